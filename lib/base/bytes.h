@@ -1,0 +1,40 @@
+// Bytes: text or binary that somebody else owns, and the one bridge to absl::string_view.
+//
+// Our API speaks std::string_view. Debian's abseil has an absl::string_view of its own that converts neither way, newer
+// ones alias it; ToAbsl compiles with both and is the only place that needs to know.
+#ifndef LARDER_BASE_BYTES_H_
+#define LARDER_BASE_BYTES_H_
+
+#include <cstring>
+#include <string_view>
+
+#include "absl/strings/string_view.h"
+
+namespace larder::inline v0 {
+
+using Bytes = std::string_view;
+
+namespace base {
+
+inline absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()}; }
+
+inline char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// Equal when ASCII case is ignored: how Redis compares command names and option words.
+inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (LowerAscii(a[i]) != LowerAscii(b[i])) return false;
+  }
+  return true;
+}
+
+// memcpy that allows (nullptr, 0), which the C function does not.
+inline void CopyBytes(char* to, std::string_view from) {
+  if (!from.empty()) std::memcpy(to, from.data(), from.size());
+}
+
+}  // namespace base
+}  // namespace larder::inline v0
+
+#endif  // LARDER_BASE_BYTES_H_
