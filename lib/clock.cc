@@ -1,0 +1,117 @@
+// How ManualClock loses no wake-up.
+//
+// A waiter looks at the time and enters the list while it holds its own lock, and gives that lock up only by falling
+// asleep. So whoever takes the same mutex afterwards and then notifies finds it either asleep or gone. Advance therefore
+// sets the time, picks each waiter that is due, takes that waiter's mutex and notifies.
+//
+// The clock's own mutex cannot be held while a waiter's is taken (waiters take them in the other order), so the waiter is
+// pinned meanwhile: it may not leave WaitUntil, and with it the mutex and the condition variable may not go away, until
+// the pin is back. Since Advance may be waiting for that very mutex, a pinned waiter lets go of it and takes it again.
+#include <larder/clock.h>
+
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace larder::inline v0 {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  int64_t NowUs() override {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+  }
+
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& cv, int64_t deadline_us) override {
+    const int64_t now_us = NowUs();
+    if (deadline_us <= now_us) return false;
+    // An hour at most, then a look at the wall clock again: it also keeps the sum below from overflowing.
+    constexpr int64_t kLongestUs = 3'600'000'000;
+    const int64_t wait_us = now_us < 0 ? kLongestUs : std::min(deadline_us - now_us, kLongestUs);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(wait_us);
+    if (cv.wait_until(lock, until) == std::cv_status::no_timeout) return true;
+    return NowUs() < deadline_us;
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Clock> RealClock() { return std::make_shared<SystemClock>(); }
+
+struct ManualClock::Waiter {
+  std::mutex* mutex;
+  std::condition_variable* cv;
+  int64_t deadline_us;
+  int pins = 0;
+  bool woken = false;
+  Waiter* next = nullptr;
+  Waiter* previous = nullptr;
+};
+
+void ManualClock::Advance(absl::Duration by) {
+  std::unique_lock<std::mutex> held(mutex_);
+  now_us_.store(NowUs() + absl::ToInt64Microseconds(by), std::memory_order_release);
+  WakeDue(held);
+}
+
+void ManualClock::SetUs(int64_t now_us) {
+  std::unique_lock<std::mutex> held(mutex_);
+  now_us_.store(now_us, std::memory_order_release);
+  WakeDue(held);
+}
+
+int ManualClock::waiters() {
+  std::unique_lock<std::mutex> held(mutex_);
+  int count = 0;
+  for (const Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next) count += waiter->woken ? 0 : 1;
+  return count;
+}
+
+// Each waiter is woken once: `woken` makes the walk start over at the head without meeting it again.
+void ManualClock::WakeDue(std::unique_lock<std::mutex>& held) {
+  const int64_t now_us = NowUs();
+  Waiter* waiter = first_;
+  while (waiter != nullptr) {
+    if (waiter->woken || waiter->deadline_us > now_us) {
+      waiter = waiter->next;
+      continue;
+    }
+    waiter->woken = true;
+    waiter->pins++;
+    held.unlock();
+    {
+      std::lock_guard<std::mutex> asleep(*waiter->mutex);
+      waiter->cv->notify_all();
+    }
+    held.lock();
+    waiter->pins--;
+    unpinned_.notify_all();
+    waiter = first_;
+  }
+}
+
+bool ManualClock::Wait(std::unique_lock<std::mutex>& lock, std::condition_variable& cv, int64_t deadline_us) {
+  Waiter waiter{.mutex = lock.mutex(), .cv = &cv, .deadline_us = deadline_us};
+  {
+    std::unique_lock<std::mutex> held(mutex_);
+    if (NowUs() >= deadline_us) return false;
+    waiter.next = first_;
+    if (first_ != nullptr) first_->previous = &waiter;
+    first_ = &waiter;
+  }
+  cv.wait(lock);
+  lock.unlock();
+  {
+    std::unique_lock<std::mutex> held(mutex_);
+    unpinned_.wait(held, [&waiter] { return waiter.pins == 0; });
+    (waiter.previous == nullptr ? first_ : waiter.previous->next) = waiter.next;
+    if (waiter.next != nullptr) waiter.next->previous = waiter.previous;
+  }
+  lock.lock();
+  return NowUs() < deadline_us;
+}
+
+}  // namespace larder::inline v0
