@@ -1,0 +1,189 @@
+// Options: everything that a cache and its listener can be told, and the ways to fill it in.
+//
+//   larder::Options options;                       // Every default is Redis 7.0.15's.
+//   options.maxmemory = 256 << 20;
+//   options.maxmemory_policy = larder::MaxmemoryPolicy::kAllkeysLru;
+//   auto cache = larder::Cache::Open(options);
+//
+// or from a redis.conf, with arguments as redis-server takes them on top:
+//
+//   auto options = larder::ParseConfigFile("/etc/redis/redis.conf");
+//   absl::Status status = larder::ApplyArguments(*options, {{"--port", "7777", "--maxmemory", "100mb"}});
+//
+// A member is named after its directive, with _ for -. Each directive of Redis 7.0 is of one kind:
+//   served    a member below, and the value has its effect;
+//   compat    accepted, kept in `compat`, reported by CONFIG GET and written by CONFIG REWRITE, without effect;
+//   off-only  its default is the only value there is; another one is an error that says why.
+// (The reference page has the kind of each; it is printed from the same rows that everything here works from.)
+//
+// Threads:   a plain struct: guard it yourself. Cache::Open copies it; CONFIG SET changes the cache's copy, never yours.
+// Errors:    Cache::Open checks values once more and answers INVALID_ARGUMENT with the name of the member at fault.
+// Units:     sizes in bytes; the unit of a time stands at its member.
+// "CONFIG SET" in a comment marks what can be changed while the cache runs.
+#ifndef LARDER_OPTIONS_H_
+#define LARDER_OPTIONS_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <larder/clock.h>
+#include <larder/export.h>
+
+namespace larder::inline v0 {
+
+// Which entries give way when maxmemory is reached. volatile-*: only those with an expiry.
+enum class MaxmemoryPolicy : uint8_t {
+  kNoeviction,  // None: commands that need memory answer an OOM error.
+  kAllkeysLru,
+  kVolatileLru,
+  kAllkeysLfu,
+  kVolatileLfu,
+  kAllkeysRandom,
+  kVolatileRandom,
+  kVolatileTtl,  // The nearest expiry first.
+  kAllkeysS3fifo,  // Larder's own: new entries must prove themselves before they displace proven ones.
+  kVolatileS3fifo,
+};
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
+
+// What does the cache's work in the background: active expiry, freeing of large values, delivery of callbacks.
+enum class Background : uint8_t {
+  kThread,  // A thread of the cache's own, made when there is first something to do.
+  kLoop,    // The time events of the listener's loop. With no listener started nothing is done, except in Tick.
+  kTick,    // Only Cache::Tick(deadline), called by the host.
+};
+
+enum class EnableDebugCommand : uint8_t { kNo, kYes, kLocal };  // kLocal: for clients of this machine.
+enum class Supervised : uint8_t { kNo, kAuto, kUpstart, kSystemd };
+enum class AeApi : uint8_t { kAuto, kEpoll, kSelect };  // The listener's poller; kAuto: the best there is.
+
+// What a client said to SHUTDOWN.
+struct ShutdownRequest {
+  bool save = false;    // SHUTDOWN SAVE
+  bool nosave = false;  // SHUTDOWN NOSAVE
+  bool now = false;     // SHUTDOWN NOW
+  bool force = false;   // SHUTDOWN FORCE
+};
+
+// A client with more than `hard` bytes of replies unsent is disconnected at once; one with more than `soft` bytes when
+// that has lasted for soft_seconds. 0: no such limit.
+struct OutputBufferLimit {
+  uint64_t hard = 0;
+  uint64_t soft = 0;
+  int64_t soft_seconds = 0;
+  bool operator==(const OutputBufferLimit&) const = default;
+};
+
+struct Options {
+  // ---- What a program sets and no directive can ---------------------------------------------------------------------
+
+  // Null: RealClock().
+  std::shared_ptr<Clock> clock = nullptr;
+
+  // Feeds the hash and every random choice (RANDOMKEY, eviction, run_id). 0: taken from the system, as it should be
+  // wherever strangers choose the keys.
+  uint64_t seed = 0;
+
+  // Gets each log line of `loglevel` and above, without a newline. Called from any thread, also from several at once,
+  // and while a command runs: it must not call the cache. Null: lines are dropped. It must not throw.
+  std::function<void(LogLevel, std::string_view)> log = nullptr;
+
+  Background background = Background::kThread;
+
+  // Asked when a client sends SHUTDOWN. Called as callbacks are (see cache.h); OK means that the host will close the
+  // cache soon, an error is the client's answer. Null: SHUTDOWN is refused. A guest never ends its host.
+  std::function<absl::Status(const ShutdownRequest&)> on_shutdown = nullptr;
+
+  // The listener lets the system pick a free TCP port, whatever `port` says; Listener::port() tells which.
+  bool any_port = false;
+
+  // ---- Keyspace -----------------------------------------------------------------------------------------------------
+
+  int databases = 16;  // 1 to INT_MAX; each is made on first use and costs nothing before.
+
+  uint64_t maxmemory = 0;  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET.
+  MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
+
+  int hz = 10;                    // Rounds of background work a second, 1 to 500. CONFIG SET.
+  int active_expire_effort = 1;   // 1 to 10: how much of a round active expiry may take. CONFIG SET.
+
+  // Free values of deleted entries in slices in the background rather than inside the command. CONFIG SET.
+  bool lazyfree_lazy_eviction = false;    // ... when evicted.
+  bool lazyfree_lazy_expire = false;      // ... when expired.
+  bool lazyfree_lazy_server_del = false;  // ... when overwritten, as by RENAME.
+  bool lazyfree_lazy_user_del = false;    // ... DEL works as UNLINK.
+  bool lazyfree_lazy_user_flush = false;  // ... FLUSHDB and FLUSHALL work as with ASYNC.
+
+  // ---- Who may do what ----------------------------------------------------------------------------------------------
+
+  std::string requirepass = {};  // Clients must AUTH with it; "": none. CONFIG GET shows it, as Redis does. CONFIG SET.
+  EnableDebugCommand enable_debug_command = EnableDebugCommand::kNo;
+  bool enable_protected_configs = false;  // CONFIG SET may change `dir` and dbfilename.
+
+  // ---- Listener -----------------------------------------------------------------------------------------------------
+
+  int port = 6379;                              // 0: no TCP. CONFIG SET.
+  std::vector<std::string> bind = {"*", "-::*"};  // At most 16; a leading '-': not an error if it cannot be had. CONFIG SET.
+  std::string unixsocket = {};                       // A path; "": no unix socket.
+  uint32_t unixsocketperm = 0;                  // Its permission bits; 0: as the umask has it. Octal in redis.conf.
+  bool protected_mode = true;  // With no requirepass, refuse clients that are not of this machine. CONFIG SET.
+  int tcp_backlog = 511;
+  int timeout = 0;          // Seconds after which an idle client is disconnected; 0: never. CONFIG SET.
+  int tcp_keepalive = 300;  // Seconds between probes of a silent connection; 0: none. CONFIG SET.
+  uint32_t maxclients = 10000;  // CONFIG SET.
+  uint64_t client_query_buffer_limit = 1 << 30;  // Bytes of requests not yet run, per client. CONFIG SET.
+  uint64_t proto_max_bulk_len = 512 << 20;       // Bytes of one argument. CONFIG SET.
+
+  // client-output-buffer-limit. CONFIG SET.
+  OutputBufferLimit output_limit_normal = {};
+  OutputBufferLimit output_limit_replica = {256 << 20, 64 << 20, 60};
+  OutputBufferLimit output_limit_pubsub = {32 << 20, 8 << 20, 60};
+
+  AeApi ae_api = AeApi::kAuto;  // ae-api: Larder's own directive.
+
+  // ---- For the program around the cache: larder-server acts on them, the library does not ---------------------------
+
+  LogLevel loglevel = LogLevel::kNotice;  // The library too: what `log` gets. CONFIG SET.
+  std::string logfile = {};                    // "": standard output.
+  bool daemonize = false;
+  std::string pidfile = {};
+  Supervised supervised = Supervised::kNo;
+  bool always_show_logo = false;
+  std::string dir = {};  // "": the working directory of the process.
+
+  // The file that CONFIG REWRITE rewrites, as an absolute path; "": none. ParseConfigFile and ApplyArguments set it.
+  std::string config_file = {};
+
+  // Directives of Redis that are accepted without effect: name to value as CONFIG GET prints it. One that is missing
+  // has Redis's default. ("rename-command" and the like, which CONFIG GET does not print, are refused instead.)
+  std::map<std::string, std::string, std::less<>> compat = {};
+};
+
+// Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks, with
+// "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start with # are
+// comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000, 1kb 1024), in
+// upper or lower case. Sets config_file.
+// Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; NOT_FOUND, PERMISSION_DENIED or UNAVAILABLE:
+// a file that cannot be read.
+LARDER_API absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base = {});
+
+// The same for text from elsewhere; `file_name` is for messages only. `options` is unchanged after an error.
+LARDER_API absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name);
+
+// Arguments as those of redis-server after its own name: [FILE] [-] [--directive value...]...; "-" reads more lines from
+// standard input. `options` is unchanged after an error.
+LARDER_API absl::Status ApplyArguments(Options& options, std::span<const std::string_view> arguments);
+
+}  // namespace larder::inline v0
+
+#endif  // LARDER_OPTIONS_H_
