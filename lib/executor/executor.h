@@ -1,0 +1,283 @@
+// The serial executor: everything that touches a cache's keys runs under it, one at a time, in one order that all
+// threads agree on, each on whatever thread comes. It knows no keys, no sockets and no options. Not a mutex: a thread
+// that finds it busy leaves its request, and the holder may run it (executor.cc tells how, and why).
+//
+//   // Engine code, hot: one compare-and-swap each way.        // Engine code that may run on a stranger's thread:
+//   if (executor.TryAcquire()) {                               status = ToStatus(executor.Run([&] {
+//     value = table.Find(key);                                   value = table.Find(key);
+//     executor.Release();                                      }));
+//   } else { ... Run ... }
+//
+// Words: the *holder* is the thread that has the executor; *engine-only* work is ours, short, without user code, and may
+// be run by any holder; *user code* (View, Atomically) runs on its own thread only; a *turn* is what a holder does for
+// others before it lets go: at most 64 requests or 20 µs, and one slice of one batch; to *hand over* is to make a waiting
+// thread the holder without letting go.
+//
+// Threads: every method, from any thread, where nothing else is said.
+// Order: waiting requests and batches are served first come, first served. Work by the same thread keeps its order.
+// Cost: 5 ns free (two compare-and-swaps), ~100 ns busy with the other thread on another core; no clock is read and no
+// system call made unless somebody waits.
+// Fork: in a forked child every call answers kForked at once, also a Release by a thread that held it in the parent.
+#ifndef LARDER_EXECUTOR_EXECUTOR_H_
+#define LARDER_EXECUTOR_EXECUTOR_H_
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "lib/base/check.h"
+#include "lib/executor/fork_page.h"
+#include "lib/executor/futex.h"
+#include "lib/executor/request.h"
+
+namespace larder::inline v0::executor {
+
+enum class Outcome {
+  kRan,
+  kClosed,     // did not run: closed before its turn came
+  kForked,     // did not run: this process is a forked child
+  kReentrant,  // did not run: called from user code that this executor is running on this very thread
+};
+
+enum class Submit {
+  kFinished,  // every command of the batch has run; the loop may refill it
+  kQueued,    // the batch is the executor's until it calls Wake; do not touch it
+  kClosed,    // the batch is the loop's again, the rest of it will not run
+  kForked,    // likewise
+};
+
+class Executor {
+ public:
+  // What one turn does for others at most.
+  static constexpr int kRequestsMax = 64;
+  static constexpr int64_t kTurnNsMax = 20'000;
+
+  // For tests and faults; every user takes the defaults.
+  struct Setup {
+    bool wipe_on_fork = true;
+    int64_t spin_ns = -1;  // how long a waiter spins before it sleeps; -1: 1.5 µs, on one processor 0
+  };
+
+  // Null if there is no memory.
+  static std::unique_ptr<Executor> Create(const Setup& setup);
+  static std::unique_ptr<Executor> Create() { return Create(Setup()); }
+
+  // Closes, without a limit of time, if nobody did. REQUIRES: no call in progress, except in a forked child.
+  ~Executor();
+
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  // Takes the executor if that takes no waiting. False for any reason: Run and Acquire know which.
+  bool TryAcquire() {
+    uintptr_t free = kFree;
+    return word_->compare_exchange_strong(free, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+
+  // Gives it back; serves waiting requests first, for at most one turn. REQUIRES: this thread is the holder.
+  void Release() {
+    uintptr_t held = kHeld;
+    if (!word_->compare_exchange_strong(held, kFree, std::memory_order_release, std::memory_order_relaxed)) ReleaseSlow();
+  }
+
+  // Runs engine-only `fn`, here or on the holder's thread, and returns when it has run. fn must not throw, wait, use
+  // thread-local state or call back into this executor.
+  template <class F>
+  Outcome Run(F&& fn);
+
+  // As Run. If several requests wait, the holder first calls prefetch(0) of up to 16 of them, then prefetch(1), then
+  // prefetch(2) of each, so that their cache misses overlap. Called with the executor held; must change nothing.
+  template <class F, class P>
+  Outcome Run(F&& fn, P&& prefetch);
+
+  // Runs user code `fn` on this thread. fn must not throw (the public header catches in the user's own code).
+  template <class F>
+  Outcome RunUser(F&& fn);
+
+  // The two halves of RunUser, for a public header that cannot include this one. If Enter returns kRan, Leave must
+  // follow on the same thread.
+  Outcome EnterUser();
+  void LeaveUser();
+
+  // Becomes the holder, for engine code that must run on its own thread. If it returns kRan, Release must follow.
+  Outcome Acquire();
+
+  // Whether this thread runs user code under this executor at this moment.
+  bool InsideUser() const { return inside_.load(std::memory_order_relaxed) == Self(); }
+
+  // Whether somebody waits. For holders with long engine work (eviction), which should then let go and queue again.
+  bool HasWaiters() const { return (word_->load(std::memory_order_relaxed) & ~kChecked) != kHeld; }
+
+  // --- The event loop's calls: on the batch's own loop thread only. ---
+
+  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Never waits,
+  // and the thread is never handed the executor. After kQueued comes a Wake, then the loop calls again with the same
+  // batch; until kFinished it must not change it. A batch that the executor has already is left there: kQueued.
+  // REQUIRES: batch.Prepare() was true.
+  Submit SubmitBatch(Batch& batch);
+
+  // Takes the batch back, wherever it is; waits at most for its running slice (or Wake), never for the holder. After it
+  // nothing of the executor's touches the batch, and a part of its commands may have run.
+  void Cancel(Batch& batch);
+
+  // --- The end. ---
+
+  // Every later request gets kClosed, and so do those that are waiting; then waits, at most `wait_ns_max`, until the
+  // holder has let go. True if it has: nothing runs under this executor any more. Idempotent; all callers wait. False
+  // when the time is up, in a forked child, and for a caller that is itself inside user code here (later requests are
+  // refused nonetheless; call it again from outside).
+  bool Close(int64_t wait_ns_max = kWaitForever);
+
+  bool Forked() const { return word_->load(std::memory_order_relaxed) == 0 || ProcessChanged(); }
+
+  // Counted on slow paths only: uncontended calls leave no trace.
+  struct Stats {
+    uint64_t turns;               // times that a holder found somebody waiting when it let go
+    uint64_t ran_for_others;      // engine-only requests run by a stranger
+    uint64_t handed_over;         // requests that were made the holder
+    uint64_t slices;              // of batches, by whomever
+    uint64_t slices_for_loop;     // those not run by the batch's own loop
+    uint64_t loop_wakes;          // calls of Batch::Wake
+    uint64_t turn_requests_max;   // most requests in one turn
+    uint64_t turn_ns_max;         // longest turn
+    uint64_t slice_ns_max;        // longest slice
+  };
+  Stats stats() const;
+
+ private:
+  // The lock word: flags, and above them the address of the newest node that waits (its `next` is the one before it).
+  // 0 is what a forked child reads.
+  static constexpr uintptr_t kFree = 1;
+  static constexpr uintptr_t kHeld = 2;
+  static constexpr uintptr_t kClosing = 4;  // with kHeld: the holder shall close; alone: closed
+  static constexpr uintptr_t kQueue = 8;    // queue_ is not empty: Release must look at it
+  static constexpr uintptr_t kChecked = 16;  // the page is not wiped: no fast path may succeed, slow ones ask getpid
+  static constexpr uintptr_t kFlags = 63;
+  static_assert(alignof(internal::Node) == kFlags + 1);
+
+  struct Turn;
+  enum class Joined { kAcquired, kQueued, kClosed, kForked, kReentrant };
+  enum class Served { kHolding, kLetGo, kClosed, kForked };
+  struct Counters;
+
+  Executor() = default;
+
+  template <class F, class P>
+  struct EngineRequest;
+
+  static uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
+  bool ProcessChanged() const;
+
+  Outcome RunSlow(internal::Request& request);
+  [[gnu::noinline]] void ReleaseSlow();
+  Joined Join(internal::Node& node);
+  uint32_t Await(internal::Request& request);
+
+  Served Serve(internal::Ticket* own);
+  bool TakePending(uintptr_t& word);
+  bool TryFree(uintptr_t word);
+  void RunRequest(Turn& turn, internal::Request& request);
+  void HandOver(Turn& turn, internal::Request& request);
+  void CloseQueue(Turn& turn);
+  void Prefetch();
+
+  void Append(internal::Node& node);
+  internal::Node* PopFront();
+  internal::Request* PopFirstRequest();
+  void WakeAllBatches(Turn& turn);
+
+  static bool StartTicket(internal::Ticket& ticket);
+  void ReturnTicket(Turn& turn, internal::Ticket& ticket, bool finished);
+  void Requeue(internal::Ticket& ticket);
+  void RunQueuedSlice(Turn& turn, internal::Ticket& ticket, bool may_return);
+  bool TimedSlice(Batch& batch);
+  Submit RunOwnBatch(Batch& batch);
+
+  // In a page of its own that a child finds zeroed; everything else here belongs to the holder or never changes.
+  std::atomic<uintptr_t>* word_ = nullptr;
+  // Which thread runs user code, 0 for none. Only that thread can find its own name here, so relaxed will do.
+  std::atomic<uintptr_t> inside_{0};
+  int64_t spin_ns_ = 0;
+  int pid_ = 0;  // with kChecked, else 0
+
+  // The holder's: what it has taken from the word, oldest first.
+  internal::Node* queue_head_ = nullptr;
+  internal::Node* queue_tail_ = nullptr;
+  int prefetched_ = 0;  // how many at the head have been prefetched
+
+  // Written by the holder only, so a load and a store make an increment.
+  struct Counters {
+    std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, slices{0}, slices_for_loop{0}, loop_wakes{0},
+        turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
+  } counters_;
+
+  ForkPage page_;
+};
+
+// --- Implementation of the templates. ---
+
+template <class F, class P>
+struct Executor::EngineRequest : internal::Request {
+  EngineRequest(F& f, P* p) : internal::Request(internal::Kind::kEngine), fn(f), ahead(p) {
+    run = [](internal::Request& self) { static_cast<EngineRequest&>(self).fn(); };
+    if constexpr (std::is_invocable_v<P&, int>) {
+      prefetch = [](internal::Request& self, int stage) { (*static_cast<EngineRequest&>(self).ahead)(stage); };
+    }
+  }
+  F& fn;
+  P* ahead;
+};
+
+template <class F>
+Outcome Executor::Run(F&& fn) {
+  if (TryAcquire()) [[likely]] {
+    fn();
+    Release();
+    return Outcome::kRan;
+  }
+  struct Nothing {};
+  EngineRequest<std::remove_reference_t<F>, Nothing> request(fn, nullptr);
+  return RunSlow(request);
+}
+
+template <class F, class P>
+Outcome Executor::Run(F&& fn, P&& prefetch) {
+  if (TryAcquire()) [[likely]] {
+    fn();
+    Release();
+    return Outcome::kRan;
+  }
+  EngineRequest<std::remove_reference_t<F>, std::remove_reference_t<P>> request(fn, &prefetch);
+  return RunSlow(request);
+}
+
+template <class F>
+Outcome Executor::RunUser(F&& fn) {
+  const Outcome outcome = EnterUser();
+  if (outcome != Outcome::kRan) return outcome;
+  fn();
+  LeaveUser();
+  return Outcome::kRan;
+}
+
+inline Outcome Executor::EnterUser() {
+  if (!TryAcquire()) {
+    const Outcome outcome = Acquire();
+    if (outcome != Outcome::kRan) return outcome;
+  }
+  inside_.store(Self(), std::memory_order_relaxed);
+  return Outcome::kRan;
+}
+
+inline void Executor::LeaveUser() {
+  LARDER_DCHECK(InsideUser());
+  inside_.store(0, std::memory_order_relaxed);
+  Release();
+}
+
+}  // namespace larder::inline v0::executor
+
+#endif  // LARDER_EXECUTOR_EXECUTOR_H_

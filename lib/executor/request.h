@@ -1,0 +1,85 @@
+// What stands in the executor's queue: requests of waiting threads and batches of event loops.
+//
+// A request lives on the stack of the thread that waits for it, so whoever serves it may not touch it after the store
+// that says how it ended: the waiter may have returned by then. A batch belongs to its loop; what is queued is its
+// ticket, a small block of its own, so that a loop can take its batch back from the middle of a queue without waiting
+// for the holder (Executor::Cancel).
+#ifndef LARDER_EXECUTOR_REQUEST_H_
+#define LARDER_EXECUTOR_REQUEST_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace larder::inline v0::executor {
+
+class Executor;
+
+// How much of a batch runs at a stretch: whichever limit comes first.
+struct SliceLimit {
+  int commands_max = 64;
+  int64_t ns_max = 20'000;
+};
+
+namespace internal {
+
+enum class Kind : uint8_t {
+  kEngine,  // may be run by whoever holds the executor
+  kUser,    // has code of the user's in it: its own thread runs it
+  kBatch,   // a Ticket
+};
+
+// A link in the queue. The low 6 bits of its address carry the lock word's flags.
+struct alignas(64) Node {
+  explicit Node(Kind k) : kind(k) {}
+  Node* next = nullptr;
+  const Kind kind;
+  std::atomic<uint32_t> state{0};  // RequestState or TicketState
+};
+
+enum RequestState : uint32_t {
+  kWaiting = 0,   // its thread spins
+  kSleeping = 1,  // its thread sleeps on `state`: the one who ends the wait has to wake it
+  kDone = 2,      // run by the holder
+  kYouHold = 3,   // the waiter holds the executor now
+  kRefused = 4,   // the executor was closed first
+};
+
+struct Request : Node {
+  explicit Request(Kind k) : Node(k) {}
+  void (*run)(Request& self) = nullptr;
+  void (*prefetch)(Request& self, int stage) = nullptr;  // or null
+};
+
+struct Ticket;
+
+}  // namespace internal
+
+// A loop's work: many commands of many connections, with the buffers for their replies. One thread, the loop's, owns it
+// and calls Executor::SubmitBatch and Cancel; RunSlice may be called on the thread of whoever holds the executor.
+class Batch {
+ public:
+  Batch() = default;
+  virtual ~Batch();  // REQUIRES: idle: finished, never submitted, or cancelled
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // Gets the memory that queueing needs; false if there is none. To be called before the first SubmitBatch and again
+  // after a Cancel. Costs nothing if it is there already.
+  bool Prepare();
+
+  // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end.
+  // Called with the executor held; must not throw, wait, or touch thread-local state.
+  virtual bool RunSlice(const SliceLimit& limit) = 0;
+
+  // The loop should call SubmitBatch again: the batch is finished, or nobody else wants the executor. Called from any
+  // thread, with the executor not held; a write to an eventfd is meant. May come once too often.
+  virtual void Wake() = 0;
+
+ private:
+  friend class Executor;
+  internal::Ticket* ticket_ = nullptr;
+};
+
+}  // namespace larder::inline v0::executor
+
+#endif  // LARDER_EXECUTOR_REQUEST_H_
