@@ -1,0 +1,113 @@
+// ClientState: what the executor knows of one client, whoever its bytes come from.
+//
+// A session owns one. Commands see it through CommandContext; CLIENT LIST and CLIENT KILL see all of them through
+// Clients, the registry.
+//
+// Threads: the executor's holder, but for the fields that say otherwise.
+#ifndef LARDER_COMMANDS_CLIENT_H_
+#define LARDER_COMMANDS_CLIENT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
+
+namespace larder::inline v0::keyspace {
+class Db;
+}
+
+namespace larder::inline v0::commands {
+
+struct CommandSpec;
+class Transaction;  // MULTI's queue and WATCH's keys; commands/transaction.h
+
+// The one who moves a client's bytes: a listener's connection, an in-memory connection, or nobody (direct sessions).
+class ClientIo {
+ public:
+  // For CLIENT LIST and memory accounting; may be called from the executor's holder at any time.
+  virtual size_t input_bytes() const = 0;       // qbuf
+  virtual size_t input_free() const = 0;        // qbuf-free
+  virtual size_t output_bytes() const = 0;      // obl + omem: replies not yet sent
+  virtual size_t output_list_length() const = 0;  // oll
+  virtual char const* events() const = 0;       // "r", "rw", ...
+  // The client is to be closed soon: wakes the owner's loop. Called on any thread, holding the executor; must not call
+  // back.
+  virtual void CloseSoon() = 0;
+
+ protected:
+  ~ClientIo() = default;
+};
+
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipping };  // CLIENT REPLY
+
+enum class ClientKind : uint8_t {
+  kDirect,  // Execute, NewSession and typed calls: unrestricted from the start
+  kMemory,  // an in-memory RESP connection: held to requirepass like a socket
+  kTcp,
+  kUnix,
+};
+
+struct ClientState {
+  uint64_t id = 0;
+  ClientKind kind = ClientKind::kDirect;
+  int protocol = 2;
+  keyspace::Db* db = nullptr;
+  bool authenticated = true;
+  bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
+  bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
+  bool no_evict = false;            // CLIENT NO-EVICT
+  std::atomic<bool> close_now{false};  // killed; read by the owner on its own thread
+  ReplyMode reply_mode = ReplyMode::kOn;
+
+  base::Buffer name;                // CLIENT SETNAME
+  std::string peer;                 // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
+  std::string local;                // laddr
+  int fd = -1;
+
+  int64_t created_ms = 0;
+  int64_t last_interaction_ms = 0;
+  const CommandSpec* last_command = nullptr;          // and its container, if it is a subcommand
+  const CommandSpec* last_command_parent = nullptr;
+  size_t argv_bytes = 0;            // argv-mem, of the command that runs
+
+  Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
+  ClientIo* io = nullptr;
+
+  ClientState* next = nullptr;      // the registry's links
+  ClientState* previous = nullptr;
+};
+
+// All clients, in the order of their ids.
+class Clients {
+ public:
+  // Gives the client its id and its place.
+  void Add(ClientState* client) {
+    client->id = ++last_id_;
+    client->previous = last_;
+    client->next = nullptr;
+    (last_ != nullptr ? last_->next : first_) = client;
+    last_ = client;
+    ++count_;
+  }
+  void Remove(ClientState* client) {
+    (client->previous != nullptr ? client->previous->next : first_) = client->next;
+    (client->next != nullptr ? client->next->previous : last_) = client->previous;
+    --count_;
+  }
+  ClientState* first() const { return first_; }
+  size_t count() const { return count_; }
+
+ private:
+  ClientState* first_ = nullptr;
+  ClientState* last_ = nullptr;
+  size_t count_ = 0;
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_CLIENT_H_

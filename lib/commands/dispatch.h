@@ -1,0 +1,24 @@
+// Dispatch: from argv to a reply. Lookup, arity, authentication, memory, MULTI's queue, counters; then the command.
+#ifndef LARDER_COMMANDS_DISPATCH_H_
+#define LARDER_COMMANDS_DISPATCH_H_
+
+#include <span>
+
+#include "lib/commands/engine.h"
+
+namespace larder::inline v0::commands {
+
+// Runs one command of `client` and writes its reply (or none: CLIENT REPLY, SHUTDOWN). Never fails: what goes wrong is in
+// the reply. `now_us` is the time at which it starts; the time at which it ended is returned, so that a session that
+// runs many reads the clock once a command.
+// REQUIRES: the caller holds the executor; argv is not empty.
+int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
+                 int64_t now_us);
+
+// Runs a row's function for a command that has passed every check (EXEC's queue). Counts it.
+Error Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+           std::span<const Bytes> argv, resp::ReplyWriter& reply);
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_DISPATCH_H_

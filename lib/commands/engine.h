@@ -1,0 +1,136 @@
+// Engine: everything that a command can reach, in one place. One a cache; guarded by the executor.
+#ifndef LARDER_COMMANDS_ENGINE_H_
+#define LARDER_COMMANDS_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include <larder/options.h>
+#include "lib/base/error.h"
+#include "lib/commands/client.h"
+#include "lib/commands/command.h"
+#include "lib/commands/table.h"
+#include "lib/commands/watch.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::commands {
+
+// Counted by listeners and sessions outside the executor, shown by INFO.
+struct NetCounters {
+  std::atomic<uint64_t> connections_received{0};
+  std::atomic<uint64_t> connections_rejected{0};
+  std::atomic<uint64_t> input_bytes{0};
+  std::atomic<uint64_t> output_bytes{0};
+  std::atomic<uint64_t> reads{0};
+  std::atomic<uint64_t> writes{0};
+  std::atomic<uint64_t> limit_disconnections_query{0};
+  std::atomic<uint64_t> limit_disconnections_output{0};
+};
+
+struct EngineStats {
+  uint64_t commands_processed = 0;
+  uint64_t error_replies = 0;
+  uint64_t typed_calls = 0;
+  uint64_t evicted_clients = 0;
+};
+
+// One command's counts, beside its row: INFO commandstats.
+struct CommandCounters {
+  uint64_t calls = 0;
+  uint64_t usec = 0;
+  uint64_t rejected = 0;
+  uint64_t failed = 0;
+};
+
+// What the engine asks of the cache around it. All are called by the executor's holder.
+class EngineHost {
+ public:
+  // SHUTDOWN. kOk: the host was asked (the reply to the client is none); otherwise the refusal.
+  virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
+  // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::ApplyOptions.
+  virtual void OptionsChanged() = 0;
+  virtual void Log(LogLevel level, std::string_view line) = 0;
+  // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
+  virtual std::string_view poller_name() const = 0;
+  virtual int tcp_port() const = 0;
+
+ protected:
+  ~EngineHost() = default;
+};
+
+class Engine {
+ public:
+  // nullptr when there is no memory.
+  static std::unique_ptr<Engine> Create(const Options& options, Clock& clock, uint64_t seed, EngineHost& host);
+  ~Engine();
+
+  keyspace::Keyspace& keyspace() { return *keyspace_; }
+  Clock& clock() { return clock_; }
+  const CommandTable& commands() const { return commands_; }
+  CommandCounters& counters(const CommandSpec& spec) { return counters_[commands_.IndexOf(spec)]; }
+  Clients& clients() { return clients_; }
+  WatchTable& watches() { return watches_; }
+  EngineStats& stats() { return stats_; }
+  NetCounters& net() { return net_; }
+  EngineHost& host() { return host_; }
+
+  // The options in force. After changing them (CONFIG SET) call ApplyOptions.
+  Options& options() { return options_; }
+  void ApplyOptions();
+
+  int64_t started_ms() const { return started_ms_; }
+  int64_t now_ms() { return keyspace_->now_ms(); }
+  // 40 hexadecimal digits that differ from run to run.
+  Bytes run_id() const { return {run_id_, sizeof(run_id_)}; }
+
+  bool active_expire() const { return active_expire_; }
+  void set_active_expire(bool on) { active_expire_ = on; }
+
+  void ResetStats();  // CONFIG RESETSTAT
+
+  // A map from the first word of an error reply to its count: INFO errorstats.
+  void CountError(Bytes prefix);
+  void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
+
+ private:
+  Engine(const Options& options, Clock& clock, EngineHost& host) : options_(options), clock_(clock), host_(host) {}
+
+  struct ErrorCount {
+    char prefix[24];
+    uint8_t size = 0;
+    uint64_t count = 0;
+  };
+  static constexpr size_t kErrorCountsMax = 64;
+
+  Options options_;
+  Clock& clock_;
+  EngineHost& host_;
+  std::unique_ptr<keyspace::Keyspace> keyspace_;
+  CommandTable commands_;
+  std::unique_ptr<CommandCounters[]> counters_;
+  Clients clients_;
+  WatchTable watches_;
+  EngineStats stats_;
+  NetCounters net_;
+  ErrorCount errors_[kErrorCountsMax];
+  int64_t started_ms_ = 0;
+  char run_id_[40];
+  bool active_expire_ = true;
+};
+
+struct CommandContext {
+  Engine& engine;
+  ClientState& client;
+  const CommandSpec& spec;       // the command's row (the subcommand's, if it is one)
+  keyspace::Keyspace& keyspace() { return engine.keyspace(); }
+  keyspace::Db& db() { return *client.db; }
+  int64_t now_ms() { return engine.now_ms(); }
+};
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_ENGINE_H_

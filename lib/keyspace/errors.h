@@ -1,0 +1,34 @@
+// Every constant error text, worded once, as Redis 7.0 words it. Texts that quote the input are composed where they
+// are written; see ReplyWriter::Error.
+#ifndef LARDER_KEYSPACE_ERRORS_H_
+#define LARDER_KEYSPACE_ERRORS_H_
+
+#include "lib/base/error.h"
+
+namespace larder::inline v0::errors {
+
+#define LARDER_ERROR(name, code, text) inline constexpr ErrorText name{absl::StatusCode::code, text}
+
+LARDER_ERROR(kWrongType, kFailedPrecondition, "WRONGTYPE Operation against a key holding the wrong kind of value");
+LARDER_ERROR(kSyntax, kInvalidArgument, "ERR syntax error");
+LARDER_ERROR(kNotInteger, kInvalidArgument, "ERR value is not an integer or out of range");
+LARDER_ERROR(kNotFloat, kInvalidArgument, "ERR value is not a valid float");
+LARDER_ERROR(kOverflow, kOutOfRange, "ERR increment or decrement would overflow");
+LARDER_ERROR(kDecrementOverflow, kOutOfRange, "ERR decrement would overflow");
+LARDER_ERROR(kNanOrInfinity, kOutOfRange, "ERR increment would produce NaN or Infinity");
+LARDER_ERROR(kNoSuchKey, kNotFound, "ERR no such key");
+LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
+LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
+LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
+LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
+LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
+LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
+LARDER_ERROR(kOutOfMemory, kResourceExhausted, "OOM command not allowed when used memory > 'maxmemory'.");
+LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memory left for this command");
+
+#undef LARDER_ERROR
+
+}  // namespace larder::inline v0::errors
+
+#endif  // LARDER_KEYSPACE_ERRORS_H_

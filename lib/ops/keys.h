@@ -1,0 +1,44 @@
+// What the key commands and the typed key calls do, once for both; see ops/strings.h for what all ops share.
+#ifndef LARDER_OPS_KEYS_H_
+#define LARDER_OPS_KEYS_H_
+
+#include <cstdint>
+
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/keyspace/db.h"
+
+namespace larder::inline v0::ops::keys {
+
+// DEL, UNLINK ("del"). False if there was no such key.
+bool Delete(keyspace::Db& db, Bytes key);
+
+struct ExpireOptions {
+  bool if_none = false;     // NX
+  bool if_any = false;      // XX
+  bool if_greater = false;  // GT
+  bool if_less = false;     // LT
+};
+// EXPIRE and its like, with an absolute time in ms ("expire"; "del" if the time has passed). False if there is no such
+// key or the condition does not hold.
+Result<bool> ExpireAt(keyspace::Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions& options = {});
+
+// PERSIST ("persist"). False if there was no expiry to remove.
+Result<bool> Persist(keyspace::Db& db, Bytes key);
+
+// PTTL: ms left, -1 without an expiry, -2 without a key. ExpireTime: the absolute time in ms, likewise.
+int64_t TtlMs(keyspace::Db& db, Bytes key);
+int64_t ExpireTimeMs(keyspace::Db& db, Bytes key);
+
+// RENAME ("rename_from", "rename_to"). `if_missing`: only if `to` does not exist; false if it does. Error: kNoSuchKey.
+Result<bool> Rename(keyspace::Db& db, Bytes from, Bytes to, bool if_missing);
+
+// COPY ("copy_to"): value and expiry. False if there is nothing to copy, or `to` exists and not `replace`.
+Result<bool> Copy(keyspace::Db& from_db, Bytes from, keyspace::Db& to_db, Bytes to, bool replace);
+
+// MOVE ("move_from", "move_to"). False if there is nothing to move or the key exists in `to_db`.
+Result<bool> Move(keyspace::Db& from_db, keyspace::Db& to_db, Bytes key);
+
+}  // namespace larder::inline v0::ops::keys
+
+#endif  // LARDER_OPS_KEYS_H_

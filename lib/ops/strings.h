@@ -1,0 +1,69 @@
+// What the string commands and the typed string calls do, once for both. See each command's page for its meaning; this
+// header says what is ours: which errors, which effects (event name in quotes).
+//
+// Errors: kWrongType if another type is at the key, kAllocationFailed if memory is short; nothing has changed then.
+// Threads: the executor's holder; the caller has called Keyspace::BeginOp, and MakeRoom for what grows.
+#ifndef LARDER_OPS_STRINGS_H_
+#define LARDER_OPS_STRINGS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/keyspace/db.h"
+#include "lib/memory/block.h"
+
+namespace larder::inline v0::ops::strings {
+
+// A string as it is read in place: valid until the next change of the keyspace. If `block` is set the bytes are in it,
+// and a reference to it keeps them.
+struct Text {
+  bool found = false;
+  Bytes bytes;
+  memory::Block* block = nullptr;
+};
+
+// Room for the digits of an integer-encoded value; lives as long as the Text that uses it.
+struct Digits {
+  char room[24];
+};
+
+// The bytes of an entry that holds a string.
+Text TextOf(const keyspace::Entry& entry, Digits& digits);
+
+// GET: found == false for a missing key.
+Result<Text> Read(keyspace::Db& db, Bytes key, Digits& digits, keyspace::Lookup how = keyspace::Lookup::kRead);
+
+struct SetOptions {
+  enum class Condition : uint8_t { kAlways, kIfMissing, kIfPresent } condition = Condition::kAlways;
+  bool keep_ttl = false;
+  int64_t expiry_ms = keyspace::kNoExpiry;  // absolute; one that has passed deletes the key, as in Redis
+};
+
+// SET ("set", then "expire" with an expiry). False if the condition did not hold. The old value is the caller's to read
+// first: `existing` is what Find gave just now, of any type.
+Result<bool> Set(keyspace::Db& db, Bytes key, keyspace::Entry* existing, const keyspace::StringSource& value,
+                 const SetOptions& options);
+
+// APPEND ("append"): the new length.
+Result<int64_t> Append(keyspace::Db& db, Bytes key, Bytes suffix);
+
+// SETRANGE ("setrange"): the new length. offset >= 0.
+Result<int64_t> SetRange(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes);
+
+// GETRANGE's part of a string: `first` and `last` inclusive, negative from the end.
+Bytes SliceInclusive(Bytes text, int64_t first, int64_t last);
+
+// INCRBY ("incrby"): the new value. Errors: kNotInteger, kOverflow.
+Result<int64_t> IncrementBy(keyspace::Db& db, Bytes key, int64_t by);
+
+// INCRBYFLOAT ("incrbyfloat"): the new value's text, in `digits`. Errors: kNotFloat, kNanOrInfinity.
+struct FloatDigits {
+  char room[5 * 1024];
+};
+Result<Bytes> IncrementByFloat(keyspace::Db& db, Bytes key, long double by, FloatDigits& digits);
+
+}  // namespace larder::inline v0::ops::strings
+
+#endif  // LARDER_OPS_STRINGS_H_
