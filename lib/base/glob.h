@@ -1,0 +1,26 @@
+// Glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE and CONFIG GET have them.
+//
+//   *        any run of bytes, empty too          ?      any one byte
+//   [abc]    one of these                         [^a]   any byte but these
+//   [a-z]    a range, ends in either order        \x     x itself, inside brackets too
+//
+// A '[' that is never closed ends with the pattern. Bytes compare as signed chars in ranges, as on Redis's usual
+// machines.
+//
+// Cost: O(pattern * text) at worst. Only the last '*' passed is ever retried, which suffices because every other
+// element takes exactly one byte; a recursive matcher needs exponential time for "*a*a*a*a*b".
+#ifndef LARDER_BASE_GLOB_H_
+#define LARDER_BASE_GLOB_H_
+
+#include "lib/base/bytes.h"
+
+namespace larder::inline v0::base {
+
+bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case = false);
+
+// True when the pattern is all stars (and at least one), so that nobody need look at the text.
+bool GlobMatchesAll(Bytes pattern);
+
+}  // namespace larder::inline v0::base
+
+#endif  // LARDER_BASE_GLOB_H_

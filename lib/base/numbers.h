@@ -1,0 +1,51 @@
+// Numbers from text and to text, by Redis 7.0's rules and under any locale.
+//
+// The host may have called setlocale, after which strtod and snprintf read and write a comma; nothing here looks at the
+// locale. Parsers take the whole text or refuse: no blanks, no rest. Formatters write into an array that the caller
+// owns, are never short of room, and return the part that they used.
+#ifndef LARDER_BASE_NUMBERS_H_
+#define LARDER_BASE_NUMBERS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/base/bytes.h"
+
+namespace larder::inline v0::base {
+
+inline constexpr size_t kIntChars = 21;           // "-9223372036854775808", and one to spare
+inline constexpr size_t kDoubleChars = 32;        // "-2.2250738585072014e-308"
+inline constexpr size_t kLongDoubleChars = 5120;  // 4933 digits, 17 decimals
+
+// Integers as INCRBY reads them: '-'? then "0" or a digit 1-9 and more digits. So "-0", "+1", "01", "" and " 1" are
+// refused, which is what makes an integer's text and its value one to one. *value is written only on success.
+bool ParseInt64(Bytes text, int64_t* value);
+bool ParseUint64(Bytes text, uint64_t* value);
+
+// Floats as ZADD and INCRBYFLOAT read them: C's strtod syntax, hex ("0x1.8p3") and "inf"/"infinity" in any case
+// included, but "nan", overflow, and underflow to zero are refused ("1e-320" is a denormal and fine). The long double
+// form refuses texts over 5,119 bytes, as Redis does.
+bool ParseDouble(Bytes text, double* value);
+bool ParseLongDouble(Bytes text, long double* value);
+
+// "100", "100b", "1k" = 1000, "1kb" = 1024, m, mb, g, gb, in any case. As in redis.conf no digits at all read as 0.
+// Refused: signs, fractions, other units, and what does not fit 64 bits (where Redis wraps round).
+bool ParseMemorySize(Bytes text, uint64_t* bytes);
+
+Bytes FormatInt64(int64_t value, char (&out)[kIntChars]);
+Bytes FormatUint64(uint64_t value, char (&out)[kIntChars]);
+
+// The digits of `value` written at `to` (room for 20), no terminator; returns the end. For writers that compose in
+// place.
+char* WriteUint64(uint64_t value, char* to);
+char* WriteInt64(int64_t value, char* to);
+
+// A double as 7.0's replies have it: printf's "%.17g", and "inf", "-inf", "nan".
+Bytes FormatDouble(double value, char (&out)[kDoubleChars]);
+
+// INCRBYFLOAT's result: printf's "%.17Lf" without trailing zeros, "-0" as "0"; "inf", "-inf", "nan".
+Bytes FormatLongDoubleHuman(long double value, char (&out)[kLongDoubleChars]);
+
+}  // namespace larder::inline v0::base
+
+#endif  // LARDER_BASE_NUMBERS_H_
