@@ -1,0 +1,186 @@
+// ae: the event loop. One thread serves many descriptors and timers; nothing that runs on it may block.
+//
+// A turn, in this order:
+//
+//   before-sleep hooks → poll (sleeps until a descriptor is ready, a time event is due, or WakeUp) → after-sleep hooks
+//   → procedures of fired file events → procedures of due time events → after-events hooks
+//
+// Words (those of Redis's ae, which this follows):
+//   file event   a descriptor, a mask of readable and writable, and a procedure for each. Level-triggered: what is left
+//                unread fires again. A closed or failed peer fires whichever of the two is set.
+//   barrier      readable runs before writable if both fire; with the barrier bit, writable runs first: so that what a
+//                before-sleep hook made durable is answered before new requests are read.
+//   time event   an id, a procedure that returns the next delay in ms or kNoMore, and a finalizer.
+//   hooks        before and after sleep; and after events, where a listener serves all that the turn has collected.
+//   don't wait   a loop told so polls without sleeping: there is work left in user space.
+//
+// Example:
+//
+//   absl::StatusOr<std::unique_ptr<ae::EventLoop>> loop = ae::EventLoop::Create({});
+//   (*loop)->CreateFileEvent(socket, ae::kReadable, OnReadable, client);
+//   (*loop)->CreateTimeEvent(100, [](ae::EventLoop&, int64_t, void*) { return int64_t{100}; }, nullptr);
+//   (*loop)->Run();  // until Stop
+//
+// Inside another loop, without a thread: watch BackendFd() for reading and call Poll(0) whenever it is readable.
+// Where there is none (-1), call Poll(0) after at most NextDelayMs(), and when one of the descriptors is ready.
+//
+// Threads: WakeUp and Stop from any; everything else from the one that runs the loop.
+// Procedures may call anything, also delete themselves and others, close descriptors and open new ones under the same
+// number in the same turn (delete the file event before closing), and run a turn of the same loop within their own.
+// Descriptors are the caller's: the loop closes only its own, all of them close-on-exec.
+#ifndef LARDER_NET_AE_AE_H_
+#define LARDER_NET_AE_AE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "net/ae/clock.h"
+#include "net/ae/grow_array.h"
+#include "net/ae/poller.h"
+#include "net/ae/time_events.h"
+#include "net/ae/wake_up.h"
+
+namespace larder::inline v0::ae {
+
+using FileProc = void (*)(EventLoop& loop, int fd, void* data, int mask);
+
+// What ProcessEvents does.
+enum Flags : int {
+  kFileEvents = 1,
+  kTimeEvents = 2,
+  kAllEvents = kFileEvents | kTimeEvents,
+  kDontWait = 4,
+  kCallBeforeSleep = 8,
+  kCallAfterSleep = 16,
+  kCallAfterEvents = 32,
+  kFullTurn = kAllEvents | kCallBeforeSleep | kCallAfterSleep | kCallAfterEvents,
+};
+
+// The caller's memory; in one list at a time, until it is removed.
+struct Hook {
+  void (*proc)(EventLoop& loop, void* data) = nullptr;
+  void* data = nullptr;
+  Hook* next = nullptr;  // the list's
+};
+
+// Run in the order of adding. Hooks may add and remove hooks, themselves included.
+class Hooks {
+ public:
+  void Add(Hook& hook);
+  void Remove(Hook& hook);  // does nothing if it is not there
+  void Run(EventLoop& loop);
+
+ private:
+  Hook* first_ = nullptr;
+  Hook* cursor_ = nullptr;  // what Run is to call next
+};
+
+struct LoopOptions {
+  std::string_view api;    // a poller's name; empty is the best there is
+  Clock* clock = nullptr;  // outlives the loop; null is the monotonic clock
+  int set_size = 64;       // descriptors to make room for at first
+};
+
+class EventLoop {
+ public:
+  // Errors: INVALID_ARGUMENT for an unknown api; RESOURCE_EXHAUSTED; the kernel's refusal.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(const LoopOptions& options);
+  ~EventLoop();  // runs the finalizers of the time events that are left
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Adds `mask` to what is watched of `fd`, with `proc` for the bits it names. `data` is one for both procedures.
+  // Errors: OUT_OF_RANGE if the poller cannot watch it (select: FD_SETSIZE), RESOURCE_EXHAUSTED, INTERNAL; nothing
+  // has changed then.
+  absl::Status CreateFileEvent(int fd, int mask, FileProc proc, void* data);
+  // Takes `mask` off. Without kWritable there is no barrier either.
+  void DeleteFileEvent(int fd, int mask);
+  int GetFileEvents(int fd) const;  // the mask
+
+  // Due in `delay_ms`. Returns its id, > 0 and not used again soon. Errors: RESOURCE_EXHAUSTED.
+  absl::StatusOr<int64_t> CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
+                                          TimeFinalizer finalizer = nullptr);
+  bool DeleteTimeEvent(int64_t id);  // false if there is none
+
+  Hooks& before_sleep() { return before_sleep_; }
+  Hooks& after_sleep() { return after_sleep_; }
+  Hooks& after_events() { return after_events_; }
+
+  // One turn. Returns how many file and time events were processed. A signal that interrupts the sleep ends the turn
+  // early with what is due by then.
+  int ProcessEvents(int flags) { return Turn(flags, -1); }
+
+  // One full turn that sleeps for `timeout_ms` at most (-1: until something happens).
+  int Poll(int64_t timeout_ms) { return Turn(kFullTurn, timeout_ms < 0 ? -1 : timeout_ms * 1000); }
+
+  // Full turns until Stop. Errors: what a poll failed with, other than a signal; the loop may be run again.
+  absl::Status Run();
+  void Stop();  // Run returns after its current turn; if none is running, the next Run returns at once
+
+  // The current or next sleep ends. Also from a signal handler.
+  void WakeUp() { wake_up_.Signal(); }
+
+  // While true no turn sleeps.
+  void SetDontWait(bool dont_wait);
+
+  // How the last poll ended; one that failed ran no file events.
+  const absl::Status& poll_status() const { return poll_status_; }
+
+  // For a host's own loop: readable while Poll(0) would have something to do, time events and don't-wait included.
+  // -1 if the poller has none. From the first call on, the loop keeps a kernel timer for it.
+  int BackendFd();
+  // Until the next time event: 0 if it is due or don't-wait is set, -1 if there is none.
+  int64_t NextDelayMs();
+
+  std::string_view ApiName() const { return poller_->Name(); }
+  Clock& clock() { return *clock_; }
+
+ private:
+  struct FileEvent {
+    FileProc readable;
+    FileProc writable;
+    void* data;
+    uint64_t born;  // the turn in which it came to be watched
+    int mask;
+  };
+
+  explicit EventLoop(Clock* clock) : clock_(clock != nullptr ? clock : &monotonic_clock_) {}
+
+  absl::Status MakeRoom(int fd);
+  int Turn(int flags, int64_t max_wait_us);
+  int64_t SleepUs(int flags, int64_t max_wait_us);
+  int RunFileEvents(int ready);
+  void RunFileEvent(const FiredEvent& fired);
+  int64_t NextDelayUs();
+  void Rearm();
+
+  MonotonicClock monotonic_clock_;
+  Clock* const clock_;
+  std::unique_ptr<Poller> poller_;
+  WakeUpFd wake_up_;
+  GrowArray<FileEvent> events_;  // by descriptor
+  GrowArray<FiredEvent> fired_;
+  TimeEvents times_;
+  Hooks before_sleep_;
+  Hooks after_sleep_;
+  Hooks after_events_;
+  absl::Status poll_status_;
+  uint64_t turn_ = 0;
+  bool dont_wait_ = false;
+  bool hosted_ = false;            // BackendFd was asked for
+  int64_t armed_due_us_ = kNoMore;  // what the poller's timer is set to
+  std::atomic<bool> stop_{false};
+};
+
+// Waits until `fd` is ready for one of `mask` or `timeout_ms` (-1: for ever) has passed; signals do not shorten it.
+// Returns what is ready, kNone if time ran out. For the rare place that must wait; never on a loop's thread.
+absl::StatusOr<int> Wait(int fd, int mask, int64_t timeout_ms);
+
+}  // namespace larder::inline v0::ae
+
+#endif  // LARDER_NET_AE_AE_H_

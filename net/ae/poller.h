@@ -1,0 +1,73 @@
+// The kernel's side of the event loop: which descriptors are ready. One implementation a file; none of them knows of
+// procedures, timers or turns, and the loop knows of no system call of theirs.
+//
+// A poller is level-triggered: as long as a descriptor is ready it is reported by every Poll. One that reports fewer
+// than are ready (the span is full) must get round to the others in later polls.
+//
+// Threads: all calls from the loop's own.
+#ifndef LARDER_NET_AE_POLLER_H_
+#define LARDER_NET_AE_POLLER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace larder::inline v0::ae {
+
+// What a file event waits for, and what fired.
+enum Mask : int {
+  kNone = 0,
+  kReadable = 1,
+  kWritable = 2,
+  kBarrier = 4,  // with kWritable: if both fire in one turn, the writable procedure runs first. No poller sees it
+};
+
+struct FiredEvent {
+  int fd;
+  int mask;
+};
+
+class Poller {
+ public:
+  virtual ~Poller() = default;
+
+  // "epoll", "select"...: what INFO calls multiplexing_api.
+  virtual std::string_view Name() const = 0;
+
+  // Descriptors below `size` may be given to Set from now on.
+  // Errors: RESOURCE_EXHAUSTED for memory, and the old size still holds.
+  virtual absl::Status Resize(int size) = 0;
+
+  // Watches `fd` for `mask` (kReadable and kWritable only) instead of `old_mask`; kNone on either side means not
+  // watched. Taking a descriptor off never fails, even if it was closed before.
+  // Errors: OUT_OF_RANGE if this poller cannot watch such a descriptor, RESOURCE_EXHAUSTED, INTERNAL; all name it.
+  virtual absl::Status Set(int fd, int old_mask, int mask) = 0;
+
+  // Waits until something is ready or `timeout_us` passed (-1: for ever; fractions of the kernel's unit are rounded
+  // up, so that a timer is never early). An error or hang-up of a descriptor counts as readable and writable.
+  // Returns how many of `fired` were filled in, or -errno (-EINTR included).
+  virtual int Poll(int64_t timeout_us, std::span<FiredEvent> fired) = 0;
+
+  // A descriptor that is readable while Poll(0) would find something, for a host's own loop; -1 if there is none.
+  virtual int BackendFd() const { return -1; }
+
+  // Makes BackendFd readable after `delay_us` (-1: cancels). Called only where there is one.
+  virtual absl::Status ArmTimer(int64_t /*delay_us*/) { return absl::OkStatus(); }
+};
+
+// The pollers that this platform has, best first.
+std::span<const std::string_view> PollerNames();
+
+// The poller called `name`, or the best that the kernel grants if it is empty; `*passed_over` (may be null) then gets
+// one line for each better one that was refused, for the log.
+// Errors: INVALID_ARGUMENT for a name that this platform lacks (it lists those it has), or the kernel's refusal.
+absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::string* passed_over = nullptr);
+
+}  // namespace larder::inline v0::ae
+
+#endif  // LARDER_NET_AE_POLLER_H_

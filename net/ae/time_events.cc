@@ -1,0 +1,151 @@
+#include "net/ae/time_events.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "lib/base/check.h"
+
+namespace larder::inline v0::ae {
+namespace {
+
+constexpr uint32_t kSlotsMax = uint32_t{1} << 30;
+constexpr uint32_t kGenerationMax = 0x7fffffff;  // keeps ids positive
+
+}  // namespace
+
+absl::StatusOr<int64_t> TimeEvents::Create(int64_t due_us, TimeProc proc, void* data, TimeFinalizer finalizer) {
+  LARDER_DCHECK(proc != nullptr);
+  if (free_ == 0) {
+    if (slots_used_ == slots_.size()) {
+      const size_t size = std::max<size_t>(8, slots_.size() * 2);
+      if (size > kSlotsMax || !heap_.Grow(size) || !slots_.Grow(size)) {
+        return absl::ResourceExhaustedError("out of memory for a time event");
+      }
+    }
+    slots_[slots_used_].generation = 1;
+    free_ = ++slots_used_;
+  }
+  const uint32_t index = free_ - 1;
+  Slot& slot = slots_[index];
+  LARDER_DCHECK(slot.state == State::kFree);
+  free_ = slot.position;
+  slot.proc = proc;
+  slot.finalizer = finalizer;
+  slot.data = data;
+  slot.state = State::kArmed;
+  Push(due_us, index);
+  return IdOf(index, slot.generation);
+}
+
+bool TimeEvents::Delete(EventLoop& loop, int64_t id) {
+  Slot* slot = Find(id);
+  if (slot == nullptr) return false;
+  if (slot->state == State::kRunning) {
+    slot->state = State::kDoomed;
+    return true;
+  }
+  RemoveAt(slot->position);
+  Release(loop, static_cast<uint32_t>(id));
+  return true;
+}
+
+int TimeEvents::RunDue(EventLoop& loop, Clock& clock) {
+  if (heap_size_ == 0) return 0;
+  const int64_t now_us = clock.NowUs();
+  // What procedures create from here on waits for the next round, or one that returns 0 would never let go.
+  const uint64_t first_new = next_order_;
+  int count = 0;
+  while (heap_size_ > 0 && heap_[0].due_us <= now_us && heap_[0].order < first_new) {
+    const uint32_t index = heap_[0].slot;
+    RemoveAt(0);
+    slots_[index].state = State::kRunning;
+    const int64_t id = IdOf(index, slots_[index].generation);
+    const int64_t delay_ms = slots_[index].proc(loop, id, slots_[index].data);
+    ++count;
+    // The procedure may have made the arrays move.
+    Slot& slot = slots_[index];
+    if (slot.state == State::kDoomed || delay_ms == kNoMore) {
+      Release(loop, index);
+    } else {
+      slot.state = State::kArmed;
+      Push(clock.NowUs() + std::max<int64_t>(delay_ms, 0) * 1000, index);
+    }
+  }
+  return count;
+}
+
+void TimeEvents::Clear(EventLoop& loop) {
+  while (heap_size_ > 0) {
+    const uint32_t index = heap_[0].slot;
+    RemoveAt(0);
+    Release(loop, index);
+  }
+}
+
+TimeEvents::Slot* TimeEvents::Find(int64_t id) {
+  const uint32_t index = static_cast<uint32_t>(id);
+  if (id <= 0 || index >= slots_used_) return nullptr;
+  Slot& slot = slots_[index];
+  const bool live = slot.state == State::kArmed || slot.state == State::kRunning;
+  return live && slot.generation == static_cast<uint32_t>(id >> 32) ? &slot : nullptr;
+}
+
+// Frees the slot first: the finalizer may create or delete events itself.
+void TimeEvents::Release(EventLoop& loop, uint32_t index) {
+  Slot& slot = slots_[index];
+  const TimeFinalizer finalizer = slot.finalizer;
+  void* const data = slot.data;
+  slot.state = State::kFree;
+  slot.generation = slot.generation == kGenerationMax ? 1 : slot.generation + 1;
+  slot.position = free_;
+  free_ = index + 1;
+  if (finalizer != nullptr) finalizer(loop, data);
+}
+
+void TimeEvents::Push(int64_t due_us, uint32_t slot) {
+  LARDER_DCHECK(heap_size_ < heap_.size());
+  SiftUp(heap_size_++, Due{due_us, next_order_++, slot});
+}
+
+void TimeEvents::RemoveAt(uint32_t position) {
+  LARDER_DCHECK(position < heap_size_);
+  const Due last = heap_[--heap_size_];
+  if (position == heap_size_) return;
+  if (position > 0 && Before(last, heap_[(position - 1) / 4])) {
+    SiftUp(position, last);
+  } else {
+    SiftDown(position, last);
+  }
+}
+
+void TimeEvents::Place(uint32_t position, const Due& due) {
+  heap_[position] = due;
+  slots_[due.slot].position = position;
+}
+
+void TimeEvents::SiftUp(uint32_t position, Due due) {
+  while (position > 0) {
+    const uint32_t parent = (position - 1) / 4;
+    if (!Before(due, heap_[parent])) break;
+    Place(position, heap_[parent]);
+    position = parent;
+  }
+  Place(position, due);
+}
+
+void TimeEvents::SiftDown(uint32_t position, Due due) {
+  for (;;) {
+    const uint32_t first = 4 * position + 1;
+    if (first >= heap_size_) break;
+    uint32_t least = first;
+    for (uint32_t child = first + 1; child < std::min(first + 4, heap_size_); ++child) {
+      if (Before(heap_[child], heap_[least])) least = child;
+    }
+    if (!Before(heap_[least], due)) break;
+    Place(position, heap_[least]);
+    position = least;
+  }
+  Place(position, due);
+}
+
+}  // namespace larder::inline v0::ae

@@ -1,0 +1,53 @@
+#include "net/ae/wake_up.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+#include <cstdint>
+
+#include "net/ae/pollers.h"
+
+namespace larder::inline v0::ae {
+
+WakeUpFd::~WakeUpFd() {
+  if (write_fd_ >= 0 && write_fd_ != read_fd_) close(write_fd_);
+  if (read_fd_ >= 0) close(read_fd_);
+}
+
+absl::Status WakeUpFd::Open() {
+#ifdef __linux__
+  read_fd_ = write_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (read_fd_ < 0) return SystemError("eventfd", -1, errno);
+#else
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) return SystemError("pipe2", -1, errno);
+  read_fd_ = fds[0];
+  write_fd_ = fds[1];
+#endif
+  return absl::OkStatus();
+}
+
+void WakeUpFd::Signal() {
+  if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
+  const int saved = errno;
+  const uint64_t one = 1;
+  // Cannot be full: a second write is made only after a Drain.
+  while (write(write_fd_, &one, sizeof(one)) < 0 && errno == EINTR) {
+  }
+  errno = saved;
+}
+
+void WakeUpFd::Drain() {
+  uint64_t count;
+  while (read(read_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
+  }
+  // The exchange reads the last signaller's own, which makes everything that it wrote before visible here.
+  signalled_.exchange(false, std::memory_order_acq_rel);
+}
+
+}  // namespace larder::inline v0::ae
