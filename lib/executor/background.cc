@@ -1,0 +1,111 @@
+#include "lib/executor/background.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace larder::inline v0::executor {
+
+struct BackgroundThread::State {
+  std::shared_ptr<Clock> clock;
+  Step step = nullptr;
+  void* arg = nullptr;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool started = false;  // all below guarded by mutex
+  bool joined = false;
+  bool stop = false;
+  bool woken = false;
+  pthread_t thread{};
+};
+
+void BackgroundThread::DeleteState::operator()(State* state) const { delete state; }
+
+BackgroundThread::~BackgroundThread() {
+  if (state_ == nullptr) return;
+  const bool stopped = Stop();
+  LARDER_CHECK(stopped);  // destroyed on its own thread
+}
+
+bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Step step, void* arg) {
+  LARDER_CHECK(state_ == nullptr && clock != nullptr && step != nullptr);
+  state_.reset(new (std::nothrow) State);
+  if (state_ == nullptr) return false;
+  state_->clock = std::move(clock);
+  state_->step = step;
+  state_->arg = arg;
+  return true;
+}
+
+bool BackgroundThread::started() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->started;
+}
+
+bool BackgroundThread::Wake() {
+  State& state = *state_;
+  {
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    if (state.stop) return false;
+    if (!state.started && !StartThread(state)) return false;
+    if (state.woken) return true;
+    state.woken = true;
+  }
+  state.changed.notify_one();
+  return true;
+}
+
+// A thread inherits the mask of the one that makes it.
+bool BackgroundThread::StartThread(State& state) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+  state.started = pthread_create(&state.thread, nullptr, &Main, &state) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return state.started;
+}
+
+void* BackgroundThread::Main(void* arg) {
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), "larder");
+#endif
+  Loop(*static_cast<State*>(arg));
+  return nullptr;
+}
+
+void BackgroundThread::Loop(State& state) {
+  std::unique_lock<std::mutex> lock(state.mutex);
+  while (!state.stop) {
+    state.woken = false;
+    lock.unlock();
+    const int64_t deadline_us = state.step(state.arg);
+    lock.lock();
+    while (!state.stop && !state.woken && state.clock->NowUs() < deadline_us) {
+      state.clock->WaitUntil(lock, state.changed, deadline_us);
+    }
+  }
+}
+
+bool BackgroundThread::Stop() {
+  State& state = *state_;
+  {
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    state.stop = true;
+    if (!state.started || state.joined) return true;
+    if (pthread_equal(state.thread, pthread_self())) return false;
+    state.joined = true;
+  }
+  state.changed.notify_one();
+  pthread_join(state.thread, nullptr);
+  return true;
+}
+
+}  // namespace larder::inline v0::executor

@@ -1,0 +1,174 @@
+// The event loops' batches. The rules stand in executor.cc.
+#include <new>
+
+#include "lib/executor/turn.h"
+
+namespace larder::inline v0::executor {
+
+using internal::Add;
+using internal::Raise;
+using internal::Ticket;
+
+namespace {
+
+void AwaitWakers(Ticket& ticket) {
+  uint32_t wakers = ticket.wakers.load(std::memory_order_acquire);
+  if (wakers == 0) return;
+  wakers = ticket.wakers.fetch_or(Ticket::kWakerWaited, std::memory_order_acquire) | Ticket::kWakerWaited;
+  while (wakers != Ticket::kWakerWaited) {
+    FutexWait(ticket.wakers, wakers);
+    wakers = ticket.wakers.load(std::memory_order_acquire);
+  }
+  ticket.wakers.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+// The ticket was met in the queue: keeps its loop from taking the batch back. False if that has happened already.
+bool Executor::StartTicket(Ticket& ticket) {
+  uint32_t state = internal::kQueued;
+  if (ticket.state.compare_exchange_strong(state, internal::kRunning, std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {
+    return true;
+  }
+  LARDER_CHECK(state == internal::kAbandoned);
+  delete &ticket;
+  return false;
+}
+
+void Executor::ReturnTicket(Turn& turn, Ticket& ticket, bool finished) {
+  ticket.finished = finished;
+  Add(counters_.loop_wakes);
+  turn.WakeLater(ticket);
+}
+
+// The holder's own batch goes behind those who wait already.
+void Executor::Requeue(Ticket& ticket) {
+  ticket.state.store(internal::kQueued, std::memory_order_release);
+  Append(ticket);
+  word_->fetch_or(kQueue, std::memory_order_relaxed);
+}
+
+// One slice of the batch at the head of the queue. If there is more of it and others wait, it goes to the end; if
+// nobody does and this holder is about to let go (`may_return`), its loop goes on.
+void Executor::RunQueuedSlice(Turn& turn, Ticket& ticket, bool may_return) {
+  PopFront();
+  if (!StartTicket(ticket)) return;
+  turn.slice_run = true;
+  const bool finished = TimedSlice(*ticket.batch);
+  Add(counters_.slices_for_loop);
+  turn.now_ns = MonotonicNs();
+  Raise(counters_.turn_ns_max, turn.now_ns - turn.started_ns);
+  const bool others = queue_head_ != nullptr || (word_->load(std::memory_order_relaxed) & ~kFlags) != 0;
+  if (!finished && (others || !may_return)) {
+    uint32_t state = internal::kRunning;
+    if (ticket.state.compare_exchange_strong(state, internal::kQueued, std::memory_order_acq_rel,
+                                             std::memory_order_acquire)) {
+      Append(ticket);
+      word_->fetch_or(kQueue, std::memory_order_relaxed);
+      return;
+    }
+    LARDER_DCHECK(state == internal::kRunningWaited);  // its loop wants it back
+  }
+  ReturnTicket(turn, ticket, finished);
+}
+
+bool Executor::TimedSlice(Batch& batch) {
+  const int64_t started_ns = MonotonicNs();
+  const bool finished = batch.RunSlice(SliceLimit{});
+  Add(counters_.slices);
+  Raise(counters_.slice_ns_max, MonotonicNs() - started_ns);
+  return finished;
+}
+
+Submit Executor::SubmitBatch(Batch& batch) {
+  LARDER_CHECK(batch.ticket_ != nullptr);
+  if (Forked()) return Submit::kForked;
+  Ticket& ticket = *batch.ticket_;
+  switch (ticket.state.load(std::memory_order_acquire)) {
+    case internal::kQueued:
+    case internal::kRunning:
+      return Submit::kQueued;
+    case internal::kFinishedBatch:
+      ticket.state.store(internal::kIdle, std::memory_order_relaxed);
+      return Submit::kFinished;
+    default:
+      break;
+  }
+  ticket.state.store(internal::kQueued, std::memory_order_relaxed);
+  switch (Join(ticket)) {
+    case Joined::kQueued:
+      return Submit::kQueued;  // the ticket may be anywhere by now
+    case Joined::kAcquired:
+      break;
+    case Joined::kForked:
+      ticket.state.store(internal::kIdle, std::memory_order_relaxed);
+      return Submit::kForked;
+    default:
+      ticket.state.store(internal::kIdle, std::memory_order_relaxed);
+      return Submit::kClosed;
+  }
+  ticket.state.store(internal::kIdle, std::memory_order_relaxed);
+  return RunOwnBatch(batch);
+}
+
+// The loop is the holder: all of its batch, with others' requests between the slices.
+Submit Executor::RunOwnBatch(Batch& batch) {
+  for (;;) {
+    if (TimedSlice(batch)) {
+      Release();
+      return Submit::kFinished;
+    }
+    if (!HasWaiters()) continue;
+    switch (Serve(batch.ticket_)) {
+      case Served::kHolding:
+        break;
+      case Served::kLetGo:
+        return Submit::kQueued;
+      case Served::kClosed:
+        return Submit::kClosed;
+      case Served::kForked:
+        return Submit::kForked;
+    }
+  }
+}
+
+void Executor::Cancel(Batch& batch) {
+  Ticket* const ticket = batch.ticket_;
+  if (ticket == nullptr) return;
+  batch.ticket_ = nullptr;
+  // A thread that is not in this process may have been in the middle of it: left alone, for good.
+  if (Forked()) return;
+  for (;;) {
+    // Wakes of earlier rounds. None can begin while the ticket is queued, since only this thread queues it anew.
+    AwaitWakers(*ticket);
+    uint32_t state = ticket->state.load(std::memory_order_acquire);
+    if (state == internal::kIdle || state == internal::kFinishedBatch) break;
+    if (state == internal::kQueued) {
+      if (ticket->state.compare_exchange_strong(state, internal::kAbandoned, std::memory_order_acq_rel)) return;
+      continue;
+    }
+    if (state == internal::kRunning &&
+        !ticket->state.compare_exchange_strong(state, internal::kRunningWaited, std::memory_order_acq_rel)) {
+      continue;
+    }
+    FutexWait(ticket->state, internal::kRunningWaited);
+  }
+  AwaitWakers(*ticket);
+  delete ticket;
+}
+
+bool Batch::Prepare() {
+  if (ticket_ == nullptr) ticket_ = new (std::nothrow) Ticket(this);
+  return ticket_ != nullptr;
+}
+
+Batch::~Batch() {
+  if (ticket_ == nullptr) return;
+  const uint32_t state = ticket_->state.load(std::memory_order_acquire);
+  LARDER_CHECK(state == internal::kIdle || state == internal::kFinishedBatch);
+  LARDER_CHECK(ticket_->wakers.load(std::memory_order_acquire) == 0);
+  delete ticket_;
+}
+
+}  // namespace larder::inline v0::executor

@@ -1,0 +1,110 @@
+// The delivery queue: every callback that a cache owes its user (subscriptions, events, ExecuteAsync), in the order of
+// posting, one at a time, on whatever thread `background` names and never inside another caller's call.
+//
+// Post is meant for holders of the executor, so that the order of delivery is the executor's order; it allocates nothing,
+// waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread of the
+// cache's own, an event loop's timer, or the host's Tick.
+//
+// Each delivery is told exactly once how it ended: run, or cancelled.
+#ifndef LARDER_EXECUTOR_DELIVERY_H_
+#define LARDER_EXECUTOR_DELIVERY_H_
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "lib/executor/futex.h"
+
+namespace larder::inline v0::executor {
+
+// One callback with what it needs; made by the poster with new (std::nothrow).
+class Delivery {
+ public:
+  Delivery() = default;
+  virtual ~Delivery() = default;
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  // Called once, by the drainer, with the executor not held; the object is deleted after it. `cancelled`: the cache has
+  // been closed, so the callback should learn that it will not get what it was promised. May call the cache, post, drain
+  // (which does nothing then) and close the queue. Must not throw.
+  virtual void Deliver(bool cancelled) = 0;
+
+ private:
+  friend class DeliveryQueue;
+  Delivery* next_ = nullptr;
+};
+
+class DeliveryQueue {
+ public:
+  DeliveryQueue() = default;
+  // Closes if nobody did. REQUIRES: no call in progress; in a forked child, Abandon was called.
+  ~DeliveryQueue();
+  DeliveryQueue(const DeliveryQueue&) = delete;
+  DeliveryQueue& operator=(const DeliveryQueue&) = delete;
+
+  // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left some.
+  // Called on the poster's thread, possibly with the executor held, so it only signals. REQUIRES: set before the first
+  // Post; valid until Close has returned.
+  void SetWaker(void (*wake)(void* arg), void* arg);
+
+  // False after Close: `delivery` is still the caller's then, who has to tell whom it concerns.
+  bool Post(std::unique_ptr<Delivery>&& delivery);
+
+  // Delivers until nothing is left or `keep_going()`, asked between two deliveries, is false; at least one if there is
+  // one. Returns how many. 0 at once if another thread, or a caller of this one, is draining: one at a time.
+  template <class KeepGoing>
+  size_t Drain(KeepGoing&& keep_going) {
+    return DrainWhile([](void* arg) -> bool { return (*static_cast<std::remove_reference_t<KeepGoing>*>(arg))(); },
+                      const_cast<void*>(static_cast<const void*>(&keep_going)));
+  }
+  size_t Drain() {
+    return DrainWhile([](void*) { return true; }, nullptr);
+  }
+
+  // Whether a Drain would find work. Exact only when nobody posts or drains.
+  bool HasWork() const;
+
+  // From now on Post refuses; then cancels what is left, on this thread, after waiting (at most `wait_ns_max`) for a
+  // delivery that is running on another. True when everything has been told. False if the time was up, or if called from
+  // inside a delivery: the drainer cancels the rest when that delivery returns. Idempotent.
+  bool Close(int64_t wait_ns_max = kWaitForever);
+
+  // In a forked child: forgets what is queued without a word; the drainer may not exist here.
+  void Abandon();
+
+ private:
+  static uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
+  static Delivery* ClosedMark() { return reinterpret_cast<Delivery*>(uintptr_t{1}); }
+
+  size_t DrainWhile(bool (*keep_going)(void*), void* arg);
+  bool TakeRole();
+  void LeaveRole();
+  size_t DeliverSome(bool (*keep_going)(void*), void* arg);
+  size_t CancelAll();
+  Delivery* Next();
+  void Append(Delivery* newest);
+  bool HasPosted() const;
+  void Signal() const;
+
+  std::atomic<Delivery*> posted_{nullptr};  // newest first; ClosedMark() once closed
+  std::atomic<uint32_t> draining_{0};       // 0 nobody, 1 a drainer, 2 a drainer that Close waits for
+  std::atomic<uintptr_t> drainer_{0};       // its thread
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> left_over_{false};      // ready_ was not empty when the last drainer left
+
+  // The drainer's.
+  Delivery* ready_ = nullptr;  // oldest first
+  Delivery* ready_tail_ = nullptr;
+
+  void (*wake_)(void* arg) = nullptr;
+  void* wake_arg_ = nullptr;
+};
+
+}  // namespace larder::inline v0::executor
+
+#endif  // LARDER_EXECUTOR_DELIVERY_H_

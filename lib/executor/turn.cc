@@ -1,0 +1,190 @@
+// The holder's turn: serving those who wait, and passing the executor on. The rules stand in executor.cc.
+#include "lib/executor/turn.h"
+
+namespace larder::inline v0::executor {
+
+using internal::Kind;
+using internal::Node;
+using internal::Request;
+using internal::Ticket;
+
+using internal::Add;
+using internal::Raise;
+
+// --- The holder's turn. ---
+
+void Executor::ReleaseSlow() {
+  if (pid_ != 0) {
+    if (ProcessChanged()) return;
+    if (TryFree(kHeld | kChecked)) return;
+  }
+  Serve(nullptr);
+}
+
+// Moves what has joined to queue_. `word` becomes a value without a node; false in a forked child.
+bool Executor::TakePending(uintptr_t& word) {
+  word = word_->load(std::memory_order_relaxed);
+  Node* newest = nullptr;
+  while ((word & ~kFlags) != 0) {
+    const uintptr_t taken = (word & kFlags) | kQueue;
+    if (word_->compare_exchange_weak(word, taken, std::memory_order_acquire, std::memory_order_relaxed)) {
+      newest = reinterpret_cast<Node*>(word & ~kFlags);
+      word = taken;
+    }
+  }
+  if (word == 0) return false;
+  LARDER_DCHECK((word & kHeld) != 0);
+  Node* oldest = nullptr;
+  while (newest != nullptr) {
+    Node* const older = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = older;
+  }
+  while (oldest != nullptr) {
+    Node* const newer = oldest->next;
+    Append(*oldest);
+    oldest = newer;
+  }
+  return true;
+}
+
+bool Executor::TryFree(uintptr_t word) {
+  LARDER_DCHECK(queue_head_ == nullptr && (word & (kHeld | kClosing)) == kHeld);
+  return word_->compare_exchange_strong(word, (word & kChecked) | kFree, std::memory_order_release,
+                                        std::memory_order_relaxed);
+}
+
+// Serves whoever waits, for one turn, and lets go of the executor; or, with `own`, a batch that this thread is in the
+// middle of: keeps it (kHolding), unless a waiting thread has to have it, and then `own` waits at the end of the queue.
+Executor::Served Executor::Serve(Ticket* own) {
+  if (ProcessChanged()) return Served::kForked;
+  Turn turn;
+  Add(counters_.turns);
+  for (;;) {
+    uintptr_t word;
+    if (!TakePending(word)) return Served::kForked;
+    if ((word & kClosing) != 0) {
+      CloseQueue(turn);
+      turn.Finish();
+      return Served::kClosed;
+    }
+    Node* const node = queue_head_;
+    if (node == nullptr) {
+      if (own != nullptr) {
+        word_->fetch_and(~kQueue, std::memory_order_relaxed);
+        turn.Finish();
+        return Served::kHolding;
+      }
+      if (!TryFree(word)) continue;
+      turn.Finish();
+      return Served::kLetGo;
+    }
+    if (node->kind == Kind::kEngine && !turn.Spent()) {
+      RunRequest(turn, *static_cast<Request*>(node));
+      continue;
+    }
+    if (node->kind == Kind::kBatch && !turn.slice_run) {
+      RunQueuedSlice(turn, *static_cast<Ticket*>(node), own == nullptr);
+      continue;
+    }
+    // The next waiting thread goes on from here. If there is none, only batches wait, and loops wait for nobody.
+    if (Request* const next = PopFirstRequest(); next != nullptr) {
+      if (own != nullptr) Requeue(*own);
+      HandOver(turn, *next);
+      turn.Finish();
+      return Served::kLetGo;
+    }
+    if (own != nullptr) {
+      turn.Finish();
+      return Served::kHolding;
+    }
+    WakeAllBatches(turn);
+  }
+}
+
+void Executor::RunRequest(Turn& turn, Request& request) {
+  Prefetch();
+  PopFront();
+  request.run(request);
+  turn.Publish(request, internal::kDone);
+  turn.now_ns = MonotonicNs();
+  ++turn.requests;
+  Add(counters_.ran_for_others);
+  Raise(counters_.turn_requests_max, turn.requests);
+  Raise(counters_.turn_ns_max, turn.now_ns - turn.started_ns);
+}
+
+// Overlaps the cache misses of the next requests: each stage of all of them, then the next stage.
+void Executor::Prefetch() {
+  constexpr int kWindow = 16;
+  constexpr int kStages = 3;
+  if (prefetched_ > 0) {
+    --prefetched_;
+    return;
+  }
+  Request* window[kWindow];
+  int count = 0;
+  for (Node* node = queue_head_; node != nullptr && count < kWindow; node = node->next) {
+    if (node->kind == Kind::kEngine) window[count++] = static_cast<Request*>(node);
+  }
+  prefetched_ = count - 1;
+  if (count < 2) return;
+  for (int stage = 0; stage < kStages; ++stage) {
+    for (int i = 0; i < count; ++i) {
+      if (window[i]->prefetch != nullptr) window[i]->prefetch(*window[i], stage);
+    }
+  }
+}
+
+// Makes the thread behind `request` the holder. `request` is out of queue_; nothing here is ours afterwards.
+void Executor::HandOver(Turn& turn, Request& request) {
+  Add(counters_.handed_over);
+  prefetched_ = 0;
+  turn.Publish(request, internal::kYouHold);
+}
+
+// --- The queue, which is the holder's. ---
+
+void Executor::Append(Node& node) {
+  node.next = nullptr;
+  (queue_tail_ != nullptr ? queue_tail_->next : queue_head_) = &node;
+  queue_tail_ = &node;
+}
+
+Node* Executor::PopFront() {
+  Node* const node = queue_head_;
+  LARDER_DCHECK(node != nullptr);
+  queue_head_ = node->next;
+  if (queue_head_ == nullptr) queue_tail_ = nullptr;
+  return node;
+}
+
+// The oldest request of a waiting thread, from between the batches; there are as many of those as loops.
+Request* Executor::PopFirstRequest() {
+  Node* before = nullptr;
+  for (Node* node = queue_head_; node != nullptr; before = node, node = node->next) {
+    if (node->kind == Kind::kBatch) continue;
+    (before != nullptr ? before->next : queue_head_) = node->next;
+    if (queue_tail_ == node) queue_tail_ = before;
+    return static_cast<Request*>(node);
+  }
+  return nullptr;
+}
+
+// Takes all batches out of the queue, to be given back to their loops.
+void Executor::WakeAllBatches(Turn& turn) {
+  Node* node = queue_head_;
+  queue_head_ = queue_tail_ = nullptr;
+  while (node != nullptr) {
+    Node* const next = node->next;
+    if (node->kind != Kind::kBatch) {
+      Append(*node);
+    } else if (Ticket& ticket = static_cast<Ticket&>(*node); StartTicket(ticket)) {
+      ReturnTicket(turn, ticket, false);
+    }
+    node = next;
+  }
+}
+
+}  // namespace larder::inline v0::executor
