@@ -16,7 +16,7 @@
 //   off-only  its default is the only value there is; another one is an error that says why.
 // (The reference page has the kind of each; it is printed from the same rows that everything here works from.)
 //
-// Threads:   a plain struct: guard it yourself. Cache::Open copies it; CONFIG SET changes the cache's copy, never yours.
+// Threads:   a plain struct: guard it yourself. Cache::Open copies it; CONFIG SET changes the copy, never yours.
 // Errors:    Cache::Open checks values once more and answers INVALID_ARGUMENT with the name of the member at fault.
 // Units:     sizes in bytes; the unit of a time stands at its member.
 // "CONFIG SET" in a comment marks what can be changed while the cache runs.
@@ -63,7 +63,7 @@ enum class Background : uint8_t {
   kTick,    // Only Cache::Tick(deadline), called by the host.
 };
 
-enum class EnableDebugCommand : uint8_t { kNo, kYes, kLocal };  // kLocal: for clients of this machine.
+enum class ProtectedAction : uint8_t { kNo, kYes, kLocal };  // kLocal: for clients of this machine only.
 enum class Supervised : uint8_t { kNo, kAuto, kUpstart, kSystemd };
 enum class AeApi : uint8_t { kAuto, kEpoll, kSelect };  // The listener's poller; kAuto: the best there is.
 
@@ -114,8 +114,8 @@ struct Options {
   uint64_t maxmemory = 0;  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET.
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
 
-  int hz = 10;                    // Rounds of background work a second, 1 to 500. CONFIG SET.
-  int active_expire_effort = 1;   // 1 to 10: how much of a round active expiry may take. CONFIG SET.
+  int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
+  int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
 
   // Free values of deleted entries in slices in the background rather than inside the command. CONFIG SET.
   bool lazyfree_lazy_eviction = false;    // ... when evicted.
@@ -127,15 +127,16 @@ struct Options {
   // ---- Who may do what ----------------------------------------------------------------------------------------------
 
   std::string requirepass = {};  // Clients must AUTH with it; "": none. CONFIG GET shows it, as Redis does. CONFIG SET.
-  EnableDebugCommand enable_debug_command = EnableDebugCommand::kNo;
-  bool enable_protected_configs = false;  // CONFIG SET may change `dir` and dbfilename.
+  ProtectedAction enable_debug_command = ProtectedAction::kNo;      // DEBUG
+  ProtectedAction enable_protected_configs = ProtectedAction::kNo;  // CONFIG SET of `dir` and dbfilename
 
   // ---- Listener -----------------------------------------------------------------------------------------------------
 
-  int port = 6379;                              // 0: no TCP. CONFIG SET.
-  std::vector<std::string> bind = {"*", "-::*"};  // At most 16; a leading '-': not an error if it cannot be had. CONFIG SET.
-  std::string unixsocket = {};                       // A path; "": no unix socket.
-  uint32_t unixsocketperm = 0;                  // Its permission bits; 0: as the umask has it. Octal in redis.conf.
+  int port = 6379;  // 0: no TCP. CONFIG SET.
+  // At most 16 addresses; a leading '-': no error if it cannot be had; "*" and "::*": all of IPv4, of IPv6. CONFIG SET.
+  std::vector<std::string> bind = {"*", "-::*"};
+  std::string unixsocket = {};  // A path; "": no unix socket.
+  uint32_t unixsocketperm = 0;  // Its permission bits; 0: as the umask has it. Octal in redis.conf.
   bool protected_mode = true;  // With no requirepass, refuse clients that are not of this machine. CONFIG SET.
   int tcp_backlog = 511;
   int timeout = 0;          // Seconds after which an idle client is disconnected; 0: never. CONFIG SET.
@@ -154,34 +155,34 @@ struct Options {
   // ---- For the program around the cache: larder-server acts on them, the library does not ---------------------------
 
   LogLevel loglevel = LogLevel::kNotice;  // The library too: what `log` gets. CONFIG SET.
-  std::string logfile = {};                    // "": standard output.
+  std::string logfile = {};               // "": standard output.
   bool daemonize = false;
   std::string pidfile = {};
   Supervised supervised = Supervised::kNo;
   bool always_show_logo = false;
-  std::string dir = {};  // "": the working directory of the process.
+  std::string dir = {};  // An absolute path; "": the working directory of the process.
 
   // The file that CONFIG REWRITE rewrites, as an absolute path; "": none. ParseConfigFile and ApplyArguments set it.
   std::string config_file = {};
 
   // Directives of Redis that are accepted without effect: name to value as CONFIG GET prints it. One that is missing
-  // has Redis's default. ("rename-command" and the like, which CONFIG GET does not print, are refused instead.)
+  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead.)
   std::map<std::string, std::string, std::less<>> compat = {};
 };
 
 // Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks, with
-// "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start with # are
-// comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000, 1kb 1024), in
-// upper or lower case. Sets config_file.
-// Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; NOT_FOUND, PERMISSION_DENIED or UNAVAILABLE:
-// a file that cannot be read.
+// "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start with #
+// are comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000, 1kb is
+// 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, a value 64 KB.
+// Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; others (NOT_FOUND, PERMISSION_DENIED...)
+// name the file that cannot be read.
 LARDER_API absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base = {});
 
 // The same for text from elsewhere; `file_name` is for messages only. `options` is unchanged after an error.
 LARDER_API absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name);
 
-// Arguments as those of redis-server after its own name: [FILE] [-] [--directive value...]...; "-" reads more lines from
-// standard input. `options` is unchanged after an error.
+// Arguments as those of redis-server after its own name: [FILE] [--directive value...]... [-]; "-", alone or last, reads
+// lines from standard input, after FILE and before the directives. `options` is unchanged after an error.
 LARDER_API absl::Status ApplyArguments(Options& options, std::span<const std::string_view> arguments);
 
 }  // namespace larder::inline v0
