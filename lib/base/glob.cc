@@ -1,0 +1,97 @@
+#include "lib/base/glob.h"
+
+#include <cstddef>
+#include <utility>
+
+namespace larder::inline v0::base {
+namespace {
+
+// What one element of a pattern other than '*' is compared with, case folded if asked.
+class Subject {
+ public:
+  Subject(char c, bool ignore_case) : ignore_case_(ignore_case), c_(Fold(c)) {}
+  bool Is(char c) const { return Fold(c) == c_; }
+  bool IsBetween(char first, char last) const {
+    signed char low = Fold(first);
+    signed char high = Fold(last);
+    if (low > high) std::swap(low, high);
+    return c_ >= low && c_ <= high;
+  }
+
+ private:
+  signed char Fold(char c) const { return static_cast<signed char>(ignore_case_ ? LowerAscii(c) : c); }
+
+  bool ignore_case_;
+  signed char c_;
+};
+
+// Matches the bracket expression that starts behind the '[' at pattern[i - 1]; *end is where it ends.
+bool MatchBrackets(Bytes pattern, size_t i, Subject subject, size_t* end) {
+  const bool negated = i < pattern.size() && pattern[i] == '^';
+  if (negated) ++i;
+  bool found = false;
+  while (i < pattern.size() && pattern[i] != ']') {
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      found |= subject.Is(pattern[i + 1]);
+      i += 2;
+    } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
+      found |= subject.IsBetween(pattern[i], pattern[i + 2]);
+      i += 3;
+    } else {
+      found |= subject.Is(pattern[i]);
+      ++i;
+    }
+  }
+  *end = i < pattern.size() ? i + 1 : i;
+  return found != negated;
+}
+
+// Whether the element at pattern[i] takes the subject; *end is where the element ends.
+bool MatchElement(Bytes pattern, size_t i, Subject subject, size_t* end) {
+  switch (pattern[i]) {
+    case '?':
+      *end = i + 1;
+      return true;
+    case '[':
+      return MatchBrackets(pattern, i + 1, subject, end);
+    case '\\':
+      if (i + 1 < pattern.size()) ++i;
+      [[fallthrough]];
+    default:
+      *end = i + 1;
+      return subject.Is(pattern[i]);
+  }
+}
+
+}  // namespace
+
+bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case) {
+  size_t p = 0;
+  size_t t = 0;
+  size_t retry_p = Bytes::npos;  // behind the last '*' passed
+  size_t retry_t = 0;            // where the text behind it is tried next
+  while (t < text.size()) {
+    size_t end;
+    if (p < pattern.size() && pattern[p] == '*') {
+      retry_p = ++p;
+      retry_t = t;
+    } else if (p < pattern.size() && MatchElement(pattern, p, Subject(text[t], ignore_case), &end)) {
+      p = end;
+      ++t;
+    } else if (retry_p != Bytes::npos) {
+      if (retry_p == pattern.size()) return true;
+      p = retry_p;
+      t = ++retry_t;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool GlobMatchesAll(Bytes pattern) {
+  return !pattern.empty() && pattern.find_first_not_of('*') == Bytes::npos;
+}
+
+}  // namespace larder::inline v0::base
