@@ -31,14 +31,15 @@ def larder_dependencies():
         },
     )
 
-    # Bazel 4.2.3 as Debian packs it brings none of these, and would go to the network for them.
+    # Bazel 4.2.3 as Debian packs it brings none of these, and would go to the network for them. (Label: a string alone
+    # would name a file of the workspace that calls this.)
     maybe(shim_repository, "rules_cc", build_files = {
-        "//third_party/rules_cc:root.BUILD": "BUILD",
-        "//third_party/rules_cc/cc:defs.bzl": "cc/defs.bzl",
-        "//third_party/rules_cc/cc:package.BUILD": "cc/BUILD",
+        str(Label("//third_party/rules_cc:root.BUILD")): "BUILD",
+        str(Label("//third_party/rules_cc/cc:defs.bzl")): "cc/defs.bzl",
+        str(Label("//third_party/rules_cc/cc:package.BUILD")): "cc/BUILD",
     })
     maybe(shim_repository, "remote_coverage_tools", build_files = {
-        "//third_party/coverage_tools:root.BUILD": "BUILD",
+        str(Label("//third_party/coverage_tools:root.BUILD")): "BUILD",
     })
     maybe(system_rules_repository, "platforms", path = "/usr/share/bazel/tools/platforms", debian_package = "bazel-platforms")
     maybe(system_rules_repository, "bazel_skylib", path = "/usr/share/bazel/tools/skylib", debian_package = "bazel-skylib")

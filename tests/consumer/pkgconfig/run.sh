@@ -1,0 +1,27 @@
+#!/bin/bash
+# Plain `g++ $(pkg-config ...)` against an installed Larder, and `cc` for its C interface.
+#
+# run.sh [PREFIX]: PREFIX is where Larder is installed; without one it is built and installed in a temporary folder.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+prefix="${1:-$work/prefix}"
+[[ -n "${1:-}" ]] || "$here/../install.sh" "$prefix"
+
+library_folder="$(dirname "$(find "$prefix" -name liblarder.so | head -1)")"
+export PKG_CONFIG_PATH="$library_folder/pkgconfig" LD_LIBRARY_PATH="$library_folder"
+
+build() {  # build PROGRAM MODULE COMPILER SOURCE FLAGS...
+  local program="$work/$1" module="$2"
+  shift 2
+  local flags
+  read -ra flags <<< "$(pkg-config --cflags --libs "$module")"
+  "$@" -o "$program" "${flags[@]}"
+  "$program"
+}
+
+build core larder g++ -std=c++20 -DWITHOUT_LISTENER "$here/../consumer.cc"
+build net larder-net g++ -std=c++20 "$here/../consumer.cc"
+build proto larder-proto g++ -std=c++20 "$here/../consumer_proto.cc"
+build c larder-c gcc "$here/../consumer_c.c"
