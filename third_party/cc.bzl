@@ -49,7 +49,7 @@ def _whole_library_impl(ctx):
     return [
         CcInfo(
             compilation_context = ctx.attr.dep[CcInfo].compilation_context,
-            linking_context = cc_common.create_linking_context(linker_inputs = depset(inputs)),
+            linking_context = cc_common.create_linking_context(linker_inputs = depset(inputs, order = "topological")),
         ),
         DefaultInfo(),
     ]

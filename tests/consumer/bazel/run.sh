@@ -21,7 +21,7 @@ sed "s|@LARDER@|$larder|" "$here/consumer.WORKSPACE" > "$work/workspace/WORKSPAC
 cd "$work/workspace"
 bazel=("$larder/bazelw" --output_base="$work/output" --nohome_rc)
 flags=(--cxxopt=-std=c++20 --host_cxxopt=-std=c++20 --nosandbox_debug --show_progress_rate_limit=10)
-"${bazel[@]}" build "${flags[@]}" //:consumer
+"${bazel[@]}" build "${flags[@]}" //:consumer @larder//:liblarder.so
 # The same again as a test would link it, with a shared object for each library that allows it.
 "${bazel[@]}" build "${flags[@]}" --dynamic_mode=fully //:consumer_dynamic
 
