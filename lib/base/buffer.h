@@ -83,6 +83,10 @@ class Buffer {
     if (size_ != 0 && n != 0) std::memmove(data_, data_ + n, size_);
   }
 
+  // For a writer that was refused memory elsewhere, and one that has dealt with it.
+  void MarkFailed() { failed_ = true; }
+  void ClearFailed() { failed_ = false; }
+
   // Empty again, memory kept, failed() reset.
   void Clear() {
     size_ = 0;

@@ -16,8 +16,8 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
                  int64_t now_us);
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it.
-Error Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-           std::span<const Bytes> argv, resp::ReplyWriter& reply);
+void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+          std::span<const Bytes> argv, resp::ReplyWriter& reply);
 
 }  // namespace larder::inline v0::commands
 

@@ -73,7 +73,7 @@ class Engine {
   const CommandTable& commands() const { return commands_; }
   CommandCounters& counters(const CommandSpec& spec) { return counters_[commands_.IndexOf(spec)]; }
   Clients& clients() { return clients_; }
-  WatchTable& watches() { return watches_; }
+  WatchTable& watches() { return *watches_; }
   EngineStats& stats() { return stats_; }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
@@ -113,7 +113,7 @@ class Engine {
   CommandTable commands_;
   std::unique_ptr<CommandCounters[]> counters_;
   Clients clients_;
-  WatchTable watches_;
+  std::unique_ptr<WatchTable> watches_;
   EngineStats stats_;
   NetCounters net_;
   ErrorCount errors_[kErrorCountsMax];

@@ -5,6 +5,7 @@
 #ifndef LARDER_COMMANDS_TABLE_H_
 #define LARDER_COMMANDS_TABLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -55,7 +56,8 @@ class CommandTable {
 };
 
 // The families of the core.
-std::span<const Family> CoreFamilies();
+using CoreFamilyArray = std::array<Family, 6>;
+CoreFamilyArray CoreFamilies();
 
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> KeyCommands();

@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "lib/base/bytes.h"
+#include "lib/base/hash.h"
 #include "lib/ds/hash_table.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/keyspace.h"
@@ -25,45 +27,54 @@ struct Watch {
   Watch* next_in_transaction = nullptr;
   Transaction* transaction = nullptr;
   struct WatchedKey* key = nullptr;
-  bool was_expired = false;              // it had expired already when WATCH came: going away is no change
 };
 
+// Found by its id: the database's number, 4 bytes, and the key. The id follows the object in memory.
 struct WatchedKey {
   WatchedKey* next = nullptr;
   Watch* watches = nullptr;
-  int db = 0;
-  uint32_t key_size = 0;
-  Bytes key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
+  size_t id_size = 0;
+  Bytes id() const { return {reinterpret_cast<const char*>(this + 1), id_size}; }
+  Bytes key() const { return id().substr(sizeof(int32_t)); }
+  int db() const {
+    int32_t db;
+    std::memcpy(&db, this + 1, sizeof(db));
+    return db;
+  }
 };
 
 class WatchTable final : public keyspace::EffectListener {
  public:
-  WatchTable() = default;
-  ~WatchTable();
-  void Init(keyspace::Keyspace* keyspace);
+  explicit WatchTable(keyspace::Keyspace& keyspace);
+  ~WatchTable();  // REQUIRES: nothing is watched.
 
   // False when there is no memory. A key that the transaction watches already is not added again.
   bool Add(Transaction* transaction, keyspace::Db& db, Bytes key);
   // Ends everything that the transaction watches.
   void RemoveAll(Transaction* transaction);
 
-  // Whether a key has expired since it was watched (expiry alone emits nothing until somebody looks).
-  bool AnyExpired(const Transaction& transaction);
+  // Looks at every key that the transaction watches, so that one that has expired since is deleted and marks it.
+  void TouchAll(const Transaction& transaction);
 
-  size_t keys() const { return keys_; }
+  size_t keys() const { return table_.size(); }
 
   void OnEffect(const keyspace::Effect& effect) override;
 
  private:
-  WatchedKey** BucketOf(int db, Bytes key);
-  WatchedKey* Find(int db, Bytes key);
-  bool Grow();
-  void MarkDirty(WatchedKey& key);
+  struct Policy {
+    using Element = WatchedKey*;
+    static WatchedKey*& Next(WatchedKey* key) { return key->next; }
+    uint64_t Hash(const WatchedKey* key) const { return HashOf(key->id()); }
+    static uint64_t HashOf(Bytes id) { return base::HashBytes(id, 0); }
+    static bool Matches(const WatchedKey* key, Bytes id) { return key->id() == id; }
+  };
 
-  keyspace::Keyspace* keyspace_ = nullptr;
-  WatchedKey** buckets_ = nullptr;
-  size_t bucket_count_ = 0;
-  size_t keys_ = 0;
+  void MarkDirty(WatchedKey& key);
+  void Listen(bool on);
+
+  keyspace::Keyspace& keyspace_;
+  ds::HashTable<Policy> table_;
+  bool listening_ = false;
 };
 
 }  // namespace larder::inline v0::commands

@@ -77,12 +77,13 @@ Entry* Db::Find(Bytes key, Lookup how) {
     Delete(entry, change);
     entry = nullptr;
   }
+  const bool counts = how == Lookup::kRead || how == Lookup::kInspect;
   if (entry == nullptr) {
-    if (how == Lookup::kRead) ++keyspace_.stats().misses;
+    if (counts) ++keyspace_.stats().misses;
     return nullptr;
   }
-  if (how != Lookup::kPeek) entry->set_access_seconds(keyspace_.access_seconds());
-  if (how == Lookup::kRead) ++keyspace_.stats().hits;
+  if (how == Lookup::kRead || how == Lookup::kWrite) entry->set_access_seconds(keyspace_.access_seconds());
+  if (counts) ++keyspace_.stats().hits;
   return entry;
 }
 
@@ -133,7 +134,7 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
   return entry;
 }
 
-Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change) {
+Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving) {
   const bool had_expiry = existing != nullptr && existing->has_expiry();
   const uint64_t hash = Hash(made->key());
   if (made->has_expiry() && !had_expiry && !expiries_.Reserve()) {
@@ -156,6 +157,7 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change) {
   } else if (had_expiry) {
     expiries_.Remove(existing);
   }
+  if (leaving != nullptr) leaving->db->Delete(leaving->entry, *leaving->change);
   Emit(made->key(), existing, change);
   if (existing != nullptr) Entry::Delete(arena(), existing);
   return made;
@@ -163,7 +165,7 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change) {
 
 Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl::FunctionRef<void(char* bytes)> edit,
                               const Change& change) {
-  char digits[24];
+  char digits[base::kIntChars];
   Bytes old;
   if (existing != nullptr) {
     switch (existing->storage()) {
@@ -209,15 +211,30 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
   return Install(existing, made, change);
 }
 
-Result<Entry*> Db::PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change) {
+Entry* Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
   const size_t stored = from.storage() == Entry::Storage::kInline ? from.inline_value().size() : sizeof(int64_t);
   Entry* made = Entry::New(arena(), key, from.storage(), stored, expiry_ms != kNoExpiry);
-  if (made == nullptr) return errors::kAllocationFailed;
+  if (made == nullptr) return nullptr;
   if (stored != 0) std::memcpy(made->value_data(), from.value_data(), stored);
   if (from.storage() == Entry::Storage::kBlock) from.block()->Ref();  // both share it; the next edit copies
   made->set_kind(from.type(), from.encoding());
   if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
+  return made;
+}
+
+Result<Entry*> Db::PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change) {
+  Entry* made = CopyOf(key, from, expiry_ms);
+  if (made == nullptr) return errors::kAllocationFailed;
   return Install(existing, made, change);
+}
+
+Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
+                            const Change& change) {
+  LARDER_DCHECK(existing != from);
+  Entry* made = CopyOf(key, *from, from->expiry_ms());
+  if (made == nullptr) return errors::kAllocationFailed;
+  const Leaving leaving = {&from_db, from, &gone};
+  return Install(existing, made, change, &leaving);
 }
 
 // The same key and value with another shape of header.

@@ -34,13 +34,14 @@ class Keyspace;
 enum class Lookup : uint8_t {
   kRead,   // marks the key as used; counts in keyspace_hits or keyspace_misses
   kWrite,  // marks the key as used
-  kPeek,   // neither: TYPE, TTL, OBJECT, EXISTS of the executor's own
+  kInspect,  // counts as a read does, but leaves the key as idle as it was: TYPE, TTL, OBJECT, EXISTS
+  kPeek,   // neither
 };
 
 // What a change is called for those who listen.
 struct Change {
   EventClass event_class = EventClass::kGeneric;
-  Bytes event;                          // empty: the op emits its own effect, or the change is not one
+  Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
 };
 
@@ -72,6 +73,8 @@ class Db {
   int index() const { return index_; }
 
   Entry* Find(Bytes key, Lookup how);
+  // Whether an entry is there, expired or not; changes nothing.
+  bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
 
   // Makes `key` hold a string. `existing` is what Find gave for it just now, or nullptr. `expiry_ms` is the key's new
   // expiry (kNoExpiry: none; pass existing->expiry_ms() to keep it). `key` may not point into `existing`.
@@ -85,6 +88,11 @@ class Db {
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database).
   Result<Entry*> PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change);
+
+  // Makes `key` hold what `from` holds, value and expiry, and removes `from`, which may live in another database but may
+  // not be `existing`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
+  Result<Entry*> PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
+                          const Change& change);
 
   // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete.
   Result<Entry*> SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change);
@@ -130,8 +138,16 @@ class Db {
 
   uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
   bool Expired(const Entry& entry);
-  // Puts `made` in the place of `existing` (or in a place of its own), emits, frees `existing`.
-  Result<Entry*> Install(Entry* existing, Entry* made, const Change& change);
+  // An entry that ends when another takes its place under another key.
+  struct Leaving {
+    Db* db;
+    Entry* entry;
+    const Change* change;
+  };
+  // Puts `made` in the place of `existing` (or in a place of its own), deletes what leaves, emits, frees `existing`.
+  Result<Entry*> Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving = nullptr);
+  // A new entry with the value of `from`, not yet in any table, or nullptr.
+  Entry* CopyOf(Bytes key, const Entry& from, int64_t expiry_ms);
   Result<Entry*> Rebuild(Entry* entry, int64_t expiry_ms, const Change& change);
   void Emit(Bytes key, const Entry* old_value, const Change& change);
   memory::Arena& arena();

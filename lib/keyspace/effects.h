@@ -35,10 +35,10 @@ struct Effect {
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;
-  Bytes event;                     // "set", "del", "expired"...: the name that keyspace events use
+  Bytes event = {};                // "set", "del", "expired"...: the name that keyspace events use
   int db = 0;
   int other_db = 0;                // kSwap
-  Bytes key;
+  Bytes key = {};
   const Entry* old_value = nullptr;   // kOldValues: what was there before, or nullptr; valid during the call
   std::span<const Bytes> command = {};  // kCommands: the change as a command that does the same elsewhere
 };

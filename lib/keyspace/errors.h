@@ -12,6 +12,8 @@ namespace larder::inline v0::errors {
 LARDER_ERROR(kWrongType, kFailedPrecondition, "WRONGTYPE Operation against a key holding the wrong kind of value");
 LARDER_ERROR(kSyntax, kInvalidArgument, "ERR syntax error");
 LARDER_ERROR(kNotInteger, kInvalidArgument, "ERR value is not an integer or out of range");
+LARDER_ERROR(kNotInt32, kInvalidArgument,
+             "ERR value is out of range, value must between -2147483648 and 2147483647");
 LARDER_ERROR(kNotFloat, kInvalidArgument, "ERR value is not a valid float");
 LARDER_ERROR(kOverflow, kOutOfRange, "ERR increment or decrement would overflow");
 LARDER_ERROR(kDecrementOverflow, kOutOfRange, "ERR decrement would overflow");

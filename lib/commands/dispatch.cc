@@ -1,0 +1,211 @@
+// The checks stand in the order in which Redis 7.0 makes them, since a command that is wrong in two ways must get the
+// same one of the two answers: unknown, arity, authentication, memory, then MULTI's queue.
+#include "lib/commands/dispatch.h"
+
+#include "lib/base/check.h"
+#include "lib/commands/transaction.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+// How much of an unknown command's name and arguments its error quotes.
+constexpr size_t kQuotedMax = 128;
+
+constexpr ErrorText kNoAuth{absl::StatusCode::kUnauthenticated, "NOAUTH Authentication required."};
+constexpr ErrorText kNotInMulti{absl::StatusCode::kFailedPrecondition,
+                                "ERR Command not allowed inside a transaction"};
+
+struct Found {
+  const CommandSpec* spec = nullptr;
+  const CommandSpec* parent = nullptr;
+};
+
+bool ArityFits(const CommandSpec& spec, size_t argc) {
+  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity) : argc >= static_cast<size_t>(-spec.arity);
+}
+
+void UnknownCommand(std::span<const Bytes> argv, ReplyWriter& reply) {
+  char quoted[kQuotedMax * 2];
+  size_t size = 0;
+  for (size_t i = 1; i < argv.size() && size < kQuotedMax; ++i) {
+    const Bytes arg = argv[i].substr(0, kQuotedMax - size);
+    quoted[size++] = '\'';
+    // As C strings are printed: up to the first NUL.
+    for (char c : arg.substr(0, arg.find('\0'))) quoted[size++] = c;
+    quoted[size++] = '\'';
+    quoted[size++] = ' ';
+  }
+  const Bytes name = argv[0].substr(0, kQuotedMax);
+  reply.Error({"ERR unknown command '", name.substr(0, name.find('\0')), "', with args beginning with: ",
+               Bytes(quoted, size)});
+}
+
+void UnknownSubcommand(const CommandSpec& container, Bytes name, ReplyWriter& reply) {
+  char upper[32];
+  size_t size = 0;
+  for (char c : container.name) upper[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
+  name = name.substr(0, kQuotedMax);
+  reply.Error({"ERR unknown subcommand '", name.substr(0, name.find('\0')), "'. Try ", Bytes(upper, size), " HELP."});
+}
+
+void WrongArity(const Found& found, ReplyWriter& reply) {
+  if (found.parent != nullptr) {
+    reply.Error({"ERR wrong number of arguments for '", found.parent->name, "|", found.spec->name, "' command"});
+  } else {
+    reply.Error({"ERR wrong number of arguments for '", found.spec->name, "' command"});
+  }
+}
+
+// False after writing the error.
+bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found, ReplyWriter& reply) {
+  found->spec = table.Find(argv[0]);
+  if (found->spec == nullptr) {
+    UnknownCommand(argv, reply);
+    return false;
+  }
+  if (!found->spec->subcommands.empty() && argv.size() >= 2) {
+    const CommandSpec* sub = CommandTable::FindSub(*found->spec, argv[1]);
+    if (sub != nullptr) {
+      found->parent = found->spec;
+      found->spec = sub;
+    } else if (found->spec->run == nullptr) {
+      UnknownSubcommand(*found->spec, argv[1], reply);
+      return false;
+    }
+  }
+  if (ArityFits(*found->spec, argv.size())) return true;
+  WrongArity(*found, reply);
+  return false;
+}
+
+// Those that MULTI does not queue.
+bool RunsInsideMulti(Bytes name) {
+  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
+         name == "reset";
+}
+
+// Those that a client may send in MULTI although memory is short: all of them end the transaction.
+bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
+
+// False after writing the error, if the command may not run now.
+bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply) {
+  const CommandSpec& spec = *found.spec;
+  if (!client.authenticated && (spec.flags & kCmdNoAuth) == 0) {
+    reply.Error(kNoAuth);
+    return false;
+  }
+  if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
+    reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
+    return false;
+  }
+  const bool in_multi = InMulti(client.transaction);
+  if (engine.keyspace().config().maxmemory != 0) {
+    const bool top = found.parent == nullptr;
+    const bool needs_room = (spec.flags & kCmdDenyOom) != 0 ||
+                            (top && spec.name == "exec" && in_multi && (client.transaction->flags & kCmdDenyOom) != 0) ||
+                            (in_multi && !(top && EndsMulti(spec.name)));
+    if (!engine.keyspace().MakeRoom() && needs_room) {
+      reply.Error(errors::kOutOfMemory);
+      return false;
+    }
+  }
+  if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
+    reply.Error(kNotInMulti);
+    return false;
+  }
+  return true;
+}
+
+// After a refusal: a transaction that was being queued is broken, one that was to run is dropped and says why.
+void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply, size_t mark) {
+  if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
+  const Bytes written = reply.output().bytes().view().substr(mark);
+  Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
+  engine.CountError(text.substr(0, text.find(' ')));
+  if (!InMulti(client.transaction)) return;
+  if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
+    client.transaction->broken = true;
+    return;
+  }
+  if (text.substr(0, 4) == "ERR ") text.remove_prefix(4);
+  char copy[256];
+  const size_t size = text.size() < sizeof(copy) ? text.size() : sizeof(copy);
+  base::CopyBytes(copy, text.substr(0, size));
+  DropTransaction(engine, client);
+  reply.Rewind(mark);
+  reply.Error({"EXECABORT Transaction discarded because of: ", Bytes(copy, size)});
+}
+
+void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply) {
+  if (client.transaction->Queue(*found.spec, found.parent, argv)) {
+    reply.Queued();
+    return;
+  }
+  client.transaction->broken = true;
+  reply.Error(errors::kAllocationFailed);
+}
+
+bool Silent(ReplyMode mode) { return mode == ReplyMode::kOff || mode == ReplyMode::kSkipping; }
+
+}  // namespace
+
+void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+          std::span<const Bytes> argv, ReplyWriter& reply) {
+  CommandContext ctx{engine, client, spec};
+  CommandCounters& counters = engine.counters(spec);
+  ++counters.calls;
+  ++engine.stats().commands_processed;
+  const size_t mark = reply.Mark();
+  const size_t errors_before = reply.error_count();
+  const Error error = spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply);
+  if (!error.ok() && !(error == kReplied)) {
+    reply.Rewind(mark);
+    reply.Error(error);
+  }
+  reply.set_protocol(client.protocol);  // HELLO and RESET change it
+  if (reply.error_count() != errors_before && mark < reply.output().bytes().size()) {
+    const Bytes written = reply.output().bytes().view().substr(mark);
+    if (written[0] == '-') {
+      ++counters.failed;
+      engine.CountError(written.substr(1, written.find_first_of(" \r") - 1));
+    }
+  }
+  if (Silent(client.reply_mode)) reply.Rewind(mark);
+}
+
+int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
+                 int64_t now_us) {
+  LARDER_DCHECK(!argv.empty());
+  engine.keyspace().BeginOp(now_us / 1000);
+  engine.keyspace().set_access_clock_ms(now_us / 1000);
+  client.last_interaction_ms = now_us / 1000;
+  const size_t mark = reply.Mark();
+  Found found;
+  if (!Lookup(engine.commands(), argv, &found, reply) || !MayRun(engine, client, found, reply)) {
+    Refused(engine, client, found, reply, mark);
+    if (Silent(client.reply_mode)) reply.Rewind(mark);
+  } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
+    client.last_command = found.spec;
+    client.last_command_parent = found.parent;
+    Queue(client, found, argv, reply);
+    if (Silent(client.reply_mode)) reply.Rewind(mark);
+  } else {
+    client.last_command = found.spec;
+    client.last_command_parent = found.parent;
+    Call(engine, client, *found.spec, found.parent, argv, reply);
+  }
+  // CLIENT REPLY SKIP silences itself, by writing nothing, and the command after it.
+  if (client.reply_mode == ReplyMode::kSkipNext) {
+    client.reply_mode = ReplyMode::kSkipping;
+  } else if (client.reply_mode == ReplyMode::kSkipping) {
+    client.reply_mode = ReplyMode::kOn;
+  }
+  engine.keyspace().NotePeak();
+  const int64_t ended_us = engine.clock().NowUs();
+  if (found.spec != nullptr && ended_us > now_us) {
+    engine.counters(*found.spec).usec += static_cast<uint64_t>(ended_us - now_us);
+  }
+  return ended_us;
+}
+
+}  // namespace larder::inline v0::commands

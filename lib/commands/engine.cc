@@ -1,0 +1,89 @@
+#include "lib/commands/engine.h"
+
+#include <cstring>
+#include <new>
+
+#include "lib/base/random.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+keyspace::EvictionPolicy PolicyOf(MaxmemoryPolicy policy) {
+  using keyspace::EvictionPolicy;
+  switch (policy) {
+    case MaxmemoryPolicy::kNoeviction: return EvictionPolicy::kNone;
+    case MaxmemoryPolicy::kVolatileRandom: return EvictionPolicy::kVolatileRandom;
+    case MaxmemoryPolicy::kVolatileTtl: return EvictionPolicy::kVolatileTtl;
+    default: return EvictionPolicy::kAllRandom;
+  }
+}
+
+void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
+  config.maxmemory = options.maxmemory;
+  config.policy = PolicyOf(options.maxmemory_policy);
+  config.string_bytes_max = options.proto_max_bulk_len;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::Create(const Options& options, Clock& clock, uint64_t seed, EngineHost& host) {
+  std::unique_ptr<Engine> engine(new (std::nothrow) Engine(options, clock, host));
+  if (engine == nullptr) return nullptr;
+  keyspace::KeyspaceConfig config;
+  config.databases = options.databases;
+  config.seed = seed;
+  ApplyTo(config, options);
+  engine->keyspace_ = keyspace::Keyspace::Create(config, clock);
+  if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return nullptr;
+  engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
+  const CoreFamilyArray families = CoreFamilies();
+  if (engine->watches_ == nullptr || !engine->commands_.Build(families)) return nullptr;
+  engine->counters_.reset(new (std::nothrow) CommandCounters[engine->commands_.index_count()]);
+  if (engine->counters_ == nullptr) return nullptr;
+  engine->started_ms_ = clock.NowUs() / 1000;
+  base::Random random(seed ^ static_cast<uint64_t>(clock.NowUs()));
+  for (char& digit : engine->run_id_) digit = "0123456789abcdef"[random.Below(16)];
+  return engine;
+}
+
+Engine::~Engine() = default;
+
+void Engine::ApplyOptions() {
+  ApplyTo(keyspace_->config(), options_);
+  host_.OptionsChanged();
+}
+
+void Engine::ResetStats() {
+  stats_ = EngineStats{};
+  keyspace_->stats() = keyspace::KeyspaceStats{};
+  for (size_t i = 0; i < commands_.index_count(); ++i) counters_[i] = CommandCounters{};
+  for (ErrorCount& error : errors_) error = ErrorCount{};
+  for (std::atomic<uint64_t>* counter :
+       {&net_.connections_received, &net_.connections_rejected, &net_.input_bytes, &net_.output_bytes, &net_.reads,
+        &net_.writes, &net_.limit_disconnections_query, &net_.limit_disconnections_output}) {
+    counter->store(0, std::memory_order_relaxed);
+  }
+}
+
+void Engine::CountError(Bytes prefix) {
+  ++stats_.error_replies;
+  prefix = prefix.substr(0, sizeof(ErrorCount::prefix));
+  for (ErrorCount& error : errors_) {
+    if (error.size == 0) {
+      base::CopyBytes(error.prefix, prefix);
+      error.size = static_cast<uint8_t>(prefix.size());
+    }
+    if (Bytes(error.prefix, error.size) == prefix) {
+      ++error.count;
+      return;
+    }
+  }
+}
+
+void Engine::ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const {
+  for (const ErrorCount& error : errors_) {
+    if (error.count != 0) visit({error.prefix, error.size}, error.count);
+  }
+}
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,11 @@
+// The families of the core, each named once.
+#include "lib/commands/table.h"
+
+namespace larder::inline v0::commands {
+
+CoreFamilyArray CoreFamilies() {
+  return {StringCommands(),     KeyCommands(),    TransactionCommands(),
+          ConnectionCommands(), ServerCommands(), CommandCommands()};
+}
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,67 @@
+// Transaction: MULTI's queue and WATCH's keys of one client.
+#ifndef LARDER_COMMANDS_TRANSACTION_H_
+#define LARDER_COMMANDS_TRANSACTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
+#include "lib/commands/command.h"
+#include "lib/commands/watch.h"
+#include "lib/resp/argv.h"
+
+namespace larder::inline v0::commands {
+
+class Engine;
+struct ClientState;
+
+// Threads: the executor's holder.
+class Transaction {
+ public:
+  bool open = false;      // between MULTI and EXEC or DISCARD
+  bool broken = false;    // a command was refused while queuing: EXEC aborts
+  bool changed = false;   // a watched key has changed: EXEC replies nil
+  uint32_t flags = 0;     // of all queued commands together
+  Watch* watches = nullptr;
+
+  // Copies the command to the queue's end. False when there is no memory; nothing was queued then.
+  bool Queue(const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv);
+  size_t queued() const { return queued_; }
+  size_t memory() const { return queue_.capacity(); }
+
+  // Visits the queue in order: visit(spec, parent, argv). False when there was no memory for an argument vector.
+  template <class Visit>
+  bool ForEach(Visit&& visit) const {
+    size_t at = 0;
+    resp::ArgVector argv;
+    for (size_t i = 0; i < queued_; ++i) {
+      const CommandSpec* spec;
+      const CommandSpec* parent;
+      if (!Decode(&at, &spec, &parent, &argv)) return false;
+      visit(*spec, parent, argv.span());
+    }
+    return true;
+  }
+
+  // Forgets queue and flags; the watches are WatchTable's to remove.
+  void Reset();
+
+ private:
+  bool Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent, resp::ArgVector* argv) const;
+
+  base::Buffer queue_;  // per command: spec, parent, argc, the lengths, the bytes
+  size_t queued_ = 0;
+};
+
+inline bool InMulti(const Transaction* transaction) { return transaction != nullptr && transaction->open; }
+
+// The client's transaction, made on first use. nullptr when there is no memory.
+Transaction* TransactionOf(ClientState& client);
+// DISCARD's effect, whatever the state: queue and watches forgotten.
+void DropTransaction(Engine& engine, ClientState& client);
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_TRANSACTION_H_
