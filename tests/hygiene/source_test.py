@@ -1,0 +1,64 @@
+"""What can be seen in the text of lib/, net/ and bindings/ alone: who includes whom, and what nobody may include.
+
+Bazel's visibility holds the same layers; this also holds the CMake build, where every header is in reach.
+"""
+
+import pathlib
+import re
+import sys
+import unittest
+
+ROOT = pathlib.Path(sys.argv.pop(1)).resolve().parent
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.MULTILINE)
+
+# <iostream> and <locale> have static initialisers, clang 14 cannot compile <ranges>, <regex> throws and recurses.
+FORBIDDEN = {"<iostream>", "<ranges>", "<regex>", "<locale>", "<csignal>", "<signal.h>"}
+# Programs, not library code: a host may do what a guest may not.
+PROGRAMS = {"net/larder_server.cc"}
+
+
+def sources(folder):
+    files = [p for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".h", ".cc", ".c")]
+    return [(str(p.relative_to(ROOT)), p.read_text(encoding="utf-8")) for p in files]
+
+
+def includes(folder):
+    for name, text in sources(folder):
+        for include in INCLUDE.findall(text):
+            yield name, include
+
+
+class SourceTest(unittest.TestCase):
+
+    def check_none(self, wrong):
+        self.assertEqual([], [f"{name} includes {include}" for name, include in wrong])
+
+    def test_there_are_sources(self):
+        self.assertGreater(len(sources("lib")), 10)
+
+    def test_lib_knows_no_net_and_no_bindings(self):
+        self.check_none([(n, i) for n, i in includes("lib") if re.match(r'["<](larder/)?(net|bindings)/|<larder/c/', i)])
+
+    def test_net_knows_no_bindings(self):
+        self.check_none([(n, i) for n, i in includes("net") if re.match(r'"bindings/|<larder/c/', i)])
+
+    def test_public_headers_include_nothing_private(self):
+        for folder in ("lib", "net", "bindings/c"):
+            self.check_none([(n, i) for n, i in includes(folder)
+                             if re.fullmatch(folder + r"/[^/]+\.h", n) and re.match(r'"(lib|net|bindings)/', i)])
+
+    def test_public_headers_are_included_as_users_do(self):
+        self.check_none([(n, i) for n, i in includes("lib") if re.match(r'"lib/[^/]+\.h"', i)])
+
+    def test_nobody_includes_what_is_forbidden(self):
+        for folder in ("lib", "net", "bindings"):
+            self.check_none([(n, i) for n, i in includes(folder)
+                             if i in FORBIDDEN and not n.startswith(tuple(p[:-3] for p in PROGRAMS))])
+
+    def test_optional_parts_are_not_reached_from_the_core(self):
+        self.check_none([(n, i) for n, i in includes("lib")
+                         if re.search(r"lib/(proto|script|dump)/|google/protobuf", i)
+                         and not re.match(r"lib/(proto|script|dump)/", n)])
+
+
+unittest.main(argv=[sys.argv[0], "-v"])
