@@ -1,0 +1,95 @@
+// Stats: what a cache has done and what it holds at one moment. Cache::Stats() fills it, INFO prints it.
+//
+//   const larder::Stats stats = cache->Stats();
+//   std::printf("%llu keys in %llu bytes\n", (unsigned long long)stats.keys, (unsigned long long)stats.used_memory);
+//
+// Names are those of Redis's INFO where Redis has the figure. A plain struct without memory of its own: cheap to copy,
+// good to keep. Counters start at 0 when the cache is opened; those marked (R) also at CONFIG RESETSTAT.
+// Units: bytes, and what the name says.
+#ifndef LARDER_STATS_H_
+#define LARDER_STATS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::inline v0 {
+
+// One numbered database that holds at least one key.
+struct DatabaseStats {
+  int index = 0;
+  uint64_t keys = 0;
+  uint64_t expires = 0;    // of them, how many have an expiry
+  int64_t avg_ttl_ms = 0;  // mean time to live of (a sample of) those, 0 if there are none
+};
+
+// How the serial executor has been used. Calls that found it free leave no trace here (see lib/executor).
+struct ExecutorStats {
+  uint64_t turns = 0;              // times that a holder found others waiting when it let go
+  uint64_t ran_for_others = 0;     // waiting calls that another thread's turn has run
+  uint64_t handed_over = 0;        // waiting calls that were given the executor
+  uint64_t slices = 0;             // pieces of batches from listeners, by whomever
+  uint64_t slices_for_loop = 0;    // of them, run by a thread other than the listener's
+  uint64_t loop_wakes = 0;         // times that a listener's loop was woken with its batch
+  uint64_t turn_requests_max = 0;  // most calls that one turn has run for others
+  uint64_t turn_ns_max = 0;        // longest turn
+  uint64_t slice_ns_max = 0;       // longest slice
+};
+
+struct Stats {
+  // ---- What it holds ------------------------------------------------------------------------------------------------
+
+  uint64_t keys = 0;     // in all databases; expired ones count until they are found
+  uint64_t expires = 0;  // keys with an expiry
+
+  // The databases that hold keys, by index: the first `database_count` elements. If there are more than fit, those with
+  // the highest indexes are left out; `databases` counts all.
+  static constexpr size_t kDatabasesMax = 16;
+  std::array<DatabaseStats, kDatabasesMax> database = {};
+  size_t database_count = 0;
+  uint64_t databases = 0;
+
+  // ---- Memory -------------------------------------------------------------------------------------------------------
+
+  uint64_t used_memory = 0;           // what maxmemory is compared with: the parts below together
+  uint64_t used_memory_peak = 0;      // its highest so far (R)
+  uint64_t used_memory_arena = 0;     // entries and tables
+  uint64_t used_memory_blocks = 0;    // values over 1 KB, those included that only a reader still holds
+  uint64_t used_memory_clients = 0;   // buffers of sessions and connections
+  uint64_t arena_blocks = 0;          // how many pieces the first of these is in
+  uint64_t value_blocks = 0;          // and the second
+  uint64_t maxmemory = 0;             // 0: no limit
+
+  // ---- What it has done ---------------------------------------------------------------------------------------------
+
+  uint64_t commands_processed = 0;  // from sessions, Execute and listeners (R)
+  uint64_t typed_calls = 0;         // Get, Set and the like, which are no commands (R)
+  uint64_t error_replies = 0;       // (R)
+  uint64_t keyspace_hits = 0;       // reads that found their key (R)
+  uint64_t keyspace_misses = 0;     // and that did not (R)
+  uint64_t expired_keys = 0;        // keys removed because their time had come (R)
+  uint64_t evicted_keys = 0;        // and because of maxmemory (R)
+  uint64_t changes = 0;             // changes to keys: what rdb_changes_since_last_save counts
+
+  // ---- Clients ------------------------------------------------------------------------------------------------------
+
+  uint64_t connected_clients = 0;      // connections and sessions
+  uint64_t connections_received = 0;   // accepted by listeners (R)
+  uint64_t connections_rejected = 0;   // because of maxclients (R)
+  uint64_t net_input_bytes = 0;        // (R)
+  uint64_t net_output_bytes = 0;       // (R)
+  uint64_t reads_processed = 0;        // (R)
+  uint64_t writes_processed = 0;       // (R)
+  uint64_t query_buffer_limit_disconnections = 0;   // client-query-buffer-limit (R)
+  uint64_t output_buffer_limit_disconnections = 0;  // client-output-buffer-limit (R)
+  uint64_t watched_keys = 0;
+
+  // ---- The cache itself ---------------------------------------------------------------------------------------------
+
+  int64_t uptime_ms = 0;
+  ExecutorStats executor = {};
+};
+
+}  // namespace larder::inline v0
+
+#endif  // LARDER_STATS_H_
