@@ -12,7 +12,9 @@
 //
 //   RequestParser parser;
 //   size_t from = 0, consumed = 0;
-//   while (parser.Next(input.substr(from), &consumed, &argv) == RequestParser::kRequest) { from += consumed; Run(argv);
+//   while (parser.Next(input.substr(from), &consumed, &argv) == RequestParser::kRequest) {
+//     from += consumed;
+//     Run(argv);
 //   }
 //   from += consumed;  // blank requests before the one that is not complete
 //
@@ -79,7 +81,6 @@ class RequestParser {
   Status ParseBulks(Bytes input, ArgVector* argv);
   bool ReadLength(Bytes input, int64_t* length, Status* status, bool bulk);
   size_t FindLineEnd(Bytes input, char wanted);
-  bool SplitWords(Bytes line, ArgVector* argv, bool* out_of_memory);
   Status Fail(Bytes text);
   Status Suspend(Bytes input, ArgVector* argv);
 
