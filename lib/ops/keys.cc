@@ -1,0 +1,119 @@
+#include "lib/ops/keys.h"
+
+#include "lib/base/numbers.h"
+#include "lib/keyspace/errors.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::ops::keys {
+namespace {
+
+using keyspace::Change;
+using keyspace::Db;
+using keyspace::Entry;
+using keyspace::EventClass;
+using keyspace::kNoExpiry;
+using keyspace::Lookup;
+
+void DeleteEntry(Db& db, Entry* entry, Bytes key) {
+  const Bytes command[] = {"DEL", key};
+  db.Delete(entry, {EventClass::kGeneric, "del", command});
+}
+
+bool Allows(const ExpireOptions& options, int64_t current_ms, int64_t wanted_ms) {
+  const bool none = current_ms == kNoExpiry;
+  if (options.if_none && !none) return false;
+  if (options.if_any && none) return false;
+  // A key without an expiry counts as one that lives longest: never less, always greater.
+  if (options.if_greater && (none || wanted_ms <= current_ms)) return false;
+  if (options.if_less && !none && wanted_ms >= current_ms) return false;
+  return true;
+}
+
+}  // namespace
+
+bool Delete(Db& db, Bytes key) {
+  Entry* entry = db.Find(key, Lookup::kPeek);
+  if (entry == nullptr) return false;
+  DeleteEntry(db, entry, key);
+  return true;
+}
+
+Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
+  Entry* entry = db.Find(key, Lookup::kWrite);
+  if (entry == nullptr || !Allows(options, entry->expiry_ms(), expiry_ms)) return false;
+  if (expiry_ms <= db.keyspace().now_ms()) {
+    DeleteEntry(db, entry, key);
+    return true;
+  }
+  char digits[base::kIntChars];
+  Bytes command[] = {"PEXPIREAT", key, {}};
+  Change change = {EventClass::kGeneric, "expire"};
+  if (db.keyspace().effects().wants(keyspace::Effects::kCommands)) {
+    command[2] = base::FormatInt64(expiry_ms, digits);
+    change.command = command;
+  }
+  LARDER_ASSIGN_OR_RETURN(entry, db.SetExpiry(entry, expiry_ms, change));
+  return true;
+}
+
+Result<bool> Persist(Db& db, Bytes key) {
+  Entry* entry = db.Find(key, Lookup::kWrite);
+  if (entry == nullptr || !entry->has_expiry()) return false;
+  const Bytes command[] = {"PERSIST", key};
+  LARDER_ASSIGN_OR_RETURN(entry, db.ClearExpiry(entry, {EventClass::kGeneric, "persist", command}));
+  return true;
+}
+
+int64_t TtlMs(Db& db, Bytes key) {
+  const Entry* entry = db.Find(key, Lookup::kInspect);
+  if (entry == nullptr) return -2;
+  if (!entry->has_expiry()) return -1;
+  return entry->expiry_ms() - db.keyspace().now_ms();  // > 0: Find has dropped a key whose time has come
+}
+
+int64_t ExpireTimeMs(Db& db, Bytes key) {
+  const Entry* entry = db.Find(key, Lookup::kInspect);
+  if (entry == nullptr) return -2;
+  return entry->has_expiry() ? entry->expiry_ms() : -1;
+}
+
+Result<bool> Rename(Db& db, Bytes from, Bytes to, bool if_missing) {
+  Entry* entry = db.Find(from, Lookup::kWrite);
+  if (entry == nullptr) return errors::kNoSuchKey;
+  if (from == to) return !if_missing;
+  Entry* existing = db.Find(to, Lookup::kWrite);
+  if (existing != nullptr && if_missing) return false;
+  // One command says both changes; it goes with the first.
+  const Bytes command[] = {"RENAME", from, to};
+  LARDER_ASSIGN_OR_RETURN(entry,
+                          db.PutMoved(to, existing, db, entry, {EventClass::kGeneric, "rename_from", command},
+                                      {EventClass::kGeneric, "rename_to"}));
+  return true;
+}
+
+Result<bool> Copy(Db& from_db, Bytes from, Db& to_db, Bytes to, bool replace) {
+  Entry* entry = from_db.Find(from, Lookup::kRead);
+  if (entry == nullptr) return false;
+  Entry* existing = to_db.Find(to, Lookup::kWrite);
+  if (existing != nullptr && !replace) return false;
+  char digits[base::kIntChars];
+  const Bytes here[] = {"COPY", from, to, "REPLACE"};
+  const Bytes across[] = {"COPY", from, to, "DB", base::FormatInt64(to_db.index(), digits), "REPLACE"};
+  Change change = {EventClass::kGeneric, "copy_to", here};
+  if (&from_db != &to_db) change.command = across;
+  LARDER_ASSIGN_OR_RETURN(entry, to_db.PutCopy(to, existing, *entry, entry->expiry_ms(), change));
+  return true;
+}
+
+Result<bool> Move(Db& from_db, Db& to_db, Bytes key) {
+  Entry* entry = from_db.Find(key, Lookup::kWrite);
+  if (entry == nullptr || to_db.Find(key, Lookup::kWrite) != nullptr) return false;
+  char digits[base::kIntChars];
+  const Bytes command[] = {"MOVE", key, base::FormatInt64(to_db.index(), digits)};
+  LARDER_ASSIGN_OR_RETURN(entry,
+                          to_db.PutMoved(key, nullptr, from_db, entry, {EventClass::kGeneric, "move_from", command},
+                                         {EventClass::kGeneric, "move_to"}));
+  return true;
+}
+
+}  // namespace larder::inline v0::ops::keys
