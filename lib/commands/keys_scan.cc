@@ -1,0 +1,111 @@
+// KEYS, SCAN and RANDOMKEY. Their rows are in keys.cc.
+
+#include "lib/base/glob.h"
+#include "lib/commands/engine.h"
+#include "lib/commands/keys_functions.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+struct ScanOptions {
+  Bytes pattern;
+  bool any_key = true;
+  int64_t count = 10;
+  Bytes type;
+  bool any_type = true;
+
+  bool Wants(const keyspace::Entry& entry) const {
+    return (any_type || base::EqualsIgnoreCase(TypeName(entry.type()), type)) &&
+           (any_key || base::GlobMatch(pattern, entry.key()));
+  }
+};
+
+// A cursor as Redis reads it, which is as C's strtoul does without leading blanks: a sign, leading zeros and the empty
+// text are taken, "-1" is 2^64 - 1, and what follows a NUL is not seen.
+bool ParseCursor(Bytes text, uint64_t* cursor) {
+  text = text.substr(0, text.find('\0'));
+  *cursor = 0;
+  if (text.empty()) return true;
+  const bool negative = text[0] == '-';
+  if (negative || text[0] == '+') text.remove_prefix(1);
+  if (text.empty()) return false;
+  uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    if (__builtin_mul_overflow(value, uint64_t{10}, &value) ||
+        __builtin_add_overflow(value, static_cast<uint64_t>(c - '0'), &value)) {
+      return false;
+    }
+  }
+  *cursor = negative ? uint64_t{0} - value : value;
+  return true;
+}
+
+Error ParseScanOptions(ArgReader& args, ScanOptions* options) {
+  while (!args.done()) {
+    if (args.remaining() >= 2 && args.Take("count")) {
+      LARDER_ASSIGN_OR_RETURN(options->count, args.Int());
+      if (options->count < 1) return errors::kSyntax;
+    } else if (args.remaining() >= 2 && args.Take("match")) {
+      options->pattern = args.Next();
+      options->any_key = base::GlobMatchesAll(options->pattern);
+    } else if (args.remaining() >= 2 && args.Take("type")) {
+      options->type = args.Next();
+      options->any_type = false;
+    } else {
+      return errors::kSyntax;
+    }
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  const Bytes pattern = args.Next();
+  const bool all = base::GlobMatchesAll(pattern);
+  const size_t mark = reply.BeginDeferred();
+  size_t found = 0;
+  ctx.db().ForEach([&](keyspace::Entry& entry) {
+    if (!all && !base::GlobMatch(pattern, entry.key())) return;
+    reply.Bulk(entry.key());
+    ++found;
+  });
+  reply.EndDeferredArray(mark, found);
+  return kOk;
+}
+
+Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  uint64_t cursor = 0;
+  if (!ParseCursor(args.Next(), &cursor)) return errors::kInvalidCursor;
+  ScanOptions options;
+  LARDER_RETURN_IF_ERROR(ParseScanOptions(args, &options));
+  // The cursor comes first in the reply and is known last, so the keys wait beside it.
+  resp::Output keys;
+  resp::ReplyWriter keys_reply(keys, reply.protocol());
+  size_t found = 0;
+  cursor = ctx.db().Scan(cursor, static_cast<size_t>(options.count), [&](keyspace::Entry& entry) {
+    if (!options.Wants(entry)) return;
+    keys_reply.Bulk(entry.key());
+    ++found;
+  });
+  if (keys.failed()) return errors::kAllocationFailed;
+  char digits[base::kIntChars];
+  reply.Array(2);
+  reply.Bulk(base::FormatUint64(cursor, digits));
+  reply.Array(found);
+  reply.Raw(keys.view());
+  return kOk;
+}
+
+Error RandomKey(CommandContext& ctx, ArgReader, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = ctx.db().RandomEntry();
+  if (entry == nullptr) {
+    reply.Null();
+  } else {
+    reply.Bulk(entry->key());
+  }
+  return kOk;
+}
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,134 @@
+// OBJECT: how a value is kept and when it was last used.
+#include "lib/commands/engine.h"
+#include "lib/commands/keys_functions.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+constexpr ErrorText kLfuSelected{
+    absl::StatusCode::kFailedPrecondition,
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
+    "at runtime LRU and LFU data will take some time to adjust."};
+constexpr ErrorText kLfuNotSelected{
+    absl::StatusCode::kFailedPrecondition,
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    "between policies at runtime LRU and LFU data will take some time to adjust."};
+
+// What Redis's counter starts from, and the only value that we have: the entry keeps a time, not a frequency.
+constexpr int64_t kInitialFrequency = 5;
+
+// Redis keeps one object for each of these and says INT_MAX of the references to it.
+constexpr int64_t kSharedIntegers = 10000;
+constexpr int64_t kSharedReferences = 2147483647;
+
+bool IsLfu(MaxmemoryPolicy policy) {
+  return policy == MaxmemoryPolicy::kAllkeysLfu || policy == MaxmemoryPolicy::kVolatileLfu;
+}
+
+bool IsLru(MaxmemoryPolicy policy) {
+  return policy == MaxmemoryPolicy::kAllkeysLru || policy == MaxmemoryPolicy::kVolatileLru;
+}
+
+Bytes EncodingName(keyspace::Encoding encoding) {
+  switch (encoding) {
+    case keyspace::Encoding::kRaw: return "raw";
+    case keyspace::Encoding::kInt: return "int";
+    case keyspace::Encoding::kEmbstr: return "embstr";
+  }
+  return "raw";
+}
+
+// The entry, or nullptr after a null reply.
+const keyspace::Entry* FindOrNull(CommandContext& ctx, ArgReader& args, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kInspect);
+  if (entry == nullptr) reply.Null();
+  return entry;
+}
+
+Error ObjectEncoding(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
+  if (entry != nullptr) reply.Bulk(EncodingName(entry->encoding()));
+  return kOk;
+}
+
+Error ObjectFreq(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
+  if (entry == nullptr) return kOk;
+  if (!IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuNotSelected;
+  reply.Int(kInitialFrequency);
+  return kOk;
+}
+
+Error ObjectIdleTime(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
+  if (entry == nullptr) return kOk;
+  if (IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuSelected;
+  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
+  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - entry->access_seconds()) & 0xffffff;
+  reply.Int(idle < 0x800000 ? idle : 0);
+  return kOk;
+}
+
+Error ObjectRefCount(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
+  const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
+  if (entry == nullptr) return kOk;
+  const Options& options = ctx.engine.options();
+  const bool shares =
+      options.maxmemory == 0 || !(IsLfu(options.maxmemory_policy) || IsLru(options.maxmemory_policy));
+  const bool shared = shares && entry->encoding() == keyspace::Encoding::kInt && entry->integer() >= 0 &&
+                      entry->integer() < kSharedIntegers;
+  reply.Int(shared ? kSharedReferences : 1);
+  return kOk;
+}
+
+Error ObjectHelp(CommandContext&, ArgReader, resp::ReplyWriter& reply) {
+  constexpr Bytes kLines[] = {
+      "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "ENCODING <key>",
+      "    Name how the value at <key> is kept in memory.",
+      "FREQ <key>",
+      "    Tell how often <key> was used of late, as a counter that grows with the",
+      "    logarithm of the uses. Only under an LFU eviction policy.",
+      "IDLETIME <key>",
+      "    Tell for about how many seconds nobody has used <key>. Not under an LFU",
+      "    eviction policy.",
+      "REFCOUNT <key>",
+      "    Count the references to the value at <key>.",
+      "HELP",
+      "    List these subcommands.",
+  };
+  reply.Array(std::size(kLines));
+  for (const Bytes line : kLines) reply.Simple(line);
+  return kOk;
+}
+
+constexpr KeySpec kKey[] = {OneKey(2, kKeyReadOnly)};
+constexpr ArgSpec kArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0}};
+constexpr std::string_view kTips[] = {"nondeterministic_output"};
+
+}  // namespace
+
+constinit const CommandSpec kObjectSubcommands[5] = {
+    {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kCmdReadOnly,
+     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
+     .summary = "How the value at a key is kept in memory.",
+     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
+    {.name = "freq", .run = ObjectFreq, .arity = Exactly(3), .flags = kCmdReadOnly,
+     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
+     .summary = "How often a key was used of late, on a logarithmic scale.",
+     .complexity = "O(1)", .group = Group::kGeneric, .since = "4.0.0"},
+    {.name = "help", .run = ObjectHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .categories = kAclKeyspace,
+     .summary = "Lists the subcommands.",
+     .complexity = "O(1)", .group = Group::kGeneric, .since = "6.2.0"},
+    {.name = "idletime", .run = ObjectIdleTime, .arity = Exactly(3), .flags = kCmdReadOnly,
+     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
+     .summary = "Seconds since a key was last used.",
+     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
+    {.name = "refcount", .run = ObjectRefCount, .arity = Exactly(3), .flags = kCmdReadOnly,
+     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
+     .summary = "How many references there are to the value at a key.",
+     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
+};
+
+}  // namespace larder::inline v0::commands
