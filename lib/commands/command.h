@@ -82,7 +82,11 @@ enum CommandFlag : uint32_t {
   kCmdSkipMonitor = 1u << 10, kCmdSkipSlowlog = 1u << 11, kCmdAsking = 1u << 12, kCmdFast = 1u << 13,
   kCmdNoAuth = 1u << 14, kCmdMayReplicate = 1u << 15, kCmdNoAsyncLoading = 1u << 16, kCmdNoMulti = 1u << 17,
   kCmdMovableKeys = 1u << 18, kCmdAllowBusy = 1u << 19, kCmdNoMandatoryKeys = 1u << 20,
-  // Ours. The command belongs to a session that lasts: Cache::Execute refuses it and names cache.NewSession().
+  // Ours, not listed by COMMAND INFO. DEBUG and its like: only where enable-debug-command allows it.
+  kCmdProtected = 1u << 28,
+  // A command for the server's own use: COMMAND DOCS says syscmd.
+  kCmdSystem = 1u << 29,
+  // The command belongs to a session that lasts: Cache::Execute refuses it and names cache.NewSession().
   kCmdNeedsSession = 1u << 30,
 };
 
@@ -164,8 +168,10 @@ struct CommandSpec {
   std::string_view deprecated_since = {};
   std::string_view replaced_by = {};  // our words, shown in DOCS
   std::span<const HistoryItem> history = {};
-  // Keys that no KeySpec can describe; appends their positions. Null if the specs suffice.
-  bool (*get_keys)(std::span<const Bytes> argv, void (*add)(void* arg, size_t position), void* arg) = nullptr;
+  // Keys that no KeySpec can describe, or whose flags depend on options (SET with GET): adds each key's position and
+  // KeyFlags. False if argv makes no sense. Null if the specs suffice.
+  bool (*get_keys)(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags),
+                   void* arg) = nullptr;
 };
 
 }  // namespace larder::inline v0::commands

@@ -15,6 +15,11 @@ constexpr ErrorText kNoAuth{absl::StatusCode::kUnauthenticated, "NOAUTH Authenti
 constexpr ErrorText kNotInMulti{absl::StatusCode::kFailedPrecondition,
                                 "ERR Command not allowed inside a transaction"};
 
+constexpr ErrorText kNotProtected{
+    absl::StatusCode::kPermissionDenied,
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
+    "connection, otherwise you need to set this option in the configuration file, and then restart the server."};
+
 struct Found {
   const CommandSpec* spec = nullptr;
   const CommandSpec* parent = nullptr;
@@ -68,7 +73,7 @@ bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found
     if (sub != nullptr) {
       found->parent = found->spec;
       found->spec = sub;
-    } else if (found->spec->run == nullptr) {
+    } else {
       UnknownSubcommand(*found->spec, argv[1], reply);
       return false;
     }
@@ -76,6 +81,17 @@ bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found
   if (ArityFits(*found->spec, argv.size())) return true;
   WrongArity(*found, reply);
   return false;
+}
+
+// Whether the client is on this machine.
+bool IsLocal(const ClientState& client) {
+  const Bytes peer = client.peer;
+  return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
+}
+
+bool DebugAllowed(const Options& options, const ClientState& client) {
+  return options.enable_debug_command == ProtectedAction::kYes ||
+         (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
 }
 
 // Those that MULTI does not queue.
@@ -90,6 +106,10 @@ bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name 
 // False after writing the error, if the command may not run now.
 bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply) {
   const CommandSpec& spec = *found.spec;
+  if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
+    reply.Error(kNotProtected);
+    return false;
+  }
   if (!client.authenticated && (spec.flags & kCmdNoAuth) == 0) {
     reply.Error(kNoAuth);
     return false;

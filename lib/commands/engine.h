@@ -10,6 +10,7 @@
 
 #include "absl/functional/function_ref.h"
 #include <larder/options.h>
+#include <larder/stats.h>
 #include "lib/base/error.h"
 #include "lib/commands/client.h"
 #include "lib/commands/command.h"
@@ -57,6 +58,8 @@ class EngineHost {
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
+  // Adds what the engine cannot know: the executor's figures.
+  virtual void AddStats(Stats&) const {}
 
  protected:
   ~EngineHost() = default;
