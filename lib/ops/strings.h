@@ -7,10 +7,11 @@
 #define LARDER_OPS_STRINGS_H_
 
 #include <cstdint>
-#include <optional>
+#include <span>
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/base/numbers.h"
 #include "lib/keyspace/db.h"
 #include "lib/memory/block.h"
 
@@ -26,7 +27,7 @@ struct Text {
 
 // Room for the digits of an integer-encoded value; lives as long as the Text that uses it.
 struct Digits {
-  char room[24];
+  char room[base::kIntChars];
 };
 
 // The bytes of an entry that holds a string.
@@ -38,7 +39,8 @@ Result<Text> Read(keyspace::Db& db, Bytes key, Digits& digits, keyspace::Lookup 
 struct SetOptions {
   enum class Condition : uint8_t { kAlways, kIfMissing, kIfPresent } condition = Condition::kAlways;
   bool keep_ttl = false;
-  int64_t expiry_ms = keyspace::kNoExpiry;  // absolute; one that has passed deletes the key, as in Redis
+  // Absolute. One that has passed is stored as any other, as in Redis: the key reads as missing and soon expires.
+  int64_t expiry_ms = keyspace::kNoExpiry;
 };
 
 // SET ("set", then "expire" with an expiry). False if the condition did not hold. The old value is the caller's to read
@@ -46,13 +48,20 @@ struct SetOptions {
 Result<bool> Set(keyspace::Db& db, Bytes key, keyspace::Entry* existing, const keyspace::StringSource& value,
                  const SetOptions& options);
 
-// APPEND ("append"): the new length.
+// MSET and MSETNX ("set" for each): key, value, key, value... False, and nothing set, if `if_none` and one of the keys
+// exists. What large values need is obtained before the first key is set, and the arena is asked whether it has as much
+// as the rest may need. So kAllocationFailed leaves nothing set, unless another thread of the process takes that memory
+// in the moment between; then the first keys are set and the others are not.
+Result<bool> SetMany(keyspace::Db& db, std::span<const Bytes> keys_and_values, bool if_none);
+
+// APPEND ("append"): the new length. Error: kStringTooLong.
 Result<int64_t> Append(keyspace::Db& db, Bytes key, Bytes suffix);
 
-// SETRANGE ("setrange"): the new length. offset >= 0.
+// SETRANGE ("setrange"): the new length. Error: kStringTooLong. REQUIRES: offset >= 0.
 Result<int64_t> SetRange(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes);
 
-// GETRANGE's part of a string: `first` and `last` inclusive, negative from the end.
+// GETRANGE's part of a string: `first` and `last` inclusive, negative from the end, before the beginning is the first
+// byte (so -9 to -8 of "abc" is "a").
 Bytes SliceInclusive(Bytes text, int64_t first, int64_t last);
 
 // INCRBY ("incrby"): the new value. Errors: kNotInteger, kOverflow.
@@ -60,7 +69,7 @@ Result<int64_t> IncrementBy(keyspace::Db& db, Bytes key, int64_t by);
 
 // INCRBYFLOAT ("incrbyfloat"): the new value's text, in `digits`. Errors: kNotFloat, kNanOrInfinity.
 struct FloatDigits {
-  char room[5 * 1024];
+  char room[base::kLongDoubleChars];
 };
 Result<Bytes> IncrementByFloat(keyspace::Db& db, Bytes key, long double by, FloatDigits& digits);
 

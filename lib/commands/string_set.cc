@@ -1,0 +1,205 @@
+// SET and its relatives. They share the grammar of SET's options and its order of complaints: first the syntax of all
+// options, then the expiry's value, then what is at the key.
+#include "lib/commands/string_family.h"
+#include "lib/ops/keys.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+using keyspace::Entry;
+using keyspace::Lookup;
+using keyspace::StringSource;
+using ops::strings::Digits;
+using ops::strings::SetOptions;
+using ops::strings::Text;
+
+enum class ExpiryUnit : uint8_t { kNone, kSeconds, kMilliseconds, kUnixSeconds, kUnixMilliseconds };
+
+struct Modifiers {
+  SetOptions::Condition condition = SetOptions::Condition::kAlways;
+  bool get = false;
+  bool keep_ttl = false;
+  bool persist = false;
+  ExpiryUnit unit = ExpiryUnit::kNone;
+  Bytes expiry;  // if unit is not kNone
+};
+
+ExpiryUnit TakeUnit(ArgReader& args) {
+  if (args.Take("EX")) return ExpiryUnit::kSeconds;
+  if (args.Take("PX")) return ExpiryUnit::kMilliseconds;
+  if (args.Take("EXAT")) return ExpiryUnit::kUnixSeconds;
+  if (args.Take("PXAT")) return ExpiryUnit::kUnixMilliseconds;
+  return ExpiryUnit::kNone;
+}
+
+// One option of SET. False if it is none, or contradicts one before it. The same option twice is no contradiction.
+bool TakeSetOption(ArgReader& args, Modifiers* modifiers) {
+  using Condition = SetOptions::Condition;
+  if (args.Take("NX")) {
+    if (modifiers->condition == Condition::kIfPresent) return false;
+    modifiers->condition = Condition::kIfMissing;
+    return true;
+  }
+  if (args.Take("XX")) {
+    if (modifiers->condition == Condition::kIfMissing) return false;
+    modifiers->condition = Condition::kIfPresent;
+    return true;
+  }
+  if (args.Take("GET")) return modifiers->get = true;
+  if (args.Take("KEEPTTL")) {
+    modifiers->keep_ttl = true;
+    return modifiers->unit == ExpiryUnit::kNone;
+  }
+  return false;
+}
+
+// `for_getex`: the grammar of GETEX (PERSIST or an expiry) in place of SET's.
+Error ReadModifiers(ArgReader args, bool for_getex, Modifiers* modifiers) {
+  while (!args.done()) {
+    const ExpiryUnit unit = TakeUnit(args);
+    if (unit != ExpiryUnit::kNone) {
+      const bool other = modifiers->unit != ExpiryUnit::kNone && modifiers->unit != unit;
+      if (other || modifiers->keep_ttl || modifiers->persist || args.done()) return errors::kSyntax;
+      modifiers->unit = unit;
+      modifiers->expiry = args.Next();
+    } else if (for_getex) {
+      if (!args.Take("PERSIST") || modifiers->unit != ExpiryUnit::kNone) return errors::kSyntax;
+      modifiers->persist = true;
+    } else if (!TakeSetOption(args, modifiers)) {
+      return errors::kSyntax;
+    }
+  }
+  return kOk;
+}
+
+// The absolute time in ms that `text` means. Errors: kNotInteger, or one written that names the command.
+Result<int64_t> ReadExpiry(CommandContext& ctx, ExpiryUnit unit, Bytes text, ReplyWriter& reply) {
+  int64_t time = 0;
+  if (!base::ParseInt64(text, &time)) return errors::kNotInteger;
+  bool fits = time > 0;
+  if (fits && (unit == ExpiryUnit::kSeconds || unit == ExpiryUnit::kUnixSeconds)) {
+    fits = !__builtin_mul_overflow(time, 1000, &time);
+  }
+  if (fits && (unit == ExpiryUnit::kSeconds || unit == ExpiryUnit::kMilliseconds)) {
+    fits = !__builtin_add_overflow(time, ctx.now_ms(), &time);
+  }
+  if (fits) return time;
+  reply.Error({"ERR invalid expire time in '", ctx.spec.name, "' command"});
+  return kReplied;
+}
+
+// The old string is replied before it is overwritten, and taken back if that fails.
+Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
+  Entry* existing = ctx.db().Find(key, Lookup::kRead);
+  if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
+  const size_t mark = reply.Mark();
+  Digits digits;
+  ReplyText(existing == nullptr ? Text{} : TextOf(*existing, digits), reply);
+  const Error error = ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error();
+  if (!error.ok()) reply.Rewind(mark);
+  return error;
+}
+
+Error SetWithTtl(CommandContext& ctx, ArgReader args, ExpiryUnit unit, ReplyWriter& reply) {
+  const Bytes key = args.Key();
+  const Bytes expiry = args.Next();
+  const Bytes value = args.Next();
+  SetOptions options;
+  LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ReadExpiry(ctx, unit, expiry, reply));
+  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  LARDER_RETURN_IF_ERROR(ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error());
+  reply.Ok();
+  return kOk;
+}
+
+// The pairs of MSET and MSETNX.
+Result<bool> SetPairs(CommandContext& ctx, ArgReader args, bool if_none, ReplyWriter& reply) {
+  if (args.remaining() % 2 != 0) {
+    reply.Error({"ERR wrong number of arguments for '", ctx.spec.name, "' command"});
+    return kReplied;
+  }
+  return ops::strings::SetMany(ctx.db(), args.rest(), if_none);
+}
+
+}  // namespace
+
+Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const Bytes key = args.Key();
+  const Bytes value = args.Next();
+  SetOptions options;
+  if (!args.done()) {
+    Modifiers modifiers;
+    LARDER_RETURN_IF_ERROR(ReadModifiers(args, false, &modifiers));
+    options.condition = modifiers.condition;
+    options.keep_ttl = modifiers.keep_ttl;
+    if (modifiers.unit != ExpiryUnit::kNone) {
+      LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ReadExpiry(ctx, modifiers.unit, modifiers.expiry, reply));
+    }
+    if (modifiers.get) return ReplyOldAndSet(ctx, key, value, options, reply);
+  }
+  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  LARDER_ASSIGN_OR_RETURN(const bool set,
+                          ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options));
+  set ? reply.Ok() : reply.Null();
+  return kOk;
+}
+
+Error SetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const Bytes key = args.Key();
+  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  LARDER_ASSIGN_OR_RETURN(const bool set,
+                          ops::strings::Set(ctx.db(), key, existing, StringSource::Of(args.Next()),
+                                            {.condition = SetOptions::Condition::kIfMissing}));
+  reply.Int(set ? 1 : 0);
+  return kOk;
+}
+
+Error SetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  return SetWithTtl(ctx, args, ExpiryUnit::kSeconds, reply);
+}
+
+Error PSetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  return SetWithTtl(ctx, args, ExpiryUnit::kMilliseconds, reply);
+}
+
+Error GetSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const Bytes key = args.Key();
+  return ReplyOldAndSet(ctx, key, args.Next(), SetOptions{}, reply);
+}
+
+Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const Bytes key = args.Key();
+  Modifiers modifiers;
+  LARDER_RETURN_IF_ERROR(ReadModifiers(args, true, &modifiers));
+  Digits digits;
+  LARDER_ASSIGN_OR_RETURN(const Text text, ops::strings::Read(ctx.db(), key, digits));
+  if (!text.found) {
+    reply.Null();
+    return kOk;
+  }
+  int64_t expiry_ms = keyspace::kNoExpiry;
+  if (modifiers.unit != ExpiryUnit::kNone) {
+    LARDER_ASSIGN_OR_RETURN(expiry_ms, ReadExpiry(ctx, modifiers.unit, modifiers.expiry, reply));
+  }
+  const size_t mark = reply.Mark();
+  ReplyText(text, reply);
+  Error error = kOk;
+  if (expiry_ms != keyspace::kNoExpiry) error = ops::keys::ExpireAt(ctx.db(), key, expiry_ms).error();
+  if (modifiers.persist) error = ops::keys::Persist(ctx.db(), key).error();
+  if (!error.ok()) reply.Rewind(mark);
+  return error;
+}
+
+Error MSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  LARDER_RETURN_IF_ERROR(SetPairs(ctx, args, false, reply).error());
+  reply.Ok();
+  return kOk;
+}
+
+Error MSetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  LARDER_ASSIGN_OR_RETURN(const bool set, SetPairs(ctx, args, true, reply));
+  reply.Int(set ? 1 : 0);
+  return kOk;
+}
+
+}  // namespace larder::inline v0::commands

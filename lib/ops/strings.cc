@@ -1,0 +1,258 @@
+// The string ops.
+//
+// Encodings are Redis's labels and depend on the op, not on the bytes alone: SET, GETSET, MSET, INCRBY and APPEND to a
+// missing key store an integer's exact text as "int"; INCRBYFLOAT never does; APPEND to a key and SETRANGE leave "raw"
+// whatever the size. OBJECT ENCODING shows it, so clients can tell.
+//
+// Canonical commands are what a replica would need: absolute expiries, results in place of arguments where the
+// arithmetic may differ elsewhere (INCRBYFLOAT), one command a key (MSET).
+#include "lib/ops/strings.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "lib/base/numbers.h"
+#include "lib/keyspace/errors.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::ops::strings {
+namespace {
+
+using keyspace::Change;
+using keyspace::Db;
+using keyspace::Effects;
+using keyspace::Entry;
+using keyspace::EventClass;
+using keyspace::kNoExpiry;
+using keyspace::Lookup;
+using keyspace::StringSource;
+
+bool WantsCommands(Db& db) { return db.keyspace().effects().wants(Effects::kCommands); }
+
+Change StringChange(Bytes event, std::span<const Bytes> command) { return {EventClass::kString, event, command}; }
+
+Bytes TextOf(const StringSource& value, Digits& digits) {
+  return value.storage == Entry::Storage::kInteger ? base::FormatInt64(value.integer, digits.room) : value.bytes;
+}
+
+bool IsString(const Entry& entry) { return entry.type() == keyspace::Type::kString; }
+
+// `entry` has the value that it had before, and a new expiry.
+void EmitExpire(Db& db, Bytes key, const Entry* entry) {
+  Effects& effects = db.keyspace().effects();
+  effects.Emit({.event_class = EventClass::kGeneric, .event = "expire", .db = db.index(), .key = key,
+                .old_value = effects.wants(Effects::kOldValues) ? entry : nullptr});
+}
+
+}  // namespace
+
+Text TextOf(const Entry& entry, Digits& digits) {
+  switch (entry.storage()) {
+    case Entry::Storage::kInteger: return {true, base::FormatInt64(entry.integer(), digits.room), nullptr};
+    case Entry::Storage::kInline: return {true, entry.inline_value(), nullptr};
+    case Entry::Storage::kBlock: return {true, entry.block()->view(), entry.block()};
+  }
+  return {};
+}
+
+Result<Text> Read(Db& db, Bytes key, Digits& digits, Lookup how) {
+  const Entry* entry = db.Find(key, how);
+  if (entry == nullptr) return Text{};
+  if (!IsString(*entry)) return errors::kWrongType;
+  return TextOf(*entry, digits);
+}
+
+Result<bool> Set(Db& db, Bytes key, Entry* existing, const StringSource& value, const SetOptions& options) {
+  using Condition = SetOptions::Condition;
+  if (options.condition == Condition::kIfMissing && existing != nullptr) return false;
+  if (options.condition == Condition::kIfPresent && existing == nullptr) return false;
+  LARDER_DCHECK(!options.keep_ttl || options.expiry_ms == kNoExpiry);
+  int64_t expiry_ms = options.expiry_ms;
+  if (options.keep_ttl && existing != nullptr) expiry_ms = existing->expiry_ms();
+
+  Digits digits, expiry_digits;
+  Bytes command[5];
+  size_t words = 0;
+  if (WantsCommands(db)) {
+    command[words++] = "SET";
+    command[words++] = key;
+    command[words++] = TextOf(value, digits);
+    if (options.keep_ttl) {
+      command[words++] = "KEEPTTL";
+    } else if (expiry_ms != kNoExpiry) {
+      command[words++] = "PXAT";
+      command[words++] = base::FormatInt64(expiry_ms, expiry_digits.room);
+    }
+  }
+  LARDER_ASSIGN_OR_RETURN(const Entry* entry,
+                          db.PutString(key, existing, value, expiry_ms, StringChange("set", {command, words})));
+  if (options.expiry_ms != kNoExpiry) EmitExpire(db, key, entry);
+  return true;
+}
+
+namespace {
+
+// What SetMany obtains before it changes anything: one block for each large value, in their order.
+class LargeValues {
+ public:
+  ~LargeValues() {
+    while (taken_ < count_) blocks_[taken_++]->Unref();
+    std::free(blocks_);
+  }
+  // False when there is no memory.
+  bool Make(memory::BlockSource& source, std::span<const Bytes> keys_and_values) {
+    size_t wanted = 0;
+    for (size_t i = 1; i < keys_and_values.size(); i += 2) wanted += IsLarge(keys_and_values[i]);
+    if (wanted == 0) return true;
+    blocks_ = static_cast<memory::Block**>(std::malloc(wanted * sizeof(memory::Block*)));
+    if (blocks_ == nullptr) return false;
+    for (size_t i = 1; i < keys_and_values.size(); i += 2) {
+      const Bytes value = keys_and_values[i];
+      if (!IsLarge(value)) continue;
+      memory::Block* block = source.New(value.size(), value.size());
+      if (block == nullptr) return false;
+      base::CopyBytes(block->data(), value);
+      blocks_[count_++] = block;
+    }
+    return true;
+  }
+  static bool IsLarge(Bytes value) { return value.size() > memory::kInlineValueMax; }
+  memory::BlockRef TakeNext() { return memory::BlockRef::Adopt(blocks_[taken_++]); }
+
+ private:
+  memory::Block** blocks_ = nullptr;
+  size_t count_ = 0;
+  size_t taken_ = 0;
+};
+
+// Whether there is memory for all these entries at this moment.
+bool RoomForEntries(memory::Arena& arena, std::span<const Bytes> keys_and_values) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < keys_and_values.size(); i += 2) {
+    const Bytes value = keys_and_values[i + 1];
+    const size_t stored = LargeValues::IsLarge(value) ? sizeof(memory::Block*) : value.size();
+    bytes += memory::Arena::RoundUp(Entry::Footprint(keys_and_values[i].size(), stored, false));
+  }
+  void* probe = arena.Allocate(bytes);
+  arena.Free(probe, bytes);
+  return probe != nullptr;
+}
+
+}  // namespace
+
+Result<bool> SetMany(Db& db, std::span<const Bytes> keys_and_values, bool if_none) {
+  LARDER_DCHECK(keys_and_values.size() % 2 == 0);
+  if (if_none) {
+    for (size_t i = 0; i < keys_and_values.size(); i += 2) {
+      if (db.Find(keys_and_values[i], Lookup::kWrite) != nullptr) return false;
+    }
+  }
+  LargeValues large;
+  if (!large.Make(db.keyspace().blocks(), keys_and_values)) return errors::kAllocationFailed;
+  if (!RoomForEntries(db.keyspace().arena(), keys_and_values)) return errors::kAllocationFailed;
+  for (size_t i = 0; i < keys_and_values.size(); i += 2) {
+    const Bytes key = keys_and_values[i];
+    const Bytes value = keys_and_values[i + 1];
+    memory::BlockRef block;
+    if (LargeValues::IsLarge(value)) block = large.TakeNext();
+    const StringSource source = block ? StringSource::Of(&block) : StringSource::Of(value);
+    LARDER_ASSIGN_OR_RETURN([[maybe_unused]] const bool set,
+                            Set(db, key, db.Find(key, Lookup::kWrite), source, SetOptions{}));
+  }
+  return true;
+}
+
+Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {
+  Entry* existing = db.Find(key, Lookup::kWrite);
+  const Bytes command[] = {"APPEND", key, suffix};
+  const Change change = StringChange("append", command);
+  if (existing == nullptr) {
+    LARDER_RETURN_IF_ERROR(db.PutString(key, nullptr, StringSource::Of(suffix), kNoExpiry, change).error());
+    return static_cast<int64_t>(suffix.size());
+  }
+  if (!IsString(*existing)) return errors::kWrongType;
+  Digits digits;
+  const size_t old_size = TextOf(*existing, digits).bytes.size();
+  const size_t new_size = old_size + suffix.size();
+  if (new_size > db.keyspace().config().string_bytes_max) return errors::kStringTooLong;
+  auto edit = [&](char* bytes) { base::CopyBytes(bytes + old_size, suffix); };
+  LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, change).error());
+  return static_cast<int64_t>(new_size);
+}
+
+Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
+  LARDER_DCHECK(offset >= 0);
+  Entry* existing = db.Find(key, Lookup::kWrite);
+  if (existing != nullptr && !IsString(*existing)) return errors::kWrongType;
+  Digits digits;
+  const size_t old_size = existing == nullptr ? 0 : TextOf(*existing, digits).bytes.size();
+  if (bytes.empty()) return static_cast<int64_t>(old_size);
+  const uint64_t end = static_cast<uint64_t>(offset) + bytes.size();
+  if (end > db.keyspace().config().string_bytes_max) return errors::kStringTooLong;
+  const size_t new_size = end > old_size ? end : old_size;
+  Digits offset_digits;
+  const Bytes command[] = {"SETRANGE", key, WantsCommands(db) ? base::FormatInt64(offset, offset_digits.room) : Bytes(),
+                           bytes};
+  auto edit = [&](char* to) { base::CopyBytes(to + offset, bytes); };
+  LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, StringChange("setrange", command)).error());
+  return static_cast<int64_t>(new_size);
+}
+
+Bytes SliceInclusive(Bytes text, int64_t first, int64_t last) {
+  const int64_t size = static_cast<int64_t>(text.size());
+  if (first < 0 && last < 0 && first > last) return {};
+  if (first < 0) first = first + size < 0 ? 0 : first + size;
+  if (last < 0) last = last + size < 0 ? 0 : last + size;
+  if (last >= size) last = size - 1;
+  if (first > last) return {};
+  return text.substr(static_cast<size_t>(first), static_cast<size_t>(last - first + 1));
+}
+
+Result<int64_t> IncrementBy(Db& db, Bytes key, int64_t by) {
+  Entry* existing = db.Find(key, Lookup::kWrite);
+  int64_t value = 0;
+  int64_t expiry_ms = kNoExpiry;
+  if (existing != nullptr) {
+    if (!IsString(*existing)) return errors::kWrongType;
+    Digits unused;
+    if (existing->storage() == Entry::Storage::kInteger) {
+      value = existing->integer();
+    } else if (!base::ParseInt64(TextOf(*existing, unused).bytes, &value)) {
+      return errors::kNotInteger;
+    }
+    expiry_ms = existing->expiry_ms();
+  }
+  if (__builtin_add_overflow(value, by, &value)) return errors::kOverflow;
+  Digits digits;
+  const Bytes command[] = {"INCRBY", key, WantsCommands(db) ? base::FormatInt64(by, digits.room) : Bytes()};
+  LARDER_RETURN_IF_ERROR(
+      db.PutString(key, existing, StringSource::Of(value), expiry_ms, StringChange("incrby", command)).error());
+  return value;
+}
+
+Result<Bytes> IncrementByFloat(Db& db, Bytes key, long double by, FloatDigits& digits) {
+  Entry* existing = db.Find(key, Lookup::kWrite);
+  long double value = 0;
+  int64_t expiry_ms = kNoExpiry;
+  if (existing != nullptr) {
+    if (!IsString(*existing)) return errors::kWrongType;
+    Digits unused;
+    if (existing->storage() == Entry::Storage::kInteger) {
+      value = static_cast<long double>(existing->integer());
+    } else if (!base::ParseLongDouble(TextOf(*existing, unused).bytes, &value)) {
+      return errors::kNotFloat;
+    }
+    expiry_ms = existing->expiry_ms();
+  }
+  value += by;
+  if (!std::isfinite(value)) return errors::kNanOrInfinity;
+  const Bytes text = base::FormatLongDoubleHuman(value, digits.room);
+  const Bytes command[] = {"SET", key, text, "KEEPTTL"};
+  LARDER_RETURN_IF_ERROR(
+      db.PutString(key, existing, StringSource::Text(text), expiry_ms, StringChange("incrbyfloat", command)).error());
+  return text;
+}
+
+}  // namespace larder::inline v0::ops::strings
