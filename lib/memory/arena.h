@@ -19,11 +19,15 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // What `bytes` really takes: malloc's granularity and its header.
-  static constexpr size_t RoundUp(size_t bytes) { return bytes + 8 <= 32 ? 32 : (bytes + 8 + 15) & ~size_t{15}; }
+  static constexpr size_t kHeaderBytes = 8;
+  static constexpr size_t RoundUp(size_t bytes) {
+    return bytes + kHeaderBytes <= 32 ? 32 : (bytes + kHeaderBytes + 15) & ~size_t{15};
+  }
 
-  // nullptr when there is no memory.
+  // nullptr when there is no memory. All of the rounded size but malloc's header is the caller's: an entry whose value
+  // grows within it stays where it is.
   void* Allocate(size_t bytes) {
-    void* memory = std::malloc(bytes);
+    void* memory = std::malloc(RoundUp(bytes) - kHeaderBytes);
     if (memory != nullptr) {
       used_ += RoundUp(bytes);
       ++blocks_;
