@@ -148,6 +148,8 @@ class Executor {
   Stats stats() const;
 
  private:
+  friend class ExecutorPeer;  // of the tests: sees who waits
+
   // The lock word: flags, and above them the address of the newest node that waits (its `next` is the one before it).
   // 0 is what a forked child reads.
   static constexpr uintptr_t kFree = 1;

@@ -16,7 +16,10 @@ using internal::Raise;
 void Executor::ReleaseSlow() {
   if (pid_ != 0) {
     if (ProcessChanged()) return;
-    if (TryFree(kHeld | kChecked)) return;
+    uintptr_t held = kHeld | kChecked;  // nobody waits: what the inline Release does with a wiped page
+    if (word_->compare_exchange_strong(held, kFree | kChecked, std::memory_order_release, std::memory_order_relaxed)) {
+      return;
+    }
   }
   Serve(nullptr);
 }
