@@ -128,7 +128,10 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
   entry->set_kind(Type::kString, value.encoding);
   if (with_expiry) entry->set_expiry_ms(expiry_ms);
   if (!in_place) return Install(existing, entry, change);
-  if (with_expiry) expiries_.Update(entry);
+  if (with_expiry) {
+    expiries_.Update(entry);
+    keyspace_.HintExpiry(expiry_ms);
+  }
   entry->set_access_seconds(keyspace_.access_seconds());
   Emit(key, nullptr, change);
   return entry;
@@ -149,6 +152,7 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, c
     return errors::kAllocationFailed;
   }
   if (made->has_expiry()) {
+    keyspace_.HintExpiry(made->expiry_ms());
     if (had_expiry) {
       expiries_.Replace(existing, made);
     } else {
@@ -249,6 +253,7 @@ Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& chan
   if (!entry->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(entry, expiry_ms, change);
   entry->set_expiry_ms(expiry_ms);
   expiries_.Update(entry);
+  keyspace_.HintExpiry(expiry_ms);
   Emit(entry->key(), nullptr, change);
   return entry;
 }

@@ -103,6 +103,7 @@ int64_t Keyspace::SoonestExpiryMs() {
     Entry* entry = dbs_[i] == nullptr ? nullptr : dbs_[i]->expiries_.soonest();
     if (entry != nullptr && entry->expiry_ms() < soonest) soonest = entry->expiry_ms();
   }
+  soonest_hint_ms_ = soonest;
   return soonest;
 }
 

@@ -80,6 +80,11 @@ class Keyspace {
   size_t ExpireDue(size_t max);
   // The soonest expiry of any key in ms, or INT64_MAX.
   int64_t SoonestExpiryMs();
+  // A lower bound of it that costs a load: what was set since SoonestExpiryMs was last called.
+  int64_t SoonestHintMs() const { return soonest_hint_ms_; }
+  void HintExpiry(int64_t expiry_ms) {
+    if (expiry_ms < soonest_hint_ms_) soonest_hint_ms_ = expiry_ms;
+  }
 
   memory::Arena& arena() { return arena_; }
   memory::BlockSource& blocks() { return blocks_; }
@@ -97,6 +102,7 @@ class Keyspace {
   KeyspaceConfig config_;
   Clock& clock_;
   int64_t now_ms_ = 0;
+  int64_t soonest_hint_ms_ = INT64_MAX;
   uint32_t access_seconds_ = 0;
   memory::Arena arena_;
   memory::BlockSource blocks_;

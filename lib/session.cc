@@ -1,0 +1,118 @@
+#include <larder/session.h>
+
+#include <new>
+#include <utility>
+
+#include "lib/base/bytes.h"
+#include "lib/session/direct_client.h"
+#include "lib/session/served_session.h"
+
+namespace larder::inline v0 {
+
+namespace {
+
+absl::Status NoMemory() { return absl::ResourceExhaustedError("there is no memory for a session"); }
+
+}  // namespace
+
+struct Session::Impl {
+  explicit Impl(session::CacheCore& core) : client(core) {}
+  session::DirectClient client;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& core) {
+  std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
+  if (impl == nullptr) return NoMemory();
+  const absl::Status status = impl->client.Open();
+  if (!status.ok()) return status;
+  std::unique_ptr<Session> session(new (std::nothrow) Session(std::move(impl)));
+  if (session == nullptr) return NoMemory();
+  return session;
+}
+
+absl::StatusOr<Reply> Session::Execute(std::span<const std::string_view> argv) { return impl_->client.Execute(argv); }
+
+struct RespConnection::Impl {
+  explicit Impl(session::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
+
+  session::CacheCore& core;
+  session::SessionBatch batch;
+  std::unique_ptr<session::ServedSession> session;
+  base::Buffer flat;  // output() when the replies are in several pieces
+};
+
+RespConnection::RespConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::CacheCore& core) {
+  std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
+  if (impl == nullptr) return NoMemory();
+  impl->session = session::ServedSession::Create(core, session::Peer(), nullptr);
+  if (impl->session == nullptr) return NoMemory();
+  impl->batch.Open(*impl->session);
+  Impl* opened = impl.get();
+  const absl::Status status = core.Run([opened] { opened->batch.RunAll(); });
+  if (!status.ok()) return status;
+  std::unique_ptr<RespConnection> connection(new (std::nothrow) RespConnection(std::move(impl)));
+  if (connection == nullptr) {
+    opened->batch.Close(std::move(opened->session));
+    (void)core.Run([opened] { opened->batch.RunAll(); });
+    return NoMemory();
+  }
+  return connection;
+}
+
+RespConnection::~RespConnection() {
+  if (impl_ == nullptr) return;
+  impl_->batch.Close(std::move(impl_->session));
+  // Once the cache is closed nothing runs under the executor any more, so the batch's own end may do it.
+  (void)impl_->core.Run([this] { impl_->batch.RunAll(); });
+}
+
+absl::Status RespConnection::Feed(std::string_view bytes) {
+  session::ServedSession& session = *impl_->session;
+  while (!bytes.empty() && !closed()) {
+    const std::span<char> room = session.PrepareRead();
+    if (room.empty()) return absl::ResourceExhaustedError("there is no memory for the request");
+    const size_t n = bytes.size() < room.size() ? bytes.size() : room.size();
+    base::CopyBytes(room.data(), bytes.substr(0, n));
+    session.CommitRead(n);
+    bytes.remove_prefix(n);
+    for (;;) {
+      const auto parsed = impl_->batch.Parse(session, session::ParseQuota());
+      if (impl_->batch.HasWork()) {
+        const absl::Status status = impl_->core.Run([this] { impl_->batch.RunAll(); });
+        impl_->batch.Reset();
+        if (!status.ok()) return status;
+      }
+      if (parsed != session::SessionBatch::Parsed::kSomeAndInput) break;
+    }
+    if (session.input_left() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
+      impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
+      session.Stop();
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string_view RespConnection::output() {
+  resp::Output& output = impl_->session->output();
+  if (!output.has_references()) {
+    struct iovec piece;
+    if (output.Iovecs(&piece, 1) == 0) return {};
+    return {static_cast<const char*>(piece.iov_base), piece.iov_len};
+  }
+  impl_->flat.Clear();
+  if (!output.AppendTo(impl_->flat)) return {};
+  return impl_->flat.view();
+}
+
+void RespConnection::ConsumeOutput(size_t n) { impl_->session->ConsumeOutput(n); }
+
+bool RespConnection::closed() const {
+  return impl_->session->closes_after_output() || impl_->session->stopped();
+}
+
+}  // namespace larder::inline v0

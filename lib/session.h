@@ -1,0 +1,88 @@
+// Sessions: clients of a cache without a socket, for what lasts longer than one command.
+//
+//   auto session = cache->NewSession();                  // direct: arguments in, a Reply tree out
+//   (*session)->Execute({"WATCH", "stock"});
+//   (*session)->Execute({"MULTI"});
+//   (*session)->Execute({"DECR", "stock"});
+//   absl::StatusOr<larder::Reply> result = (*session)->Execute({"EXEC"});
+//
+//   auto connection = cache->NewConnection();            // RESP: bytes in, bytes out, as over a socket
+//   (*connection)->Feed("*1\r\n$4\r\nPING\r\n");
+//   send((*connection)->output()); (*connection)->ConsumeOutput(n);
+//
+// A Session starts as the unrestricted user, in database 0, and speaks RESP3 (its replies have maps, doubles...; HELLO 2
+// gives it RESP2's shapes). A RespConnection is held to requirepass as a remote client is, and starts with RESP2.
+//
+// Threads:   one at a time per object; any thread. Commands run in the cache's one order.
+// Ownership: arguments and bytes are only read during the call. REQUIRES: sessions are destroyed before their cache.
+// Errors:    a non-OK Status means that no command ran: CANCELLED (the cache is closed), FAILED_PRECONDITION (inside View
+//            or Atomically, or in a forked child), RESOURCE_EXHAUSTED. A refused command is a Reply that is_error().
+#ifndef LARDER_SESSION_H_
+#define LARDER_SESSION_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <larder/export.h>
+#include <larder/reply.h>
+
+namespace larder::inline v0 {
+
+namespace session {
+class CacheCore;
+}
+
+class LARDER_API Session {
+ public:
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Runs one command, waits for its turn and returns its reply; nil after CLIENT REPLY OFF. After QUIT, or CLIENT KILL of
+  // this session, FAILED_PRECONDITION.
+  absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
+  absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
+    return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));
+  }
+
+ private:
+  friend class Cache;
+  struct Impl;
+  static absl::StatusOr<std::unique_ptr<Session>> Create(session::CacheCore& core);
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class LARDER_API RespConnection {
+ public:
+  ~RespConnection();
+  RespConnection(const RespConnection&) = delete;
+  RespConnection& operator=(const RespConnection&) = delete;
+
+  // Takes bytes as they come, cut anywhere, and runs every request that is complete, in order. The replies are in output()
+  // when it returns. Bytes after the client was closed are ignored.
+  absl::Status Feed(std::string_view bytes);
+
+  // Replies not yet consumed. Valid until the next call.
+  std::string_view output();
+  void ConsumeOutput(size_t n);  // REQUIRES: n <= output().size()
+
+  // The client has been closed, by QUIT, a protocol error or CLIENT KILL: send what is in output(), then hang up.
+  bool closed() const;
+
+ private:
+  friend class Cache;
+  struct Impl;
+  static absl::StatusOr<std::unique_ptr<RespConnection>> Create(session::CacheCore& core);
+  explicit RespConnection(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace larder::inline v0
+
+#endif  // LARDER_SESSION_H_

@@ -1,0 +1,208 @@
+#include "lib/session/core.h"
+
+#include <sys/random.h>
+
+#include <new>
+#include <utility>
+
+#include "lib/base/bytes.h"
+
+namespace larder::inline v0::session {
+namespace {
+
+// Keys that one step of active expiry deletes before it lets others have the executor.
+constexpr size_t kExpireStep = 64;
+
+// Steps in one round; what is left then waits for the next round, 1/hz seconds later, or for the keys to be read.
+constexpr int kExpireStepsPerRound = 256;
+
+uint64_t SeedFromSystem(Clock& clock) {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != static_cast<ssize_t>(sizeof(seed)) || seed == 0) {
+    seed = static_cast<uint64_t>(clock.NowUs()) * 0x9e3779b97f4a7c15ull ^ reinterpret_cast<uintptr_t>(&clock);
+  }
+  return seed;
+}
+
+absl::Status NoMemory() { return absl::ResourceExhaustedError("there is no memory for a cache"); }
+
+int64_t MsUntilNs(int64_t deadline_us, int64_t now_us) {
+  if (deadline_us == INT64_MAX) return executor::kWaitForever;
+  return deadline_us <= now_us ? 0 : (deadline_us - now_us > INT64_MAX / 2000 ? executor::kWaitForever
+                                                                              : (deadline_us - now_us) * 1000);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
+  if (options.databases < 1) {
+    return absl::InvalidArgumentError("Options::databases must be 1 or more");
+  }
+  if (options.hz < 1 || options.hz > 500) return absl::InvalidArgumentError("Options::hz must be between 1 and 500");
+  std::unique_ptr<CacheCore> core(new (std::nothrow) CacheCore());
+  if (core == nullptr) return NoMemory();
+  core->clock_ = options.clock != nullptr ? options.clock : RealClock();
+  core->background_ = options.background;
+  core->log_ = options.log;
+  core->on_shutdown_ = options.on_shutdown;
+  core->limits_.Publish(options);
+  core->executor_ = executor::Executor::Create();
+  if (core->executor_ == nullptr) return NoMemory();
+  const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
+  core->engine_ = commands::Engine::Create(options, *core->clock_, seed, *core);
+  if (core->engine_ == nullptr) return NoMemory();
+  if (!core->thread_.Init(
+          core->clock_,
+          [](void* arg) {
+            CacheCore* self = static_cast<CacheCore*>(arg);
+            return self->BackgroundStep(INT64_MAX);
+          },
+          core.get())) {
+    return NoMemory();
+  }
+  if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
+  core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
+  return core;
+}
+
+CacheCore::~CacheCore() {
+  if (executor_ != nullptr && executor_->Forked()) {
+    delivery_.Abandon();
+    thread_.Abandon();
+    return;
+  }
+  if (engine_ != nullptr) (void)Close(INT64_MAX);
+}
+
+absl::Status CacheCore::OutcomeStatus(executor::Outcome outcome) {
+  switch (outcome) {
+    case executor::Outcome::kRan: return absl::OkStatus();
+    case executor::Outcome::kClosed: return absl::CancelledError("the cache is closed");
+    case executor::Outcome::kForked:
+      return absl::FailedPreconditionError("this process is a fork of the one that opened the cache");
+    case executor::Outcome::kReentrant:
+      return absl::FailedPreconditionError(
+          "the cache was called from inside View or Atomically: use the Transaction instead");
+  }
+  return absl::InternalError("unknown outcome");
+}
+
+void CacheCore::WakeBackground() {
+  if (closed()) return;
+  if (background_ == Background::kThread) {
+    thread_.Wake();
+  } else if (background_ == Background::kLoop) {
+    const std::lock_guard<std::mutex> lock(listeners_mutex_);
+    if (listeners_ != nullptr) listeners_->WakeForBackground();
+  }
+}
+
+// Deletes some keys that are due. False when none are left, or the cache is closed.
+bool CacheCore::ExpireSome() {
+  bool more = false;
+  const executor::Outcome outcome = executor_->Run([&] {
+    keyspace::Keyspace& keyspace = engine_->keyspace();
+    keyspace.BeginOp(0);
+    keyspace.set_access_clock_ms(keyspace.now_ms());
+    more = engine_->active_expire() && keyspace.ExpireDue(kExpireStep) == kExpireStep;
+  });
+  return outcome == executor::Outcome::kRan && more;
+}
+
+int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
+  const bool wakeable = background_knows_ms_.exchange(INT64_MIN) != INT64_MIN;
+  bool more = true;
+  for (int i = 0; more && i < kExpireStepsPerRound; ++i) {
+    more = ExpireSome();
+    if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
+  }
+  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
+  // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
+  int64_t due_ms = INT64_MAX;
+  const int64_t now_ms = clock_->NowUs() / 1000;
+  (void)executor_->Run([&] {
+    const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
+    if (soonest != INT64_MAX && engine_->active_expire()) {
+      const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
+      due_ms = soonest > round ? soonest : round;
+    }
+    if (wakeable) background_knows_ms_.store(soonest, std::memory_order_relaxed);
+  });
+  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
+}
+
+bool CacheCore::AddListener(ListenerHook* listener) {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  if (closed()) return false;
+  listener->next_hook_ = listeners_;
+  listeners_ = listener;
+  if (background_ == Background::kLoop) background_knows_ms_.store(INT64_MAX);
+  return true;
+}
+
+void CacheCore::RemoveListener(ListenerHook* listener) {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  for (ListenerHook** link = &listeners_; *link != nullptr; link = &(*link)->next_hook_) {
+    if (*link != listener) continue;
+    *link = listener->next_hook_;
+    break;
+  }
+  if (listeners_ == nullptr && background_ == Background::kLoop) background_knows_ms_.store(INT64_MIN);
+}
+
+absl::Status CacheCore::Close(int64_t deadline_us) {
+  const std::lock_guard<std::mutex> closing(close_mutex_);
+  closed_.store(true, std::memory_order_release);
+  for (;;) {
+    ListenerHook* listener = nullptr;
+    {
+      const std::lock_guard<std::mutex> lock(listeners_mutex_);
+      listener = listeners_;
+      if (listener != nullptr) listeners_ = listener->next_hook_;
+    }
+    if (listener == nullptr) break;
+    listener->StopForClose();
+  }
+  const int64_t wait_ns = MsUntilNs(deadline_us, clock_->NowUs());
+  if (!executor_->Close(wait_ns)) {
+    return absl::DeadlineExceededError("a call is still running; it is the last one, and Close may be called again");
+  }
+  const bool joined = thread_.Stop();
+  const bool told = delivery_.Close(wait_ns);
+  if (!joined || !told) {
+    return absl::DeadlineExceededError("a callback is still running; Close may be called again");
+  }
+  return absl::OkStatus();
+}
+
+void CacheCore::Log(LogLevel level, std::string_view line) {
+  if (log_ != nullptr && level >= limits_.log_level.load(std::memory_order_relaxed)) log_(level, line);
+}
+
+Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) {
+  if (on_shutdown_ == nullptr) {
+    reply.Error({"ERR SHUTDOWN is refused: this cache is part of a program that did not allow it"});
+    return kReplied;
+  }
+  const absl::Status status = on_shutdown_(request);
+  if (status.ok()) return kOk;
+  reply.Error({"ERR ", Bytes(status.message().data(), status.message().size())});
+  return kReplied;
+}
+
+void CacheCore::OptionsChanged() {
+  limits_.Publish(engine_->options());
+  WakeBackground();
+}
+
+std::string_view CacheCore::poller_name() const {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  return listeners_ == nullptr ? std::string_view() : listeners_->poller_name();
+}
+
+int CacheCore::tcp_port() const {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  return listeners_ == nullptr ? 0 : listeners_->tcp_port();
+}
+
+}  // namespace larder::inline v0::session

@@ -1,0 +1,120 @@
+// CacheCore: one cache's parts, wired: executor, engine, delivery queue, background work.
+//
+// Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
+//
+// Background work is active expiry and the delivery of callbacks. Who does it is Options::background: a thread made on
+// first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
+//
+// Threads: every method, from any thread, where nothing else is said.
+#ifndef LARDER_SESSION_CORE_H_
+#define LARDER_SESSION_CORE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <larder/clock.h>
+#include <larder/options.h>
+#include "lib/commands/engine.h"
+#include "lib/executor/background.h"
+#include "lib/executor/delivery.h"
+#include "lib/executor/executor.h"
+#include "lib/session/limits.h"
+
+namespace larder::inline v0::session {
+
+// A listener, as the cache knows it.
+class ListenerHook {
+ public:
+  // Stops serving; returns when no thread or loop of the listener will touch the cache again. Called by Close, on the
+  // closing thread, without the executor.
+  virtual void StopForClose() = 0;
+  // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
+  virtual void WakeForBackground() = 0;
+  virtual std::string_view poller_name() const = 0;
+  virtual int tcp_port() const = 0;
+
+ protected:
+  friend class CacheCore;
+  ~ListenerHook() = default;
+  ListenerHook* next_hook_ = nullptr;
+};
+
+class CacheCore final : public commands::EngineHost {
+ public:
+  static absl::StatusOr<std::unique_ptr<CacheCore>> Create(const Options& options);
+  ~CacheCore();
+
+  executor::Executor& executor() { return *executor_; }
+  commands::Engine& engine() { return *engine_; }  // guarded by the executor
+  executor::DeliveryQueue& delivery() { return delivery_; }
+  LiveLimits& limits() { return limits_; }
+  Clock& clock() { return *clock_; }
+  Background background() const { return background_; }
+
+  // Runs engine-only `fn` under the executor, and whatever has to follow an op.
+  template <class F>
+  absl::Status Run(F&& fn) {
+    const executor::Outcome outcome = executor_->Run(fn);
+    if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
+    return absl::OkStatus();
+  }
+  static absl::Status OutcomeStatus(executor::Outcome outcome);
+
+  // To be called by the executor's holder after ops that may have given keys an expiry: starts the background work if
+  // there is now some that it does not know of. One load and one compare if not.
+  void NoteExpiries() {
+    if (engine_->keyspace().SoonestHintMs() < background_knows_ms_.load(std::memory_order_relaxed)) [[unlikely]] {
+      WakeBackground();
+    }
+  }
+  void WakeBackground();
+
+  // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
+  // us of that clock, INT64_MAX for "not until WakeBackground".
+  int64_t BackgroundStep(int64_t deadline_us);
+
+  // Refused (false) after Close has begun. A listener removes itself before it dies.
+  bool AddListener(ListenerHook* listener);
+  void RemoveListener(ListenerHook* listener);
+
+  // See Cache::Close.
+  absl::Status Close(int64_t deadline_us);
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+
+  void Log(LogLevel level, std::string_view line) override;
+
+  // EngineHost.
+  Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
+  void OptionsChanged() override;
+  std::string_view poller_name() const override;
+  int tcp_port() const override;
+
+ private:
+  CacheCore() = default;
+  bool ExpireSome();
+
+  std::shared_ptr<Clock> clock_;
+  Background background_ = Background::kThread;
+  std::function<void(LogLevel, std::string_view)> log_;
+  std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
+  LiveLimits limits_;
+  std::unique_ptr<executor::Executor> executor_;
+  std::unique_ptr<commands::Engine> engine_;
+  executor::DeliveryQueue delivery_;
+  executor::BackgroundThread thread_;
+  // The soonest expiry that background work knows of. INT64_MIN, so that nobody wakes it, while it runs and when there is
+  // nobody to be woken.
+  std::atomic<int64_t> background_knows_ms_{INT64_MIN};
+  std::atomic<bool> closed_{false};
+  mutable std::mutex listeners_mutex_;
+  std::mutex close_mutex_;
+  ListenerHook* listeners_ = nullptr;
+};
+
+}  // namespace larder::inline v0::session
+
+#endif  // LARDER_SESSION_CORE_H_

@@ -1,0 +1,47 @@
+// DirectClient: a client without bytes: argv in, Reply out. Session and Cache::Execute stand on it.
+#ifndef LARDER_SESSION_DIRECT_CLIENT_H_
+#define LARDER_SESSION_DIRECT_CLIENT_H_
+
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <larder/reply.h>
+#include "lib/commands/client.h"
+#include "lib/resp/output.h"
+#include "lib/session/core.h"
+
+namespace larder::inline v0::session {
+
+// Threads: one at a time; the executor's holder touches it only inside Execute.
+class DirectClient {
+ public:
+  explicit DirectClient(CacheCore& core) : core_(core) {}
+  ~DirectClient();
+  DirectClient(const DirectClient&) = delete;
+  DirectClient& operator=(const DirectClient&) = delete;
+
+  // Takes its place among the cache's clients. Call once.
+  absl::Status Open();
+  absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
+
+ private:
+  CacheCore& core_;
+  commands::ClientState client_;
+  resp::Output output_;
+  bool opened_ = false;
+};
+
+// One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).
+absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
+
+// The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
+void RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output);
+
+// What a run that has ended leaves in an output as a Reply: nil if it is nothing.
+absl::StatusOr<Reply> ReplyFrom(const resp::Output& output);
+
+}  // namespace larder::inline v0::session
+
+#endif  // LARDER_SESSION_DIRECT_CLIENT_H_

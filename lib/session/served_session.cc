@@ -1,0 +1,253 @@
+#include "lib/session/served_session.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "lib/commands/dispatch.h"
+#include "lib/commands/transaction.h"
+
+namespace larder::inline v0::session {
+namespace {
+
+// How much room a read is given, unless a large argument is arriving.
+constexpr size_t kReadBytes = 16 * 1024;
+
+// An input buffer that has become empty is kept up to this size.
+constexpr size_t kInputKeptBytes = 16 * 1024;
+
+// Requests of one batch, over all sessions; what is over waits for the next turn.
+constexpr size_t kRequestsMax = 16 * 1024;
+
+}  // namespace
+
+std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer& peer, SessionEvents* events) {
+  std::unique_ptr<ServedSession> session(new (std::nothrow) ServedSession(core, events));
+  if (session == nullptr) return nullptr;
+  commands::ClientState& client = session->client_;
+  client.kind = peer.kind;
+  client.peer = peer.address;
+  client.local = peer.local_address;
+  client.fd = peer.fd;
+  client.io = session.get();
+  client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);
+  client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
+  return session;
+}
+
+std::span<char> ServedSession::PrepareRead() {
+  if (consumed_ != 0) {
+    // Moving what is left down costs its size; it is worth it when little is left or room is short.
+    const size_t left = input_.size() - consumed_;
+    if (left <= 4096 || input_.capacity() - input_.size() < kReadBytes) {
+      input_.DropFront(consumed_);
+      consumed_ = 0;
+    }
+  }
+  // A large argument gets larger reads, but never more room than four times what has come: a header's word is cheap.
+  const size_t wanted = parser_.BytesWanted();
+  size_t room = kReadBytes;
+  if (wanted > room && input_left() >= room) room = std::min(wanted, input_left() * 4);
+  if (!input_.Reserve(room)) {
+    input_.ClearFailed();
+    return {};
+  }
+  return {input_.data() + input_.size(), input_.capacity() - input_.size()};
+}
+
+void ServedSession::CommitRead(size_t n) {
+  input_.Extend(n);
+  Account();
+}
+
+void ServedSession::ConsumeOutput(size_t n) {
+  output_.Consume(n);
+  if (output_.empty()) output_.Clear(kInputKeptBytes);
+  Account();
+}
+
+void ServedSession::Account() {
+  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + sizeof(ServedSession);
+  if (now == accounted_) return;
+  core_.engine().keyspace().extra_memory().fetch_add(now - accounted_, std::memory_order_relaxed);
+  accounted_ = now;
+}
+
+void ServedSession::CloseSoon() {
+  client_.close_now.store(true, std::memory_order_release);
+  if (events_ != nullptr) events_->SessionWoken();
+}
+
+SessionBatch::~SessionBatch() {
+  Abandon();
+  while (Page* page = first_page_) {
+    first_page_ = page->next;
+    delete page;
+  }
+}
+
+void SessionBatch::Open(ServedSession& session) {
+  session.next_opening_ = std::exchange(opening_, &session);
+}
+
+void SessionBatch::Close(std::unique_ptr<ServedSession> session) {
+  // It may still be waiting to be opened, or have requests here that were never submitted.
+  for (ServedSession** link = &opening_; *link != nullptr; link = &(*link)->next_opening_) {
+    if (*link != session.get()) continue;
+    *link = session->next_opening_;
+    break;
+  }
+  for (size_t i = 0; i < count_; ++i) {
+    Request& request = At(i);
+    if (request.session == session.get()) request.session = nullptr;
+  }
+  if (!session->opened_ && session->accounted_ == 0) return;  // the executor has never heard of it
+  ServedSession* ending = session.release();
+  ending->next_opening_ = std::exchange(closing_, ending);
+}
+
+SessionBatch::Request& SessionBatch::At(size_t i) {
+  Page* page = first_page_;
+  for (; i >= Page::kRequests; i -= Page::kRequests) page = page->next;
+  return page->requests[i];
+}
+
+SessionBatch::Request* SessionBatch::NextFree() {
+  if (count_ >= kRequestsMax) return nullptr;
+  const size_t in_page = count_ % Page::kRequests;
+  if (in_page == 0) {
+    Page** link = count_ == 0 ? &first_page_ : &fill_page_->next;
+    if (*link == nullptr) *link = new (std::nothrow) Page();
+    if (*link == nullptr) return nullptr;
+    fill_page_ = *link;
+  }
+  return &fill_page_->requests[in_page];
+}
+
+SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
+  if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
+  session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
+  session.parser_.set_authenticated(session.client_.authenticated);
+  const size_t start = session.consumed_;
+  int added = 0;
+  for (;;) {
+    if (added == quota.commands_max || session.consumed_ - start >= quota.bytes_max) {
+      return session.input_left() != 0 ? Parsed::kSomeAndInput : Parsed::kSome;
+    }
+    Request* request = NextFree();
+    if (request == nullptr) return added == 0 ? Parsed::kNothing : Parsed::kSomeAndInput;
+    size_t consumed = 0;
+    const auto status =
+        session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
+    session.consumed_ += consumed;
+    if (status == resp::RequestParser::kNeedMore) return added == 0 ? Parsed::kNothing : Parsed::kSome;
+    request->session = &session;
+    request->is_error = status == resp::RequestParser::kError;
+    session.failed_ = request->is_error;
+    ++count_;
+    ++added;
+    if (request->is_error) return Parsed::kSome;
+  }
+}
+
+void SessionBatch::OpenAndClose() {
+  commands::Clients& clients = core_.engine().clients();
+  // The list is newest first; ids follow the order of arrival.
+  ServedSession* oldest = nullptr;
+  while (ServedSession* session = opening_) {
+    opening_ = session->next_opening_;
+    session->next_opening_ = std::exchange(oldest, session);
+  }
+  while (ServedSession* session = oldest) {
+    oldest = session->next_opening_;
+    session->client_.db = core_.engine().keyspace().db(0);
+    clients.Add(&session->client_);
+    session->opened_ = true;
+  }
+  while (ServedSession* session = closing_) {
+    closing_ = session->next_opening_;
+    End(*session);
+    delete session;
+  }
+}
+
+void SessionBatch::End(ServedSession& session) {
+  if (session.opened_) {
+    commands::DropTransaction(core_.engine(), session.client_);
+    delete std::exchange(session.client_.transaction, nullptr);
+    core_.engine().clients().Remove(&session.client_);
+  }
+  core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
+}
+
+void SessionBatch::RunOne(Request& request, int64_t* now_us) {
+  ServedSession& session = *request.session;
+  commands::ClientState& client = session.client_;
+  if (client.close_after_reply || session.stopped()) return;
+  resp::ReplyWriter reply(session.output_, client.protocol);
+  if (request.is_error) {
+    reply.Error({session.parser_.error()});
+    core_.engine().CountError("ERR");
+    client.close_after_reply = true;
+    return;
+  }
+  *now_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  if (session.output_.failed() || (limit != 0 && session.output_.size() > limit)) {
+    core_.Log(LogLevel::kWarning, session.output_.failed()
+                                      ? "a client is closed: there is no memory for its replies"
+                                      : "a client is closed for overcoming of output buffer limits");
+    session.CloseSoon();
+  }
+}
+
+bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
+  OpenAndClose();
+  int64_t now_us = core_.clock().NowUs();
+  const int64_t end_us = now_us + limit.ns_max / 1000;
+  for (int ran = 0; next_ < count_ && ran < limit.commands_max && (ran == 0 || now_us < end_us); ++ran) {
+    const size_t in_page = next_ % Page::kRequests;
+    if (in_page == 0) run_page_ = next_ == 0 ? first_page_ : run_page_->next;
+    Request& request = run_page_->requests[in_page];
+    ++next_;
+    if (request.session != nullptr) RunOne(request, &now_us);
+  }
+  core_.NoteExpiries();
+  return next_ == count_;
+}
+
+void SessionBatch::RunAll() {
+  while (!RunSlice({.commands_max = 1 << 20, .ns_max = INT64_MAX / 2})) {
+  }
+}
+
+void SessionBatch::Reset() {
+  for (size_t i = 0; i < count_; ++i) {
+    Request& request = i % Page::kRequests == 0 ? (run_page_ = i == 0 ? first_page_ : run_page_->next)->requests[0]
+                                                : run_page_->requests[i % Page::kRequests];
+    ServedSession* session = request.session;
+    request.session = nullptr;
+    request.argv.Clear(resp::ArgVector::kInline);
+    if (session == nullptr || session->consumed_ != session->input_.size()) continue;
+    session->consumed_ = 0;
+    if (session->input_.capacity() > kInputKeptBytes) {
+      session->input_.Free();
+    } else {
+      session->input_.Clear();
+    }
+    session->Account();
+  }
+  count_ = next_ = 0;
+}
+
+void SessionBatch::Abandon() {
+  Reset();
+  opening_ = nullptr;  // they are their owners'
+  while (ServedSession* session = closing_) {
+    closing_ = session->next_opening_;
+    End(*session);
+    delete session;
+  }
+}
+
+}  // namespace larder::inline v0::session

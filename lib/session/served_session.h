@@ -1,0 +1,171 @@
+// ServedSession: a client that speaks RESP: bytes in, replies out. No sockets: a listener's connection stands in front of
+// one, or an in-memory connection. SessionBatch runs the requests of many in one submission to the executor.
+//
+// A turn:  PrepareRead, CommitRead  →  batch.Parse(session)  →  submit the batch  →  output(), ConsumeOutput
+//
+// Threads: one owner (a loop's thread, or whoever holds the in-memory connection) calls everything. While a batch with
+// requests of this session is with the executor, only stopped() may be called.
+#ifndef LARDER_SESSION_SERVED_SESSION_H_
+#define LARDER_SESSION_SERVED_SESSION_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "lib/base/buffer.h"
+#include "lib/commands/client.h"
+#include "lib/executor/executor.h"
+#include "lib/resp/argv.h"
+#include "lib/resp/output.h"
+#include "lib/resp/parser.h"
+#include "lib/session/core.h"
+
+namespace larder::inline v0::session {
+
+// Who is at the other end.
+struct Peer {
+  commands::ClientKind kind = commands::ClientKind::kMemory;
+  std::string address = {};  // as CLIENT LIST shows them
+  std::string local_address = {};
+  int fd = -1;
+};
+
+// What happens to a session outside of its own turn.
+class SessionEvents {
+ public:
+  // It has output that no request of its own caused, or stopped() is true now. Any thread, also under the executor; must
+  // not call back.
+  virtual void SessionWoken() = 0;
+
+ protected:
+  ~SessionEvents() = default;
+};
+
+struct ParseQuota {
+  int commands_max = 64;
+  size_t bytes_max = 32 * 1024;
+};
+
+class SessionBatch;
+
+class ServedSession final : private commands::ClientIo {
+ public:
+  // nullptr when there is no memory. `events` may be null. The session gets its id, and shows in CLIENT LIST, with the
+  // next batch (SessionBatch::Open).
+  static std::unique_ptr<ServedSession> Create(CacheCore& core, const Peer& peer, SessionEvents* events);
+  ~ServedSession() = default;  // REQUIRES: SessionBatch has ended it, or never opened it.
+
+  // Where the next bytes are to go; empty when there is no memory.
+  std::span<char> PrepareRead();
+  void CommitRead(size_t n);
+  size_t input_left() const { return input_.size() - consumed_; }
+
+  resp::Output& output() { return output_; }
+  const resp::Output& output() const { return output_; }
+  void ConsumeOutput(size_t n);
+
+  // To be closed as soon as its output is sent; it runs nothing more.
+  bool closes_after_output() const { return client_.close_after_reply; }
+  // Makes stopped() true.
+  void Stop() { client_.close_now.store(true, std::memory_order_release); }
+  // To be closed at once. Any thread.
+  bool stopped() const { return client_.close_now.load(std::memory_order_acquire); }
+
+  const commands::ClientState& client() const { return client_; }
+
+ private:
+  friend class SessionBatch;
+  ServedSession(CacheCore& core, SessionEvents* events) : core_(core), events_(events) {}
+
+  void Account();
+
+  size_t input_bytes() const override { return input_.size() - consumed_; }
+  size_t input_free() const override { return input_.capacity() - input_.size(); }
+  size_t output_bytes() const override { return output_.size(); }
+  size_t output_list_length() const override { return 0; }
+  const char* events() const override { return output_.empty() ? "r" : "rw"; }
+  void CloseSoon() override;
+
+  CacheCore& core_;
+  SessionEvents* events_;
+  commands::ClientState client_;
+  base::Buffer input_;
+  size_t consumed_ = 0;  // bytes of input_ that are parsed; requests in a batch still point to them
+  resp::RequestParser parser_;
+  resp::Output output_;
+  size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
+  bool opened_ = false;
+  bool failed_ = false;  // the parser has given up on the input
+  ServedSession* next_opening_ = nullptr;
+};
+
+// The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
+class SessionBatch final : public executor::Batch {
+ public:
+  // `wake(arg)` is called when the executor wants the batch submitted again; any thread.
+  SessionBatch(CacheCore& core, void (*wake)(void* arg), void* arg) : core_(core), wake_(wake), wake_arg_(arg) {}
+  ~SessionBatch() override;
+
+  // Gives the session its place among the cache's clients when the batch runs.
+  void Open(ServedSession& session);
+  // Ends the session when the batch runs, then deletes it.
+  void Close(std::unique_ptr<ServedSession> session);
+
+  enum class Parsed {
+    kNothing,       // no whole request is there
+    kSome,          // requests were added, or the error that ends the session
+    kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
+  };
+  // Adds requests of the session that have arrived, up to the quota.
+  Parsed Parse(ServedSession& session, const ParseQuota& quota);
+
+  // Whether there is anything to submit.
+  bool HasWork() const { return count_ != 0 || opening_ != nullptr || closing_ != nullptr; }
+  // Runs everything here and now. REQUIRES: the caller holds the executor.
+  void RunAll();
+  // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next).
+  void Reset();
+  // Ends everything that is pending without the executor: the cache is closed and nobody holds it any more.
+  void Abandon();
+
+  bool RunSlice(const executor::SliceLimit& limit) override;
+  void Wake() override {
+    if (wake_ != nullptr) wake_(wake_arg_);
+  }
+
+ private:
+  struct Request {
+    ServedSession* session = nullptr;
+    bool is_error = false;  // the parser's refusal: the session's last
+    resp::ArgVector argv;
+  };
+  struct Page {
+    static constexpr size_t kRequests = 64;
+    Page* next = nullptr;
+    Request requests[kRequests];
+  };
+
+  Request* NextFree();
+  Request& At(size_t i);
+  void RunOne(Request& request, int64_t* now_us);
+  void OpenAndClose();
+  void End(ServedSession& session);
+
+  CacheCore& core_;
+  void (*wake_)(void* arg);
+  void* wake_arg_;
+  ServedSession* opening_ = nullptr;
+  ServedSession* closing_ = nullptr;
+  Page* first_page_ = nullptr;
+  Page* fill_page_ = nullptr;   // where the next request is added
+  Page* run_page_ = nullptr;    // where the next request to run is
+  size_t count_ = 0;
+  size_t next_ = 0;
+};
+
+}  // namespace larder::inline v0::session
+
+#endif  // LARDER_SESSION_SERVED_SESSION_H_
