@@ -1,5 +1,6 @@
 // OBJECT: how a value is kept and when it was last used.
 #include "lib/commands/engine.h"
+#include "lib/commands/help.h"
 #include "lib/commands/keys_functions.h"
 
 namespace larder::inline v0::commands {
@@ -83,7 +84,6 @@ Error ObjectRefCount(CommandContext& ctx, ArgReader args, resp::ReplyWriter& rep
 
 Error ObjectHelp(CommandContext&, ArgReader, resp::ReplyWriter& reply) {
   constexpr Bytes kLines[] = {
-      "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
       "ENCODING <key>",
       "    Name how the value at <key> is kept in memory.",
       "FREQ <key>",
@@ -94,11 +94,8 @@ Error ObjectHelp(CommandContext&, ArgReader, resp::ReplyWriter& reply) {
       "    eviction policy.",
       "REFCOUNT <key>",
       "    Count the references to the value at <key>.",
-      "HELP",
-      "    List these subcommands.",
   };
-  reply.Array(std::size(kLines));
-  for (const Bytes line : kLines) reply.Simple(line);
+  WriteHelp(reply, "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", kLines);
   return kOk;
 }
 
