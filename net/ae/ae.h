@@ -2,7 +2,7 @@
 //
 // A turn, in this order:
 //
-//   before-sleep hooks → poll (sleeps until a descriptor is ready, a time event is due, or WakeUp) → after-sleep hooks
+//   before-sleep hooks → poll: sleeps until a descriptor is ready, a time event is due, or WakeUp → after-sleep hooks
 //   → procedures of fired file events → procedures of due time events → after-events hooks
 //
 // Words (those of Redis's ae, which this follows):

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "lib/base/check.h"
 
@@ -34,6 +35,11 @@ class GrowArray {
     memset(static_cast<void*>(data_ + size_), 0, (size - size_) * sizeof(T));
     size_ = size;
     return true;
+  }
+
+  void Swap(GrowArray& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
   }
 
   size_t size() const { return size_; }

@@ -69,7 +69,7 @@ class ContractTest : public testing::TestWithParam<std::string_view> {
   }
   absl::Status Watch(int fd, int mask, Watcher& watcher) {
     absl::Status status;
-    if (mask & kReadable) status = loop_->CreateFileEvent(fd, mask & ~kWritable & ~kBarrier, Watcher::OnReadable, &watcher);
+    if (mask & kReadable) status = loop_->CreateFileEvent(fd, kReadable, Watcher::OnReadable, &watcher);
     if (status.ok() && (mask & kWritable)) {
       status = loop_->CreateFileEvent(fd, mask & ~kReadable, Watcher::OnWritable, &watcher);
     }
@@ -223,7 +223,8 @@ TEST_P(ContractTest, ResetIsReadableWithItsError) {
   const linger reset{1, 0};
   ASSERT_EQ(setsockopt(theirs, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
   theirs.Close();
-  EXPECT_THAT(Turn(), ElementsAre("a:r"));
+  EXPECT_EQ(loop_->Poll(10'000), 1);  // TCP takes its time
+  EXPECT_THAT(diary_, ElementsAre("a:r"));
   char byte;
   EXPECT_EQ(recv(ours, &byte, 1, 0), -1);
   EXPECT_EQ(errno, ECONNRESET);
@@ -237,7 +238,8 @@ TEST_P(ContractTest, ResetFiresWritableIfThatIsAllThatIsWatched) {
   theirs.Close();
   Watcher a = Named("a");
   ASSERT_TRUE(Watch(ours, kWritable, a).ok());
-  EXPECT_THAT(Turn(), ElementsAre("a:w"));
+  EXPECT_EQ(loop_->Poll(10'000), 1);
+  EXPECT_THAT(diary_, ElementsAre("a:w"));
 }
 
 TEST_P(ContractTest, AProcedureMayTakeOffAnotherThatFired) {

@@ -1,0 +1,96 @@
+// A client's socket and where it stands: which lists it is in, and what it may do next. The server (server.h) moves it.
+//
+//   in lists     all of them, oldest interaction first (for `timeout`); and, when so marked, those to read, to parse, to
+//                run and to flush in this turn.
+//   running      it is new, or has parsed requests: with the executor, or to be with the next batch. Nothing of its session
+//                may be touched, so its socket is not read: if it gets ready, it is no longer watched until that has run.
+//   closing      closed for its peer, kept until the executor has ended its session, after which nobody can wake it.
+#ifndef LARDER_NET_CONNECTION_H_
+#define LARDER_NET_CONNECTION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "net/service.h"
+#include "net/socket.h"
+
+namespace larder::inline v0::net {
+
+struct Connection;
+
+// Those that were woken from other threads: a stack that any thread pushes to and the loop empties.
+class WokenList {
+ public:
+  // True if the loop has to be told.
+  bool Push(Connection& connection);
+  Connection* TakeAll();  // linked by next_woken
+
+ private:
+  std::atomic<Connection*> first_{nullptr};
+};
+
+class WokenListener {
+ public:
+  virtual void WakeServer() = 0;
+  WokenList woken;
+
+ protected:
+  ~WokenListener() = default;
+};
+
+struct Connection final : public ClientEvents {
+  explicit Connection(WokenListener* listener) : owner(listener) {}
+
+  void ClientWoken() override {
+    if (owner->woken.Push(*this)) owner->WakeServer();
+  }
+
+  WokenListener* const owner;
+  Fd fd;
+  std::unique_ptr<Client> client;
+  int64_t last_interaction_us = 0;
+  int64_t over_soft_limit_since_us = 0;  // 0: it is not
+
+  bool tcp = false;
+  bool to_read = false;       // in the lists of this turn
+  bool to_parse = false;
+  bool to_flush = false;
+  bool running = false;
+  bool input_left = false;    // the quota ran out
+  bool unwatched = false;     // its socket got ready while it was running
+  bool at_end = false;        // the peer will send no more
+  bool closing = false;
+  bool blocked = false;       // the peer takes no more at present: watched for room
+  bool has_room = false;      // and now there is some
+
+  Connection* older = nullptr;  // all connections, by last_interaction_us
+  Connection* newer = nullptr;
+  Connection* next_closing = nullptr;
+  Connection* next_woken = nullptr;
+  std::atomic<bool> is_woken{false};
+};
+
+// All connections, those that were silent for longest first.
+class ConnectionList {
+ public:
+  Connection* oldest() const { return oldest_; }
+  size_t size() const { return size_; }
+  void Append(Connection& connection);
+  void Remove(Connection& connection);
+  void Touch(Connection& connection, int64_t now_us) {
+    connection.last_interaction_us = now_us;
+    if (newest_ == &connection) return;
+    Remove(connection);
+    Append(connection);
+  }
+
+ private:
+  Connection* oldest_ = nullptr;
+  Connection* newest_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace larder::inline v0::net
+
+#endif  // LARDER_NET_CONNECTION_H_

@@ -1,0 +1,362 @@
+#include "net/server.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/check.h"
+
+namespace larder::inline v0::net {
+namespace {
+
+// Redis sends a client's first 16 KB from a buffer that client-output-buffer-limit does not count.
+constexpr size_t kUnlimitedOutput = 16 * 1024;
+
+}  // namespace
+
+struct Server::ReadRound {
+  ReadOp ops[kOpsMax];
+  Connection* connections[kOpsMax];
+  size_t count = 0;
+};
+
+struct Server::WriteRound {
+  WriteOp ops[kOpsMax];
+  Connection* connections[kOpsMax];
+  size_t count = 0;
+  iovec pieces[kPiecesTotal];
+  size_t pieces_count = 0;
+};
+
+void Server::List::Swap(List& other) {
+  items.Swap(other.items);
+  std::swap(count, other.count);
+}
+
+Server::Server(ae::EventLoop& loop, IoBackend& backend, Service& service)
+    : loop_(loop), backend_(backend), service_(service) {
+  hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->Turn(); };
+  hook_.data = this;
+  loop_.after_events().Add(hook_);
+}
+
+Server::~Server() {
+  loop_.after_events().Remove(hook_);
+  if (cron_id_ != 0) loop_.DeleteTimeEvent(cron_id_);
+  StopServing();
+  // Those that are running have kept their clients so far.
+  service_.Finish();
+  for (List* list : {&pending_, &batch_}) {
+    for (size_t i = 0; i < list->count; ++i) {
+      list->items[i]->running = false;
+      EndClient(*list->items[i]);
+    }
+  }
+  service_.Finish();
+  TakeWoken();
+  FreeChain(&ending_next_);
+  FreeChain(&ending_in_batch_);
+  FreeChain(&ended_);
+  if (counted_) service_.Count(count_);
+}
+
+// ---- A turn ---------------------------------------------------------------------------------------------------------
+
+void Server::OnReady(ae::EventLoop& loop, int fd, void* data, int mask) {
+  Connection& connection = *static_cast<Connection*>(data);
+  Server& server = *static_cast<Server*>(connection.owner);
+  if (connection.running) {
+    // It would fire in every turn until its requests have run.
+    loop.DeleteFileEvent(fd, ae::kReadable | ae::kWritable);
+    connection.unwatched = true;
+    if (std::exchange(connection.blocked, false)) --server.blocked_count_;
+    return;
+  }
+  if (mask & ae::kReadable) server.Mark(connection, &Connection::to_read, server.to_read_);
+  if (mask & ae::kWritable) {
+    connection.has_room = true;
+    server.Mark(connection, &Connection::to_flush, server.to_flush_);
+  }
+}
+
+void Server::Mark(Connection& connection, bool Connection::*mark, List& list) {
+  if (std::exchange(connection.*mark, true)) return;
+  list.Add(connection);
+}
+
+void Server::Turn() {
+  now_us_ = loop_.clock().NowUs();
+  settings_ = service_.settings();
+  TakeWoken();
+  if (queued_) HandleBatch(service_.Submit());
+  ReadReady();
+  ParseReady();
+  SubmitBatch();
+  Flush();
+  FreeEnded();
+  // A queued batch wakes the loop when it is done; there is nothing to do for these before.
+  loop_.SetDontWait(to_parse_.count > 0 || (ending_next_ != nullptr && !queued_));
+  if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
+}
+
+void Server::TakeWoken() {
+  for (Connection* connection = woken.TakeAll(); connection != nullptr;) {
+    Connection* const next = connection->next_woken;
+    connection->is_woken.store(false, std::memory_order_release);
+    if (!connection->closing) {
+      if (connection->client->Stopped()) {
+        Close(*connection);
+      } else {
+        Mark(*connection, &Connection::to_flush, to_flush_);
+      }
+    }
+    connection = next;
+  }
+}
+
+void Server::ReadReady() {
+  if (to_read_.count == 0) return;
+  ReadRound round;
+  for (size_t i = 0; i < to_read_.count; ++i) {
+    Connection& connection = *to_read_.items[i];
+    connection.to_read = false;
+    if (connection.closing || connection.running || connection.input_left || connection.at_end) continue;
+    const std::span<char> room = connection.client->PrepareRead();
+    if (room.empty()) {
+      service_.Log(LogLevel::kWarning, absl::StrCat("Closing client ", Describe(connection), ": out of memory"));
+      Close(connection);
+      continue;
+    }
+    round.ops[round.count] = {connection.fd.get(), room.data(), room.size(), 0};
+    round.connections[round.count++] = &connection;
+    if (round.count == kOpsMax) FinishReads(round);
+  }
+  to_read_.count = 0;
+  FinishReads(round);
+}
+
+void Server::FinishReads(ReadRound& round) {
+  if (round.count == 0) return;
+  backend_.ReadReady({round.ops, round.count});
+  for (size_t i = 0; i < round.count; ++i) HandleRead(*round.connections[i], round.ops[i].result);
+  count_.reads += round.count;
+  counted_ = true;
+  round.count = 0;
+}
+
+void Server::HandleRead(Connection& connection, ssize_t result) {
+  connection.client->CommitRead(static_cast<size_t>(std::max<ssize_t>(result, 0)));
+  if (result > 0) {
+    count_.input_bytes += static_cast<size_t>(result);
+    all_.Touch(connection, now_us_);
+    if (connection.client->input_bytes() > settings_.query_buffer_limit) {
+      ++count_.query_limit_disconnections;
+      service_.Log(LogLevel::kWarning,
+                   absl::StrCat("Closing client ", Describe(connection), " that reached max query buffer length"));
+      Close(connection);
+      return;
+    }
+    Mark(connection, &Connection::to_parse, to_parse_);
+  } else if (result == 0) {
+    // It may have shut down only its side, and still want what it asked for.
+    connection.at_end = true;
+    loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
+    Mark(connection, &Connection::to_flush, to_flush_);
+  } else if (result != -EAGAIN && result != -EWOULDBLOCK) {
+    Close(connection);
+  }
+}
+
+void Server::ParseReady() {
+  // What the batch below finds unparsed is for the next turn.
+  parsing_.Swap(to_parse_);
+  for (size_t i = 0; i < parsing_.count; ++i) {
+    Connection& connection = *parsing_.items[i];
+    connection.to_parse = false;
+    if (connection.closing || connection.running) continue;
+    const Parsed parsed = connection.client->Parse(ParseQuota());
+    connection.input_left = parsed == Parsed::kSomeAndInput;
+    if (parsed == Parsed::kNothing) continue;
+    connection.running = true;
+    pending_.Add(connection);
+  }
+  parsing_.count = 0;
+}
+
+void Server::SubmitBatch() {
+  if (queued_ || (pending_.count == 0 && ending_next_ == nullptr)) return;
+  LARDER_DCHECK(batch_.count == 0 && ending_in_batch_ == nullptr);
+  batch_.Swap(pending_);
+  ending_in_batch_ = std::exchange(ending_next_, nullptr);
+  HandleBatch(service_.Submit());
+}
+
+void Server::HandleBatch(Submitted submitted) {
+  queued_ = submitted == Submitted::kQueued;
+  if (queued_) return;
+  for (size_t i = 0; i < batch_.count; ++i) {
+    Connection& connection = *batch_.items[i];
+    connection.running = false;
+    if (connection.closing) {
+      EndClient(connection);
+      continue;
+    }
+    if (connection.input_left) Mark(connection, &Connection::to_parse, to_parse_);
+    if (std::exchange(connection.unwatched, false) && !connection.at_end) {
+      const absl::Status status = loop_.CreateFileEvent(connection.fd.get(), ae::kReadable, OnReady, &connection);
+      if (!status.ok()) {
+        Close(connection);
+        continue;
+      }
+    }
+    Mark(connection, &Connection::to_flush, to_flush_);
+  }
+  batch_.count = 0;
+  // Their clients have ended; after this turn nothing refers to them.
+  while (ending_in_batch_ != nullptr) {
+    Connection* const connection = ending_in_batch_;
+    ending_in_batch_ = connection->next_closing;
+    connection->next_closing = ended_;
+    ended_ = connection;
+  }
+  if (submitted == Submitted::kClosed && !std::exchange(closed_, true)) StopServing();
+}
+
+void Server::Flush() {
+  if (to_flush_.count == 0) return;
+  WriteRound round;
+  for (size_t i = 0; i < to_flush_.count; ++i) {
+    Connection& connection = *to_flush_.items[i];
+    connection.to_flush = false;
+    if (!connection.closing && !connection.running) AddWrite(connection, round);
+  }
+  to_flush_.count = 0;
+  FinishWrites(round);
+}
+
+void Server::AddWrite(Connection& connection, WriteRound& round) {
+  if (connection.client->Stopped()) return Close(connection);
+  if (connection.client->output_bytes() == 0) return AllSent(connection);
+  if (OverOutputLimit(connection)) return Close(connection);
+  // Its peer takes nothing at the moment; asking would cost a system call for each of its batches.
+  if (connection.blocked && !connection.has_room) return;
+  if (round.count == kOpsMax || round.pieces_count == kPiecesTotal) FinishWrites(round);
+  iovec* const pieces = round.pieces + round.pieces_count;
+  const size_t room = std::min(kPiecesMax, kPiecesTotal - round.pieces_count);
+  const size_t pieces_count = connection.client->Output(pieces, room);
+  LARDER_DCHECK(pieces_count > 0);
+  round.pieces_count += pieces_count;
+  round.ops[round.count] = {connection.fd.get(), pieces, pieces_count, 0};
+  round.connections[round.count++] = &connection;
+}
+
+void Server::FinishWrites(WriteRound& round) {
+  if (round.count == 0) return;
+  backend_.WriteAll({round.ops, round.count});
+  for (size_t i = 0; i < round.count; ++i) HandleWrite(*round.connections[i], round.ops[i].result);
+  count_.writes += round.count;
+  counted_ = true;
+  round.count = 0;
+  round.pieces_count = 0;
+}
+
+void Server::HandleWrite(Connection& connection, ssize_t result) {
+  connection.has_room = false;
+  if (result < 0 && result != -EAGAIN && result != -EWOULDBLOCK) return Close(connection);
+  if (result > 0) {
+    connection.client->ConsumeOutput(static_cast<size_t>(result));
+    count_.output_bytes += static_cast<size_t>(result);
+    all_.Touch(connection, now_us_);
+  }
+  if (connection.client->output_bytes() == 0) return AllSent(connection);
+  WatchWritable(connection);
+}
+
+void Server::AllSent(Connection& connection) {
+  connection.over_soft_limit_since_us = 0;
+  if (connection.client->CloseAfterOutput() || (connection.at_end && !connection.input_left)) return Close(connection);
+  if (!connection.blocked) return;
+  loop_.DeleteFileEvent(connection.fd.get(), ae::kWritable);
+  connection.blocked = false;
+  --blocked_count_;
+}
+
+void Server::WatchWritable(Connection& connection) {
+  // It runs nothing more, so what else it sends is nobody's.
+  if (connection.client->CloseAfterOutput()) loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
+  if (connection.blocked) return;
+  if (!loop_.CreateFileEvent(connection.fd.get(), ae::kWritable, OnReady, &connection).ok()) return Close(connection);
+  connection.blocked = true;
+  ++blocked_count_;
+}
+
+// As Redis: over the hard limit at once, over the soft one after its seconds in a row.
+bool Server::OverOutputLimit(Connection& connection) {
+  const OutputBufferLimit& limit = settings_.output_limits[static_cast<size_t>(connection.client->output_class())];
+  const size_t bytes = connection.client->output_bytes();
+  if (bytes <= kUnlimitedOutput) return false;
+  bool over = limit.hard != 0 && bytes > limit.hard;
+  if (limit.soft == 0 || bytes <= limit.soft) {
+    connection.over_soft_limit_since_us = 0;
+  } else if (connection.over_soft_limit_since_us == 0) {
+    connection.over_soft_limit_since_us = std::max<int64_t>(now_us_, 1);
+  } else {
+    over |= now_us_ - connection.over_soft_limit_since_us > limit.soft_seconds * 1'000'000;
+  }
+  if (!over) return false;
+  ++count_.output_limit_disconnections;
+  counted_ = true;
+  service_.Log(LogLevel::kWarning, absl::StrCat("Client ", Describe(connection),
+                                                " is closed for overcoming of output buffer limits (", bytes, " bytes)"));
+  return true;
+}
+
+// ---- The end of a connection ----------------------------------------------------------------------------------------
+
+void Server::Close(Connection& connection) {
+  if (std::exchange(connection.closing, true)) return;
+  loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable | ae::kWritable);
+  connection.fd.Reset();
+  if (connection.blocked) --blocked_count_;
+  all_.Remove(connection);
+  if (!connection.running) EndClient(connection);
+  ResumeAccepting();
+}
+
+void Server::EndClient(Connection& connection) {
+  LARDER_DCHECK(connection.closing && !connection.running);
+  service_.Close(std::move(connection.client));
+  connection.next_closing = ending_next_;
+  ending_next_ = &connection;
+}
+
+void Server::FreeEnded() {
+  if (ended_ == nullptr) return;
+  // No thread can wake them any more, but one may have.
+  TakeWoken();
+  FreeChain(&ended_);
+}
+
+void Server::FreeChain(Connection** chain) {
+  while (*chain != nullptr) {
+    Connection* const connection = *chain;
+    *chain = connection->next_closing;
+    delete connection;
+    --allocated_;
+  }
+}
+
+void Server::StopServing() {
+  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
+    if (!acceptor->socket.fd.valid()) continue;
+    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
+    RemoveUnixSocket(acceptor->socket);
+    acceptor->socket.fd.Reset();
+  }
+  while (all_.oldest() != nullptr) Close(*all_.oldest());
+}
+
+}  // namespace larder::inline v0::net

@@ -1,0 +1,144 @@
+// The connections of one listener, on one loop. One turn, after the loop has found out who is ready:
+//
+//   read every ready socket (one batch to the I/O backend) → parse up to a quota from each → ONE submission → replies are
+//   in the clients' outputs → one send for each (one batch to the backend)
+//
+// Depth does not starve others: a client with more input than its quota goes on in the next turn, which then does not
+// sleep, beside all who are ready by then. While it has input left, or requests that run, it is not read: so what one
+// client can hold of the server is one read and its replies, and the kernel's buffers hold back the rest.
+//
+// The executor may be busy with other threads. The batch then stays in its queue, and the loop goes on accepting and
+// reading others, whose requests make the next batch; the service wakes the loop when the first is done. The loop never
+// waits for the executor.
+//
+// Replies that a peer does not take stay with its client, watched for room; its later requests are still read and run,
+// as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
+//
+// Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is accepted,
+// so that nothing in a turn can run out of it.
+#ifndef LARDER_NET_SERVER_H_
+#define LARDER_NET_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "net/ae/ae.h"
+#include "net/connection.h"
+#include "net/io_backend.h"
+#include "net/service.h"
+#include "net/socket.h"
+
+namespace larder::inline v0::net {
+
+class Server final : private WokenListener {
+ public:
+  // All three outlive the server.
+  Server(ae::EventLoop& loop, IoBackend& backend, Service& service);
+  // Closes everything. REQUIRES: the loop does not run.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Begins to accept. Errors: what the loop says of the sockets; the server is of no use then.
+  absl::Status Start(std::vector<ListeningSocket> sockets);
+
+  size_t connections() const { return all_.size(); }
+
+ private:
+  static constexpr int kAcceptsMax = 1000;  // in one turn
+  static constexpr int64_t kCronMs = 100;
+  static constexpr size_t kOpsMax = 64;     // reads or writes handed over at once
+  static constexpr size_t kPiecesTotal = 256;
+
+  // Pointers to connections; grown when one is accepted.
+  struct List {
+    ae::GrowArray<Connection*> items;
+    size_t count = 0;
+    void Add(Connection& connection) { items[count++] = &connection; }
+    void Swap(List& other);
+  };
+  struct Acceptor {
+    Server* server;
+    ListeningSocket socket;
+  };
+  struct ReadRound;
+  struct WriteRound;
+
+  static void OnAcceptable(ae::EventLoop& loop, int fd, void* data, int mask);
+  static void OnReady(ae::EventLoop& loop, int fd, void* data, int mask);
+  static int64_t OnCron(ae::EventLoop& loop, int64_t id, void* data);
+  void WakeServer() override { loop_.WakeUp(); }
+
+  void Turn();
+  void TakeWoken();
+  void ReadReady();
+  void FinishReads(ReadRound& round);
+  void HandleRead(Connection& connection, ssize_t result);
+  void ParseReady();
+  void SubmitBatch();
+  void HandleBatch(Submitted submitted);
+  void Flush();
+  void AddWrite(Connection& connection, WriteRound& round);
+  void FinishWrites(WriteRound& round);
+  void HandleWrite(Connection& connection, ssize_t result);
+  void AllSent(Connection& connection);
+
+  void AcceptReady(Acceptor& acceptor);
+  bool Admit(const Accepted& accepted);
+  void Refuse(int fd, std::string_view text);
+  void AddConnection(Accepted accepted, const ListeningSocket& by);
+  bool ReserveLists();
+  void PauseAccepting(int error);
+  void ResumeAccepting();
+  void StartCron();
+  void CloseIdle();
+  void CloseOverSoftLimit();
+
+  void Mark(Connection& connection, bool Connection::*mark, List& list);
+  bool OverOutputLimit(Connection& connection);
+  void WatchWritable(Connection& connection);
+  void Close(Connection& connection);
+  void EndClient(Connection& connection);
+  void FreeEnded();
+  void FreeChain(Connection** chain);
+  void StopServing();
+  std::string Describe(const Connection& connection) const;
+
+  ae::EventLoop& loop_;
+  IoBackend& backend_;
+  Service& service_;
+  ae::Hook hook_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  ServerSettings settings_;
+  ServerCount count_;
+  bool counted_ = false;
+  int64_t now_us_ = 0;
+
+  ConnectionList all_;
+  List to_read_;
+  List to_parse_;
+  List parsing_;
+  List pending_;  // running: new, or with requests; the next batch's
+  List batch_;    // running: the executor's
+  List to_flush_;
+  bool queued_ = false;
+  size_t allocated_ = 0;  // connections, closed ones included
+  size_t reserved_ = 0;   // room in each list
+
+  // Connections whose client has been handed to the service to be ended, by when that will have happened.
+  Connection* ending_next_ = nullptr;
+  Connection* ending_in_batch_ = nullptr;
+  Connection* ended_ = nullptr;
+
+  int64_t cron_id_ = 0;  // 0: not running
+  size_t blocked_count_ = 0;
+  bool accept_paused_ = false;
+  bool closed_ = false;  // the cache is
+};
+
+}  // namespace larder::inline v0::net
+
+#endif  // LARDER_NET_SERVER_H_

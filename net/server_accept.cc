@@ -1,0 +1,196 @@
+// The server's rarer work: new connections, and limits by time.
+#include <errno.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "net/server.h"
+
+namespace larder::inline v0::net {
+namespace {
+
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kProtected =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default "
+    "user. In this mode connections are only accepted from the loopback interface. If you want to connect from external "
+    "computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command "
+    "'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is "
+    "running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make "
+    "this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration "
+    "file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server "
+    "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password "
+    "for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting "
+    "connections from the outside.\r\n";
+
+}  // namespace
+
+absl::Status Server::Start(std::vector<ListeningSocket> sockets) {
+  for (ListeningSocket& socket : sockets) {
+    acceptors_.push_back(std::make_unique<Acceptor>(Acceptor{this, std::move(socket)}));
+  }
+  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
+    const int fd = acceptor->socket.fd.get();
+    absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnAcceptable, acceptor.get());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// ---- New connections ------------------------------------------------------------------------------------------------
+
+void Server::OnAcceptable(ae::EventLoop& /*loop*/, int /*fd*/, void* data, int /*mask*/) {
+  Acceptor& acceptor = *static_cast<Acceptor*>(data);
+  acceptor.server->AcceptReady(acceptor);
+}
+
+void Server::AcceptReady(Acceptor& acceptor) {
+  settings_ = service_.settings();
+  now_us_ = loop_.clock().NowUs();
+  for (int i = 0; i < kAcceptsMax; ++i) {
+    int error = 0;
+    Accepted accepted = Accept(acceptor.socket, &error);
+    if (error == -EAGAIN || error == -EWOULDBLOCK) return;
+    if (error != 0) return PauseAccepting(-error);
+    ++count_.connections_received;
+    counted_ = true;
+    if (Admit(accepted)) AddConnection(std::move(accepted), acceptor.socket);
+  }
+}
+
+bool Server::Admit(const Accepted& accepted) {
+  if (settings_.refuse_strangers && !accepted.loopback) {
+    Refuse(accepted.fd.get(), kProtected);
+    return false;
+  }
+  if (all_.size() >= settings_.maxclients) {
+    Refuse(accepted.fd.get(), kTooManyClients);
+    return false;
+  }
+  return true;
+}
+
+void Server::Refuse(int fd, std::string_view text) {
+  ++count_.connections_rejected;
+  const iovec piece{const_cast<char*>(text.data()), text.size()};
+  WriteOp op{fd, &piece, 1, 0};
+  backend_.WriteAll({&op, 1});  // it fits a new socket's buffer; if the peer is gone already, so be it
+}
+
+void Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
+  const int fd = accepted.fd.get();
+  std::unique_ptr<Connection> connection(ReserveLists() ? new (std::nothrow) Connection(this) : nullptr);
+  if (connection == nullptr) {
+    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    return;
+  }
+  if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
+  const Peer peer{DescribeSocket(fd, true, by), DescribeSocket(fd, false, by), fd, by.unix_socket};
+  absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnReady, connection.get());
+  if (!status.ok()) {
+    // Most likely select's limit: for this client the server is full.
+    service_.Log(LogLevel::kWarning, absl::StrCat("Accepted connection closed: ", status.message()));
+    Refuse(fd, kTooManyClients);
+    return;
+  }
+  connection->client = service_.Open(peer, connection.get());
+  if (connection->client == nullptr) {
+    loop_.DeleteFileEvent(fd, ae::kReadable);
+    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    return;
+  }
+  connection->fd = std::move(accepted.fd);
+  connection->tcp = !by.unix_socket;
+  connection->last_interaction_us = now_us_;
+  connection->running = true;
+  ++allocated_;
+  all_.Append(*connection);
+  pending_.Add(*connection.release());
+  StartCron();
+}
+
+// Every list can hold every connection, also those that are closed and not freed yet.
+bool Server::ReserveLists() {
+  const size_t needed = allocated_ + 1;
+  if (needed <= reserved_) return true;
+  const size_t wanted = std::max<size_t>(16, reserved_ * 2);
+  for (List* list : {&to_read_, &to_parse_, &parsing_, &pending_, &batch_, &to_flush_}) {
+    if (!list->items.Grow(wanted)) return false;
+  }
+  reserved_ = wanted;
+  return true;
+}
+
+// Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop that
+// went on watching it would spin. Tried again when a connection ends, or a little later.
+void Server::PauseAccepting(int error) {
+  if (std::exchange(accept_paused_, true)) return;
+  service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: errno ", error));
+  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
+    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
+  }
+  StartCron();
+}
+
+void Server::ResumeAccepting() {
+  if (!accept_paused_ || closed_) return;
+  accept_paused_ = false;
+  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
+    const int fd = acceptor->socket.fd.get();
+    if (fd >= 0 && !loop_.CreateFileEvent(fd, ae::kReadable, OnAcceptable, acceptor.get()).ok()) accept_paused_ = true;
+  }
+}
+
+// ---- By time --------------------------------------------------------------------------------------------------------
+
+void Server::StartCron() {
+  if (cron_id_ != 0) return;
+  absl::StatusOr<int64_t> id = loop_.CreateTimeEvent(kCronMs, OnCron, this);
+  if (id.ok()) cron_id_ = *id;  // else with the next connection
+}
+
+// Runs only while there is somebody to watch, so that an idle listener sleeps.
+int64_t Server::OnCron(ae::EventLoop& /*loop*/, int64_t /*id*/, void* data) {
+  Server& server = *static_cast<Server*>(data);
+  server.now_us_ = server.loop_.clock().NowUs();
+  server.settings_ = server.service_.settings();
+  server.ResumeAccepting();
+  server.CloseIdle();
+  server.CloseOverSoftLimit();
+  if (server.all_.size() > 0 || server.accept_paused_) return kCronMs;
+  server.cron_id_ = 0;
+  return ae::kNoMore;
+}
+
+void Server::CloseIdle() {
+  if (settings_.timeout_s <= 0) return;
+  const int64_t before_us = now_us_ - int64_t{settings_.timeout_s} * 1'000'000;
+  for (size_t left = all_.size(); left > 0; --left) {
+    Connection& connection = *all_.oldest();
+    if (connection.last_interaction_us >= before_us) return;
+    if (connection.running || connection.client->KeepWhenIdle()) {
+      all_.Touch(connection, now_us_);
+      continue;
+    }
+    service_.Log(LogLevel::kVerbose, absl::StrCat("Closing idle client ", Describe(connection)));
+    Close(connection);
+  }
+}
+
+// A client that neither reads nor asks is looked at by nobody else.
+void Server::CloseOverSoftLimit() {
+  if (blocked_count_ == 0) return;
+  for (Connection* connection = all_.oldest(); connection != nullptr;) {
+    Connection* const newer = connection->newer;
+    if (connection->blocked && !connection->running && OverOutputLimit(*connection)) Close(*connection);
+    connection = newer;
+  }
+}
+
+std::string Server::Describe(const Connection& connection) const {
+  if (!connection.tcp) return absl::StrCat("fd=", connection.fd.get(), " of a unix socket");
+  return absl::StrCat("fd=", connection.fd.get(), " addr=", DescribeSocket(connection.fd.get(), true, ListeningSocket()));
+}
+
+}  // namespace larder::inline v0::net

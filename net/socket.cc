@@ -1,0 +1,250 @@
+#include "net/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+
+namespace larder::inline v0::net {
+namespace {
+
+// How often a port that the system chose for the first address may turn out to be taken at another.
+constexpr int kAnyPortTries = 16;
+
+[[maybe_unused]] const char* ErrorText(const char* text, const char* /*buffer*/) { return text; }
+[[maybe_unused]] const char* ErrorText(int code, const char* buffer) { return code == 0 ? buffer : "unknown error"; }
+
+// "127.0.0.1:6379: bind: Address already in use".
+absl::Status SocketError(std::string_view where, std::string_view call, int error) {
+  char buffer[128];
+  std::string text(where);
+  text.append(": ").append(call).append(": ").append(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
+  switch (error) {
+    case EADDRINUSE:
+    case EEXIST:
+      return absl::AlreadyExistsError(text);
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(text);
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+      return absl::ResourceExhaustedError(text);
+    default:
+      return absl::UnavailableError(text);
+  }
+}
+
+// This machine has no such address, or no such protocol: nothing that another try would change.
+bool IsMissing(int error) {
+  return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPFNOSUPPORT || error == EPROTONOSUPPORT ||
+         error == ESOCKTNOSUPPORT || error == ENOPROTOOPT;
+}
+
+std::string FormatAddress(const sockaddr_storage& address) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+    return absl::StrCat(static_cast<const char*>(host), ":", ntohs(v4.sin_port));
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+  return absl::StrCat("[", static_cast<const char*>(host), "]:", ntohs(v6.sin6_port));
+}
+
+bool IsLoopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24 == 127;
+  }
+  if (address.ss_family != AF_INET6) return false;
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+int PortOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  return address.ss_family == AF_INET ? ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port)
+                                      : ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+}
+
+// Binds and listens on one resolved address. *error: errno of the call that failed.
+absl::StatusOr<Fd> ListenOn(const addrinfo& address, std::string_view name, int backlog, int* error) {
+  Fd fd(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol));
+  const auto fail = [&](std::string_view call) {
+    *error = errno;
+    return SocketError(name, call, *error);
+  };
+  if (!fd.valid()) return fail("socket");
+  const int on = 1;
+  if (address.ai_family == AF_INET6 && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) {
+    return fail("setsockopt IPV6_V6ONLY");
+  }
+  // Without it a port stays unusable for a minute after its last connections ended.
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) return fail("setsockopt SO_REUSEADDR");
+  if (bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0) return fail("bind");
+  if (listen(fd.get(), backlog) != 0) return fail("listen");
+  return fd;
+}
+
+// One word of `bind`. Leaves *socket invalid if the address is optional and missing.
+absl::Status ListenOnWord(std::string_view word, int port, int backlog, ListeningSocket* socket) {
+  const bool optional = !word.empty() && word[0] == '-';
+  if (optional) word.remove_prefix(1);
+  addrinfo hints{};
+  hints.ai_family = word == "*" ? AF_INET : word == "::*" ? AF_INET6 : AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  const std::string host(word);
+  const std::string service = absl::StrCat(port);
+  const bool any = word == "*" || word == "::*";
+  addrinfo* found = nullptr;
+  const std::string name = absl::StrCat(host, ":", port);
+  const int failed = getaddrinfo(any ? nullptr : host.c_str(), service.c_str(), &hints, &found);
+  if (failed != 0) {
+    if (optional) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(name, ": ", gai_strerror(failed)));
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  int error = 0;
+  absl::StatusOr<Fd> fd = ListenOn(*found, name, backlog, &error);
+  if (!fd.ok()) return optional && IsMissing(error) ? absl::OkStatus() : fd.status();
+  socket->fd = *std::move(fd);
+  socket->port = PortOf(socket->fd.get());
+  socket->name = DescribeSocket(socket->fd.get(), false, *socket);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std::string>& bind, int port,
+                                                           int backlog) {
+  std::vector<ListeningSocket> sockets;
+  for (const std::string& word : bind) {
+    ListeningSocket socket;
+    if (absl::Status status = ListenOnWord(word, port, backlog, &socket); !status.ok()) return status;
+    if (!socket.fd.valid()) continue;
+    if (port == 0) port = socket.port;
+    sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
+absl::Status RemoveLeftover(const std::string& path) {
+  struct stat there;
+  if (lstat(path.c_str(), &there) != 0) return absl::OkStatus();
+  if (!S_ISSOCK(there.st_mode)) return absl::AlreadyExistsError(absl::StrCat(path, " is there and is not a socket"));
+  if (unlink(path.c_str()) != 0) return SocketError(path, "unlink", errno);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void Fd::Reset(int fd) {
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::string>& bind, int port, int backlog) {
+  absl::StatusOr<std::vector<ListeningSocket>> sockets;
+  for (int i = 0; i < kAnyPortTries; ++i) {
+    sockets = ListenTcpOnce(bind, port, backlog);
+    if (port != 0 || sockets.status().code() != absl::StatusCode::kAlreadyExists) break;
+  }
+  return sockets;
+}
+
+absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog) {
+  ListeningSocket result;
+  result.unix_socket = true;
+  result.name = std::string(path);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("unixsocket ", result.name, ": a path of 1 to ", sizeof(address.sun_path) - 1, " bytes is needed"));
+  }
+  memcpy(address.sun_path, path.data(), path.size());
+  if (absl::Status status = RemoveLeftover(result.name); !status.ok()) return status;
+  result.fd.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!result.fd.valid()) return SocketError(path, "socket", errno);
+  if (bind(result.fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    return SocketError(path, "bind", errno);
+  }
+  struct stat made;
+  if (stat(result.name.c_str(), &made) == 0) {
+    result.device = made.st_dev;
+    result.inode = made.st_ino;
+  }
+  const auto fail = [&](std::string_view call) {
+    const int error = errno;
+    RemoveUnixSocket(result);
+    return SocketError(path, call, error);
+  };
+  // Before listen, so that nobody gets in under other permissions.
+  if (permissions != 0 && chmod(result.name.c_str(), permissions) != 0) return fail("chmod");
+  if (listen(result.fd.get(), backlog) != 0) return fail("listen");
+  return result;
+}
+
+void RemoveUnixSocket(const ListeningSocket& socket) {
+  struct stat there;
+  if (!socket.unix_socket || lstat(socket.name.c_str(), &there) != 0) return;
+  if (there.st_dev == socket.device && there.st_ino == socket.inode) unlink(socket.name.c_str());
+}
+
+Accepted Accept(const ListeningSocket& socket, int* error) {
+  Accepted result;
+  sockaddr_storage address{};
+  for (;;) {
+    socklen_t size = sizeof(address);
+    result.fd.Reset(accept4(socket.fd.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (result.fd.valid()) break;
+    // A connection that ended while it waited is no news.
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    *error = -errno;
+    return result;
+  }
+  *error = 0;
+  result.unix_socket = socket.unix_socket;
+  result.loopback = socket.unix_socket || IsLoopback(address);
+  return result;
+}
+
+std::string DescribeSocket(int fd, bool peer, const ListeningSocket& accepted_by) {
+  if (accepted_by.unix_socket) return accepted_by.name + ":0";
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  const int failed = peer ? getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size)
+                          : getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return failed ? "?:0" : FormatAddress(address);
+}
+
+void TuneTcp(int fd, int keepalive_s) {
+  // None of these can fail for a connected TCP socket in a way that matters to it.
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (keepalive_s <= 0) return;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+#ifdef TCP_KEEPIDLE
+  // Dead after about twice the interval: three probes in the second third of it and on.
+  const int between_s = std::max(keepalive_s / 3, 1);
+  const int probes = 3;
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s, sizeof(keepalive_s));
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof(between_s));
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+#endif
+}
+
+}  // namespace larder::inline v0::net
