@@ -22,7 +22,8 @@
 //   uint64_t Hash(Element e) const;            the same as was given to Insert
 //   static bool Matches(Element e, Bytes key);
 //
-// Costs: a find touches one bucket and the chain (1 element at load 1). No step moves more than kMoveBuckets chains.
+// Costs: a find touches one bucket and the chain (1 element at load 1). No step moves more than 8 chains (32, nearly
+// all empty, while shrinking).
 // Memory: 8 bytes a bucket; buckets are between 1 and 2 an element while growing. Allocation can fail: a table that
 // cannot grow works on with longer chains; only the very first array is needed, and Insert reports its lack.
 //
@@ -98,7 +99,7 @@ class HashTable {
       if (!Policy::Matches(*link, key)) continue;
       Element removed = *link;
       *link = Policy::Next(removed);
-      --size_;
+      if (--size_ == 0 && current_.bits > kMinBits) FreeArrays();  // what is left to move is nothing
       if (!moving() && current_.bits > kMinBits && size_ < current_.count() / 8) StartMoving(current_.bits - 1);
       return removed;
     }
@@ -169,7 +170,11 @@ class HashTable {
  private:
   static constexpr int kMinBits = 2;
   static constexpr int kMaxBits = kPositionBits - 1;
-  static constexpr uint64_t kMoveBuckets = 8;  // even, so that shrinking always moves both halves of a new bucket
+  // Shrinking starts with one element in 8 buckets and must be done when half of these are gone, since the next halving
+  // is due then: 32 buckets a removal leave time to spare. Even, so that shrinking always moves both halves of a new
+  // bucket.
+  static constexpr uint64_t kMoveBuckets = 8;
+  static constexpr uint64_t kMoveBucketsShrinking = 32;
 
   struct Array {
     Element* buckets = nullptr;
@@ -217,7 +222,8 @@ class HashTable {
 
   void MoveSome() {
     if (!moving()) return;
-    for (uint64_t i = 0; i < kMoveBuckets && moved_ < old_.count(); ++i, ++moved_) {
+    const uint64_t step = current_.bits < old_.bits ? kMoveBucketsShrinking : kMoveBuckets;
+    for (uint64_t i = 0; i < step && moved_ < old_.count(); ++i, ++moved_) {
       for (Element e = std::exchange(old_.buckets[moved_], nullptr); e != nullptr;) {
         Element next = Policy::Next(e);
         Element* bucket = &current_.buckets[current_.IndexOf(policy_.Hash(e))];
