@@ -11,10 +11,11 @@
 // Words: the *holder* is the thread that has the executor; *engine-only* work is ours, short, without user code, and may
 // be run by any holder; *user code* (View, Atomically) runs on its own thread only; a *turn* is what a holder does for
 // others before it lets go: at most 64 requests or 20 µs, and one slice of one batch; to *hand over* is to make a waiting
-// thread the holder without letting go.
+// thread the holder.
 //
 // Threads: every method, from any thread, where nothing else is said.
-// Order: waiting requests and batches are served first come, first served. Work by the same thread keeps its order.
+// Order: waiting requests and batches are served first come, first served. A newcomer may overtake a waiting thread only
+// while that thread is being woken to become the holder, at most 64 times or for 20 µs.
 // Cost: 5 ns free (two compare-and-swaps), ~100 ns busy with the other thread on another core; no clock is read and no
 // system call made unless somebody waits.
 // Fork: in a forked child every call answers kForked at once, also a Release by a thread that held it in the parent.
@@ -137,7 +138,8 @@ class Executor {
   struct Stats {
     uint64_t turns;               // times that a holder found somebody waiting when it let go
     uint64_t ran_for_others;      // engine-only requests run by a stranger
-    uint64_t handed_over;         // requests that were made the holder
+    uint64_t handed_over;         // waiting threads that were made the holder
+    uint64_t lent;                // times the executor went to a newcomer while such a thread was being woken
     uint64_t slices;              // of batches, by whomever
     uint64_t slices_for_loop;     // those not run by the batch's own loop
     uint64_t loop_wakes;          // calls of Batch::Wake
@@ -155,8 +157,9 @@ class Executor {
   static constexpr uintptr_t kFree = 1;
   static constexpr uintptr_t kHeld = 2;
   static constexpr uintptr_t kClosing = 4;  // with kHeld: the holder shall close; alone: closed
-  static constexpr uintptr_t kQueue = 8;    // queue_ is not empty: Release must look at it
+  static constexpr uintptr_t kQueue = 8;    // queue_ is not empty: Release must look; with kFree: lent, see executor.cc
   static constexpr uintptr_t kChecked = 16;  // the page is not wiped: no fast path may succeed, slow ones ask getpid
+  static constexpr uintptr_t kHere = 32;     // the thread that was called runs: hand over, lend no more
   static constexpr uintptr_t kFlags = 63;
   static_assert(alignof(internal::Node) == kFlags + 1);
 
@@ -177,10 +180,13 @@ class Executor {
   [[gnu::noinline]] void ReleaseSlow();
   Joined Join(internal::Node& node);
   uint32_t Await(internal::Request& request);
+  bool Arrive(internal::Request& request);
 
   Served Serve(internal::Ticket* own);
   bool TakePending(uintptr_t& word);
   bool TryFree(uintptr_t word);
+  bool MayLend(Turn& turn, internal::Request& next, uintptr_t word);
+  bool TryLend(uintptr_t word);
   void RunRequest(Turn& turn, internal::Request& request);
   void HandOver(Turn& turn, internal::Request& request);
   void CloseQueue(Turn& turn);
@@ -188,7 +194,8 @@ class Executor {
 
   void Append(internal::Node& node);
   internal::Node* PopFront();
-  internal::Request* PopFirstRequest();
+  internal::Request* FirstRequest() const;
+  void Unlink(internal::Node& node);
   void WakeAllBatches(Turn& turn);
 
   static bool StartTicket(internal::Ticket& ticket);
@@ -208,12 +215,14 @@ class Executor {
   // The holder's: what it has taken from the word, oldest first.
   internal::Node* queue_head_ = nullptr;
   internal::Node* queue_tail_ = nullptr;
-  int prefetched_ = 0;  // how many at the head have been prefetched
+  int prefetched_ = 0;     // how many at the head have been prefetched
+  int lent_ = 0;           // since the first request's thread was called
+  int64_t called_ns_ = 0;  // when that was
 
   // Written by the holder only, so a load and a store make an increment.
   struct Counters {
-    std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, slices{0}, slices_for_loop{0}, loop_wakes{0},
-        turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
+    std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, lent{0}, slices{0}, slices_for_loop{0},
+        loop_wakes{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
   } counters_;
 
   ForkPage page_;

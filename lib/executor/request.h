@@ -39,9 +39,10 @@ struct alignas(64) Node {
 enum RequestState : uint32_t {
   kWaiting = 0,   // its thread spins
   kSleeping = 1,  // its thread sleeps on `state`: the one who ends the wait has to wake it
-  kDone = 2,      // run by the holder
-  kYouHold = 3,   // the waiter holds the executor now
-  kRefused = 4,   // the executor was closed first
+  kCalled = 2,    // woken: the executor will be its own, but is lent to others until it is on a processor
+  kDone = 3,      // run by the holder
+  kYouHold = 4,   // the waiter holds the executor now
+  kRefused = 5,   // the executor was closed first
 };
 
 struct Request : Node {

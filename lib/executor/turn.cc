@@ -92,7 +92,9 @@ Executor::Served Executor::Serve(Ticket* own) {
       continue;
     }
     // The next waiting thread goes on from here. If there is none, only batches wait, and loops wait for nobody.
-    if (Request* const next = PopFirstRequest(); next != nullptr) {
+    Request* const next = FirstRequest();
+    const bool may_lend = next != nullptr && MayLend(turn, *next, word);
+    if (next != nullptr && !may_lend) {
       if (own != nullptr) Requeue(*own);
       HandOver(turn, *next);
       turn.Finish();
@@ -101,6 +103,11 @@ Executor::Served Executor::Serve(Ticket* own) {
     if (own != nullptr) {
       turn.Finish();
       return Served::kHolding;
+    }
+    if (may_lend) {
+      if (!TryLend(word)) continue;
+      turn.Finish();
+      return Served::kLetGo;
     }
     WakeAllBatches(turn);
   }
@@ -140,10 +147,35 @@ void Executor::Prefetch() {
   }
 }
 
-// Makes the thread behind `request` the holder. `request` is out of queue_; nothing here is ours afterwards.
+// Whether newcomers may have the executor before the thread behind `next`: only while that is on its way, from sleep.
+bool Executor::MayLend(Turn& turn, Request& next, uintptr_t word) {
+  if ((word & kHere) != 0) return false;
+  uint32_t state = next.state.load(std::memory_order_relaxed);
+  if (state == internal::kSleeping) {
+    LARDER_DCHECK(turn.called == nullptr);
+    next.state.store(internal::kCalled, std::memory_order_release);  // a sleeper's state is the holder's to change
+    turn.called = &next.state;
+    called_ns_ = turn.now_ns;
+    lent_ = 0;
+    return true;
+  }
+  if (state != internal::kCalled) return false;
+  Add(counters_.lent);
+  return ++lent_ <= kRequestsMax && turn.now_ns - called_ns_ < kTurnNsMax;
+}
+
+bool Executor::TryLend(uintptr_t word) {
+  LARDER_DCHECK(queue_head_ != nullptr && (word & (kHeld | kClosing | kHere)) == kHeld);
+  return word_->compare_exchange_strong(word, (word & ~kHeld) | kFree | kQueue, std::memory_order_release,
+                                        std::memory_order_relaxed);
+}
+
+// Makes the thread behind `request` the holder. Nothing here is ours afterwards.
 void Executor::HandOver(Turn& turn, Request& request) {
+  Unlink(request);
   Add(counters_.handed_over);
   prefetched_ = 0;
+  word_->fetch_and(~kHere, std::memory_order_relaxed);
   turn.Publish(request, internal::kYouHold);
 }
 
@@ -164,15 +196,20 @@ Node* Executor::PopFront() {
 }
 
 // The oldest request of a waiting thread, from between the batches; there are as many of those as loops.
-Request* Executor::PopFirstRequest() {
+Request* Executor::FirstRequest() const {
+  Node* node = queue_head_;
+  while (node != nullptr && node->kind == Kind::kBatch) node = node->next;
+  return static_cast<Request*>(node);
+}
+
+void Executor::Unlink(Node& node) {
   Node* before = nullptr;
-  for (Node* node = queue_head_; node != nullptr; before = node, node = node->next) {
-    if (node->kind == Kind::kBatch) continue;
-    (before != nullptr ? before->next : queue_head_) = node->next;
-    if (queue_tail_ == node) queue_tail_ = before;
-    return static_cast<Request*>(node);
+  for (Node* each = queue_head_; each != &node; each = each->next) {
+    LARDER_DCHECK(each != nullptr);
+    before = each;
   }
-  return nullptr;
+  (before != nullptr ? before->next : queue_head_) = node.next;
+  if (queue_tail_ == &node) queue_tail_ = before;
 }
 
 // Takes all batches out of the queue, to be given back to their loops.

@@ -52,6 +52,7 @@ struct Executor::Turn {
   bool slice_run = false;
   int sleeper_count = 0;
   internal::Ticket* batches = nullptr;  // linked by `next`
+  const std::atomic<uint32_t>* called = nullptr;  // the thread that shall have the executor next
   const std::atomic<uint32_t>* sleepers[kRequestsMax];
 
   bool Spent() const { return requests >= kRequestsMax || now_ns - started_ns >= kTurnNsMax; }
@@ -60,7 +61,7 @@ struct Executor::Turn {
   void Publish(internal::Request& request, internal::RequestState how) {
     const std::atomic<uint32_t>* const address = &request.state;
     const uint32_t was = request.state.exchange(how, std::memory_order_acq_rel);
-    LARDER_DCHECK(was == internal::kWaiting || was == internal::kSleeping);
+    LARDER_DCHECK(was <= internal::kCalled);
     if (was != internal::kSleeping) return;
     if (how == internal::kYouHold || sleeper_count == kRequestsMax) {
       FutexWakeOne(address);
@@ -75,6 +76,8 @@ struct Executor::Turn {
   }
 
   void Finish() {
+    if (called != nullptr) FutexWakeOne(called);
+    called = nullptr;
     for (int i = 0; i < sleeper_count; ++i) FutexWakeOne(sleepers[i]);
     sleeper_count = 0;
     while (batches != nullptr) {

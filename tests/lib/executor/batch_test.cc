@@ -108,6 +108,7 @@ TEST_F(BatchTest, ApplicationCallsGoInBetweenSlices) {
 }
 
 TEST_F(BatchTest, UserCodeTakesTheExecutorFromTheLoopAndTheLoopGoesOnPolling) {
+  executor_ = Executor::Create({.spin_ns = 10'000'000'000});  // the waiter is awake when the first slice ends
   CountingBatch batch(64 * 3);
   Joiners joiners(executor());
   std::atomic<bool> inside{false};
@@ -133,6 +134,21 @@ TEST_F(BatchTest, UserCodeTakesTheExecutorFromTheLoopAndTheLoopGoesOnPolling) {
   EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished);
   joiners.JoinAll();
   EXPECT_EQ(batch.ran_on, (std::vector<std::thread::id>{self_, user, self_}));
+}
+
+TEST_F(BatchTest, TheLoopMayGoOnWhileUserCodesThreadIsBeingWoken) {
+  executor_ = Executor::Create({.spin_ns = 0});
+  CountingBatch batch(64 * 1000);
+  Joiners joiners(executor());
+  int left_when_user_ran = -1;
+  batch.in_slice = [&](size_t number) {
+    if (number != 1) return;
+    joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { left_when_user_ran = batch.left; }), Outcome::kRan); }, true);
+  };
+  while (executor().SubmitBatch(batch) == Submit::kQueued) std::this_thread::yield();
+  joiners.JoinAll();
+  // It had to wait for no more than 64 slices, however long its thread took to come.
+  EXPECT_GE(left_when_user_ran, 64 * (1000 - 1 - Executor::kRequestsMax - 1));
 }
 
 TEST_F(BatchTest, HolderRunsTheSliceThenTheRequestsBehindItThenWakesTheLoop) {

@@ -246,14 +246,15 @@ TEST(ExecutorStressTest, NoWakeUpIsLostIn100000Rounds) {
         EXPECT_EQ(i % 2 == 0 ? executor->Run(fn) : executor->RunUser(fn), Outcome::kRan);
       }
     });
-    for (uint64_t i = 0; i < kRounds; ++i) {
+    // A round is over when the other has been served: while it is being woken, we may come in more than once.
+    Executor::Stats stats{};
+    while (stats.ran_for_others + stats.handed_over < kRounds) {
       EXPECT_EQ(executor->RunUser([&] { Await([&] { return executor->HasWaiters(); }); }), Outcome::kRan);
+      stats = executor->stats();
     }
     done = true;
     other.join();
-    const Executor::Stats stats = executor->stats();
-    EXPECT_GE(stats.ran_for_others + stats.handed_over, kRounds);
-    EXPECT_GE(count, kRounds);
+    EXPECT_GE(count, kRounds / 2);  // some rounds handed the executor back to us
   }
 }
 
@@ -286,8 +287,8 @@ TEST(ExecutorStressTest, EverybodyComesThroughAfterAHolderThatWasPreempted) {
   }
 }
 
-// Between two slices of a queued batch there is at most one request of each application thread, and the turn's: those
-// that came before it. Counted, not timed.
+// Between two slices of a queued batch there is at most one request of each application thread, those that came before
+// it, and for each of these, while its thread is being woken, 64 loans. Counted, not timed.
 TEST(ExecutorStressTest, ABatchIsNotStarvedByApplicationThreads) {
   constexpr uint64_t kThreads = 6;
   const std::unique_ptr<Executor> executor = Executor::Create();
@@ -299,7 +300,7 @@ TEST(ExecutorStressTest, ABatchIsNotStarvedByApplicationThreads) {
     bool RunSlice(const SliceLimit&) override {
       // If the loop had it in between, the time in which it was not queued does not count.
       if (const uint32_t now = submits; std::exchange(submits_seen_, now) == now) {
-        EXPECT_LE(calls_ - calls_seen_, 2 * kThreads);
+        EXPECT_LE(calls_ - calls_seen_, kThreads * (Executor::kRequestsMax + 2));
         ++compared;
       }
       calls_seen_ = calls_;
