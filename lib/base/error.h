@@ -52,6 +52,7 @@ class [[nodiscard]] Result {
   constexpr T& operator*() { return value_; }
   constexpr const T& operator*() const { return value_; }
   constexpr T* operator->() { return &value_; }
+  constexpr const T* operator->() const { return &value_; }
 
  private:
   T value_{};

@@ -29,6 +29,7 @@
 #include <memory>
 #include <type_traits>
 
+#include <larder/export.h>
 #include "lib/base/check.h"
 #include "lib/executor/fork_page.h"
 #include "lib/executor/futex.h"
@@ -50,7 +51,7 @@ enum class Submit {
   kForked,    // likewise
 };
 
-class Executor {
+class LARDER_API Executor {
  public:
   // What one turn does for others at most.
   static constexpr int kRequestsMax = 64;

@@ -10,6 +10,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include <larder/export.h>
+
 namespace larder::inline v0::executor {
 
 class Executor;
@@ -57,7 +59,7 @@ struct Ticket;
 
 // A loop's work: many commands of many connections, with the buffers for their replies. One thread, the loop's, owns it
 // and calls Executor::SubmitBatch and Cancel; RunSlice may be called on the thread of whoever holds the executor.
-class Batch {
+class LARDER_API Batch {
  public:
   Batch() = default;
   virtual ~Batch();  // REQUIRES: idle: finished, never submitted, or cancelled

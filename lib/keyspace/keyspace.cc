@@ -9,6 +9,8 @@ namespace larder::inline v0::keyspace {
 std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& clock) {
   std::unique_ptr<Keyspace> keyspace(new (std::nothrow) Keyspace(config, clock));
   if (keyspace == nullptr) return nullptr;
+  keyspace->blocks_.reset(new (std::nothrow) memory::BlockSource());
+  if (keyspace->blocks_ == nullptr) return nullptr;
   keyspace->dbs_ = static_cast<Db**>(std::calloc(static_cast<size_t>(config.databases), sizeof(Db*)));
   if (keyspace->dbs_ == nullptr) return nullptr;
   keyspace->set_access_clock_ms(clock.NowUs() / 1000);
@@ -19,6 +21,7 @@ Keyspace::~Keyspace() {
   if (dbs_ == nullptr) return;
   for (int i = 0; i < config_.databases; ++i) delete dbs_[i];
   std::free(dbs_);
+  if (blocks_->blocks() != 0) (void)blocks_.release();
 }
 
 Db* Keyspace::db(int index) {
@@ -37,12 +40,16 @@ void Keyspace::SwapDbs(int a, int b) {
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
 
+// Told first, so that listeners can still see which keys there are.
+size_t Keyspace::FlushDb(Db& db) {
+  effects_.Emit({.kind = Effect::Kind::kFlush, .event = "flushdb", .db = db.index()});
+  return db.Flush();
+}
+
 size_t Keyspace::FlushAll() {
   size_t had = 0;
   for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] == nullptr) continue;
-    effects_.Emit({.kind = Effect::Kind::kFlush, .event = "flushdb", .db = i});
-    had += dbs_[i]->Flush();
+    if (dbs_[i] != nullptr) had += FlushDb(*dbs_[i]);
   }
   return had;
 }

@@ -49,7 +49,8 @@ class Keyspace {
   // The database if it has been made.
   Db* db_if_made(int index) { return index >= 0 && index < config_.databases ? dbs_[index] : nullptr; }
   void SwapDbs(int a, int b);
-  // Empties all of them. Returns how many keys there were.
+  // Empties one, or all of them. Returns how many keys there were.
+  size_t FlushDb(Db& db);
   size_t FlushAll();
   size_t size() const;
 
@@ -65,7 +66,7 @@ class Keyspace {
 
   // What maxmemory is compared with: arena, blocks, and what others have added to extra_memory().
   size_t used_memory() const {
-    return arena_.used() + blocks_.used() + extra_memory_.load(std::memory_order_relaxed);
+    return arena_.used() + blocks_->used() + extra_memory_.load(std::memory_order_relaxed);
   }
   size_t peak_memory() const { return peak_memory_; }
   void NotePeak() {
@@ -87,7 +88,7 @@ class Keyspace {
   }
 
   memory::Arena& arena() { return arena_; }
-  memory::BlockSource& blocks() { return blocks_; }
+  memory::BlockSource& blocks() { return *blocks_; }
   Effects& effects() { return effects_; }
   base::Random& random() { return random_; }
   Clock& clock() { return clock_; }
@@ -105,7 +106,8 @@ class Keyspace {
   int64_t soonest_hint_ms_ = INT64_MAX;
   uint32_t access_seconds_ = 0;
   memory::Arena arena_;
-  memory::BlockSource blocks_;
+  // On the heap: if values are still pinned when the keyspace goes, their source is left behind for them.
+  std::unique_ptr<memory::BlockSource> blocks_;
   std::atomic<size_t> extra_memory_{0};
   size_t peak_memory_ = 0;
   Effects effects_;

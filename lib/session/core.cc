@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "lib/base/bytes.h"
 
 namespace larder::inline v0::session {
@@ -131,6 +132,12 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
 }
 
+void CacheCore::FillExecutorStats(ExecutorStats* to) const {
+  const executor::Executor::Stats from = executor_->stats();
+  *to = {from.turns,       from.ran_for_others,    from.handed_over, from.slices,      from.slices_for_loop,
+         from.loop_wakes,  from.turn_requests_max, from.turn_ns_max, from.slice_ns_max};
+}
+
 bool CacheCore::AddListener(ListenerHook* listener) {
   const std::lock_guard<std::mutex> lock(listeners_mutex_);
   if (closed()) return false;
@@ -153,6 +160,7 @@ void CacheCore::RemoveListener(ListenerHook* listener) {
 absl::Status CacheCore::Close(int64_t deadline_us) {
   const std::lock_guard<std::mutex> closing(close_mutex_);
   closed_.store(true, std::memory_order_release);
+  flights_.Close();
   for (;;) {
     ListenerHook* listener = nullptr;
     {
@@ -171,6 +179,12 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   const bool told = delivery_.Close(wait_ns);
   if (!joined || !told) {
     return absl::DeadlineExceededError("a callback is still running; Close may be called again");
+  }
+  // Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  keyspace.FlushAll();
+  if (const size_t pins = keyspace.blocks().blocks(); pins != 0) {
+    return absl::FailedPreconditionError(absl::StrCat("the cache is closed; values still pinned: ", pins));
   }
   return absl::OkStatus();
 }

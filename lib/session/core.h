@@ -17,7 +17,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/clock.h>
+#include <larder/internal/user_code.h>
 #include <larder/options.h>
+#include <larder/stats.h>
 #include "lib/commands/engine.h"
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
@@ -43,7 +45,7 @@ class ListenerHook {
   ListenerHook* next_hook_ = nullptr;
 };
 
-class CacheCore final : public commands::EngineHost {
+class LARDER_API CacheCore final : public commands::EngineHost {
  public:
   static absl::StatusOr<std::unique_ptr<CacheCore>> Create(const Options& options);
   ~CacheCore();
@@ -53,6 +55,7 @@ class CacheCore final : public commands::EngineHost {
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
   Clock& clock() { return *clock_; }
+  internal::FlightTable& flights() { return flights_; }
   Background background() const { return background_; }
 
   // Runs engine-only `fn` under the executor, and whatever has to follow an op.
@@ -72,6 +75,8 @@ class CacheCore final : public commands::EngineHost {
     }
   }
   void WakeBackground();
+
+  void FillExecutorStats(ExecutorStats* to) const;
 
   // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
   // us of that clock, INT64_MAX for "not until WakeBackground".
@@ -102,6 +107,7 @@ class CacheCore final : public commands::EngineHost {
   std::function<void(LogLevel, std::string_view)> log_;
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
   LiveLimits limits_;
+  internal::FlightTable flights_;
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<commands::Engine> engine_;
   executor::DeliveryQueue delivery_;

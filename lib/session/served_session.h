@@ -51,7 +51,7 @@ struct ParseQuota {
 
 class SessionBatch;
 
-class ServedSession final : private commands::ClientIo {
+class LARDER_API ServedSession final : private commands::ClientIo {
  public:
   // nullptr when there is no memory. `events` may be null. The session gets its id, and shows in CLIENT LIST, with the
   // next batch (SessionBatch::Open).
@@ -103,7 +103,7 @@ class ServedSession final : private commands::ClientIo {
 };
 
 // The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
-class SessionBatch final : public executor::Batch {
+class LARDER_API SessionBatch final : public executor::Batch {
  public:
   // `wake(arg)` is called when the executor wants the batch submitted again; any thread.
   SessionBatch(CacheCore& core, void (*wake)(void* arg), void* arg) : core_(core), wake_(wake), wake_arg_(arg) {}

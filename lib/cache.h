@@ -1,0 +1,307 @@
+// Larder: an in-process cache with Redis's data model and commands.
+//
+//   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::Open({});
+//   (*cache)->Set("user:1", "Ada", {.ttl = absl::Minutes(5)});
+//   absl::StatusOr<std::optional<std::string>> name = (*cache)->Get("user:1");
+//   absl::StatusOr<larder::Reply> reply = (*cache)->Execute({"GETRANGE", "user:1", "0", "1"});
+//
+// Not for: data that must survive the process, or that is larger than memory.
+//
+// Threads:   any method, from any thread. Calls run one at a time, in one order that all threads agree on; a call returns
+//            once it has run. A call costs nanoseconds when the cache is free; when it is busy the caller waits its turn,
+//            spinning for a microsecond or two and then asleep.
+// Ownership: arguments are only read during the call. Results own their bytes.
+// Errors:    a non-OK Status means that nothing was changed:
+//              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
+//                                   the Transaction must be used; or from a fork of the process
+//              INVALID_ARGUMENT     the message says which argument
+//              OUT_OF_RANGE         a number would overflow, a string would be too long
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory
+//              CANCELLED            the cache is closed
+// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms.
+// User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
+//            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
+//            Options::background names, one at a time, in the order in which their commands ran; a callback may make
+//            any call of this class except Close and Tick. Exceptions of user code come out of the call that ran it;
+//            callbacks must not throw.
+#ifndef LARDER_CACHE_H_
+#define LARDER_CACHE_H_
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include <larder/export.h>
+#include <larder/internal/fetched.h>
+#include <larder/internal/user_code.h>
+#include <larder/options.h>
+#include <larder/reply.h>
+#include <larder/session.h>
+#include <larder/stats.h>
+
+namespace larder::inline v0 {
+
+class Transaction;
+
+// How Set writes.
+struct SetOptions {
+  enum class If : uint8_t {
+    kAlways,
+    kMissing,  // NX
+    kPresent,  // XX
+  };
+  std::optional<absl::Duration> ttl = std::nullopt;      // EX, PX. Must be positive.
+  std::optional<absl::Time> expire_at = std::nullopt;    // EXAT, PXAT. Not both.
+  bool keep_ttl = false;                                 // KEEPTTL: the key's expiry stays; not with the two above
+  If condition = If::kAlways;
+};
+
+// What Scan visits.
+struct ScanOptions {
+  std::string_view match = {};  // a glob as in SCAN MATCH; empty: all. Must live as long as the range.
+  size_t batch = 64;            // keys fetched at a time: more is faster, and holds others up for longer
+};
+
+// Keys, fetched a batch at a time, for a range-based for:
+//
+//   larder::ScanRange keys = cache->Scan({.match = "user:*"});
+//   for (const std::string& key : keys) { ... }
+//   if (!keys.status().ok()) { ... }
+//
+// A key that is there from beginning to end is seen exactly once; one that comes or goes meanwhile may be seen.
+class ScanRange;
+
+// One of the cache's numbered databases: all typed calls. A handle: cheap to copy, valid while the cache is.
+class LARDER_API Database {
+ public:
+  // --- Strings ---
+
+  // GET: the string at `key`, or nullopt.
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const;
+  // The same into a string of the caller's, whose memory is reused: false, and `value` untouched, if there is no key.
+  absl::StatusOr<bool> Get(std::string_view key, std::string* value) const;
+  // The same in place, without a copy: fn(std::optional<std::string_view>) sees the bytes while nobody can change them.
+  // It must not call the cache.
+  template <class F>
+  absl::Status View(std::string_view key, F&& fn) const;
+
+  // SET: whether it was done, which the condition decides.
+  absl::StatusOr<bool> Set(std::string_view key, std::string_view value, const SetOptions& options = {}) const;
+  // SET GET: the string that was there before, whether the condition let it be replaced or not.
+  absl::StatusOr<std::optional<std::string>> SetAndGet(std::string_view key, std::string_view value,
+                                                       const SetOptions& options = {}) const;
+
+  // MGET, MSET. A key that holds another type reads as missing, as in Redis. MSet either writes all or, out of memory,
+  // may have written some of the first.
+  absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::span<const std::string_view> keys) const;
+  absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::initializer_list<std::string_view> keys) const {
+    return MGet(std::span<const std::string_view>(keys.begin(), keys.size()));
+  }
+  absl::Status MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
+  absl::Status MSet(std::initializer_list<std::pair<std::string_view, std::string_view>> pairs) const {
+    return MSet(std::span<const std::pair<std::string_view, std::string_view>>(pairs.begin(), pairs.size()));
+  }
+
+  // INCRBY, INCRBYFLOAT: the new value. A missing key counts as 0.
+  absl::StatusOr<int64_t> Increment(std::string_view key, int64_t by = 1) const;
+  absl::StatusOr<double> IncrementFloat(std::string_view key, double by) const;
+
+  // APPEND, SETRANGE: the new length.
+  absl::StatusOr<int64_t> Append(std::string_view key, std::string_view suffix) const;
+  absl::StatusOr<int64_t> SetRange(std::string_view key, int64_t offset, std::string_view bytes) const;
+  // GETRANGE: bytes first..last, both included, negative from the end.
+  absl::StatusOr<std::string> GetRange(std::string_view key, int64_t first, int64_t last) const;
+
+  // --- Keys ---
+
+  // DEL: whether there was such a key; how many there were.
+  absl::StatusOr<bool> Delete(std::string_view key) const;
+  absl::StatusOr<int64_t> Delete(std::span<const std::string_view> keys) const;
+  // EXISTS, likewise.
+  absl::StatusOr<bool> Exists(std::string_view key) const;
+  absl::StatusOr<int64_t> Exists(std::span<const std::string_view> keys) const;
+
+  // PEXPIRE, PEXPIREAT: false if there is no such key. A time that has passed deletes the key.
+  absl::StatusOr<bool> Expire(std::string_view key, absl::Duration ttl) const;
+  absl::StatusOr<bool> ExpireAt(std::string_view key, absl::Time when) const;
+  // PERSIST: whether there was an expiry to remove.
+  absl::StatusOr<bool> Persist(std::string_view key) const;
+  // PTTL: nullopt without a key, InfiniteDuration() without an expiry.
+  absl::StatusOr<std::optional<absl::Duration>> Ttl(std::string_view key) const;
+
+  ScanRange Scan(const ScanOptions& options = {}) const;
+  // DBSIZE.
+  absl::StatusOr<int64_t> Size() const;
+
+  // --- Any command ---
+
+  // Runs a command as a client that exists for it alone, in this database. Commands that only mean something in a session
+  // that lasts (MULTI, WATCH, SELECT, HELLO, SUBSCRIBE...) answer an error that names cache.NewSession().
+  absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv) const;
+  absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) const {
+    return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));
+  }
+
+  // --- Together ---
+
+  // The string at `key`; if there is none, what `loader` returns, stored with `ttl` (InfiniteDuration(): none) first.
+  //   absl::StatusOr<std::string> loader();
+  // Callers that miss the same key together call one loader, the first caller's, on its thread, outside of the cache's
+  // order; the others wait and get its value, or its error, also if it throws (the first caller gets the exception, the
+  // others ABORTED). Not inside Atomically. CANCELLED if the cache is closed meanwhile.
+  template <class Loader>
+  absl::StatusOr<std::string> GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const;
+
+  int index() const { return index_; }
+
+ protected:
+  friend class Cache;
+  friend class ScanRange;
+  Database(session::CacheCore* core, int index, bool held) : core_(core), index_(index), held_(held) {}
+
+  // The engine's side of the calls above; no user code, no exceptions.
+  absl::Status Fetch(std::string_view key, internal::Fetched* to) const;
+  absl::Status FetchMany(std::span<const std::string_view> keys, internal::FetchedList* to) const;
+  absl::Status FetchRange(std::string_view key, int64_t first, int64_t last, internal::Fetched* to) const;
+  absl::StatusOr<bool> SetAndFetch(std::string_view key, std::string_view value, const SetOptions& options,
+                                   internal::Fetched* old_value) const;
+  absl::Status FetchKeys(uint64_t* cursor, const ScanOptions& options, internal::FetchedList* to) const;
+  absl::Status ViewInPlace(std::string_view key,
+                           absl::FunctionRef<void(std::optional<std::string_view>)> fn) const;
+  internal::FlightTable* flights() const;
+
+  template <class F>
+  absl::Status Run(F&& fn, bool grows = false) const;  // defined where it is used, in the library
+
+  session::CacheCore* core_;
+  int index_;
+  bool held_;  // inside Atomically: this thread has the executor
+};
+
+class LARDER_API Cache : public Database {
+ public:
+  // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
+  static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
+
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress; sessions are gone.
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  // Stops listeners, refuses every later call, and waits for the ones that run. Callers that wait for their turn or for a
+  // loader get CANCELLED, callbacks that are still owed learn of it. The memory is given back by the destructor.
+  // Errors: DEADLINE_EXCEEDED if a call or callback runs longer than that; the cache is closed for all others, and Close
+  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned: by whom is not known, how many is
+  // in the message.
+  absl::Status Close(absl::Time deadline);
+
+  // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
+  absl::StatusOr<Database> Db(int index) const;
+
+  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run. Never waits.
+  // Errors: as any call; the callback is not called then.
+  using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
+  absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback);
+  absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) {
+    return ExecuteAsync(std::span<const std::string_view>(argv.begin(), argv.size()), std::move(callback));
+  }
+
+  // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what fn
+  // returns: nothing, an absl::Status or an absl::StatusOr<T>.
+  template <class F>
+  auto Atomically(F&& fn);
+
+  absl::StatusOr<std::unique_ptr<larder::Session>> NewSession();
+  absl::StatusOr<std::unique_ptr<RespConnection>> NewConnection();
+
+  absl::StatusOr<larder::Stats> Stats() const;
+
+  // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
+  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again.
+  absl::StatusOr<absl::Time> Tick(absl::Time deadline);
+
+  // For listeners and bindings.
+  session::CacheCore& core() { return *core_; }
+
+ private:
+  friend class Transaction;
+  explicit Cache(std::unique_ptr<session::CacheCore> core);
+  absl::Status EnterUser();
+  void LeaveUser();
+};
+
+// What Atomically's function may do. Nothing here waits.
+class LARDER_API Transaction : public Database {
+ public:
+  // Another database, inside the same transaction.
+  absl::StatusOr<Transaction> Db(int index) const;
+
+ private:
+  friend class Cache;
+  Transaction(session::CacheCore* core, int index) : Database(core, index, /*held=*/true) {}
+};
+
+class ScanRange {
+ public:
+  class Iterator {
+   public:
+    using value_type = std::string;
+    using difference_type = ptrdiff_t;
+    using reference = const std::string&;
+    using pointer = const std::string*;
+    using iterator_category = std::input_iterator_tag;
+    Iterator() = default;
+    explicit Iterator(ScanRange* range) : range_(range) {}
+    const std::string& operator*() const { return range_->key_; }
+    const std::string* operator->() const { return &range_->key_; }
+    Iterator& operator++() {
+      if (!range_->Next()) range_ = nullptr;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.range_ == b.range_; }
+    friend bool operator!=(const Iterator& a, const Iterator& b) { return a.range_ != b.range_; }
+
+   private:
+    ScanRange* range_ = nullptr;
+  };
+
+  // Goes through the keys once; a second begin() goes on where the first stopped.
+  Iterator begin() { return Next() ? Iterator(this) : Iterator(); }
+  Iterator end() { return Iterator(); }
+  // Why the walk ended early; OK if it did not.
+  const absl::Status& status() const { return status_; }
+
+ private:
+  friend class Database;
+  ScanRange(const Database& database, const ScanOptions& options) : database_(database), options_(options) {}
+  bool Next();
+
+  Database database_;
+  ScanOptions options_;
+  internal::FetchedList batch_;
+  size_t next_ = 0;
+  uint64_t cursor_ = 0;
+  bool started_ = false;
+  std::string key_;
+  absl::Status status_;
+};
+
+}  // namespace larder::inline v0
+
+#include <larder/internal/cache_inline.h>
+
+#endif  // LARDER_CACHE_H_

@@ -1,0 +1,124 @@
+// Where the user's code and the engine meet. Part of the public headers' machinery, not of the API.
+//
+// The library is built without exceptions, the user's program usually with them. Everything here is inline, compiled with
+// the user's flags, and lives in a namespace named after them, so that a program may mix both kinds of objects.
+#ifndef LARDER_INTERNAL_USER_CODE_H_
+#define LARDER_INTERNAL_USER_CODE_H_
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include <larder/export.h>
+
+#if defined(__cpp_exceptions)
+#define LARDER_INTERNAL_FLAVOR with_exceptions
+#else
+#define LARDER_INTERNAL_FLAVOR without_exceptions
+#endif
+
+namespace larder::inline v0::internal {
+
+// GetOrLoad's callers that wait for one loader. Lives on the loading caller's stack.
+class LARDER_API Flight {
+ public:
+  Flight() = default;
+  ~Flight() = default;
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+
+ private:
+  friend class FlightTable;
+  Flight* next_ = nullptr;
+  int db_ = 0;
+  std::string_view key_;
+  bool landed_ = false;
+  size_t waiting_ = 0;
+  const absl::Status* status_ = nullptr;  // of the loader; set when landed
+  std::string_view value_;
+};
+
+// The flights of one cache. Threads: any.
+class LARDER_API FlightTable {
+ public:
+  FlightTable() = default;
+  FlightTable(const FlightTable&) = delete;
+  FlightTable& operator=(const FlightTable&) = delete;
+
+  enum class Role { kLoads, kWaited, kClosed };
+
+  // If nobody loads this key, `flight` is in the table now and the caller loads: Land must follow. Otherwise waits for the
+  // one who does; then visit(arg, status, value) is called with its result, which is valid during that call.
+  Role Join(int db, std::string_view key, Flight* flight,
+            void (*visit)(void* arg, const absl::Status& status, std::string_view value), void* arg);
+
+  // Tells those who wait, and returns when all of them have looked.
+  void Land(Flight* flight, const absl::Status& status, std::string_view value);
+
+  // Wakes all who wait; they and later callers get kClosed. Loaders that run are let run.
+  void Close();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Flight* first_ = nullptr;
+  bool closed_ = false;
+};
+
+inline namespace LARDER_INTERNAL_FLAVOR {
+
+inline absl::Status NoMemoryForResult() {
+  return absl::ResourceExhaustedError("there is no memory for the result");
+}
+
+// Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
+template <class F>
+absl::Status FillResult(F&& fill) {
+#if defined(__cpp_exceptions)
+  try {
+    fill();
+  } catch (const std::bad_alloc&) {
+    return NoMemoryForResult();
+  }
+#else
+  fill();
+#endif
+  return absl::OkStatus();
+}
+
+// Runs user code in a place where it may not throw through, and rethrows later.
+class Caught {
+ public:
+  template <class F>
+  void Run(F&& fn) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+      fn();
+    } catch (...) {
+      exception_ = std::current_exception();
+    }
+#else
+    fn();
+#endif
+  }
+  bool any() const { return exception_ != nullptr; }
+  void Rethrow() const {
+#if defined(__cpp_exceptions)
+    if (exception_ != nullptr) std::rethrow_exception(exception_);
+#endif
+  }
+
+ private:
+  std::exception_ptr exception_;
+};
+
+}  // inline namespace LARDER_INTERNAL_FLAVOR
+}  // namespace larder::inline v0::internal
+
+#endif  // LARDER_INTERNAL_USER_CODE_H_
