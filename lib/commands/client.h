@@ -81,6 +81,12 @@ struct ClientState {
   ClientState* previous = nullptr;
 };
 
+// Whether the client is of this machine: protection that says "local" lets it pass.
+inline bool IsLocal(const ClientState& client) {
+  const Bytes peer = client.peer;
+  return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
+}
+
 // All clients, in the order of their ids.
 class Clients {
  public:

@@ -83,12 +83,6 @@ bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found
   return false;
 }
 
-// Whether the client is on this machine.
-bool IsLocal(const ClientState& client) {
-  const Bytes peer = client.peer;
-  return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
-}
-
 bool DebugAllowed(const Options& options, const ClientState& client) {
   return options.enable_debug_command == ProtectedAction::kYes ||
          (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));

@@ -39,6 +39,17 @@ struct EngineStats {
   uint64_t evicted_clients = 0;
 };
 
+// INFO's instantaneous figures: means over the time between two INFOs that are at least a second apart.
+struct Rates {
+  int64_t since_ms = 0;
+  uint64_t commands = 0;  // the counters as they were then
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+  double ops_per_second = 0;
+  double input_kbps = 0;
+  double output_kbps = 0;
+};
+
 // One command's counts, beside its row: INFO commandstats.
 struct CommandCounters {
   uint64_t calls = 0;
@@ -78,6 +89,7 @@ class Engine {
   Clients& clients() { return clients_; }
   WatchTable& watches() { return *watches_; }
   EngineStats& stats() { return stats_; }
+  Rates& rates() { return rates_; }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
 
@@ -118,6 +130,7 @@ class Engine {
   Clients clients_;
   std::unique_ptr<WatchTable> watches_;
   EngineStats stats_;
+  Rates rates_;
   NetCounters net_;
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;

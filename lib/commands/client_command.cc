@@ -1,0 +1,435 @@
+// CLIENT: who is connected, and what to do about it.
+//
+// CLIENT LIST has a line a client with the fields of 7.0 in their order. What a field cannot mean here (subscriptions
+// that do not exist yet, a fixed reply buffer) has the value that says "none".
+//
+// Killing: the engine only marks a client; its owner, on its own thread, sees close_now and closes. From then on the
+// client is neither listed nor killed again. A session of the host's own (kDirect) is killed by its ID only: a remote
+// administrator who drops "all normal clients" means those that came through a listener.
+#include "lib/commands/client_command.h"
+
+#include <optional>
+
+#include "lib/commands/engine.h"
+#include "lib/commands/help.h"
+#include "lib/commands/text.h"
+#include "lib/commands/transaction.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+constexpr ErrorText kBadName{absl::StatusCode::kInvalidArgument,
+                             "ERR Client names cannot contain spaces, newlines or special characters."};
+constexpr ErrorText kBadListId{absl::StatusCode::kInvalidArgument, "ERR Invalid client ID"};
+constexpr ErrorText kBadKillId{absl::StatusCode::kInvalidArgument, "ERR client-id should be greater than 0"};
+constexpr ErrorText kNoSuchClient{absl::StatusCode::kNotFound, "ERR No such client"};
+
+// ---- The list -------------------------------------------------------------------------------------------------------
+
+bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }
+
+// True also while EXEC runs the queue.
+bool HasQueue(const Transaction* transaction) {
+  return transaction != nullptr && (transaction->open || transaction->queued() != 0);
+}
+
+void WriteFlags(const ClientState& client, TextWriter& out) {
+  bool any = false;
+  auto flag = [&](bool set, char letter) {
+    if (!set) return;
+    out << letter;
+    any = true;
+  };
+  flag(HasQueue(client.transaction), 'x');
+  flag(client.transaction != nullptr && client.transaction->changed, 'd');
+  flag(client.close_after_reply, 'c');
+  flag(Gone(client), 'A');
+  flag(client.kind == ClientKind::kUnix, 'U');
+  flag(client.no_evict, 'e');
+  if (!any) out << 'N';
+}
+
+void WriteCommandName(const ClientState& client, TextWriter& out) {
+  if (client.last_command == nullptr) {
+    out << "NULL";
+    return;
+  }
+  if (client.last_command_parent != nullptr) out << client.last_command_parent->name << '|';
+  out << client.last_command->name;
+}
+
+void WriteMemory(const ClientState& client, TextWriter& out) {
+  const ClientIo* io = client.io;
+  const size_t input = io != nullptr ? io->input_bytes() : 0;
+  const size_t input_free = io != nullptr ? io->input_free() : 0;
+  const size_t output = io != nullptr ? io->output_bytes() : 0;
+  const size_t parts = io != nullptr ? io->output_list_length() : 0;
+  const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
+  const size_t total = sizeof(client) + client.name.capacity() + client.peer.size() + client.local.size() + input +
+                       input_free + output + queue + client.argv_bytes;
+  out << " qbuf=" << input << " qbuf-free=" << input_free << " argv-mem=" << client.argv_bytes
+      << " multi-mem=" << queue << " rbs=0 rbp=0 obl=" << (parts == 0 ? output : 0) << " oll=" << parts
+      << " omem=" << (parts == 0 ? 0 : output) << " tot-mem=" << total;
+}
+
+void WriteClient(const ClientState& client, int64_t now_ms, TextWriter& out) {
+  const int64_t age_ms = now_ms - client.created_ms;
+  const int64_t idle_ms = now_ms - client.last_interaction_ms;
+  out << "id=" << client.id << " addr=" << client.peer << " laddr=" << client.local << " fd=" << client.fd
+      << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
+  WriteFlags(client, out);
+  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
+  if (HasQueue(client.transaction)) {
+    out << client.transaction->queued();
+  } else {
+    out << "-1";
+  }
+  WriteMemory(client, out);
+  out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
+  WriteCommandName(client, out);
+  out << " user=default redir=-1 resp=" << client.protocol << '\n';
+}
+
+enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
+
+std::optional<ClientType> ParseType(Bytes word) {
+  if (base::EqualsIgnoreCase(word, "normal")) return ClientType::kNormal;
+  if (base::EqualsIgnoreCase(word, "slave")) return ClientType::kReplica;
+  if (base::EqualsIgnoreCase(word, "replica")) return ClientType::kReplica;
+  if (base::EqualsIgnoreCase(word, "pubsub")) return ClientType::kPubsub;
+  if (base::EqualsIgnoreCase(word, "master")) return ClientType::kMaster;
+  return std::nullopt;
+}
+
+// Subscribers and replicas do not exist yet.
+ClientType TypeOf(const ClientState&) { return ClientType::kNormal; }
+
+Error UnknownType(Bytes word, ReplyWriter& reply) {
+  reply.Error({"ERR Unknown client type '", UpToNul(word), "'"});
+  return kReplied;
+}
+
+Error ReplyText(const base::Buffer& text, ReplyWriter& reply) {
+  if (text.failed()) return errors::kAllocationFailed;
+  reply.Verbatim("txt", text.view());
+  return kOk;
+}
+
+// CLIENT LIST ID id...: in the order asked for, an id twice if asked twice.
+Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::Buffer text;
+  TextWriter out(text);
+  while (!args.done()) {
+    LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadListId));
+    for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
+      if (client->id == static_cast<uint64_t>(id) && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
+    }
+  }
+  return ReplyText(text, reply);
+}
+
+Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  std::optional<ClientType> type;
+  if (args.remaining() == 2 && args.Take("type")) {
+    const Bytes word = args.Next();
+    type = ParseType(word);
+    if (!type.has_value()) return UnknownType(word, reply);
+  } else if (args.remaining() >= 2 && args.Take("id")) {
+    return ListIds(ctx, args, reply);
+  } else if (!args.done()) {
+    return errors::kSyntax;
+  }
+  base::Buffer text;
+  TextWriter out(text);
+  for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
+    if (Gone(*client) || (type.has_value() && TypeOf(*client) != *type)) continue;
+    WriteClient(*client, ctx.now_ms(), out);
+  }
+  return ReplyText(text, reply);
+}
+
+Error ClientInfo(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  base::Buffer text;
+  TextWriter out(text);
+  WriteClient(ctx.client, ctx.now_ms(), out);
+  return ReplyText(text, reply);
+}
+
+// ---- Kill -----------------------------------------------------------------------------------------------------------
+
+struct KillFilter {
+  std::optional<uint64_t> id;
+  std::optional<ClientType> type;
+  std::optional<Bytes> peer;
+  std::optional<Bytes> local;
+  bool skip_me = true;
+
+  bool Fits(const ClientState& client) const {
+    if (id.has_value() ? client.id != *id : client.kind == ClientKind::kDirect) return false;
+    return (!type.has_value() || TypeOf(client) == *type) && (!peer.has_value() || client.peer == *peer) &&
+           (!local.has_value() || client.local == *local);
+  }
+};
+
+// Reads `option value` pairs.
+Error ReadKillFilter(ArgReader args, KillFilter* filter, ReplyWriter& reply) {
+  while (!args.done()) {
+    if (args.remaining() == 1) return errors::kSyntax;
+    if (args.Take("id")) {
+      LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadKillId));
+      if (id < 1) return kBadKillId;
+      filter->id = static_cast<uint64_t>(id);
+    } else if (args.Take("type")) {
+      const Bytes word = args.Next();
+      filter->type = ParseType(word);
+      if (!filter->type.has_value()) return UnknownType(word, reply);
+    } else if (args.Take("addr")) {
+      filter->peer = args.Next();
+    } else if (args.Take("laddr")) {
+      filter->local = args.Next();
+    } else if (args.Take("user")) {
+      const Bytes user = args.Next();
+      if (user != "default") {
+        reply.Error({"ERR No such user '", UpToNul(user), "'"});
+        return kReplied;
+      }
+    } else if (args.Take("skipme")) {
+      const Bytes word = args.Next();
+      filter->skip_me = base::EqualsIgnoreCase(word, "yes");
+      if (!filter->skip_me && !base::EqualsIgnoreCase(word, "no")) return errors::kSyntax;
+    } else {
+      return errors::kSyntax;
+    }
+  }
+  return kOk;
+}
+
+void Kill(ClientState& client, const ClientState& by) {
+  if (&client == &by) {
+    client.close_after_reply = true;
+    return;
+  }
+  client.close_now.store(true, std::memory_order_relaxed);
+  if (client.io != nullptr) client.io->CloseSoon();
+}
+
+// How many clients it has killed.
+int64_t KillAll(CommandContext& ctx, const KillFilter& filter) {
+  int64_t killed = 0;
+  ClientState* next = nullptr;
+  for (ClientState* client = ctx.engine.clients().first(); client != nullptr; client = next) {
+    next = client->next;
+    if (Gone(*client) || !filter.Fits(*client) || (filter.skip_me && client == &ctx.client)) continue;
+    Kill(*client, ctx.client);
+    ++killed;
+  }
+  return killed;
+}
+
+Error ClientKill(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  KillFilter filter;
+  if (args.remaining() == 1) {  // the old form: an address, and no mercy with oneself
+    filter.peer = args.Next();
+    filter.skip_me = false;
+    if (KillAll(ctx, filter) == 0) return kNoSuchClient;
+    reply.Ok();
+    return kOk;
+  }
+  LARDER_RETURN_IF_ERROR(ReadKillFilter(args, &filter, reply));
+  reply.Int(KillAll(ctx, filter));
+  return kOk;
+}
+
+// ---- Oneself --------------------------------------------------------------------------------------------------------
+
+Error ClientId(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  reply.Int(static_cast<int64_t>(ctx.client.id));
+  return kOk;
+}
+
+Error ClientGetName(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  if (ctx.client.name.empty()) {
+    reply.Null();
+  } else {
+    reply.Bulk(ctx.client.name.view());
+  }
+  return kOk;
+}
+
+Error ClientSetName(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  LARDER_RETURN_IF_ERROR(SetClientName(ctx.client, args.Next()));
+  reply.Ok();
+  return kOk;
+}
+
+Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  if (args.Take("on")) {
+    ctx.client.no_evict = true;
+  } else if (args.Take("off")) {
+    ctx.client.no_evict = false;
+  } else {
+    return errors::kSyntax;
+  }
+  reply.Ok();
+  return kOk;
+}
+
+// OFF and SKIP are silent themselves.
+Error ClientReply(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  ClientState& client = ctx.client;
+  if (args.Take("on")) {
+    client.reply_mode = ReplyMode::kOn;
+    reply.Ok();
+  } else if (args.Take("off")) {
+    client.reply_mode = ReplyMode::kOff;
+  } else if (args.Take("skip")) {
+    if (client.reply_mode != ReplyMode::kOff) client.reply_mode = ReplyMode::kSkipNext;
+  } else {
+    return errors::kSyntax;
+  }
+  return kOk;
+}
+
+constexpr Bytes kHelpFirst = "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:";
+constexpr Bytes kHelp[] = {
+    "GETNAME",
+    "    The name that this client has given itself.",
+    "ID",
+    "    The number of this client.",
+    "INFO",
+    "    This client's line of LIST.",
+    "KILL <ip:port>",
+    "    Disconnect the client with this address.",
+    "KILL <option> <value> [<option> <value> [...]]",
+    "    Disconnect all clients that fit every option:",
+    "    * ADDR (<ip:port>|<unixsocket>:0)",
+    "      The client's address.",
+    "    * ID <client-id>",
+    "      Its number.",
+    "    * LADDR (<ip:port>|<unixsocket>:0)",
+    "      The address that it connected to.",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "      What kind of client it is.",
+    "    * USER <username>",
+    "      The user that it is.",
+    "    * SKIPME (YES|NO)",
+    "      Whether to spare the client that asks (YES unless said otherwise).",
+    "LIST [options ...]",
+    "    A line for each client. Options:",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "      Only clients of this kind.",
+    "    * ID <client-id> [<client-id> ...]",
+    "      Only these.",
+    "NO-EVICT (ON|OFF)",
+    "    Whether this client may be disconnected to save memory.",
+    "REPLY (ON|OFF|SKIP)",
+    "    Whether this client gets replies; SKIP: not to the next command.",
+    "SETNAME <name>",
+    "    Give this client a name.",
+};
+
+Error ClientHelp(CommandContext&, ArgReader, ReplyWriter& reply) {
+  WriteHelp(reply, kHelpFirst, kHelp);
+  return kOk;
+}
+
+constexpr std::string_view kVaries[] = {"nondeterministic_output"};
+
+constexpr HistoryItem kKillHistory[] = {{"2.8.12", "Takes options with values."},
+                                        {"2.8.12", "The option `ID`."},
+                                        {"3.2.0", "`TYPE` knows `master`."},
+                                        {"5.0.0", "`TYPE` knows `replica`, the same as `slave`."},
+                                        {"6.2.0", "The option `LADDR`."}};
+constexpr ArgSpec kKillTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
+                                  {.name = "master", .type = ArgType::kPureToken, .token = "MASTER", .since = "3.2.0"},
+                                  {.name = "slave", .type = ArgType::kPureToken, .token = "SLAVE"},
+                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA", .since = "5.0.0"},
+                                  {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
+constexpr ArgSpec kKillOptions[] = {
+    {.name = "client-id", .type = ArgType::kInteger, .token = "ID", .since = "2.8.12", .optional = true},
+    {.name = "normal_master_slave_pubsub", .type = ArgType::kOneOf, .token = "TYPE", .since = "2.8.12",
+     .optional = true, .args = kKillTypes},
+    {.name = "username", .token = "USER", .optional = true},
+    {.name = "ip:port", .token = "ADDR", .optional = true},
+    {.name = "ip:port", .token = "LADDR", .since = "6.2.0", .optional = true},
+    {.name = "yes/no", .token = "SKIPME", .optional = true}};
+constexpr ArgSpec kKillForms[] = {
+    {.name = "ip:port", .deprecated_since = "2.8.12"},
+    {.name = "new-format", .type = ArgType::kOneOf, .multiple = true, .args = kKillOptions}};
+constexpr ArgSpec kKillArgs[] = {{.name = "filter", .type = ArgType::kOneOf, .args = kKillForms}};
+
+constexpr HistoryItem kListHistory[] = {
+    {"2.8.12", "The field `id`."},
+    {"5.0.0", "The option `TYPE`."},
+    {"6.0.0", "The field `user`."},
+    {"6.2.0", "The fields `argv-mem`, `tot-mem`, `laddr` and `redir`, and the option `ID`."},
+    {"7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."},
+    {"7.0.3", "The field `ssub`."}};
+constexpr ArgSpec kListTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
+                                  {.name = "master", .type = ArgType::kPureToken, .token = "MASTER"},
+                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA"},
+                                  {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
+constexpr ArgSpec kListIds[] = {{.name = "client-id", .type = ArgType::kInteger, .multiple = true}};
+constexpr ArgSpec kListArgs[] = {
+    {.name = "normal_master_replica_pubsub", .type = ArgType::kOneOf, .token = "TYPE", .since = "5.0.0",
+     .optional = true, .args = kListTypes},
+    {.name = "id", .type = ArgType::kBlock, .token = "ID", .since = "6.2.0", .optional = true, .args = kListIds}};
+
+constexpr ArgSpec kOnOff[] = {{.name = "on", .type = ArgType::kPureToken, .token = "ON"},
+                              {.name = "off", .type = ArgType::kPureToken, .token = "OFF"}};
+constexpr ArgSpec kNoEvictArgs[] = {{.name = "enabled", .type = ArgType::kOneOf, .args = kOnOff}};
+
+constexpr ArgSpec kReplyModes[] = {{.name = "on", .type = ArgType::kPureToken, .token = "ON"},
+                                   {.name = "off", .type = ArgType::kPureToken, .token = "OFF"},
+                                   {.name = "skip", .type = ArgType::kPureToken, .token = "SKIP"}};
+constexpr ArgSpec kReplyArgs[] = {{.name = "on_off_skip", .type = ArgType::kOneOf, .args = kReplyModes}};
+
+constexpr ArgSpec kSetNameArgs[] = {{.name = "connection-name"}};
+
+constexpr uint32_t kPlain = kCmdNoscript | kCmdLoading | kCmdStale;
+
+}  // namespace
+
+Error SetClientName(ClientState& client, Bytes name) {
+  for (char c : name) {
+    if (c < '!' || c > '~') return kBadName;
+  }
+  base::Buffer copy;
+  if (!copy.Append(name)) return errors::kAllocationFailed;
+  client.name.Swap(copy);
+  return kOk;
+}
+
+constexpr CommandSpec kClientSubcommands[] = {
+    {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+     .summary = "The name that this client has given itself.", .complexity = "O(1)", .group = Group::kConnection,
+     .since = "2.6.9"},
+    {.name = "help", .run = ClientHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .categories = kAclConnection, .summary = "Tells what the subcommands do.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "5.0.0"},
+    {.name = "id", .run = ClientId, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+     .summary = "The number of this client, never given to another.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "5.0.0"},
+    {.name = "info", .run = ClientInfo, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+     .tips = kVaries, .summary = "What CLIENT LIST says of this client.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "6.2.0"},
+    {.name = "kill", .run = ClientKill, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
+     .categories = kAclConnection, .args = kKillArgs, .summary = "Disconnects clients.",
+     .complexity = "O(N), N = clients", .group = Group::kConnection, .since = "2.4.0", .history = kKillHistory},
+    {.name = "list", .run = ClientList, .arity = AtLeast(2), .flags = kPlain | kCmdAdmin,
+     .categories = kAclConnection, .tips = kVaries, .args = kListArgs, .summary = "A line of facts for each client.",
+     .complexity = "O(N), N = clients; with ID, times the ids asked for", .group = Group::kConnection,
+     .since = "2.4.0", .history = kListHistory},
+    {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3), .flags = kPlain | kCmdAdmin | kCmdNeedsSession,
+     .categories = kAclConnection, .args = kNoEvictArgs,
+     .summary = "Whether this client may be disconnected to save memory.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "7.0.0"},
+    {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
+     .categories = kAclConnection, .args = kReplyArgs, .summary = "Whether this client gets replies.",
+     .complexity = "O(1)", .group = Group::kConnection, .since = "3.2.0"},
+    {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
+     .categories = kAclConnection, .args = kSetNameArgs, .summary = "Gives this client a name, shown by CLIENT LIST.",
+     .complexity = "O(1)", .group = Group::kConnection, .since = "2.6.9"},
+};
+
+}  // namespace larder::inline v0::commands

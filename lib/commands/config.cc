@@ -1,0 +1,112 @@
+// CONFIG: the options in force, by directive. What a directive is and does is lib/options' business.
+#include <string>
+
+#include "lib/commands/engine.h"
+#include "lib/commands/help.h"
+#include "lib/commands/server_commands.h"
+#include "lib/options/directive.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const auto found = directives::ConfigGet(ctx.engine.options(), args.rest());
+  reply.Map(found.size());
+  for (const directives::NameAndText& item : found) {
+    reply.Bulk(item.name);
+    reply.Bulk(item.text);
+  }
+  return kOk;
+}
+
+// A client that came while there was a password, and did not know it, needs none once it is taken away.
+void AdmitAll(Engine& engine) {
+  for (ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
+    client->authenticated = true;
+  }
+}
+
+Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  if (args.remaining() % 2 != 0) return errors::kSyntax;
+  Options changed = ctx.engine.options();
+  const directives::ConfigSetResult result = directives::ConfigSet(changed, args.rest(), IsLocal(ctx.client));
+  if (!result.error.empty()) {
+    reply.Error({result.error});
+    return kReplied;
+  }
+  const bool had_password = !ctx.engine.options().requirepass.empty();
+  ctx.engine.options() = std::move(changed);
+  ctx.engine.ApplyOptions();
+  if (had_password && ctx.engine.options().requirepass.empty()) AdmitAll(ctx.engine);
+  reply.Ok();
+  return kOk;
+}
+
+Error ConfigRewrite(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  const std::string error = directives::ConfigRewrite(ctx.engine.options());
+  if (!error.empty()) {
+    ctx.engine.host().Log(LogLevel::kWarning, "CONFIG REWRITE has failed");
+    reply.Error({error});
+    return kReplied;
+  }
+  ctx.engine.host().Log(LogLevel::kNotice, "CONFIG REWRITE executed with success.");
+  reply.Ok();
+  return kOk;
+}
+
+Error ConfigResetStat(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  ctx.engine.ResetStats();
+  reply.Ok();
+  return kOk;
+}
+
+constexpr Bytes kHelpFirst = "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:";
+constexpr Bytes kHelp[] = {
+    "GET <pattern> [<pattern> ...]",
+    "    The directives whose names match a pattern, and their values.",
+    "SET <directive> <value> [<directive> <value> ...]",
+    "    Give directives new values: all of them, or none if one is refused.",
+    "RESETSTAT",
+    "    Start the counters of INFO again from 0.",
+    "REWRITE",
+    "    Write the values in force into the configuration file.",
+};
+
+Error ConfigHelp(CommandContext&, ArgReader, ReplyWriter& reply) {
+  WriteHelp(reply, kHelpFirst, kHelp);
+  return kOk;
+}
+
+constexpr HistoryItem kGetHistory[] = {{"7.0.0", "Takes several patterns."}};
+constexpr ArgSpec kGetParameter[] = {{.name = "parameter"}};
+constexpr ArgSpec kGetArgs[] = {
+    {.name = "parameter", .type = ArgType::kBlock, .multiple = true, .args = kGetParameter}};
+
+constexpr std::string_view kSetTips[] = {"request_policy:all_nodes", "response_policy:all_succeeded"};
+constexpr HistoryItem kSetHistory[] = {{"7.0.0", "Takes several directives."}};
+constexpr ArgSpec kSetPair[] = {{.name = "parameter"}, {.name = "value"}};
+constexpr ArgSpec kSetArgs[] = {
+    {.name = "parameter_value", .type = ArgType::kBlock, .multiple = true, .args = kSetPair}};
+
+constexpr uint32_t kFlags = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale;
+
+}  // namespace
+
+constexpr CommandSpec kConfigSubcommands[] = {
+    {.name = "get", .run = ConfigGet, .arity = AtLeast(3), .flags = kFlags, .args = kGetArgs,
+     .summary = "The values of directives.", .complexity = "O(N), N = patterns", .group = Group::kServer,
+     .since = "2.0.0", .history = kGetHistory},
+    {.name = "help", .run = ConfigHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .group = Group::kServer, .since = "5.0.0"},
+    {.name = "resetstat", .run = ConfigResetStat, .arity = Exactly(2), .flags = kFlags,
+     .summary = "Starts the counters of INFO again from 0.", .complexity = "O(1)", .group = Group::kServer,
+     .since = "2.0.0"},
+    {.name = "rewrite", .run = ConfigRewrite, .arity = Exactly(2), .flags = kFlags,
+     .summary = "Writes the values in force into the configuration file.", .complexity = "O(1)",
+     .group = Group::kServer, .since = "2.8.0"},
+    {.name = "set", .run = ConfigSet, .arity = AtLeast(4), .flags = kFlags, .tips = kSetTips, .args = kSetArgs,
+     .summary = "Gives directives new values.", .complexity = "O(N), N = directives", .group = Group::kServer,
+     .since = "2.0.0", .history = kSetHistory},
+};
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,121 @@
+// DEBUG: for tests of the server. Dispatch lets it through only where enable-debug-command allows it. It has no rows for
+// its subcommands, as in Redis, and parses them itself.
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+
+#include "lib/commands/engine.h"
+#include "lib/commands/help.h"
+#include "lib/commands/server_commands.h"
+#include "lib/commands/text.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+// The number that the text starts with, and 0 if it starts with none, as C's strtod reads "0.5x" and "x".
+double LeadingDouble(Bytes text) {
+  double value = 0;
+  while (!text.empty() && !base::ParseDouble(text, &value)) text.remove_suffix(1);
+  return text.empty() ? 0 : value;
+}
+
+// Holds the executor while it waits: nobody else's command runs, as in Redis. The clock is the cache's, so that a test
+// with a clock of its own decides when it ends.
+Error Sleep(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const double seconds = LeadingDouble(args.Next().substr(0, 64));
+  constexpr double kSecondsMax = 1e9;
+  if (seconds > 0) {
+    Clock& clock = ctx.engine.clock();
+    const int64_t until_us = clock.NowUs() + std::llround(std::fmin(seconds, kSecondsMax) * 1e6);
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock<std::mutex> lock(mutex);
+    while (clock.WaitUntil(lock, never, until_us)) {
+    }
+  }
+  reply.Ok();
+  return kOk;
+}
+
+// What the value takes in an RDB file, without compression.
+size_t SerializedLength(const keyspace::Entry& entry) {
+  size_t size = 0;
+  int64_t number = 0;
+  bool is_number = entry.storage() == keyspace::Entry::Storage::kInteger;
+  if (is_number) {
+    number = entry.integer();
+    char digits[base::kIntChars];
+    size = base::FormatInt64(number, digits).size();
+  } else {
+    const Bytes text = entry.storage() == keyspace::Entry::Storage::kBlock ? entry.block()->view() : entry.inline_value();
+    size = text.size();
+    is_number = size <= 11 && base::ParseInt64(text, &number);
+  }
+  if (is_number && number >= INT32_MIN && number <= INT32_MAX) {
+    return number >= INT8_MIN && number <= INT8_MAX ? 2 : number >= INT16_MIN && number <= INT16_MAX ? 3 : 5;
+  }
+  return size + (size < 64 ? 1 : size < 16384 ? 2 : 5);
+}
+
+Bytes EncodingName(keyspace::Encoding encoding) {
+  switch (encoding) {
+    case keyspace::Encoding::kRaw: return "raw";
+    case keyspace::Encoding::kInt: return "int";
+    case keyspace::Encoding::kEmbstr: return "embstr";
+  }
+  return "raw";
+}
+
+Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kPeek);
+  if (entry == nullptr) return errors::kNoSuchKey;
+  const uint32_t accessed = entry->access_seconds();
+  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
+  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - accessed) & 0xffffff;
+  char hex[2 * sizeof(void*)];
+  const auto end = std::to_chars(hex, hex + sizeof(hex), reinterpret_cast<uintptr_t>(entry), 16);
+  base::Buffer text;
+  TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
+                   << " refcount:1 encoding:" << EncodingName(entry->encoding())
+                   << " serializedlength:" << SerializedLength(*entry) << " lru:" << accessed
+                   << " lru_seconds_idle:" << (idle < 0x800000 ? idle : 0);
+  if (text.failed()) return errors::kAllocationFailed;
+  reply.Simple(text.view());
+  return kOk;
+}
+
+Error SetActiveExpire(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  ctx.engine.set_active_expire(LeadingDouble(args.Next().substr(0, 64)) != 0);
+  reply.Ok();
+  return kOk;
+}
+
+constexpr Bytes kHelpFirst = "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:";
+constexpr Bytes kHelp[] = {
+    "OBJECT <key>",
+    "    Where the key's value is, how it is encoded, and when it was last used.",
+    "SET-ACTIVE-EXPIRE <0|1>",
+    "    With 0, keys that have expired stay until somebody asks for them.",
+    "SLEEP <seconds>",
+    "    Do nothing for so long, and let nobody else do anything. Decimals allowed.",
+};
+
+}  // namespace
+
+Error Debug(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const Bytes word = args.Peek();
+  if (args.remaining() == 1 && args.Take("help")) {
+    WriteHelp(reply, kHelpFirst, kHelp);
+    return kOk;
+  }
+  if (args.remaining() == 2) {
+    if (args.Take("sleep")) return Sleep(ctx, args, reply);
+    if (args.Take("object")) return Object(ctx, args, reply);
+    if (args.Take("set-active-expire")) return SetActiveExpire(ctx, args, reply);
+  }
+  reply.Error({"ERR unknown subcommand or wrong number of arguments for '", UpToNul(word.substr(0, 128)),
+               "'. Try DEBUG HELP."});
+  return kReplied;
+}
+
+}  // namespace larder::inline v0::commands

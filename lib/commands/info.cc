@@ -1,0 +1,343 @@
+// INFO: sections of `name:value` lines. Field names are 7.0's wherever the field means something here; what belongs to
+// the whole process in Redis (resident memory, CPU) belongs to the host here, and is reported as the process's. Figures of
+// a machinery that Larder does not have (the allocator's, forks', defragmentation's) are left out rather than invented.
+// "# Larder" has what only Larder knows.
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include <larder/version.h>
+#include "lib/commands/engine.h"
+#include "lib/commands/server_commands.h"
+#include "lib/commands/stats.h"
+#include "lib/commands/text.h"
+#include "lib/options/directive.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+struct InfoContext {
+  CommandContext& ctx;
+  Stats stats;
+  base::Buffer text = {};
+  TextWriter out{text};
+
+  Engine& engine() { return ctx.engine; }
+
+  template <class T>
+  void Line(Bytes name, const T& value) {
+    out << name << ':' << value << "\r\n";
+  }
+  void HumanLines(Bytes name, uint64_t bytes) {
+    Line(name, bytes);
+    out << name << "_human:";
+    out.Human(bytes) << "\r\n";
+  }
+  void FixedLine(Bytes name, double value, int decimals, Bytes unit = "") {
+    out << name << ':';
+    out.Fixed(value, decimals) << unit << "\r\n";
+  }
+  // A directive's value in the words of CONFIG GET.
+  void DirectiveLine(Bytes name, Bytes directive) {
+    const directives::Directive* row = directives::FindDirective(directive);
+    if (row != nullptr) Line(name, Bytes(directives::GetText(*row, engine().options())));
+  }
+};
+
+void Server(InfoContext& info) {
+  const int64_t now_us = info.engine().clock().NowUs();
+  const int64_t uptime_s = info.stats.uptime_ms / 1000;
+  const Options& options = info.engine().options();
+  info.Line("redis_version", kRedisVersion);
+  info.Line("larder_version", LARDER_VERSION);
+  info.Line("redis_git_sha1", "00000000");
+  info.Line("redis_git_dirty", 0);
+  info.Line("redis_mode", "standalone");
+  utsname system;
+  if (uname(&system) == 0) {
+    info.out << "os:" << system.sysname << ' ' << system.release << ' ' << system.machine << "\r\n";
+  }
+  info.Line("arch_bits", sizeof(void*) * 8);
+  info.Line("multiplexing_api", info.engine().host().poller_name());
+#if defined(__GNUC__) && !defined(__clang__)
+  info.out << "gcc_version:" << __GNUC__ << '.' << __GNUC_MINOR__ << '.' << __GNUC_PATCHLEVEL__ << "\r\n";
+#else
+  info.Line("gcc_version", "0.0.0");
+#endif
+  info.Line("process_id", getpid());
+  info.DirectiveLine("process_supervised", "supervised");
+  info.Line("run_id", info.engine().run_id());
+  info.Line("tcp_port", info.engine().host().tcp_port());
+  info.Line("server_time_usec", now_us);
+  info.Line("uptime_in_seconds", uptime_s);
+  info.Line("uptime_in_days", uptime_s / (24 * 3600));
+  info.Line("hz", options.hz);
+  info.Line("configured_hz", options.hz);
+  info.Line("lru_clock", static_cast<uint64_t>(now_us / 1'000'000) & 0xffffff);
+  info.Line("config_file", Bytes(options.config_file));
+  info.Line("io_threads_active", 0);
+}
+
+void ClientsSection(InfoContext& info) {
+  info.Line("connected_clients", info.stats.connected_clients);
+  info.Line("cluster_connections", 0);
+  info.Line("maxclients", info.engine().options().maxclients);
+  info.Line("blocked_clients", 0);
+  info.Line("tracking_clients", 0);
+  info.Line("clients_in_timeout_table", 0);
+}
+
+void Memory(InfoContext& info) {
+  const Stats& stats = info.stats;
+  info.HumanLines("used_memory", stats.used_memory);
+  info.HumanLines("used_memory_peak", stats.used_memory_peak);
+  info.FixedLine("used_memory_peak_perc",
+                 stats.used_memory_peak == 0
+                     ? 0
+                     : 100.0 * static_cast<double>(stats.used_memory) / static_cast<double>(stats.used_memory_peak),
+                 2, "%");
+  const int64_t pages = sysconf(_SC_PHYS_PAGES);
+  const int64_t page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0) {
+    info.HumanLines("total_system_memory", static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes));
+  }
+  info.Line("used_memory_lua", 0);
+  info.Line("used_memory_scripts", 0);
+  info.Line("number_of_cached_scripts", 0);
+  info.HumanLines("maxmemory", stats.maxmemory);
+  info.DirectiveLine("maxmemory_policy", "maxmemory-policy");
+  info.Line("mem_not_counted_for_evict", 0);
+  info.Line("mem_replication_backlog", 0);
+  info.Line("mem_clients_slaves", 0);
+  info.Line("mem_clients_normal", stats.used_memory_clients);
+  info.Line("mem_aof_buffer", 0);
+  info.Line("mem_allocator", "libc");
+  info.Line("active_defrag_running", 0);
+  info.Line("lazyfree_pending_objects", 0);
+}
+
+void Persistence(InfoContext& info) {
+  info.Line("loading", 0);
+  info.Line("async_loading", 0);
+  info.Line("rdb_changes_since_last_save", info.stats.changes);
+  info.Line("rdb_bgsave_in_progress", 0);
+  info.Line("rdb_last_save_time", info.engine().started_ms() / 1000);
+  info.Line("rdb_last_bgsave_status", "ok");
+  info.Line("rdb_last_bgsave_time_sec", -1);
+  info.Line("rdb_current_bgsave_time_sec", -1);
+  info.Line("rdb_saves", 0);
+  info.Line("aof_enabled", 0);
+  info.Line("aof_rewrite_in_progress", 0);
+  info.Line("aof_rewrite_scheduled", 0);
+  info.Line("aof_last_rewrite_time_sec", -1);
+  info.Line("aof_current_rewrite_time_sec", -1);
+  info.Line("aof_last_bgrewrite_status", "ok");
+  info.Line("aof_last_write_status", "ok");
+}
+
+// Closes the window if it is a second old.
+void UpdateRates(int64_t started_ms, int64_t now_ms, const Stats& stats, Rates& rates) {
+  if (rates.since_ms == 0) rates.since_ms = started_ms;
+  const int64_t elapsed_ms = now_ms - rates.since_ms;
+  if (elapsed_ms < 1000) return;
+  const double seconds = static_cast<double>(elapsed_ms) / 1000;
+  // CONFIG RESETSTAT sets counters back.
+  auto since = [&](uint64_t now, uint64_t before) { return static_cast<double>(now < before ? now : now - before); };
+  rates.ops_per_second = since(stats.commands_processed, rates.commands) / seconds;
+  rates.input_kbps = since(stats.net_input_bytes, rates.input_bytes) / 1024 / seconds;
+  rates.output_kbps = since(stats.net_output_bytes, rates.output_bytes) / 1024 / seconds;
+  rates.since_ms = now_ms;
+  rates.commands = stats.commands_processed;
+  rates.input_bytes = stats.net_input_bytes;
+  rates.output_bytes = stats.net_output_bytes;
+}
+
+void StatsSection(InfoContext& info) {
+  const Stats& stats = info.stats;
+  Rates& rates = info.engine().rates();
+  UpdateRates(info.engine().started_ms(), info.engine().now_ms(), stats, rates);
+  info.Line("total_connections_received", stats.connections_received);
+  info.Line("total_commands_processed", stats.commands_processed);
+  info.Line("instantaneous_ops_per_sec", static_cast<uint64_t>(rates.ops_per_second + 0.5));
+  info.Line("total_net_input_bytes", stats.net_input_bytes);
+  info.Line("total_net_output_bytes", stats.net_output_bytes);
+  info.FixedLine("instantaneous_input_kbps", rates.input_kbps, 2);
+  info.FixedLine("instantaneous_output_kbps", rates.output_kbps, 2);
+  info.Line("rejected_connections", stats.connections_rejected);
+  info.Line("sync_full", 0);
+  info.Line("sync_partial_ok", 0);
+  info.Line("sync_partial_err", 0);
+  info.Line("expired_keys", stats.expired_keys);
+  info.Line("evicted_keys", stats.evicted_keys);
+  info.Line("evicted_clients", info.engine().stats().evicted_clients);
+  info.Line("keyspace_hits", stats.keyspace_hits);
+  info.Line("keyspace_misses", stats.keyspace_misses);
+  info.Line("pubsub_channels", 0);
+  info.Line("pubsub_patterns", 0);
+  info.Line("pubsubshard_channels", 0);
+  info.Line("latest_fork_usec", 0);
+  info.Line("total_forks", 0);
+  info.Line("migrate_cached_sockets", 0);
+  info.Line("slave_expires_tracked_keys", 0);
+  info.Line("tracking_total_keys", 0);
+  info.Line("tracking_total_items", 0);
+  info.Line("tracking_total_prefixes", 0);
+  info.Line("unexpected_error_replies", 0);
+  info.Line("total_error_replies", stats.error_replies);
+  info.Line("total_reads_processed", stats.reads_processed);
+  info.Line("total_writes_processed", stats.writes_processed);
+  info.Line("io_threaded_reads_processed", 0);
+  info.Line("io_threaded_writes_processed", 0);
+  info.Line("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
+  info.Line("client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
+}
+
+void Replication(InfoContext& info) {
+  info.Line("role", "master");
+  info.Line("connected_slaves", 0);
+  info.Line("master_failover_state", "no-failover");
+  info.Line("master_replid", info.engine().run_id());
+  info.Line("master_replid2", "0000000000000000000000000000000000000000");
+  info.Line("master_repl_offset", 0);
+  info.Line("second_repl_offset", -1);
+  info.Line("repl_backlog_active", 0);
+  info.DirectiveLine("repl_backlog_size", "repl-backlog-size");
+  info.Line("repl_backlog_first_byte_offset", 0);
+  info.Line("repl_backlog_histlen", 0);
+}
+
+void CpuLine(InfoContext& info, Bytes name, const timeval& time) {
+  info.FixedLine(name, static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6, 6);
+}
+
+void Cpu(InfoContext& info) {
+  rusage self = {};
+  rusage children = {};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &children);
+  CpuLine(info, "used_cpu_sys", self.ru_stime);
+  CpuLine(info, "used_cpu_user", self.ru_utime);
+  CpuLine(info, "used_cpu_sys_children", children.ru_stime);
+  CpuLine(info, "used_cpu_user_children", children.ru_utime);
+}
+
+void CommandStats(InfoContext& info) {
+  const CommandTable& table = info.engine().commands();
+  for (size_t i = 0; i < table.index_count(); ++i) {
+    const CommandCounters& counters = info.engine().counters(table.row(i));
+    if (counters.calls == 0 && counters.rejected == 0 && counters.failed == 0) continue;
+    info.out << "cmdstat_";
+    if (table.parent(i) != nullptr) info.out << table.parent(i)->name << '|';
+    info.out << table.row(i).name << ":calls=" << counters.calls << ",usec=" << counters.usec << ",usec_per_call=";
+    const double calls = static_cast<double>(counters.calls);
+    info.out.Fixed(counters.calls == 0 ? 0 : static_cast<double>(counters.usec) / calls, 2)
+        << ",rejected_calls=" << counters.rejected << ",failed_calls=" << counters.failed << "\r\n";
+  }
+}
+
+void ErrorStats(InfoContext& info) {
+  struct Item {
+    Bytes prefix;
+    uint64_t count;
+  };
+  Item items[64];  // the engine counts no more
+  size_t size = 0;
+  info.engine().ForEachErrorCount([&](Bytes prefix, uint64_t count) {
+    if (size < std::size(items)) items[size++] = {prefix, count};
+  });
+  std::sort(items, items + size, [](const Item& a, const Item& b) { return a.prefix < b.prefix; });
+  for (size_t i = 0; i < size; ++i) {
+    info.out << "errorstat_" << items[i].prefix << ":count=" << items[i].count << "\r\n";
+  }
+}
+
+void Nothing(InfoContext&) {}
+
+void Cluster(InfoContext& info) { info.Line("cluster_enabled", 0); }
+
+void KeyspaceSection(InfoContext& info) {
+  keyspace::Keyspace& keyspace = info.engine().keyspace();
+  for (int i = 0; i < keyspace.config().databases; ++i) {
+    keyspace::Db* db = keyspace.db_if_made(i);
+    if (db == nullptr || db->size() == 0) continue;
+    info.out << "db" << i << ":keys=" << db->size() << ",expires=" << db->expiring()
+             << ",avg_ttl=" << db->MeanTtlMs() << "\r\n";
+  }
+}
+
+void Larder(InfoContext& info) {
+  const Stats& stats = info.stats;
+  info.Line("typed_calls", stats.typed_calls);
+  info.Line("watched_keys", stats.watched_keys);
+  info.Line("used_memory_arena", stats.used_memory_arena);
+  info.Line("used_memory_blocks", stats.used_memory_blocks);
+  info.Line("arena_blocks", stats.arena_blocks);
+  info.Line("value_blocks", stats.value_blocks);
+  info.Line("executor_turns", stats.executor.turns);
+  info.Line("executor_ran_for_others", stats.executor.ran_for_others);
+  info.Line("executor_handed_over", stats.executor.handed_over);
+  info.Line("executor_slices", stats.executor.slices);
+  info.Line("executor_slices_for_loop", stats.executor.slices_for_loop);
+  info.Line("executor_loop_wakes", stats.executor.loop_wakes);
+  info.Line("executor_turn_requests_max", stats.executor.turn_requests_max);
+  info.Line("executor_turn_ns_max", stats.executor.turn_ns_max);
+  info.Line("executor_slice_ns_max", stats.executor.slice_ns_max);
+}
+
+struct Section {
+  Bytes name;
+  Bytes title;
+  void (*write)(InfoContext&);
+  bool by_default = true;
+};
+
+// In the order in which they are printed, whatever the order in which they are asked for.
+constexpr Section kSections[] = {
+    {"server", "Server", Server},
+    {"clients", "Clients", ClientsSection},
+    {"memory", "Memory", Memory},
+    {"persistence", "Persistence", Persistence},
+    {"stats", "Stats", StatsSection},
+    {"replication", "Replication", Replication},
+    {"cpu", "CPU", Cpu},
+    {"modules", "Modules", Nothing},
+    {"commandstats", "Commandstats", CommandStats, false},
+    {"errorstats", "Errorstats", ErrorStats},
+    {"latencystats", "Latencystats", Nothing, false},
+    {"cluster", "Cluster", Cluster},
+    {"keyspace", "Keyspace", KeyspaceSection},
+    {"larder", "Larder", Larder},
+};
+
+bool Wanted(const Section& section, ArgReader args) {
+  if (args.done()) return section.by_default;
+  while (!args.done()) {
+    const Bytes word = args.Next();
+    if (base::EqualsIgnoreCase(word, section.name) || base::EqualsIgnoreCase(word, "all") ||
+        base::EqualsIgnoreCase(word, "everything") ||
+        (section.by_default && base::EqualsIgnoreCase(word, "default"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Error Info(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  InfoContext info{.ctx = ctx, .stats = StatsOf(ctx.engine)};
+  for (const Section& section : kSections) {
+    if (!Wanted(section, args)) continue;
+    if (!info.text.empty()) info.out << "\r\n";
+    info.out << "# " << section.title << "\r\n";
+    section.write(info);
+  }
+  if (info.text.failed()) return errors::kAllocationFailed;
+  reply.Verbatim("txt", info.text.view());
+  return kOk;
+}
+
+}  // namespace larder::inline v0::commands
