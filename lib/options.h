@@ -170,19 +170,19 @@ struct Options {
   std::map<std::string, std::string, std::less<>> compat = {};
 };
 
-// Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks, with
-// "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start with #
-// are comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000, 1kb is
-// 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, a value 64 KB.
-// Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; others (NOT_FOUND, PERMISSION_DENIED...)
-// name the file that cannot be read.
+// Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks,
+// with "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start
+// with # are comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000,
+// 1kb is 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, a value 64 KB.
+// Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; others (NOT_FOUND, PERMISSION_DENIED,
+// ...) name the file that cannot be read.
 LARDER_API absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base = {});
 
 // The same for text from elsewhere; `file_name` is for messages only. `options` is unchanged after an error.
 LARDER_API absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name);
 
-// Arguments as those of redis-server after its own name: [FILE] [--directive value...]... [-]; "-", alone or last, reads
-// lines from standard input, after FILE and before the directives. `options` is unchanged after an error.
+// Arguments as those of redis-server after its own name: [FILE] [--directive value...]... [-]; "-", alone or last,
+// reads lines from standard input, after FILE and before the directives. `options` is unchanged after an error.
 LARDER_API absl::Status ApplyArguments(Options& options, std::span<const std::string_view> arguments);
 
 }  // namespace larder::inline v0

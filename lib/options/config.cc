@@ -1,0 +1,106 @@
+// CONFIG GET and CONFIG SET.
+#include <algorithm>
+
+#include "lib/base/bytes.h"
+#include "lib/base/check.h"
+#include "lib/base/glob.h"
+#include "lib/options/directive.h"
+
+namespace larder::inline v0::directives {
+namespace {
+
+// A directive under one of its names: its own, or its alias, which CONFIG treats as an entry like any other.
+struct Entry {
+  const Directive* directive = nullptr;
+  std::string_view name;
+  bool operator==(const Entry& other) const { return name.data() == other.name.data(); }
+};
+
+Entry FindEntry(std::string_view name) {
+  const Directive* directive = FindDirective(name);
+  if (directive == nullptr) return {};
+  return {directive, base::EqualsIgnoreCase(directive->name, name) ? directive->name : directive->alias};
+}
+
+// Replies are one line each.
+std::string OneLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\r', ' ');
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+bool MaySetProtected(const Options& options, bool local) {
+  return options.enable_protected_configs == ProtectedAction::kYes ||
+         (options.enable_protected_configs == ProtectedAction::kLocal && local);
+}
+
+}  // namespace
+
+std::vector<NameAndText> ConfigGet(const Options& options, std::span<const std::string_view> patterns) {
+  std::vector<Entry> taken;
+  std::vector<NameAndText> found;
+  const auto take = [&](const Entry& entry, std::string_view name) {
+    if (entry.directive == nullptr || std::find(taken.begin(), taken.end(), entry) != taken.end()) return;
+    taken.push_back(entry);
+    found.push_back({std::string(name), GetText(*entry.directive, options)});
+  };
+  for (std::string_view pattern : patterns) {
+    if (pattern.find_first_of("*?[") == pattern.npos) {
+      take(FindEntry(pattern), pattern);
+      continue;
+    }
+    ForEachDirective([&](const Directive& directive) {
+      if ((directive.flags & kHidden) != 0) return;
+      for (std::string_view name : {directive.name, directive.alias}) {
+        if (!name.empty() && base::GlobMatch(pattern, name, true)) take({&directive, name}, name);
+      }
+    });
+  }
+  return found;
+}
+
+std::string ConfigSetError(std::string_view name, std::string_view reason) {
+  return OneLine("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+                 std::string(reason));
+}
+
+ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> names_and_values, bool local) {
+  LARDER_DCHECK(!names_and_values.empty() && names_and_values.size() % 2 == 0);
+  // All names are looked at before any value. No entry may come twice, so there are never more of them than rows.
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < names_and_values.size(); i += 2) {
+    const std::string_view name = names_and_values[i];
+    const Entry entry = FindEntry(name);
+    if (entry.directive == nullptr) {
+      constexpr size_t kShownMax = 4096;
+      return {OneLine("ERR Unknown option or number of arguments for CONFIG SET - '" +
+                      std::string(name.substr(0, kShownMax)) + "'"),
+              {}};
+    }
+    const uint8_t flags = entry.directive->flags;
+    if ((flags & kImmutable) != 0) return {ConfigSetError(name, "can't set immutable config"), {}};
+    if ((flags & kProtected) != 0 && !MaySetProtected(options, local)) {
+      return {ConfigSetError(name, "can't set protected config"), {}};
+    }
+    if (std::find(entries.begin(), entries.end(), entry) != entries.end()) {
+      return {ConfigSetError(name, "duplicate parameter"), {}};
+    }
+    entries.push_back(entry);
+  }
+
+  Options changed = options;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const std::string error = StoreText(*entries[i].directive, changed, names_and_values[2 * i + 1]);
+    if (!error.empty()) return {ConfigSetError(entries[i].name, error), {}};
+  }
+  ConfigSetResult result;
+  for (const Entry& entry : entries) {
+    if (GetText(*entry.directive, changed) != GetText(*entry.directive, options)) {
+      result.changed.push_back(entry.directive);
+    }
+  }
+  options = std::move(changed);
+  return result;
+}
+
+}  // namespace larder::inline v0::directives

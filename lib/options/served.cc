@@ -1,0 +1,125 @@
+// The directives that have their effect. Sorted by name. Help is for the reference page: our own words, one sentence or
+// two, no unit that the row has already.
+#include <algorithm>
+
+#include "lib/options/rows.h"
+
+namespace larder::inline v0::directives {
+namespace {
+
+constexpr Choice Word(std::string_view word, auto value) { return {word, static_cast<int64_t>(value)}; }
+
+constexpr Choice kAeApis[] = {Word("auto", AeApi::kAuto), Word("epoll", AeApi::kEpoll),
+                              Word("select", AeApi::kSelect)};
+constexpr Choice kLogLevels[] = {Word("debug", LogLevel::kDebug), Word("verbose", LogLevel::kVerbose),
+                                 Word("notice", LogLevel::kNotice), Word("warning", LogLevel::kWarning)};
+constexpr Choice kPolicies[] = {Word("volatile-lru", MaxmemoryPolicy::kVolatileLru),
+                                Word("volatile-lfu", MaxmemoryPolicy::kVolatileLfu),
+                                Word("volatile-random", MaxmemoryPolicy::kVolatileRandom),
+                                Word("volatile-ttl", MaxmemoryPolicy::kVolatileTtl),
+                                Word("allkeys-lru", MaxmemoryPolicy::kAllkeysLru),
+                                Word("allkeys-lfu", MaxmemoryPolicy::kAllkeysLfu),
+                                Word("allkeys-random", MaxmemoryPolicy::kAllkeysRandom),
+                                Word("noeviction", MaxmemoryPolicy::kNoeviction),
+                                Word("allkeys-s3fifo", MaxmemoryPolicy::kAllkeysS3fifo),
+                                Word("volatile-s3fifo", MaxmemoryPolicy::kVolatileS3fifo)};
+constexpr Choice kSupervisors[] = {Word("upstart", Supervised::kUpstart), Word("systemd", Supervised::kSystemd),
+                                   Word("auto", Supervised::kAuto), Word("no", Supervised::kNo)};
+
+// What 7.0 makes of "hz 0" and "hz 9999" without a word.
+constexpr int64_t ClampHz(int64_t hz) { return std::clamp<int64_t>(hz, 1, 500); }
+
+constexpr Directive kServed[] = {
+    Served<&Options::active_expire_effort>(
+        Int("active-expire-effort", "1", 1, 10,
+            "How much of each round of background work may go into finding expired keys before they are asked for.")),
+    Served<&Options::ae_api>(
+        Enum("ae-api", "auto", kAeApis,
+             "Larder's own: how the listener waits for its sockets; auto takes the best that works here.",
+             {.flags = kImmutable})),
+    Served<&Options::always_show_logo>(
+        Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",
+             {.flags = kImmutable})),
+    ServedByHand(Other("bind", Type::kAddresses, "* -::*",
+                       "Addresses to listen on; with a '-' in front, no error if the machine does not have it.")),
+    ServedByHand(Other("client-output-buffer-limit", Type::kOutputLimits,
+                       "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+                       "For a class of clients (normal, replica, pubsub): bytes of unsent replies that end the "
+                       "connection at once, bytes that end it when they stay for so many seconds; 0 is no limit.")),
+    Served<&Options::client_query_buffer_limit>(
+        Memory("client-query-buffer-limit", "1073741824", 1048576, kInt64Max,
+               "The most of a client's requests, not yet run, that is kept before the client is disconnected.")),
+    Served<&Options::daemonize>(Bool("daemonize", "no", "larder-server goes to the background when it has started.",
+                                     {.flags = kImmutable})),
+    Served<&Options::databases>(Int("databases", "16", 1, kInt32Max, "How many numbered databases there are.",
+                                    {.flags = kImmutable})),
+    Served<&Options::dir>(Other("dir", Type::kPath, "", "The directory that larder-server works in.",
+                                {.flags = kProtected})),
+    Served<&Options::enable_debug_command>(
+        Enum("enable-debug-command", "no", kProtectedActionChoices,
+             "Whether DEBUG may be used: by nobody, by everybody, or by clients of this machine.",
+             {.flags = kImmutable})),
+    Served<&Options::enable_protected_configs>(
+        Enum("enable-protected-configs", "no", kProtectedActionChoices,
+             "Whether CONFIG SET may change dir and dbfilename: for nobody, for everybody, or for clients of this "
+             "machine.",
+             {.flags = kImmutable})),
+    Served<&Options::hz>(Int("hz", "10", 0, kInt32Max,
+                             "Rounds of background work in a second; below 1 counts as 1, above 500 as 500.",
+                             {.unit = Unit::kPerSecond, .adjust = ClampHz})),
+    Served<&Options::lazyfree_lazy_eviction>(
+        Bool("lazyfree-lazy-eviction", "no", "Free evicted values in the background, not in a command that waits.")),
+    Served<&Options::lazyfree_lazy_expire>(
+        Bool("lazyfree-lazy-expire", "no", "Free expired values in the background, not in the command that met them.")),
+    Served<&Options::lazyfree_lazy_server_del>(
+        Bool("lazyfree-lazy-server-del", "no", "Free overwritten values, as of RENAME's target, in the background.")),
+    Served<&Options::lazyfree_lazy_user_del>(Bool("lazyfree-lazy-user-del", "no", "DEL frees as UNLINK does.")),
+    Served<&Options::lazyfree_lazy_user_flush>(
+        Bool("lazyfree-lazy-user-flush", "no", "FLUSHDB and FLUSHALL free as if ASYNC had been said.")),
+    Served<&Options::logfile>(String("logfile", "", "Where larder-server logs to; nothing: to standard output.",
+                                     {.flags = kImmutable | kKeepEmpty})),
+    Served<&Options::loglevel>(
+        Enum("loglevel", "notice", kLogLevels, "The least important kind of line that is logged.")),
+    Served<&Options::maxclients>(Int("maxclients", "10000", 1, kUint32Max, "The most clients that may be connected.")),
+    Served<&Options::maxmemory>(Memory("maxmemory", "0", 0, kUint64Max,
+                                       "The most memory this cache may use; at it, maxmemory-policy decides. 0: no "
+                                       "limit.")),
+    Served<&Options::maxmemory_policy>(
+        Enum("maxmemory-policy", "noeviction", kPolicies,
+             "Which keys give way at maxmemory: any (allkeys) or those with a time to live (volatile), by age of use "
+             "(lru), frequency of use (lfu), chance (random), what is left to live (ttl) or Larder's own s3fifo.")),
+    Served<&Options::pidfile>(String("pidfile", "", "A file for larder-server's process id.", {.flags = kImmutable})),
+    Served<&Options::port>(Int("port", "6379", 0, kPortMax, "The TCP port to listen on; 0: none.")),
+    Served<&Options::protected_mode>(
+        Bool("protected-mode", "yes", "While no password is set, turn away clients of other machines, and say why.")),
+    Served<&Options::proto_max_bulk_len>(
+        Memory("proto-max-bulk-len", "536870912", 1048576, kInt64Max, "The longest argument that a request may have.")),
+    Served<&Options::requirepass>(String("requirepass", "", "The password that clients must AUTH with.")),
+    Served<&Options::supervised>(
+        Enum("supervised", "no", kSupervisors, "The service manager that larder-server tells when it is ready.",
+             {.flags = kImmutable})),
+    Served<&Options::tcp_backlog>(Int("tcp-backlog", "511", 0, kInt32Max,
+                                      "Connections that may wait to be accepted; the system may have a lower limit.",
+                                      {.flags = kImmutable})),
+    Served<&Options::tcp_keepalive>(Int("tcp-keepalive", "300", 0, kInt32Max,
+                                        "How long a connection may be silent before the system probes it; 0: for ever.",
+                                        {.unit = Unit::kSeconds})),
+    Served<&Options::timeout>(Int("timeout", "0", 0, kInt32Max,
+                                  "How long a client may be idle before it is disconnected; 0: for ever.",
+                                  {.unit = Unit::kSeconds})),
+    Served<&Options::unixsocket>(String("unixsocket", "", "The path of a unix socket to listen on.",
+                                        {.flags = kImmutable})),
+    [] {
+      Directive row = Served<&Options::unixsocketperm>(
+          Other("unixsocketperm", Type::kOctal, "0", "The unix socket's permissions; 0: what the umask leaves.",
+                {.flags = kImmutable}));
+      row.max = 0777;
+      return row;
+    }(),
+};
+
+}  // namespace
+
+std::span<const Directive> ServedDirectives() { return kServed; }
+
+}  // namespace larder::inline v0::directives

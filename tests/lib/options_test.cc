@@ -1,0 +1,419 @@
+// Options as a program meets them: files, arguments, messages, rewriting. What Redis does to the same input is asked in
+// options_oracle_test.cc.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <larder/options.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "lib/options/directive.h"
+#include "tests/lib/redis_oracle.h"
+
+namespace larder {
+namespace {
+
+using directives::Directive;
+using directives::Kind;
+using tests::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Text(const Options& options, std::string_view name) {
+  return directives::GetText(*directives::FindDirective(name), options);
+}
+
+std::string ErrorOf(std::string_view text) {
+  Options options;
+  const absl::Status status = ApplyConfigText(options, text, "my.conf");
+  EXPECT_EQ(status.ok() ? absl::StatusCode::kInvalidArgument : status.code(), absl::StatusCode::kInvalidArgument);
+  return std::string(status.message());
+}
+
+std::string Rewritten(const Options& options, std::string_view text) {
+  base::Buffer buffer;
+  EXPECT_TRUE(directives::RewriteText(options, text, &buffer));
+  return std::string(buffer.view());
+}
+
+TEST(OptionsTest, DefaultsOfMembersAreThoseOfTheirRows) {
+  const Options options;
+  int served = 0;
+  for (const Directive& directive : directives::ServedDirectives()) {
+    if (directive.name == "dir") continue;  // prints the working directory
+    EXPECT_EQ(directives::GetText(directive, options), directive.default_text) << directive.name;
+    ++served;
+  }
+  EXPECT_GT(served, 30);
+}
+
+TEST(OptionsTest, DesignatedInitializersLeaveTheRestAsItIs) {
+  const Options options{.databases = 4, .maxmemory = 100 << 20};
+  EXPECT_EQ(options.databases, 4);
+  EXPECT_EQ(options.port, 6379);
+  EXPECT_EQ(options.clock, nullptr);
+}
+
+// A row that does not hold is a mistake of ours, found here and not by a user.
+TEST(DirectiveRowsTest, AreSortedUniqueAndComplete) {
+  std::set<std::string_view> names;
+  for (auto rows : {directives::ServedDirectives(), directives::CompatDirectives()}) {
+    EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(),
+                               [](const Directive& a, const Directive& b) { return a.name < b.name; }));
+  }
+  directives::ForEachDirective([&](const Directive& directive) {
+    EXPECT_TRUE(names.insert(directive.name).second) << directive.name;
+    if (!directive.alias.empty()) {
+      EXPECT_TRUE(names.insert(directive.alias).second) << directive.name;
+    }
+    EXPECT_TRUE(directive.help.ends_with('.')) << directive.name;
+    EXPECT_EQ(directive.kind == Kind::kOffOnly, !directive.why.empty()) << directive.name;
+    EXPECT_NE(directives::Allowed(directive), "") << directive.name;
+  });
+}
+
+// CONFIG GET's text, given back to CONFIG SET, is the same value: what restores it after a failed CONFIG SET of tools.
+TEST(DirectiveRowsTest, EveryDefaultIsAValueThatReadsBack) {
+  directives::ForEachDirective([&](const Directive& directive) {
+    if (directive.type == directives::Type::kPath || directive.type == directives::Type::kReplicaof) return;
+    Options options;
+    EXPECT_EQ(directives::StoreText(directive, options, directive.default_text), "") << directive.name;
+    EXPECT_EQ(directives::GetText(directive, options), directive.default_text) << directive.name;
+  });
+}
+
+TEST(OptionsTest, OffOnlyDirectivesTakeTheirDefaultAndSayWhyNothingElse) {
+  EXPECT_EQ(ErrorOf("appendonly no\ncluster-enabled no\ntls-port 0\nreplicaof no one\naclfile \"\"\nactivedefrag no"), "");
+  EXPECT_EQ(ErrorOf("appendonly yes"),
+            "my.conf:1: appendonly: an append-only file is not supported yet: the cache lives in memory only "
+            "(allowed: no)");
+  EXPECT_THAT(ErrorOf("cluster-enabled yes"), HasSubstr("my.conf:1: cluster-enabled: Larder is no cluster node"));
+  EXPECT_THAT(ErrorOf("hz 1\nreplicaof 127.0.0.1 6379"), HasSubstr("my.conf:2: replicaof: replication is not"));
+  EXPECT_THAT(ErrorOf("slaveof 127.0.0.1 6379"), HasSubstr("replication is not supported"));
+  EXPECT_THAT(ErrorOf("tls-port 6380"), HasSubstr("TLS is not supported yet"));
+  EXPECT_THAT(ErrorOf("aclfile /users.acl"), HasSubstr("use requirepass"));
+
+  Options options;
+  const std::string_view pair[] = {"appendonly", "yes"};
+  EXPECT_EQ(directives::ConfigSet(options, pair, true).error,
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - an append-only file is not supported "
+            "yet: the cache lives in memory only");
+}
+
+TEST(OptionsTest, WhatWouldOpenAServerIfIgnoredIsRefused) {
+  EXPECT_EQ(ErrorOf("rename-command CONFIG \"\""), "my.conf:1: rename-command: commands cannot be renamed yet");
+  EXPECT_THAT(ErrorOf("loadmodule /x.so"), HasSubstr("modules of Redis cannot be loaded"));
+  EXPECT_THAT(ErrorOf("user default off"), HasSubstr("use requirepass"));
+  EXPECT_THAT(ErrorOf("user alice on nopass ~* &* +@all"), HasSubstr("use requirepass"));
+  EXPECT_THAT(ErrorOf("user default on #0123 ~* &* +@all"), HasSubstr("use requirepass"));
+  EXPECT_EQ(ErrorOf("user default on nopass ~* &* +@all"), "");
+}
+
+TEST(ConfigTextTest, MessagesNameFileLineDirectiveAndWhatIsAllowed) {
+  EXPECT_EQ(ErrorOf("\n# x\nmaxmemory lots"),
+            "my.conf:3: maxmemory: argument must be a memory value (allowed: bytes, or a number with k, kb, m, mb, g "
+            "or gb)");
+  EXPECT_EQ(ErrorOf("port 70000"),
+            "my.conf:1: port: argument must be between 0 and 65535 inclusive (allowed: a number from 0 to 65535)");
+  EXPECT_EQ(ErrorOf("daemonize maybe"), "my.conf:1: daemonize: argument must be 'yes' or 'no' (allowed: yes or no)");
+  EXPECT_EQ(ErrorOf("maxmemry 1"), "my.conf:1: maxmemry: no such directive (did you mean maxmemory?)");
+  EXPECT_EQ(ErrorOf("lru 1"), "my.conf:1: lru: no such directive");
+  EXPECT_EQ(ErrorOf("hz \"1"), "my.conf:1: Unbalanced quotes in configuration line");
+  EXPECT_EQ(ErrorOf(std::string_view("hz\0 1", 5)), "my.conf:1: line contains a NUL byte");
+  EXPECT_EQ(ErrorOf("hz " + std::string(70000, '1')), "my.conf:1: line is longer than 65536 bytes");
+  EXPECT_THAT(ErrorOf("ae-api kqueue"), HasSubstr("auto, epoll, select"));
+  EXPECT_THAT(ErrorOf("maxmemory-policy fifo"), HasSubstr("allkeys-s3fifo, volatile-s3fifo"));
+}
+
+TEST(ConfigTextTest, MessagesKeepPasswordsToThemselves) {
+  EXPECT_THAT(ErrorOf("requirepass secret word"), AllOf(HasSubstr("requirepass"), Not(HasSubstr("secret"))));
+}
+
+TEST(ConfigTextTest, AnErrorLeavesOptionsAsTheyWere) {
+  Options options;
+  options.hz = 7;
+  EXPECT_FALSE(ApplyConfigText(options, "hz 20\nrdbcompression no\nport x", "f").ok());
+  EXPECT_EQ(options.hz, 7);
+  EXPECT_TRUE(options.compat.empty());
+  const std::string_view arguments[] = {"--hz", "9", "--port", "x"};
+  EXPECT_FALSE(ApplyArguments(options, arguments).ok());
+  EXPECT_EQ(options.hz, 7);
+}
+
+TEST(ConfigTextTest, EachTypeReachesItsMember) {
+  Options options;
+  ASSERT_EQ(ApplyConfigText(options, R"(
+databases 3
+MAXMEMORY 1Gb
+maxmemory-policy volatile-TTL
+lazyfree-lazy-expire yes
+requirepass "s p\x41\"ce"
+enable-debug-command local
+bind 127.0.0.1 -::1
+unixsocket '/run/it''
+unixsocketperm 770
+client-output-buffer-limit replica 1kb 1k 5
+maxclients 4294967295
+loglevel warning
+supervised systemd
+ae-api select
+)", "f").message(), "f:9: Unbalanced quotes in configuration line");
+  ASSERT_TRUE(ApplyConfigText(options, R"(
+databases 3
+MAXMEMORY 1Gb
+maxmemory-policy volatile-TTL
+lazyfree-lazy-expire yes
+requirepass "s p\x41\"ce"
+enable-debug-command local
+bind 127.0.0.1 -::1
+unixsocket '/run/it\''
+unixsocketperm 770
+client-output-buffer-limit replica 1kb 1k 5
+maxclients 4294967295
+loglevel warning
+supervised systemd
+ae-api select
+)", "f").ok());
+  EXPECT_EQ(options.databases, 3);
+  EXPECT_EQ(options.maxmemory, uint64_t{1} << 30);
+  EXPECT_EQ(options.maxmemory_policy, MaxmemoryPolicy::kVolatileTtl);
+  EXPECT_TRUE(options.lazyfree_lazy_expire);
+  EXPECT_EQ(options.requirepass, "s pA\"ce");
+  EXPECT_EQ(options.enable_debug_command, ProtectedAction::kLocal);
+  EXPECT_THAT(options.bind, ElementsAre("127.0.0.1", "-::1"));
+  EXPECT_EQ(options.unixsocket, "/run/it'");
+  EXPECT_EQ(options.unixsocketperm, 0770u);
+  EXPECT_EQ(options.output_limit_replica, (OutputBufferLimit{1024, 1000, 5}));
+  EXPECT_EQ(options.output_limit_pubsub, Options().output_limit_pubsub);
+  EXPECT_EQ(options.maxclients, 4294967295u);
+  EXPECT_EQ(options.loglevel, LogLevel::kWarning);
+  EXPECT_EQ(options.supervised, Supervised::kSystemd);
+  EXPECT_EQ(options.ae_api, AeApi::kSelect);
+}
+
+TEST(ConfigFileTest, DebiansFileIsTakenWhole) {
+  const absl::StatusOr<Options> options = ParseConfigFile("/etc/redis/redis.conf");
+  if (!options.ok() && access("/etc/redis/redis.conf", R_OK) != 0) {
+    // The file belongs to the user redis; not being allowed to read it is an error like any other.
+    EXPECT_EQ(options.status().code(), absl::StatusCode::kPermissionDenied) << options.status();
+    EXPECT_THAT(std::string(options.status().message()), HasSubstr("/etc/redis/redis.conf"));
+    return;
+  }
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->config_file, "/etc/redis/redis.conf");
+  EXPECT_THAT(options->bind, ElementsAre("127.0.0.1", "-::1"));
+  EXPECT_TRUE(options->daemonize);
+  EXPECT_EQ(options->port, 6379);
+  EXPECT_EQ(options->pidfile, "/run/redis/redis-server.pid");
+  EXPECT_EQ(options->logfile, "/var/log/redis/redis-server.log");
+  EXPECT_EQ(options->dir, "/var/lib/redis");
+  EXPECT_EQ(Text(*options, "save"), "3600 1 300 100 60 10000");
+  EXPECT_EQ(Text(*options, "auto-aof-rewrite-min-size"), "67108864");
+
+  // As Debian's service file starts it.
+  Options started;
+  const std::string_view arguments[] = {"/etc/redis/redis.conf", "--supervised", "systemd", "--daemonize", "no"};
+  ASSERT_TRUE(ApplyArguments(started, arguments).ok());
+  EXPECT_FALSE(started.daemonize);
+  EXPECT_EQ(started.supervised, Supervised::kSystemd);
+}
+
+TEST(ConfigFileTest, DebiansFileIsRewrittenToItself) {
+  const absl::StatusOr<Options> options = ParseConfigFile("/etc/redis/redis.conf");
+  if (!options.ok()) {
+    EXPECT_EQ(options.status().code(), absl::StatusCode::kPermissionDenied);
+    return;
+  }
+  base::Buffer text;
+  ASSERT_EQ(directives::ReadFile("/etc/redis/redis.conf", &text), 0);
+  std::string expected(text.view());
+  if (!expected.ends_with('\n')) expected += '\n';
+  // The only lines that change are those of output limits, to the same limits in our form.
+  EXPECT_EQ(Rewritten(*options, text.view()), expected);
+}
+
+TEST(ConfigFileTest, FilesThatCannotBeReadAreNamed) {
+  TemporaryFolder folder;
+  EXPECT_EQ(ParseConfigFile(folder.path() + "/none.conf").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(ParseConfigFile(folder.path() + "/none.conf").status().message()),
+              HasSubstr(folder.path() + "/none.conf"));
+  EXPECT_FALSE(ParseConfigFile(folder.path()).ok());
+  EXPECT_FALSE(ParseConfigFile("").ok());
+  const std::string file = folder.Write("a.conf", "hz 11\ninclude " + folder.path() + "/none.conf\n");
+  EXPECT_EQ(ParseConfigFile(file).status().code(), absl::StatusCode::kNotFound);
+  const std::string big = folder.Write("big.conf", std::string(5 << 20, '#'));
+  EXPECT_FALSE(ParseConfigFile(big).ok());
+}
+
+TEST(ConfigFileTest, IncludesAreNamedInMessagesAndMayNotCircle) {
+  TemporaryFolder folder;
+  const std::string inner = folder.Write("inner.conf", "\nhz x\n");
+  const std::string outer = folder.Write("outer.conf", "timeout 5\ninclude " + inner + "\n");
+  EXPECT_THAT(std::string(ParseConfigFile(outer).status().message()), HasSubstr(inner + ":2: hz: "));
+  const std::string circle = folder.Write("circle.conf", "include " + folder.path() + "/circle.conf\n");
+  EXPECT_THAT(std::string(ParseConfigFile(circle).status().message()), HasSubstr("16 deep"));
+}
+
+TEST(ConfigFileTest, IncludeStartsFromDir) {
+  TemporaryFolder folder;
+  folder.Write("more.conf", "hz 77\n");
+  const std::string file = folder.Write("main.conf", "dir " + folder.path() + "/x/..\ninclude more.conf\n");
+  const absl::StatusOr<Options> options = ParseConfigFile(file);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->hz, 77);
+  EXPECT_EQ(options->dir, folder.path());
+}
+
+TEST(ConfigFileTest, BaseGivesWhatTheFileLeavesOpen) {
+  TemporaryFolder folder;
+  Options base;
+  base.seed = 5;
+  base.timeout = 9;
+  base.hz = 9;
+  const absl::StatusOr<Options> options = ParseConfigFile(folder.Write("f", "hz 20"), base);
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->seed, 5u);
+  EXPECT_EQ(options->timeout, 9);
+  EXPECT_EQ(options->hz, 20);
+}
+
+TEST(ArgumentsTest, MessagesNameTheDirective) {
+  Options options;
+  const std::string_view arguments[] = {"--hz", "9", "--maxmemory", "x"};
+  EXPECT_THAT(std::string(ApplyArguments(options, arguments).message()), HasSubstr("arguments: maxmemory: argument must"));
+}
+
+TEST(ArgumentsTest, DashReadsStandardInputBetweenFileAndDirectives) {
+  TemporaryFolder folder;
+  const std::string file = folder.Write("f.conf", "hz 1\ntimeout 1\ntcp-backlog 1\n");
+  const std::string input = folder.Write("input", "hz 2\ntimeout 2\n");
+  const int saved = dup(STDIN_FILENO);
+  ASSERT_NE(freopen(input.c_str(), "r", stdin), nullptr);
+  Options options;
+  const std::string_view arguments[] = {file, "--hz", "3", "-"};
+  const absl::Status status = ApplyArguments(options, arguments);
+  if (saved >= 0) {
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+  }
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(options.hz, 3);
+  EXPECT_EQ(options.timeout, 2);
+  EXPECT_EQ(options.tcp_backlog, 1);
+  EXPECT_EQ(options.config_file, file);
+}
+
+TEST(ConfigSetTest, ChangedNamesWhatHasAnotherValueNow) {
+  Options options;
+  const std::string_view pairs[] = {"hz", "10", "timeout", "5", "slave-priority", "100", "rdbcompression", "no"};
+  const directives::ConfigSetResult result = directives::ConfigSet(options, pairs, true);
+  EXPECT_EQ(result.error, "");
+  EXPECT_THAT(result.changed,
+              ElementsAre(directives::FindDirective("timeout"), directives::FindDirective("rdbcompression")));
+}
+
+TEST(ConfigSetTest, LocalProtectionHoldsOffOthers) {
+  Options options;
+  options.enable_protected_configs = ProtectedAction::kLocal;
+  const std::string_view pair[] = {"dbfilename", "x.rdb"};
+  EXPECT_THAT(directives::ConfigSet(options, pair, false).error, HasSubstr("can't set protected config"));
+  EXPECT_EQ(directives::ConfigSet(options, pair, true).error, "");
+  EXPECT_EQ(Text(options, "dbfilename"), "x.rdb");
+}
+
+TEST(ConfigSetTest, OverlongValuesAreRefused) {
+  Options options;
+  const std::string value(70000, 'x');
+  const std::string_view pair[] = {"requirepass", value};
+  EXPECT_THAT(directives::ConfigSet(options, pair, true).error, HasSubstr("longer than 65536 bytes"));
+  EXPECT_EQ(options.requirepass, "");
+}
+
+TEST(ConfigRewriteTest, KeepsWhatIsNotOursToChange) {
+  Options options;
+  options.hz = 40;
+  options.timeout = 5;
+  options.maxmemory = 100 << 20;
+  EXPECT_EQ(Rewritten(options, "# top\n\n  # hz\nhz 20\ninclude /x\nHZ 30\nmaxmemory   102400kb\r\nport 6379\n# end"),
+            "# top\n\n  # hz\nhz 40\ninclude /x\nmaxmemory   102400kb\r\nport 6379\n# end\n\n"
+            "# Generated by CONFIG REWRITE\ntimeout 5\n");
+}
+
+TEST(ConfigRewriteTest, IsDoneOnceAndThenChangesNothing) {
+  Options options;
+  options.hz = 15;
+  const std::string once = Rewritten(options, "port 6379\n");
+  EXPECT_EQ(once, "port 6379\n\n# Generated by CONFIG REWRITE\nhz 15\n");
+  EXPECT_EQ(Rewritten(options, once), once);
+  options.timeout = 5;
+  EXPECT_EQ(Rewritten(options, once), once + "timeout 5\n");
+  EXPECT_EQ(Rewritten(Options(), ""), "");
+}
+
+TEST(ConfigRewriteTest, DefaultsStayOnlyWhereTheFileHasThem) {
+  EXPECT_EQ(Rewritten(Options(), "hz 20\nmasterauth x\nlogfile y\nslave-priority 7\nrequirepass p\n"),
+            "hz 10\nlogfile \"\"\nreplica-priority 100\n");
+}
+
+TEST(ConfigRewriteTest, LinesOfOneDirectiveShrinkAndGrow) {
+  Options options;
+  options.compat["save"] = "1 1 2 2 3 3";
+  EXPECT_EQ(Rewritten(options, "save 9 9\n# a\nsave 8 8\n# b\n"),
+            "save 1 1\n# a\nsave 2 2\n# b\n\n# Generated by CONFIG REWRITE\nsave 3 3\n");
+  options.compat["save"] = "";
+  EXPECT_EQ(Rewritten(options, "save 9 9\n# a\nsave 8 8\n# b\n"), "save \"\"\n# a\n# b\n");
+  EXPECT_EQ(Rewritten(Options(), "save 9 9\n"),
+            "save 3600 1\n\n# Generated by CONFIG REWRITE\nsave 300 100\nsave 60 10000\n");
+}
+
+TEST(ConfigRewriteTest, OutputLimitsKeepTheirLines) {
+  Options options;
+  options.output_limit_replica = {1 << 20, 1 << 20, 1};
+  EXPECT_EQ(Rewritten(options, ""),
+            "# Generated by CONFIG REWRITE\nclient-output-buffer-limit replica 1mb 1mb 1\n");
+  EXPECT_EQ(Rewritten(options, "client-output-buffer-limit pubsub 1 1 1\n"),
+            "client-output-buffer-limit replica 1mb 1mb 1\n");
+  const std::string all =
+      "client-output-buffer-limit normal 0 0 0\nclient-output-buffer-limit replica 1mb 1mb 1\n"
+      "client-output-buffer-limit pubsub 32mb 8mb 60\n";
+  EXPECT_EQ(Rewritten(options, all), all);
+}
+
+TEST(ConfigRewriteTest, TheFileIsReplacedWithItsModeAndThroughALink) {
+  TemporaryFolder folder;
+  Options options;
+  options.hz = 20;
+  const std::string file = folder.Write("real.conf", "hz 10\n");
+  ASSERT_EQ(chmod(file.c_str(), 0640), 0);
+  options.config_file = folder.path() + "/link.conf";
+  ASSERT_EQ(symlink("real.conf", options.config_file.c_str()), 0);
+  struct stat before, after, link;
+  ASSERT_EQ(stat(file.c_str(), &before), 0);
+  EXPECT_EQ(directives::ConfigRewrite(options), "");
+  EXPECT_EQ(folder.Read("real.conf"), "hz 20\n");
+  ASSERT_EQ(stat(file.c_str(), &after), 0);
+  ASSERT_EQ(lstat(options.config_file.c_str(), &link), 0);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_NE(after.st_ino, before.st_ino);
+  EXPECT_TRUE(S_ISLNK(link.st_mode));
+}
+
+TEST(WordsTest, QuotedReadsBackForAllBytes) {
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  std::vector<std::string> words;
+  ASSERT_TRUE(directives::SplitWords("x " + directives::Quoted(all), &words));
+  EXPECT_THAT(words, ElementsAre("x", all));
+}
+
+TEST(PathTest, AbsolutePathsLoseTheirDots) {
+  EXPECT_EQ(directives::AbsolutePath("/a/./b//../c/", ""), "/a/c");
+  EXPECT_EQ(directives::AbsolutePath("../x", "/a/b"), "/a/x");
+  EXPECT_EQ(directives::AbsolutePath("/../..", ""), "/");
+}
+
+}  // namespace
+}  // namespace larder
