@@ -97,6 +97,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   void OptionsChanged() override;
   std::string_view poller_name() const override;
   int tcp_port() const override;
+  void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }
 
  private:
   CacheCore() = default;
