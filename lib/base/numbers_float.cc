@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "lib/base/numbers.h"
 
@@ -99,6 +100,21 @@ bool ExactDecimal(Bytes text, int powers, T* value) {
   return true;
 }
 
+// from_chars, which in libstdc++ 12 asks for the strlen of a long double's text before it looks at its end: that form
+// gets a copy with a NUL. REQUIRES for it: text.size() <= kLongDoubleTextMax.
+template <class T>
+bool FromChars(Bytes text, std::chars_format format, T* value) {
+  char copy[std::is_same_v<T, long double> ? kLongDoubleTextMax + 1 : 1];
+  if constexpr (std::is_same_v<T, long double>) {
+    base::CopyBytes(copy, text);
+    copy[text.size()] = '\0';
+    text = Bytes(copy, text.size());
+  }
+  const char* end = text.data() + text.size();
+  const std::from_chars_result read = std::from_chars(text.data(), end, *value, format);
+  return read.ec == std::errc() && read.ptr == end && !std::isnan(*value);
+}
+
 template <class T>
 bool ParseFloat(Bytes text, int powers, T* value) {
   const bool negative = !text.empty() && text[0] == '-';
@@ -114,9 +130,7 @@ bool ParseFloat(Bytes text, int powers, T* value) {
       const char first = LowerAscii(text[0]);
       if (!IsDigit(first) && (first < 'a' || first > 'f') && first != '.') return false;  // "0xinf"
     }
-    const char* end = text.data() + text.size();
-    const std::from_chars_result read = std::from_chars(text.data(), end, result, format);
-    if (read.ec != std::errc() || read.ptr != end || std::isnan(result)) return false;
+    if (!FromChars(text, format, &result)) return false;
   }
   *value = negative ? -result : result;
   return true;
