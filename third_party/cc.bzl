@@ -65,17 +65,20 @@ _whole_library = rule(
     doc = "`dep`, of which a link takes every object file of ours and not just those that it finds a use for.",
 )
 
-def larder_shared_object(name, dep, linkopts = [], **kwargs):
+def larder_shared_object(name, dep, c_only = False, linkopts = [], **kwargs):
     """A shared object of `dep` and all of Larder beneath it, which exports what is marked LARDER_API.
+
+    With c_only it exports names of the C interface alone.
 
     A cc_binary alone would take nothing in: no object file of its own refers to the library.
     """
+    exports = Label("//third_party:larder_c.lds") if c_only else Label("//third_party:larder.lds")
     _whole_library(name = "_whole_" + name, dep = dep, visibility = ["//visibility:private"])
     native.cc_binary(
         name = name,
-        additional_linker_inputs = [Label("//third_party:larder.lds")],
+        additional_linker_inputs = [exports],
         linkopts = [
-            "-Wl,--version-script=$(location %s)" % Label("//third_party:larder.lds"),
+            "-Wl,--version-script=$(location %s)" % exports,
             "-Wl,-soname," + name,
             "-Wl,-z,defs",
             "-Wl,--as-needed",
