@@ -3,6 +3,7 @@
 
 #include "lib/commands/engine.h"
 #include "lib/commands/keys_functions.h"
+#include "lib/commands/text.h"
 #include "lib/ops/keys.h"
 
 namespace larder::inline v0::commands {
@@ -24,7 +25,7 @@ Error ParseConditions(ArgReader& args, ops::keys::ExpireOptions* options, resp::
     } else if (args.Take("lt")) {
       options->if_less = true;
     } else {
-      reply.Error({"ERR Unsupported option ", args.Peek()});
+      reply.Error({"ERR Unsupported option ", UpToNul(args.Peek())});
       return kReplied;
     }
   }
