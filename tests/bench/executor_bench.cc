@@ -6,7 +6,9 @@
 // time of one call, taken by each thread around every call (so all of these carry the same ~40 ns of clock).
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <memory>

@@ -24,10 +24,17 @@ class ExecutorPeer {
   static bool Closing(const Executor& executor) { return (executor.word_->load() & Executor::kClosing) != 0; }
 };
 
-// Spins, giving up the processor: for conditions that another thread is about to make true.
+// Spins, giving up the processor now and then: for conditions that another thread is about to make true. (On a busy
+// machine a yield may cost milliseconds; the other thread often runs at this moment.)
 template <class Condition>
 void Await(Condition condition) {
-  while (!condition()) std::this_thread::yield();
+  for (int spins = 1; !condition(); ++spins) {
+    if (spins % 256 == 0) {
+      std::this_thread::yield();
+    } else {
+      SpinPause();
+    }
+  }
 }
 
 // Threads that join the queue of `executor`, which the test holds, one after the other.

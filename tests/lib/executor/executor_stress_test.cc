@@ -232,32 +232,6 @@ TEST(ExecutorStressTest, RandomWorkOnOneProcessor) {
 }
 #endif
 
-// Two threads that meet in every round: one lets go only when the other waits, which is spinning then, on its way to
-// sleep or asleep, by chance, and is served by the first or handed the executor, in turns.
-TEST(ExecutorStressTest, NoWakeUpIsLostIn100000Rounds) {
-  for (const int64_t spin_ns : {int64_t{0}, int64_t{2'000}}) {
-    const std::unique_ptr<Executor> executor = Executor::Create({.spin_ns = spin_ns});
-    constexpr uint64_t kRounds = 50'000 / kSlowness;
-    uint64_t count = 0;  // guarded by the executor
-    std::atomic<bool> done{false};
-    std::thread other([&] {
-      for (uint64_t i = 0; !done; ++i) {
-        const auto fn = [&] { ++count; };
-        EXPECT_EQ(i % 2 == 0 ? executor->Run(fn) : executor->RunUser(fn), Outcome::kRan);
-      }
-    });
-    // A round is over when the other has been served: while it is being woken, we may come in more than once.
-    Executor::Stats stats{};
-    while (stats.ran_for_others + stats.handed_over < kRounds) {
-      EXPECT_EQ(executor->RunUser([&] { Await([&] { return executor->HasWaiters(); }); }), Outcome::kRan);
-      stats = executor->stats();
-    }
-    done = true;
-    other.join();
-    EXPECT_GE(count, kRounds / 2);  // some rounds handed the executor back to us
-  }
-}
-
 // A holder that is stopped in the middle (here: waits in user code) delays others, and loses none.
 TEST(ExecutorStressTest, EverybodyComesThroughAfterAHolderThatWasPreempted) {
   const std::unique_ptr<Executor> executor = Executor::Create();
