@@ -37,6 +37,7 @@ int FillAndRename(int fd, const std::string& temporary, const std::string& path,
   struct stat old;
   if (stat(path.c_str(), &old) == 0) {
     if (S_ISDIR(old.st_mode)) return EISDIR;
+    if (!S_ISREG(old.st_mode)) return EINVAL;  // /dev/null as a configuration file stays /dev/null
     if (fchmod(fd, old.st_mode & 07777) != 0) return errno;
     // Only root may give files away; the others keep the new one, as they would with an editor.
     if (fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) return errno;
