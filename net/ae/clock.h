@@ -9,7 +9,7 @@
 
 namespace larder::inline v0::ae {
 
-// Threads: NowUs may be called from any.
+// Threads: the loop's own.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -1,0 +1,154 @@
+#include "net/cache_service.h"
+
+#include <new>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace larder::inline v0::net {
+
+class CacheService::CacheClient final : public Client, private session::SessionEvents {
+ public:
+  // Null without memory.
+  static std::unique_ptr<CacheClient> Create(CacheService& service, const Peer& peer, ClientEvents* events) {
+    std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service, events));
+    if (client == nullptr) return nullptr;
+    const session::Peer described = {
+        .kind = peer.unix_socket ? commands::ClientKind::kUnix : commands::ClientKind::kTcp,
+        .address = peer.address,
+        .local_address = peer.local_address,
+        .fd = peer.fd,
+    };
+    client->session = session::ServedSession::Create(service.core_, described, client.get());
+    return client->session != nullptr ? std::move(client) : nullptr;
+  }
+
+  std::span<char> PrepareRead() override { return session->PrepareRead(); }
+  void CommitRead(size_t n) override { session->CommitRead(n); }
+  Parsed Parse(const ParseQuota& quota) override {
+    switch (service_.filling().batch.Parse(*session, {quota.commands_max, quota.bytes_max})) {
+      case session::SessionBatch::Parsed::kNothing:
+        return Parsed::kNothing;
+      case session::SessionBatch::Parsed::kSome:
+        return Parsed::kSome;
+      case session::SessionBatch::Parsed::kSomeAndInput:
+        return Parsed::kSomeAndInput;
+    }
+    return Parsed::kNothing;
+  }
+  size_t input_bytes() const override { return session->input_left(); }
+  size_t output_bytes() const override { return session->output().size(); }
+  size_t Output(iovec* pieces, size_t max) const override { return session->output().Iovecs(pieces, max); }
+  void ConsumeOutput(size_t n) override { session->ConsumeOutput(n); }
+  bool CloseAfterOutput() const override { return session->closes_after_output(); }
+  bool Stopped() const override { return session->stopped(); }
+  bool KeepWhenIdle() const override { return false; }  // there are no commands that wait yet
+  OutputClass output_class() const override { return OutputClass::kNormal; }
+
+  std::unique_ptr<session::ServedSession> session;
+  CacheClient* next_ending = nullptr;
+
+ private:
+  CacheClient(CacheService& service, ClientEvents* events) : service_(service), events_(events) {}
+  void SessionWoken() override { events_->ClientWoken(); }
+
+  CacheService& service_;
+  ClientEvents* const events_;
+};
+
+CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
+    : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
+
+CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop)
+    : core_(core), sides_{Side(core, loop), Side(core, loop)} {}
+
+CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nullptr && sides_[1].ending == nullptr); }
+
+absl::Status CacheService::Prepare() {
+  if (sides_[0].batch.Prepare() && sides_[1].batch.Prepare()) return absl::OkStatus();
+  return absl::ResourceExhaustedError("out of memory for a listener");
+}
+
+ServerSettings CacheService::settings() {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const session::LiveLimits& limits = core_.limits();
+  ServerSettings settings;
+  settings.maxclients = limits.maxclients.load(kRelaxed);
+  settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
+  settings.tcp_keepalive_s = limits.tcp_keepalive_seconds.load(kRelaxed);
+  settings.refuse_strangers = limits.refuse_strangers.load(kRelaxed);
+  settings.query_buffer_limit = limits.query_buffer_bytes_max.load(kRelaxed);
+  const session::LiveLimits::Output* const outputs[] = {&limits.output_normal, &limits.output_replica,
+                                                        &limits.output_pubsub};
+  for (int i = 0; i < 3; ++i) {
+    settings.output_limits[i] = {outputs[i]->hard.load(kRelaxed), outputs[i]->soft.load(kRelaxed),
+                                 outputs[i]->soft_seconds.load(kRelaxed)};
+  }
+  return settings;
+}
+
+std::unique_ptr<Client> CacheService::Open(const Peer& peer, ClientEvents* events) {
+  std::unique_ptr<CacheClient> client = CacheClient::Create(*this, peer, events);
+  if (client != nullptr) filling().batch.Open(*client->session);
+  return client;
+}
+
+void CacheService::Close(std::unique_ptr<Client> client) {
+  // Kept until its session has ended: so long, it may be woken.
+  CacheClient* const ending = static_cast<CacheClient*>(client.release());
+  filling().batch.Close(std::move(ending->session));
+  ending->next_ending = std::exchange(filling().ending, ending);
+}
+
+Submitted CacheService::Submit() {
+  if (!queued_) filling_ = 1 - filling_;
+  queued_ = false;
+  switch (core_.executor().SubmitBatch(running().batch)) {
+    case executor::Submit::kQueued:
+      queued_ = true;
+      return Submitted::kQueued;
+    case executor::Submit::kFinished:
+      running().batch.Reset();
+      FreeEnded(running());
+      return Submitted::kFinished;
+    case executor::Submit::kClosed:
+    case executor::Submit::kForked:
+      break;
+  }
+  running().batch.Abandon();
+  FreeEnded(running());
+  return Submitted::kClosed;
+}
+
+void CacheService::Finish() {
+  queued_ = false;
+  for (Side& side : sides_) {
+    core_.executor().Cancel(side.batch);  // also waits for a late Wake
+    side.batch.Reset();
+    // Without its requests, what is left of it is clients to open and to end. A closed cache has nobody else inside.
+    if (!core_.Run([&side] { side.batch.RunAll(); }).ok()) side.batch.Abandon();
+    FreeEnded(side);
+  }
+}
+
+void CacheService::Count(const ServerCount& more) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  commands::NetCounters& all = core_.engine().net();
+  all.connections_received.fetch_add(more.connections_received, kRelaxed);
+  all.connections_rejected.fetch_add(more.connections_rejected, kRelaxed);
+  all.input_bytes.fetch_add(more.input_bytes, kRelaxed);
+  all.output_bytes.fetch_add(more.output_bytes, kRelaxed);
+  all.reads.fetch_add(more.reads, kRelaxed);
+  all.writes.fetch_add(more.writes, kRelaxed);
+  all.limit_disconnections_query.fetch_add(more.query_limit_disconnections, kRelaxed);
+  all.limit_disconnections_output.fetch_add(more.output_limit_disconnections, kRelaxed);
+}
+
+void CacheService::FreeEnded(Side& side) {
+  while (CacheClient* client = side.ending) {
+    side.ending = client->next_ending;
+    delete client;
+  }
+}
+
+}  // namespace larder::inline v0::net

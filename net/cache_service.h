@@ -1,0 +1,55 @@
+// The cache as a service: sessions of lib behind the seam of service.h.
+//
+// Two batches: one is with the executor or done, the other takes what the loop parses and opens meanwhile.
+#ifndef LARDER_NET_CACHE_SERVICE_H_
+#define LARDER_NET_CACHE_SERVICE_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "lib/session/core.h"
+#include "lib/session/served_session.h"
+#include "net/ae/ae.h"
+#include "net/service.h"
+
+namespace larder::inline v0::net {
+
+class CacheService final : public Service {
+ public:
+  // Both outlive it.
+  CacheService(session::CacheCore& core, ae::EventLoop& loop);
+  ~CacheService() override;  // REQUIRES: Finish was called
+
+  absl::Status Prepare();  // Errors: RESOURCE_EXHAUSTED.
+
+  ServerSettings settings() override;
+  std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override;
+  void Close(std::unique_ptr<Client> client) override;
+  Submitted Submit() override;
+  void Finish() override;
+  void Count(const ServerCount& more) override;
+  void Log(LogLevel level, std::string_view line) override { core_.Log(level, line); }
+
+ private:
+  class CacheClient;
+
+  // What the next batch will have ended: its clients' halves on this side.
+  struct Side {
+    explicit Side(session::CacheCore& core, ae::EventLoop& loop);
+    session::SessionBatch batch;
+    CacheClient* ending = nullptr;
+  };
+
+  Side& filling() { return sides_[filling_]; }
+  Side& running() { return sides_[1 - filling_]; }
+  void FreeEnded(Side& side);
+
+  session::CacheCore& core_;
+  Side sides_[2];
+  int filling_ = 0;
+  bool queued_ = false;  // running() is the executor's
+};
+
+}  // namespace larder::inline v0::net
+
+#endif  // LARDER_NET_CACHE_SERVICE_H_

@@ -1,0 +1,94 @@
+#include "net/larder_server_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace larder::inline v0::server {
+namespace {
+
+// Descriptors besides clients': streams, the loop's own, listening sockets, the log.
+constexpr rlim_t kReservedDescriptors = 32;
+
+}  // namespace
+
+void Daemonize() {
+  const pid_t child = fork();
+  if (child != 0) _exit(child > 0 ? 0 : 1);
+  setsid();
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, stream);
+  if (null > STDERR_FILENO) close(null);
+}
+
+uint32_t RaiseDescriptorLimit(uint32_t maxclients) {
+  const rlim_t wanted = maxclients + kReservedDescriptors;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return maxclients;
+  if (limit.rlim_cur >= wanted) return maxclients;
+  // The hard limit too, if this process may; else as far as it goes.
+  rlimit raised = {wanted, std::max(limit.rlim_max, wanted)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return maxclients;
+  raised = {std::min(limit.rlim_max, wanted), limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
+  if (raised.rlim_cur >= wanted) return maxclients;
+  return raised.rlim_cur <= kReservedDescriptors ? 0 : static_cast<uint32_t>(raised.rlim_cur - kReservedDescriptors);
+}
+
+bool WritePidFile(const std::string& path) {
+  FILE* file = fopen(path.c_str(), "we");
+  if (file == nullptr) return false;
+  const bool written = fprintf(file, "%d\n", static_cast<int>(getpid())) > 0;
+  return fclose(file) == 0 && written;
+}
+
+bool Notify(std::string_view state) {
+  const char* path = getenv("NOTIFY_SOCKET");
+  if (path == nullptr || (path[0] != '/' && path[0] != '@')) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const size_t length = strlen(path);
+  if (length >= sizeof(address.sun_path)) return false;
+  memcpy(address.sun_path, path, length);
+  if (path[0] == '@') address.sun_path[0] = '\0';  // Linux's abstract names
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const socklen_t size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+  const ssize_t sent =
+      sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), size);
+  close(fd);
+  return sent == static_cast<ssize_t>(state.size());
+}
+
+bool IsSupervised(Supervised supervised) {
+  const bool systemd = getenv("NOTIFY_SOCKET") != nullptr;
+  const bool upstart = getenv("UPSTART_JOB") != nullptr;
+  switch (supervised) {
+    case Supervised::kNo:
+      return false;
+    case Supervised::kAuto:
+      return systemd || upstart;
+    case Supervised::kUpstart:
+      if (upstart) {
+        raise(SIGSTOP);  // what upstart waits for
+        unsetenv("UPSTART_JOB");
+      }
+      return upstart;
+    case Supervised::kSystemd:
+      return systemd;
+  }
+  return false;
+}
+
+}  // namespace larder::inline v0::server
