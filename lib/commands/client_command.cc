@@ -115,8 +115,23 @@ Error ReplyText(const base::Buffer& text, ReplyWriter& reply) {
   return kOk;
 }
 
+// argv-mem: only the command that asks is running.
+class RunningArguments {
+ public:
+  RunningArguments(ClientState& client, ArgReader args) : client_(client) {
+    for (Bytes arg : args.argv()) client_.argv_bytes += arg.size();
+  }
+  ~RunningArguments() { client_.argv_bytes = 0; }
+  RunningArguments(const RunningArguments&) = delete;
+  RunningArguments& operator=(const RunningArguments&) = delete;
+
+ private:
+  ClientState& client_;
+};
+
 // CLIENT LIST ID id...: in the order asked for, an id twice if asked twice.
 Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
   while (!args.done()) {
@@ -139,6 +154,7 @@ Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   } else if (!args.done()) {
     return errors::kSyntax;
   }
+  const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
   for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
@@ -148,7 +164,8 @@ Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return ReplyText(text, reply);
 }
 
-Error ClientInfo(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+Error ClientInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
   WriteClient(ctx.client, ctx.now_ms(), out);

@@ -131,11 +131,11 @@ Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   DropTransaction(ctx.engine, client);
   client.db = ctx.keyspace().db(0);
-  client.protocol = 2;
+  client.protocol = client.kind == ClientKind::kDirect ? 3 : 2;
   client.name.Free();
   client.reply_mode = ReplyMode::kOn;
   client.authenticated = client.kind == ClientKind::kDirect || ctx.engine.options().requirepass.empty();
-  reply.set_protocol(2);
+  reply.set_protocol(client.protocol);
   reply.Simple("RESET");
   return kOk;
 }

@@ -6,6 +6,7 @@
 
 #include "lib/commands/engine.h"
 #include "lib/commands/help.h"
+#include "lib/commands/keys_functions.h"
 #include "lib/commands/server_commands.h"
 #include "lib/commands/text.h"
 
@@ -57,28 +58,16 @@ size_t SerializedLength(const keyspace::Entry& entry) {
   return size + (size < 64 ? 1 : size < 16384 ? 2 : 5);
 }
 
-Bytes EncodingName(keyspace::Encoding encoding) {
-  switch (encoding) {
-    case keyspace::Encoding::kRaw: return "raw";
-    case keyspace::Encoding::kInt: return "int";
-    case keyspace::Encoding::kEmbstr: return "embstr";
-  }
-  return "raw";
-}
-
 Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kPeek);
   if (entry == nullptr) return errors::kNoSuchKey;
-  const uint32_t accessed = entry->access_seconds();
-  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
-  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - accessed) & 0xffffff;
   char hex[2 * sizeof(void*)];
   const auto end = std::to_chars(hex, hex + sizeof(hex), reinterpret_cast<uintptr_t>(entry), 16);
   base::Buffer text;
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
-                   << " refcount:1 encoding:" << EncodingName(entry->encoding())
-                   << " serializedlength:" << SerializedLength(*entry) << " lru:" << accessed
-                   << " lru_seconds_idle:" << (idle < 0x800000 ? idle : 0);
+                   << " refcount:" << References(ctx, *entry) << " encoding:" << EncodingName(entry->encoding())
+                   << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_seconds()
+                   << " lru_seconds_idle:" << IdleSeconds(ctx, *entry);
   if (text.failed()) return errors::kAllocationFailed;
   reply.Simple(text.view());
   return kOk;

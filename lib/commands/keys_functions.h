@@ -26,7 +26,10 @@ Error RandomKey(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 // "string", "list"...: as TYPE replies and SCAN's TYPE asks.
 Bytes TypeName(keyspace::Type type);
 
-// object.cc
+// object.cc: what OBJECT and DEBUG OBJECT say of an entry.
+Bytes EncodingName(keyspace::Encoding encoding);
+int64_t IdleSeconds(CommandContext& ctx, const keyspace::Entry& entry);
+int64_t References(CommandContext& ctx, const keyspace::Entry& entry);
 extern const CommandSpec kObjectSubcommands[5];
 
 }  // namespace larder::inline v0::commands

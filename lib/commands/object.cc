@@ -30,15 +30,6 @@ bool IsLru(MaxmemoryPolicy policy) {
   return policy == MaxmemoryPolicy::kAllkeysLru || policy == MaxmemoryPolicy::kVolatileLru;
 }
 
-Bytes EncodingName(keyspace::Encoding encoding) {
-  switch (encoding) {
-    case keyspace::Encoding::kRaw: return "raw";
-    case keyspace::Encoding::kInt: return "int";
-    case keyspace::Encoding::kEmbstr: return "embstr";
-  }
-  return "raw";
-}
-
 // The entry, or nullptr after a null reply.
 const keyspace::Entry* FindOrNull(CommandContext& ctx, ArgReader& args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kInspect);
@@ -64,21 +55,13 @@ Error ObjectIdleTime(CommandContext& ctx, ArgReader args, resp::ReplyWriter& rep
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
   if (IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuSelected;
-  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
-  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - entry->access_seconds()) & 0xffffff;
-  reply.Int(idle < 0x800000 ? idle : 0);
+  reply.Int(IdleSeconds(ctx, *entry));
   return kOk;
 }
 
 Error ObjectRefCount(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
-  if (entry == nullptr) return kOk;
-  const Options& options = ctx.engine.options();
-  const bool shares =
-      options.maxmemory == 0 || !(IsLfu(options.maxmemory_policy) || IsLru(options.maxmemory_policy));
-  const bool shared = shares && entry->encoding() == keyspace::Encoding::kInt && entry->integer() >= 0 &&
-                      entry->integer() < kSharedIntegers;
-  reply.Int(shared ? kSharedReferences : 1);
+  if (entry != nullptr) reply.Int(References(ctx, *entry));
   return kOk;
 }
 
@@ -104,6 +87,30 @@ constexpr ArgSpec kArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 
 constexpr std::string_view kTips[] = {"nondeterministic_output"};
 
 }  // namespace
+
+Bytes EncodingName(keyspace::Encoding encoding) {
+  switch (encoding) {
+    case keyspace::Encoding::kRaw: return "raw";
+    case keyspace::Encoding::kInt: return "int";
+    case keyspace::Encoding::kEmbstr: return "embstr";
+  }
+  return "raw";
+}
+
+int64_t IdleSeconds(CommandContext& ctx, const keyspace::Entry& entry) {
+  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
+  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - entry.access_seconds()) & 0xffffff;
+  return idle < 0x800000 ? idle : 0;
+}
+
+int64_t References(CommandContext& ctx, const keyspace::Entry& entry) {
+  const Options& options = ctx.engine.options();
+  const bool shares =
+      options.maxmemory == 0 || !(IsLfu(options.maxmemory_policy) || IsLru(options.maxmemory_policy));
+  const bool shared = shares && entry.encoding() == keyspace::Encoding::kInt && entry.integer() >= 0 &&
+                      entry.integer() < kSharedIntegers;
+  return shared ? kSharedReferences : 1;
+}
 
 constinit const CommandSpec kObjectSubcommands[5] = {
     {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kCmdReadOnly,

@@ -191,7 +191,7 @@ constexpr CommandSpec kCommands[] = {
      .group = Group::kString, .since = "2.6.0"},
     {.name = "set", .run = Set, .arity = AtLeast(3), .flags = kWriting, .categories = kAclString, .keys = kSetKey,
      .args = kSetArgs, .summary = "Sets the string at a key, whatever was there.", .complexity = "O(1)",
-     .group = Group::kString, .since = "1.0.0", .history = kSetHistory},
+     .group = Group::kString, .since = "1.0.0", .history = kSetHistory, .get_keys = SetKeysOf},
     {.name = "setex", .run = SetEx, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
      .keys = kOverwrittenKey, .args = kSetExArgs,
      .summary = "Sets the string at a key, which expires after some seconds.", .complexity = "O(1)",

@@ -12,6 +12,8 @@ void ReplyText(const ops::strings::Text& text, ReplyWriter& reply);
 
 // string_set.cc: all that make a key hold a string given whole, and those that take SET's options.
 Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply);
+// COMMAND GETKEYSANDFLAGS: with GET the key is read too.
+bool SetKeysOf(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags), void* arg);
 Error SetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply);
 Error SetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply);
 Error PSetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply);

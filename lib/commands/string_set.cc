@@ -202,4 +202,13 @@ Error MSetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
+bool SetKeysOf(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags), void* arg) {
+  uint16_t flags = kKeyOverwrite | kKeyUpdate;
+  for (Bytes option : argv.subspan(3)) {
+    if (base::EqualsIgnoreCase(option, "get")) flags = kKeyReadWrite | kKeyAccess | kKeyUpdate;
+  }
+  add(arg, 1, flags);
+  return true;
+}
+
 }  // namespace larder::inline v0::commands
