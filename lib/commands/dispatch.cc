@@ -75,6 +75,7 @@ bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found
       found->spec = sub;
     } else {
       UnknownSubcommand(*found->spec, argv[1], reply);
+      found->spec = nullptr;
       return false;
     }
   }
@@ -135,12 +136,13 @@ void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWrite
   if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
   const Bytes written = reply.output().bytes().view().substr(mark);
   Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
-  engine.CountError(text.substr(0, text.find(' ')));
-  if (!InMulti(client.transaction)) return;
-  if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
-    client.transaction->broken = true;
+  const bool in_multi = InMulti(client.transaction);
+  if (!in_multi || found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
+    engine.CountError(text.substr(0, text.find(' ')));
+    if (in_multi) client.transaction->broken = true;
     return;
   }
+  engine.CountError("EXECABORT");
   if (text.substr(0, 4) == "ERR ") text.remove_prefix(4);
   char copy[256];
   const size_t size = text.size() < sizeof(copy) ? text.size() : sizeof(copy);
@@ -166,12 +168,13 @@ bool Silent(ReplyMode mode) { return mode == ReplyMode::kOff || mode == ReplyMod
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
           std::span<const Bytes> argv, ReplyWriter& reply) {
   CommandContext ctx{engine, client, spec};
-  CommandCounters& counters = engine.counters(spec);
-  ++counters.calls;
-  ++engine.stats().commands_processed;
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
   const Error error = spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply);
+  // Afterwards: INFO does not count itself, and CONFIG RESETSTAT leaves itself counted.
+  CommandCounters& counters = engine.counters(spec);
+  ++counters.calls;
+  ++engine.stats().commands_processed;
   if (!error.ok() && !(error == kReplied)) {
     reply.Rewind(mark);
     reply.Error(error);
@@ -195,17 +198,16 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   client.last_interaction_ms = now_us / 1000;
   const size_t mark = reply.Mark();
   Found found;
-  if (!Lookup(engine.commands(), argv, &found, reply) || !MayRun(engine, client, found, reply)) {
+  const bool known = Lookup(engine.commands(), argv, &found, reply);
+  client.last_command = found.spec;
+  client.last_command_parent = found.parent;
+  if (!known || !MayRun(engine, client, found, reply)) {
     Refused(engine, client, found, reply, mark);
     if (Silent(client.reply_mode)) reply.Rewind(mark);
   } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
-    client.last_command = found.spec;
-    client.last_command_parent = found.parent;
     Queue(client, found, argv, reply);
     if (Silent(client.reply_mode)) reply.Rewind(mark);
   } else {
-    client.last_command = found.spec;
-    client.last_command_parent = found.parent;
     Call(engine, client, *found.spec, found.parent, argv, reply);
   }
   // CLIENT REPLY SKIP silences itself, by writing nothing, and the command after it.

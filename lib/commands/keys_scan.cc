@@ -14,9 +14,9 @@ struct ScanOptions {
   Bytes type;
   bool any_type = true;
 
-  bool Wants(const keyspace::Entry& entry) const {
-    return (any_type || base::EqualsIgnoreCase(TypeName(entry.type()), type)) &&
-           (any_key || base::GlobMatch(pattern, entry.key()));
+  bool Matches(const keyspace::Entry& entry) const { return any_key || base::GlobMatch(pattern, entry.key()); }
+  bool HasType(const keyspace::Entry& entry) const {
+    return any_type || base::EqualsIgnoreCase(TypeName(entry.type()), type);
   }
 };
 
@@ -85,7 +85,9 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   resp::ReplyWriter keys_reply(keys, reply.protocol());
   size_t found = 0;
   cursor = ctx.db().Scan(cursor, static_cast<size_t>(options.count), [&](keyspace::Entry& entry) {
-    if (!options.Wants(entry)) return;
+    if (!options.Matches(entry)) return;
+    if (!options.any_type) ++ctx.keyspace().stats().hits;  // asking for a type is a lookup to Redis
+    if (!options.HasType(entry)) return;
     keys_reply.Bulk(entry.key());
     ++found;
   });
