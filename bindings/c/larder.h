@@ -1,0 +1,227 @@
+/* Larder's C ABI: an in-process cache with Redis's data model and commands, for every language that can call C.
+ *
+ *   larder_cache *cache;
+ *   larder_error error;
+ *   if (larder_open(NULL, &cache, &error) != LARDER_OK) { puts(error.message); return 1; }
+ *   const char *argv[] = {"SET", "user:1", "Ada"};
+ *   larder_reply *reply;
+ *   if (larder_execute(cache, 0, 3, argv, NULL, &reply, &error) == LARDER_OK) {
+ *     if (larder_type(larder_root(reply)) == LARDER_TYPE_ERROR) ...   // a refused command, as redis-cli would show it
+ *     larder_reply_free(reply);
+ *   }
+ *   larder_free(cache);
+ *
+ * Errors.   A function that can fail returns a larder_status, LARDER_OK is 0. `error` may be NULL; otherwise, after a
+ *   failure, it holds the same status and a message in English, cut at its end if it is too long. After a failure out
+ *   parameters are NULL or 0 and nothing has changed. An error REPLY (wrong type, syntax...) is not a failure: the call
+ *   returns LARDER_OK and a reply of LARDER_TYPE_ERROR.
+ * Memory.   What a function hands out in a `T **` is yours; give it back with the function named T's free, which takes
+ *   NULL as well. Bytes and values inside a reply or connection belong to it, and last as long as is said there. All
+ *   arguments are only read during the call. Bytes are (pointer, length) and may hold any byte; where lengths may be
+ *   NULL, the strings end with a NUL. Nothing needs to be allocated or freed with malloc across this border.
+ * Threads.  A larder_cache may be used from any thread. A session, connection or options object: from one thread at a
+ *   time. A reply is immutable and may be read by many.
+ * Order.    Free listeners, sessions and connections before their cache. A cache may not be used after larder_free.
+ * Exceptions. None comes out of these functions, and none may come out of your callbacks.
+ * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION.
+ * ABI.      Structs here are opaque, passed by pointer, or fixed for good (larder_error, larder_value); numbers of enums
+ *   never change; functions are added, never changed.
+ */
+#ifndef LARDER_BINDINGS_C_LARDER_H_
+#define LARDER_BINDINGS_C_LARDER_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define LARDER_C_API __attribute__((visibility("default")))
+#else
+#define LARDER_C_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Errors ----------------------------------------------------------------------------------------------------- */
+
+typedef enum larder_status {
+  LARDER_OK = 0,
+  LARDER_CANCELLED = 1,            /* the cache is closed */
+  LARDER_UNKNOWN = 2,
+  LARDER_INVALID_ARGUMENT = 3,     /* the message says which */
+  LARDER_DEADLINE_EXCEEDED = 4,
+  LARDER_NOT_FOUND = 5,
+  LARDER_ALREADY_EXISTS = 6,       /* an address in use */
+  LARDER_PERMISSION_DENIED = 7,
+  LARDER_RESOURCE_EXHAUSTED = 8,   /* no memory, no descriptors */
+  LARDER_FAILED_PRECONDITION = 9,  /* not in this state, or from here */
+  LARDER_ABORTED = 10,
+  LARDER_OUT_OF_RANGE = 11,
+  LARDER_UNIMPLEMENTED = 12,
+  LARDER_INTERNAL = 13,
+  LARDER_UNAVAILABLE = 14
+} larder_status;
+
+typedef struct larder_error {
+  larder_status status;
+  char message[508]; /* ends with a NUL */
+} larder_error;
+
+/* "0.1.0". Static. */
+LARDER_C_API const char *larder_version(void);
+
+/* --- Options ---------------------------------------------------------------------------------------------------- */
+
+typedef struct larder_options larder_options;
+
+typedef enum larder_background {
+  LARDER_BACKGROUND_THREAD = 0, /* a thread of the cache's own, made when there is first something to do */
+  LARDER_BACKGROUND_LOOP = 1,   /* the listener's loop */
+  LARDER_BACKGROUND_TICK = 2    /* larder_tick, called by you */
+} larder_background;
+
+/* Every default is Redis 7.0's. */
+LARDER_C_API larder_status larder_options_new(larder_options **options, larder_error *error);
+LARDER_C_API void larder_options_free(larder_options *options);
+
+/* Lines as in redis.conf: "maxmemory 100mb\nmaxmemory-policy allkeys-random\n". All or nothing. */
+LARDER_C_API larder_status larder_options_text(larder_options *options, const char *text, size_t length,
+                                               larder_error *error);
+/* Arguments as redis-server takes them: "--maxmemory", "100mb", or a file's name first. All or nothing. */
+LARDER_C_API larder_status larder_options_arguments(larder_options *options, size_t argc, const char *const *argv,
+                                                    larder_error *error);
+LARDER_C_API void larder_options_background(larder_options *options, larder_background background);
+/* Feeds the hash and every random choice; 0, the default: taken from the system. */
+LARDER_C_API void larder_options_seed(larder_options *options, uint64_t seed);
+
+typedef enum larder_log_level {
+  LARDER_LOG_DEBUG = 0,
+  LARDER_LOG_VERBOSE = 1,
+  LARDER_LOG_NOTICE = 2,
+  LARDER_LOG_WARNING = 3
+} larder_log_level;
+
+/* Gets every log line, without a newline and without a NUL. Called on any thread, several at once; must not call the
+ * cache. NULL, the default: lines are dropped. */
+typedef void (*larder_log_fn)(void *arg, larder_log_level level, const char *line, size_t length);
+LARDER_C_API void larder_options_log(larder_options *options, larder_log_fn log, void *arg);
+
+/* Asked when a client sends SHUTDOWN, on any thread and while the command runs, so it must not call the cache: return 0
+ * and close the cache soon, or anything else to refuse. NULL, the default: SHUTDOWN is refused. */
+typedef int (*larder_shutdown_fn)(void *arg);
+LARDER_C_API void larder_options_on_shutdown(larder_options *options, larder_shutdown_fn on_shutdown, void *arg);
+
+/* --- Cache ------------------------------------------------------------------------------------------------------ */
+
+typedef struct larder_cache larder_cache;
+
+/* `options` may be NULL, and freed afterwards. */
+LARDER_C_API larder_status larder_open(const larder_options *options, larder_cache **cache, larder_error *error);
+
+/* Stops listeners, refuses every later call and waits at most timeout_ms (-1: as long as it takes) for those that run.
+ * LARDER_DEADLINE_EXCEEDED: one runs longer; the cache is closed for all others, and this may be called again. */
+LARDER_C_API larder_status larder_close(larder_cache *cache, int64_t timeout_ms, larder_error *error);
+
+/* Closes it if it is open, and gives its memory back. */
+LARDER_C_API void larder_free(larder_cache *cache);
+
+/* Does background work for at most budget_ms, with LARDER_BACKGROUND_TICK; call it some 10 times a second.
+ * *next_ms (may be NULL): when it would like to be called again, from now; -1: not by itself. */
+LARDER_C_API larder_status larder_tick(larder_cache *cache, int64_t budget_ms, int64_t *next_ms, larder_error *error);
+
+/* --- Commands --------------------------------------------------------------------------------------------------- */
+
+typedef struct larder_reply larder_reply;
+
+/* Runs one command in database `db`, as a client that exists for it alone. `lengths` may be NULL: the arguments end with
+ * a NUL then. Commands that only mean something in a session (MULTI, SELECT...) answer an error reply: use a session. */
+LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t argc, const char *const *argv,
+                                          const size_t *lengths, larder_reply **reply, larder_error *error);
+
+/* The same, with the reply handed to `done`, once, on the thread that does the background work. `reply` is yours then;
+ * it is NULL if the cache was closed first, and `status` says so. If this call fails, `done` is not called. */
+typedef void (*larder_done_fn)(void *arg, larder_status status, larder_reply *reply);
+LARDER_C_API larder_status larder_execute_async(larder_cache *cache, size_t argc, const char *const *argv,
+                                                const size_t *lengths, larder_done_fn done, void *arg,
+                                                larder_error *error);
+
+/* A client that lasts: SELECT, MULTI, WATCH... Its replies have RESP3's types; HELLO 2 gives it RESP2's. */
+typedef struct larder_session larder_session;
+LARDER_C_API larder_status larder_session_new(larder_cache *cache, larder_session **session, larder_error *error);
+LARDER_C_API larder_status larder_session_execute(larder_session *session, size_t argc, const char *const *argv,
+                                                  const size_t *lengths, larder_reply **reply, larder_error *error);
+LARDER_C_API void larder_session_free(larder_session *session);
+
+/* --- Replies ---------------------------------------------------------------------------------------------------- */
+
+typedef enum larder_type_t {
+  LARDER_TYPE_NIL = 0,
+  LARDER_TYPE_STRING = 1,
+  LARDER_TYPE_STATUS = 2, /* "OK" */
+  LARDER_TYPE_ERROR = 3,
+  LARDER_TYPE_INTEGER = 4,
+  LARDER_TYPE_DOUBLE = 5,
+  LARDER_TYPE_BOOLEAN = 6,
+  LARDER_TYPE_BIG_NUMBER = 7,
+  LARDER_TYPE_VERBATIM = 8,
+  LARDER_TYPE_ARRAY = 9,
+  LARDER_TYPE_MAP = 10, /* elements are key, value, key, value... */
+  LARDER_TYPE_SET = 11,
+  LARDER_TYPE_PUSH = 12
+} larder_type_t;
+
+/* One node of a reply: a handle, valid as long as the reply that it is in. */
+typedef struct larder_value {
+  const void *node;
+} larder_value;
+
+LARDER_C_API larder_value larder_root(const larder_reply *reply);
+LARDER_C_API void larder_reply_free(larder_reply *reply);
+
+LARDER_C_API larder_type_t larder_type(larder_value value);
+/* The text of a string, status, error, big number or verbatim; "" for others. Not ended by a NUL. */
+LARDER_C_API const char *larder_string(larder_value value, size_t *length);
+/* An integer's value, a boolean's as 1 or 0, a string's whose text is an integer; else 0. */
+LARDER_C_API int64_t larder_integer(larder_value value);
+/* A double's or integer's value, a string's whose text is a number; else 0. */
+LARDER_C_API double larder_double(larder_value value);
+/* Elements of an aggregate (a map has two a pair); 0 for others. */
+LARDER_C_API size_t larder_size(larder_value value);
+/* Element i; a nil if there is none. */
+LARDER_C_API larder_value larder_element(larder_value value, size_t i);
+
+/* --- RESP connections: bytes in, bytes out, no socket ----------------------------------------------------------- */
+
+typedef struct larder_connection larder_connection;
+
+LARDER_C_API larder_status larder_connection_new(larder_cache *cache, larder_connection **connection,
+                                                 larder_error *error);
+LARDER_C_API void larder_connection_free(larder_connection *connection);
+/* Takes bytes as they come, cut anywhere, and runs every request that is complete. */
+LARDER_C_API larder_status larder_connection_feed(larder_connection *connection, const char *bytes, size_t length,
+                                                  larder_error *error);
+/* Replies not yet consumed; valid until the next call with this connection. */
+LARDER_C_API const char *larder_connection_output(larder_connection *connection, size_t *length);
+/* n: at most the length that larder_connection_output gave. */
+LARDER_C_API void larder_connection_consume(larder_connection *connection, size_t n);
+/* Not 0: the client was closed (QUIT, a protocol error, CLIENT KILL); send the output, then hang up. */
+LARDER_C_API int larder_connection_closed(const larder_connection *connection);
+
+/* --- The listener ----------------------------------------------------------------------------------------------- */
+
+typedef struct larder_listener larder_listener;
+
+/* Listens where the cache's options say (port, bind, unixsocket), with a thread of its own. port: -1 as in the options, 0
+ * a free one that the system chooses (larder_listener_port tells), else that one. */
+LARDER_C_API larder_status larder_listener_start(larder_cache *cache, int port, larder_listener **listener,
+                                                 larder_error *error);
+LARDER_C_API int larder_listener_port(const larder_listener *listener);
+/* Closes its sockets and connections, waits for its thread, and frees it. */
+LARDER_C_API void larder_listener_free(larder_listener *listener);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* LARDER_BINDINGS_C_LARDER_H_ */

@@ -1,0 +1,243 @@
+/* The C ABI as a C program uses it. No framework: EXPECT counts, main's result tells. */
+#include <larder/c/larder.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int failures = 0;
+static int expectations = 0;
+
+#define EXPECT(condition)                                                      \
+  do {                                                                         \
+    ++expectations;                                                            \
+    if (!(condition)) {                                                        \
+      ++failures;                                                              \
+      printf("%s:%d: expected %s\n", __FILE__, __LINE__, #condition);          \
+    }                                                                          \
+  } while (0)
+
+static int text_is(larder_value value, const char *expected) {
+  size_t length;
+  const char *text = larder_string(value, &length);
+  return length == strlen(expected) && memcmp(text, expected, length) == 0;
+}
+
+static larder_cache *open_with(const char *text) {
+  larder_options *options;
+  larder_cache *cache = NULL;
+  larder_error error;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  larder_options_background(options, LARDER_BACKGROUND_TICK);
+  larder_options_seed(options, 7);
+  EXPECT(larder_options_text(options, text, strlen(text), &error) == LARDER_OK);
+  EXPECT(larder_open(options, &cache, &error) == LARDER_OK);
+  larder_options_free(options);
+  return cache;
+}
+
+static void executes_commands_and_walks_replies(void) {
+  larder_cache *cache = open_with("");
+  larder_reply *reply;
+  larder_error error;
+  const char *set[] = {"SET", "k", "v\0w"};
+  const size_t set_lengths[] = {3, 1, 3};
+  EXPECT(larder_execute(cache, 0, 3, set, set_lengths, &reply, &error) == LARDER_OK);
+  EXPECT(larder_type(larder_root(reply)) == LARDER_TYPE_STATUS);
+  EXPECT(text_is(larder_root(reply), "OK"));
+  larder_reply_free(reply);
+
+  const char *mget[] = {"MGET", "k", "missing"};
+  EXPECT(larder_execute(cache, 0, 3, mget, NULL, &reply, &error) == LARDER_OK);
+  EXPECT(larder_type(larder_root(reply)) == LARDER_TYPE_ARRAY);
+  EXPECT(larder_size(larder_root(reply)) == 2);
+  size_t length;
+  const char *text = larder_string(larder_element(larder_root(reply), 0), &length);
+  EXPECT(length == 3 && memcmp(text, "v\0w", 3) == 0);
+  EXPECT(larder_type(larder_element(larder_root(reply), 1)) == LARDER_TYPE_NIL);
+  EXPECT(larder_type(larder_element(larder_root(reply), 2)) == LARDER_TYPE_NIL);
+  larder_reply_free(reply);
+
+  const char *incr[] = {"INCRBY", "n", "42"};
+  EXPECT(larder_execute(cache, 3, 3, incr, NULL, &reply, &error) == LARDER_OK);
+  EXPECT(larder_integer(larder_root(reply)) == 42);
+  EXPECT(larder_double(larder_root(reply)) == 42.0);
+  larder_reply_free(reply);
+  larder_free(cache);
+}
+
+static void tells_errors_from_error_replies(void) {
+  larder_cache *cache = open_with("");
+  larder_reply *reply;
+  larder_error error;
+  const char *wrong[] = {"GET"};
+  EXPECT(larder_execute(cache, 0, 1, wrong, NULL, &reply, &error) == LARDER_OK);
+  EXPECT(larder_type(larder_root(reply)) == LARDER_TYPE_ERROR);
+  EXPECT(text_is(larder_root(reply), "ERR wrong number of arguments for 'get' command"));
+  larder_reply_free(reply);
+
+  EXPECT(larder_execute(cache, 16, 1, wrong, NULL, &reply, &error) == LARDER_OUT_OF_RANGE);
+  EXPECT(reply == NULL);
+  EXPECT(error.status == LARDER_OUT_OF_RANGE && strlen(error.message) > 0);
+  EXPECT(larder_execute(cache, 0, 0, NULL, NULL, &reply, NULL) == LARDER_INVALID_ARGUMENT);
+
+  larder_options *options;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  const char bad[] = "port 1\nmaxmemry 1gb\n";
+  EXPECT(larder_options_text(options, bad, strlen(bad), &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "maxmemry") != NULL && strstr(error.message, "2") != NULL);
+  larder_options_free(options);
+
+  EXPECT(larder_close(cache, -1, &error) == LARDER_OK);
+  const char *ping[] = {"PING"};
+  EXPECT(larder_execute(cache, 0, 1, ping, NULL, &reply, &error) == LARDER_CANCELLED);
+  larder_free(cache);
+}
+
+static void sessions_last(void) {
+  larder_cache *cache = open_with("requirepass secret\n");
+  larder_session *session;
+  larder_reply *reply;
+  EXPECT(larder_session_new(cache, &session, NULL) == LARDER_OK);
+  const char *select[] = {"SELECT", "2"}, *set[] = {"SET", "k", "in two"}, *get[] = {"GET", "k"};
+  EXPECT(larder_session_execute(session, 2, select, NULL, &reply, NULL) == LARDER_OK);
+  larder_reply_free(reply);
+  EXPECT(larder_session_execute(session, 3, set, NULL, &reply, NULL) == LARDER_OK);
+  larder_reply_free(reply);
+  EXPECT(larder_execute(cache, 2, 2, get, NULL, &reply, NULL) == LARDER_OK);
+  EXPECT(text_is(larder_root(reply), "in two"));
+  larder_reply_free(reply);
+  larder_session_free(session);
+  larder_free(cache);
+}
+
+static void connections_speak_resp(void) {
+  larder_cache *cache = open_with("requirepass secret\n");
+  larder_connection *connection;
+  size_t length;
+  const char *request = "*1\r\n$4\r\nPING\r\nAUTH secret\r\nPING\r\n";
+  EXPECT(larder_connection_new(cache, &connection, NULL) == LARDER_OK);
+  for (size_t i = 0; i < strlen(request); ++i) {
+    EXPECT(larder_connection_feed(connection, request + i, 1, NULL) == LARDER_OK);
+  }
+  const char *expected = "-NOAUTH Authentication required.\r\n+OK\r\n+PONG\r\n";
+  const char *output = larder_connection_output(connection, &length);
+  EXPECT(length == strlen(expected) && memcmp(output, expected, length) == 0);
+  larder_connection_consume(connection, length);
+  larder_connection_output(connection, &length);
+  EXPECT(length == 0);
+  EXPECT(!larder_connection_closed(connection));
+  EXPECT(larder_connection_feed(connection, "*x\r\n", 4, NULL) == LARDER_OK);
+  EXPECT(larder_connection_closed(connection));
+  output = larder_connection_output(connection, &length);
+  EXPECT(length > 0 && output[0] == '-');
+  larder_connection_free(connection);
+  larder_free(cache);
+}
+
+static void on_reply(void *arg, larder_status status, larder_reply *reply) {
+  int *seen = arg;
+  EXPECT(status == LARDER_OK);
+  EXPECT(larder_integer(larder_root(reply)) == *seen + 1);
+  ++*seen;
+  larder_reply_free(reply);
+}
+
+static void replies_come_with_ticks(void) {
+  larder_cache *cache = open_with("");
+  int seen = 0;
+  int64_t next_ms;
+  const char *incr[] = {"INCR", "n"};
+  for (int i = 0; i < 3; ++i) EXPECT(larder_execute_async(cache, 2, incr, NULL, on_reply, &seen, NULL) == LARDER_OK);
+  EXPECT(seen == 0);
+  EXPECT(larder_tick(cache, 1000, &next_ms, NULL) == LARDER_OK);
+  EXPECT(seen == 3);
+  larder_free(cache);
+}
+
+static int refuse(void *arg) {
+  ++*(int *)arg;
+  return 1;
+}
+
+static void on_log(void *arg, larder_log_level level, const char *line, size_t length) {
+  (void)level;
+  (void)line;
+  *(size_t *)arg += length;
+}
+
+static void shutdown_asks_the_program(void) {
+  larder_options *options;
+  larder_cache *cache;
+  larder_reply *reply;
+  int asked = 0;
+  size_t logged = 0;
+  const char *shutdown[] = {"SHUTDOWN"};
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  larder_options_on_shutdown(options, refuse, &asked);
+  larder_options_log(options, on_log, &logged);
+  EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
+  larder_options_free(options);
+  EXPECT(larder_execute(cache, 0, 1, shutdown, NULL, &reply, NULL) == LARDER_OK);
+  EXPECT(larder_type(larder_root(reply)) == LARDER_TYPE_ERROR);
+  EXPECT(asked == 1);
+  larder_reply_free(reply);
+  larder_free(cache);
+}
+
+static void the_listener_shows_the_same_keys(void) {
+  larder_cache *cache = open_with("bind 127.0.0.1\n");
+  larder_listener *listener;
+  larder_reply *reply;
+  larder_error error;
+  const char *set[] = {"SET", "k", "shared"};
+  EXPECT(larder_execute(cache, 0, 3, set, NULL, &reply, NULL) == LARDER_OK);
+  larder_reply_free(reply);
+  if (larder_listener_start(cache, 0, &listener, &error) != LARDER_OK) {
+    EXPECT(!"the listener starts");
+    printf("%s\n", error.message);
+    larder_free(cache);
+    return;
+  }
+  struct sockaddr_in address;
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons((uint16_t)larder_listener_port(listener));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+  EXPECT(write(fd, "GET k\r\n", 7) == 7);
+  char answer[64];
+  size_t got = 0;
+  while (got < 12) {
+    const ssize_t n = read(fd, answer + got, sizeof(answer) - got);
+    if (n <= 0) break;
+    got += (size_t)n;
+  }
+  EXPECT(got == 12 && memcmp(answer, "$6\r\nshared\r\n", 12) == 0);
+  close(fd);
+  larder_listener_free(listener);
+  larder_free(cache);
+}
+
+int main(void) {
+  EXPECT(strcmp(larder_version(), "0.1.0") == 0);
+  executes_commands_and_walks_replies();
+  tells_errors_from_error_replies();
+  sessions_last();
+  connections_speak_resp();
+  replies_come_with_ticks();
+  shutdown_asks_the_program();
+  the_listener_shows_the_same_keys();
+  larder_options_free(NULL);
+  larder_session_free(NULL);
+  larder_connection_free(NULL);
+  larder_reply_free(NULL);
+  larder_listener_free(NULL);
+  larder_free(NULL);
+  printf("%d expectations, %d failures\n", expectations, failures);
+  return failures == 0 ? 0 : 1;
+}
