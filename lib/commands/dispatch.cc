@@ -131,15 +131,15 @@ bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter
   return true;
 }
 
-// After a refusal: a transaction that was being queued is broken, one that was to run is dropped and says why.
+// After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
+// and EXEC says why.
 void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply, size_t mark) {
   if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
   const Bytes written = reply.output().bytes().view().substr(mark);
   Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
-  const bool in_multi = InMulti(client.transaction);
-  if (!in_multi || found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
+  if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
     engine.CountError(text.substr(0, text.find(' ')));
-    if (in_multi) client.transaction->broken = true;
+    if (InMulti(client.transaction)) client.transaction->broken = true;
     return;
   }
   engine.CountError("EXECABORT");
@@ -153,7 +153,9 @@ void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWrite
 }
 
 void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply) {
-  if (client.transaction->Queue(*found.spec, found.parent, argv)) {
+  // One that can only abort is kept no longer, as CLIENT LIST's "multi" shows.
+  const bool lost = client.transaction->broken || client.transaction->changed;
+  if (lost || client.transaction->Queue(*found.spec, found.parent, argv)) {
     reply.Queued();
     return;
   }
