@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -24,6 +25,7 @@ struct BackgroundThread::State {
   bool stop = false;
   bool woken = false;
   pthread_t thread{};
+  std::atomic<uint32_t> over{0};  // the thread will touch nothing of the step's any more, and end
 };
 
 void BackgroundThread::DeleteState::operator()(State* state) const { delete state; }
@@ -77,7 +79,10 @@ void* BackgroundThread::Main(void* arg) {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "larder");
 #endif
-  Loop(*static_cast<State*>(arg));
+  State& state = *static_cast<State*>(arg);
+  Loop(state);
+  state.over.store(1, std::memory_order_release);
+  FutexWakeAll(&state.over);
   return nullptr;
 }
 
@@ -94,17 +99,24 @@ void BackgroundThread::Loop(State& state) {
   }
 }
 
-bool BackgroundThread::Stop() {
+bool BackgroundThread::Stop(int64_t wait_ns_max) {
   State& state = *state_;
   {
     const std::lock_guard<std::mutex> lock(state.mutex);
     state.stop = true;
     if (!state.started || state.joined) return true;
     if (pthread_equal(state.thread, pthread_self())) return false;
-    state.joined = true;
   }
   state.changed.notify_one();
+  const int64_t end_ns = wait_ns_max < 0 ? 0 : MonotonicNs() + wait_ns_max;
+  while (state.over.load(std::memory_order_acquire) == 0) {
+    const int64_t left_ns = wait_ns_max < 0 ? kWaitForever : end_ns - MonotonicNs();
+    if (wait_ns_max >= 0 && left_ns <= 0) return false;
+    FutexWait(state.over, 0, left_ns);
+  }
   pthread_join(state.thread, nullptr);
+  const std::lock_guard<std::mutex> lock(state.mutex);
+  state.joined = true;
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include <larder/clock.h>
+#include "lib/executor/futex.h"
 
 namespace larder::inline v0::executor {
 
@@ -35,9 +36,10 @@ class BackgroundThread {
   // Whether the thread has been made.
   bool started() const;
 
-  // The current step is the last; joins. False if called on the thread itself: the step is the last all the same, and
-  // somebody else has to call Stop. Idempotent. One caller at a time.
-  bool Stop();
+  // The current step is the last; waits for it, at most `wait_ns_max` of real time, and joins. False if the time was up,
+  // or if called on the thread itself: the step is the last all the same, and somebody has to call Stop again.
+  // Idempotent. One caller at a time.
+  bool Stop(int64_t wait_ns_max = kWaitForever);
 
   // In a forked child: forgets the thread, which is not here, and leaks what it may have been using.
   void Abandon() { (void)state_.release(); }

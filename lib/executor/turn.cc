@@ -75,7 +75,7 @@ Executor::Served Executor::Serve(Ticket* own) {
     Node* const node = queue_head_;
     if (node == nullptr) {
       if (own != nullptr) {
-        word_->fetch_and(~kQueue, std::memory_order_relaxed);
+        word_->fetch_and(~(kQueue | kHere), std::memory_order_relaxed);
         turn.Finish();
         return Served::kHolding;
       }

@@ -129,6 +129,22 @@ TEST_F(BackgroundTest, StopOnTheThreadItselfEndsItWithoutWaiting) {
   EXPECT_EQ(steps_, 1);
 }
 
+TEST_F(BackgroundTest, StopWaitsNoLongerThanItIsTold) {
+  std::atomic<bool> inside{false};
+  std::atomic<bool> leave{false};
+  in_step = [&] {
+    inside = true;
+    while (!leave) std::this_thread::yield();
+  };
+  ASSERT_TRUE(thread_.Wake());
+  while (!inside) std::this_thread::yield();
+  EXPECT_FALSE(thread_.Stop(0));
+  EXPECT_FALSE(thread_.Stop(1'000'000));
+  leave = true;
+  EXPECT_TRUE(thread_.Stop());
+  EXPECT_EQ(steps_, 1);
+}
+
 TEST_F(BackgroundTest, AForkedChildForgetsTheThreadAndEnds) {
   ASSERT_TRUE(thread_.Wake());
   AwaitSteps(1);

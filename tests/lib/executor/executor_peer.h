@@ -21,6 +21,11 @@ class ExecutorPeer {
   }
   // REQUIRES: the executor is held, and the holder does not let go meanwhile.
   static bool NewestSleeps(const Executor& executor) { return Newest(executor)->state.load() == internal::kSleeping; }
+  // Queues a request for a thread that is not there; false if it took the executor. As if it slept already.
+  static bool JoinAsleep(Executor& executor, internal::Request& request) {
+    request.state = internal::kSleeping;
+    return executor.Join(request) == Executor::Joined::kQueued;
+  }
   static bool Closing(const Executor& executor) { return (executor.word_->load() & Executor::kClosing) != 0; }
 };
 

@@ -185,6 +185,55 @@ TEST_P(ExecutorTest, AnotherThreadsUserCodeIsNotOurs) {
   EXPECT_TRUE(ran);
 }
 
+// The thread that is called never comes here, so all bounds are reached.
+TEST_P(ExecutorTest, WhileASleeperIsWokenNewcomersGoFirst64TimesAtMost) {
+  ASSERT_EQ(executor().Acquire(), Outcome::kRan);
+  internal::Request sleeper(internal::Kind::kUser);
+  ASSERT_TRUE(ExecutorPeer::JoinAsleep(executor(), sleeper));
+  executor().Release();
+  EXPECT_EQ(sleeper.state, internal::kCalled);
+  int newcomers = 0;
+  while (sleeper.state == internal::kCalled) {
+    EXPECT_FALSE(executor().TryAcquire());
+    ASSERT_EQ(executor().Run([&] { ++newcomers; }), Outcome::kRan);
+  }
+  EXPECT_EQ(sleeper.state, internal::kYouHold);
+  EXPECT_GE(newcomers, 1);
+  EXPECT_LE(newcomers, Executor::kRequestsMax + 1);
+  EXPECT_EQ(executor().stats().handed_over, 1u);
+  executor().Release();  // in its name
+  EXPECT_EQ(executor().Run([] {}), Outcome::kRan);
+}
+
+TEST_P(ExecutorTest, ALentExecutorServesItsQueueInOrder) {
+  std::vector<int> order;  // guarded by the executor
+  ASSERT_EQ(executor().Acquire(), Outcome::kRan);
+  internal::Request sleeper(internal::Kind::kUser);
+  ASSERT_TRUE(ExecutorPeer::JoinAsleep(executor(), sleeper));
+  Joiners joiners(executor());
+  for (int i = 0; i < 3; ++i) {
+    joiners.Start([&, i] { EXPECT_EQ(executor().Run([&, i] { order.push_back(i); }), Outcome::kRan); });
+  }
+  executor().Release();
+  EXPECT_EQ(executor().Run([&] { order.push_back(-1); }), Outcome::kRan);  // borrows, overtakes once, serves nobody
+  EXPECT_EQ(order, std::vector<int>{-1});
+  while (sleeper.state == internal::kCalled) ASSERT_EQ(executor().Run([] {}), Outcome::kRan);
+  EXPECT_EQ(sleeper.state, internal::kYouHold);
+  executor().Release();
+  joiners.JoinAll();
+  EXPECT_EQ(order, (std::vector<int>{-1, 0, 1, 2}));
+}
+
+TEST_P(ExecutorTest, CloseRefusesAThreadThatIsBeingWoken) {
+  ASSERT_EQ(executor().Acquire(), Outcome::kRan);
+  internal::Request sleeper(internal::Kind::kUser);
+  ASSERT_TRUE(ExecutorPeer::JoinAsleep(executor(), sleeper));
+  executor().Release();
+  EXPECT_TRUE(executor().Close());
+  EXPECT_EQ(sleeper.state, internal::kRefused);
+  EXPECT_EQ(executor().Run([] { FAIL(); }), Outcome::kClosed);
+}
+
 TEST_P(ExecutorTest, WaitingRequestsArePrefetchedInStages) {
   std::vector<std::string> log;  // guarded by the executor
   ASSERT_EQ(executor().Acquire(), Outcome::kRan);
