@@ -219,6 +219,25 @@ TEST_F(StringOpsTest, ReadSaysWhereTheBytesAre) {
   EXPECT_EQ(text.block, Find("large")->block());
 }
 
+// No other type can be made yet, so a string is labelled as a list for once.
+TEST_F(StringOpsTest, AnotherTypeIsRefusedByAllButSet) {
+  ASSERT_TRUE(Set("k", "1").ok());
+  Find("k")->set_kind(keyspace::Type::kList, Encoding::kRaw);
+  Told();
+  Digits digits;
+  FloatDigits float_digits;
+  EXPECT_EQ(ops::strings::Read(db_, "k", digits).error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::Append(db_, "k", "x").error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::SetRange(db_, "k", 1, "x").error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::SetRange(db_, "k", 1, "").error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::SetRange(db_, "k", INT64_MAX, "x").error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::IncrementBy(db_, "k", 1).error(), errors::kWrongType);
+  EXPECT_EQ(ops::strings::IncrementByFloat(db_, "k", 1, float_digits).error(), errors::kWrongType);
+  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_TRUE(*Set("k", "2"));
+  EXPECT_EQ(Find("k")->type(), keyspace::Type::kString);
+}
+
 TEST(SliceInclusiveTest, AgreesWithRedisForEveryPairOfOffsets) {
   // What GETRANGE of "abc" replied on redis-server 7.0.15, for start and end from -6 to 5.
   static const char* const kReplies[12][12] = {

@@ -1,0 +1,189 @@
+// The fixture of command tests: every case runs by direct call, over RESP2 and over RESP3.
+//
+//   class GetRangeTest : public CommandTest {};
+//   LARDER_COMMAND_TEST(GetRangeTest);
+//
+//   TEST_P(GetRangeTest, NegativeOffsetsCountFromTheEnd) {
+//     Run({"SET", "k", "lighthouse"});
+//     EXPECT_THAT(Run({"GETRANGE", "k", "-5", "-1"}), IsBulk("house"));
+//   }
+//
+// A cache of its own for each case, in memory, with a clock that stands still until Advance and a fixed seed. Over RESP
+// each request arrives in two pieces, cut at another byte each time, and must be answered by exactly one reply.
+#ifndef LARDER_TESTS_LIB_COMMANDS_COMMAND_TEST_BASE_H_
+#define LARDER_TESTS_LIB_COMMANDS_COMMAND_TEST_BASE_H_
+
+#include <functional>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include <larder/cache.h>
+#include <larder/clock.h>
+#include <larder/reply.h>
+#include <larder/session.h>
+
+namespace larder {
+
+// gtest prints replies as redis-cli does.
+inline namespace v0 {
+void PrintTo(const ReplyView& reply, std::ostream* os);
+void PrintTo(const Reply& reply, std::ostream* os);
+}  // namespace v0
+
+namespace testing {
+
+// How a case reaches the cache.
+enum class Via { kDirect, kResp2, kResp3 };
+std::string NameOf(Via via);
+
+// One client of a cache, by any of the ways.
+class TestClient {
+ public:
+  TestClient(Cache& cache, Via via);
+
+  // Runs a command, any reply to which is fine: an error reply too.
+  Reply Run(std::span<const std::string_view> argv);
+  Reply Run(std::initializer_list<std::string_view> argv) {
+    return Run(std::span<const std::string_view>(argv.begin(), argv.size()));
+  }
+  Reply Run(const std::vector<std::string>& argv) {
+    return Run(std::vector<std::string_view>(argv.begin(), argv.end()));
+  }
+
+  // The client's RESP connection, for cases about bytes. REQUIRES: not kDirect.
+  RespConnection& connection() { return *connection_; }
+  // The direct session. REQUIRES: kDirect.
+  Session& session() { return *session_; }
+  // Whether QUIT or the like has ended it. Always false for kDirect.
+  bool closed() const { return connection_ != nullptr && connection_->closed(); }
+
+ private:
+  Reply RunOverResp(std::span<const std::string_view> argv);
+
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<RespConnection> connection_;
+  size_t requests_ = 0;
+};
+
+// A request as clients send it: an array of bulks.
+std::string EncodeRequest(std::span<const std::string_view> argv);
+
+class CommandTest : public ::testing::TestWithParam<Via> {
+ protected:
+  // `change` may change the options before the cache is opened.
+  explicit CommandTest(const std::function<void(Options&)>& change = nullptr);
+  ~CommandTest() override;
+
+  template <class Argv>
+  Reply Run(const Argv& argv) {
+    return client_->Run(argv);
+  }
+  Reply Run(std::initializer_list<std::string_view> argv) { return client_->Run(argv); }
+
+  // Lets time pass.
+  void Advance(absl::Duration by) { clock_->Advance(by); }
+  int64_t now_ms() const { return clock_->NowUs() / 1000; }
+
+  Via via() const { return GetParam(); }
+  // The replies' shapes: 2 or 3.
+  int protocol() const { return via() == Via::kResp2 ? 2 : 3; }
+  Cache& cache() { return *cache_; }
+  TestClient& client() { return *client_; }
+  // Another client of the same kind.
+  std::unique_ptr<TestClient> Connect() { return std::make_unique<TestClient>(*cache_, via()); }
+
+  // Shorthands of what many cases ask.
+  std::string EncodingOf(std::string_view key) { return Run({"OBJECT", "ENCODING", key}).AsString(); }
+  int64_t TtlMs(std::string_view key) { return Run({"PTTL", key}).integer(); }
+
+ private:
+  std::shared_ptr<ManualClock> clock_;
+  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<TestClient> client_;
+};
+
+#define LARDER_COMMAND_TEST(suite)                                                                                  \
+  INSTANTIATE_TEST_SUITE_P(Via, suite,                                                                              \
+                           ::testing::Values(::larder::testing::Via::kDirect, ::larder::testing::Via::kResp2,       \
+                                             ::larder::testing::Via::kResp3),                                       \
+                           [](const ::testing::TestParamInfo<::larder::testing::Via>& info) {                       \
+                             return ::larder::testing::NameOf(info.param);                                          \
+                           })
+
+// --- Matchers of replies -----------------------------------------------------------------------------------------------
+// Where RESP2 has no such type they expect what Redis sends to RESP2 clients: IsMap an array, IsDouble a bulk, and so on.
+// An argument may be a value or a matcher of one.
+
+int CurrentProtocol();  // of the case that runs
+
+std::vector<ReplyView> ElementsOf(const ReplyView& reply);
+std::vector<std::pair<ReplyView, ReplyView>> PairsOf(const ReplyView& reply);
+
+MATCHER(IsNil, "") { return arg.is_nil(); }
+MATCHER(IsOk, "") { return arg.is_ok(); }
+
+MATCHER_P(IsBulk, text, "") {
+  return arg.type() == ReplyView::Type::kString &&
+         ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+// A simple string such as QUEUED.
+MATCHER_P(IsStatus, text, "") {
+  return arg.type() == ReplyView::Type::kStatus &&
+         ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+MATCHER_P(IsInt, value, "") {
+  return arg.type() == ReplyView::Type::kInteger && ::testing::ExplainMatchResult(value, arg.integer(), result_listener);
+}
+
+MATCHER_P(IsDouble, value, "") {
+  const auto type = CurrentProtocol() == 2 ? ReplyView::Type::kString : ReplyView::Type::kDouble;
+  return arg.type() == type && arg.AsNumber().has_value() &&
+         ::testing::ExplainMatchResult(value, arg.number(), result_listener);
+}
+
+MATCHER_P(IsBool, value, "") {
+  const auto type = CurrentProtocol() == 2 ? ReplyView::Type::kInteger : ReplyView::Type::kBoolean;
+  return arg.type() == type && ::testing::ExplainMatchResult(value, arg.boolean(), result_listener);
+}
+
+MATCHER_P(IsVerbatim, text, "") {
+  const auto type = CurrentProtocol() == 2 ? ReplyView::Type::kString : ReplyView::Type::kVerbatim;
+  return arg.type() == type && ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+// An error whose text is `text`, or begins with these words.
+bool BeginsWithWords(std::string_view text, std::string_view words);
+MATCHER_P(IsError, text, "") { return arg.is_error() && BeginsWithWords(arg.string_view(), text); }
+
+// IsArray(ElementsAre(IsBulk("a"), IsNil())), or any other matcher of containers.
+MATCHER_P(IsArray, elements, "") {
+  return arg.type() == ReplyView::Type::kArray &&
+         ::testing::ExplainMatchResult(elements, ElementsOf(arg), result_listener);
+}
+
+MATCHER_P(IsSet, elements, "") {
+  const auto type = CurrentProtocol() == 2 ? ReplyView::Type::kArray : ReplyView::Type::kSet;
+  return arg.type() == type && ::testing::ExplainMatchResult(elements, ElementsOf(arg), result_listener);
+}
+
+// IsMap(ElementsAre(Pair(IsBulk("matches"), IsArray(...)), ...))
+MATCHER_P(IsMap, pairs, "") {
+  const auto type = CurrentProtocol() == 2 ? ReplyView::Type::kArray : ReplyView::Type::kMap;
+  return arg.type() == type && arg.size() % 2 == 0 &&
+         ::testing::ExplainMatchResult(pairs, PairsOf(arg), result_listener);
+}
+
+}  // namespace testing
+}  // namespace larder
+
+#endif  // LARDER_TESTS_LIB_COMMANDS_COMMAND_TEST_BASE_H_
