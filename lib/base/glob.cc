@@ -9,8 +9,9 @@ namespace {
 // What one element of a pattern other than '*' is compared with, case folded if asked.
 class Subject {
  public:
-  Subject(char c, bool ignore_case) : ignore_case_(ignore_case), c_(Fold(c)) {}
+  Subject(char c, bool ignore_case) : exact_(c), ignore_case_(ignore_case), c_(Fold(c)) {}
   bool Is(char c) const { return Fold(c) == c_; }
+  bool IsExactly(char c) const { return c == exact_; }
   bool IsBetween(char first, char last) const {
     signed char low = Fold(first);
     signed char high = Fold(last);
@@ -21,6 +22,7 @@ class Subject {
  private:
   signed char Fold(char c) const { return static_cast<signed char>(ignore_case_ ? LowerAscii(c) : c); }
 
+  char exact_;
   bool ignore_case_;
   signed char c_;
 };
@@ -32,7 +34,7 @@ bool MatchBrackets(Bytes pattern, size_t i, Subject subject, size_t* end) {
   bool found = false;
   while (i < pattern.size() && pattern[i] != ']') {
     if (pattern[i] == '\\' && i + 1 < pattern.size()) {
-      found |= subject.Is(pattern[i + 1]);
+      found |= subject.IsExactly(pattern[i + 1]);  // never folded, unlike the others
       i += 2;
     } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
       found |= subject.IsBetween(pattern[i], pattern[i + 2]);
@@ -66,6 +68,7 @@ bool MatchElement(Bytes pattern, size_t i, Subject subject, size_t* end) {
 }  // namespace
 
 bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case) {
+  if (text.empty()) return pattern.empty() || pattern == "*";
   size_t p = 0;
   size_t t = 0;
   size_t retry_p = Bytes::npos;  // behind the last '*' passed
@@ -90,8 +93,6 @@ bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case) {
   return p == pattern.size();
 }
 
-bool GlobMatchesAll(Bytes pattern) {
-  return !pattern.empty() && pattern.find_first_not_of('*') == Bytes::npos;
-}
+bool GlobMatchesAll(Bytes pattern) { return pattern == "*"; }
 
 }  // namespace larder::inline v0::base

@@ -4,7 +4,8 @@
 //   [abc]    one of these                         [^a]   any byte but these
 //   [a-z]    a range, ends in either order        \x     x itself, inside brackets too
 //
-// A '[' that is never closed ends with the pattern. Bytes compare as signed chars in ranges, as on Redis's usual
+// Redis's oddities are kept: a '[' that is never closed ends with the pattern; the empty text is matched by "" and "*"
+// only, not by "**"; "\x" in brackets never ignores case. Bytes compare as signed chars in ranges, as on Redis's usual
 // machines.
 //
 // Cost: O(pattern * text) at worst. Only the last '*' passed is ever retried, which suffices because every other
@@ -18,7 +19,7 @@ namespace larder::inline v0::base {
 
 bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case = false);
 
-// True when the pattern is all stars (and at least one), so that nobody need look at the text.
+// True for "*", so that nobody need look at the text.
 bool GlobMatchesAll(Bytes pattern);
 
 }  // namespace larder::inline v0::base
