@@ -12,10 +12,18 @@ keyspace::EvictionPolicy PolicyOf(MaxmemoryPolicy policy) {
   using keyspace::EvictionPolicy;
   switch (policy) {
     case MaxmemoryPolicy::kNoeviction: return EvictionPolicy::kNone;
-    case MaxmemoryPolicy::kVolatileRandom: return EvictionPolicy::kVolatileRandom;
     case MaxmemoryPolicy::kVolatileTtl: return EvictionPolicy::kVolatileTtl;
-    default: return EvictionPolicy::kAllRandom;
+    // Until there are access data to go by, chance decides among the keys that the policy allows.
+    case MaxmemoryPolicy::kVolatileRandom:
+    case MaxmemoryPolicy::kVolatileLru:
+    case MaxmemoryPolicy::kVolatileLfu:
+    case MaxmemoryPolicy::kVolatileS3fifo: return EvictionPolicy::kVolatileRandom;
+    case MaxmemoryPolicy::kAllkeysRandom:
+    case MaxmemoryPolicy::kAllkeysLru:
+    case MaxmemoryPolicy::kAllkeysLfu:
+    case MaxmemoryPolicy::kAllkeysS3fifo: break;
   }
+  return EvictionPolicy::kAllRandom;
 }
 
 void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {

@@ -51,7 +51,10 @@ Stats StatsOf(Engine& engine) {
   stats.expired_keys = keyspace.stats().expired;
   stats.evicted_keys = keyspace.stats().evicted;
   stats.changes = keyspace.effects().changes();
-  stats.connected_clients = engine.clients().count();
+  for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
+    // One that was killed is still here until its owner, on another thread, lets go of it.
+    stats.connected_clients += !client->close_now.load(std::memory_order_relaxed);
+  }
   stats.watched_keys = engine.watches().keys();
   AddNet(engine.net(), stats);
   stats.uptime_ms = engine.now_ms() - engine.started_ms();
