@@ -25,10 +25,8 @@ def larder_dependencies():
         system_library,
         "com_github_google_benchmark",
         debian_package = "libbenchmark-dev",
-        targets = {
-            "benchmark": "benchmark",
-            "benchmark_main": "benchmark_main benchmark",
-        },
+        # Without benchmark_main: Debian 12 has no pkg-config file for it, and BENCHMARK_MAIN() is one line.
+        targets = {"benchmark": "benchmark"},
     )
 
     # Bazel 4.2.3 as Debian packs it brings none of these, and would go to the network for them. (Label: a string alone
