@@ -127,9 +127,10 @@ class LargeValues {
   size_t taken_ = 0;
 };
 
-// Whether there is memory for all these entries at this moment.
+// Whether there is memory for all these entries at this moment, and for the first array of a table that has none: a
+// later one that cannot be had is done without.
 bool RoomForEntries(memory::Arena& arena, std::span<const Bytes> keys_and_values) {
-  size_t bytes = 0;
+  size_t bytes = 64;
   for (size_t i = 0; i < keys_and_values.size(); i += 2) {
     const Bytes value = keys_and_values[i + 1];
     const size_t stored = LargeValues::IsLarge(value) ? sizeof(memory::Block*) : value.size();
