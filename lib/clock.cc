@@ -1,21 +1,26 @@
 // How ManualClock loses no wake-up.
 //
 // A waiter looks at the time and enters the list while it holds its own lock, and gives that lock up only by falling
-// asleep. So whoever takes the same mutex afterwards and then notifies finds it either asleep or gone. Advance therefore
-// sets the time, picks each waiter that is due, takes that waiter's mutex and notifies.
+// asleep. So whoever takes the same mutex afterwards and then notifies finds it either asleep or gone. Advance
+// therefore sets the time, picks each waiter that is due, takes that waiter's mutex and notifies.
 //
-// The clock's own mutex cannot be held while a waiter's is taken (waiters take them in the other order), so the waiter is
-// pinned meanwhile: it may not leave WaitUntil, and with it the mutex and the condition variable may not go away, until
-// the pin is back. Since Advance may be waiting for that very mutex, a pinned waiter lets go of it and takes it again.
+// The clock's own mutex cannot be held while a waiter's is taken (waiters take them in the other order), so the waiter
+// is pinned meanwhile: it may not leave WaitUntil, and with it the mutex and the condition variable may not go away,
+// until the pin is back. Since Advance may be waiting for that very mutex, a pinned waiter lets go of it and takes it
+// again.
 #include <larder/clock.h>
 
 #include <time.h>
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace larder::inline v0 {
 namespace {
+
+constexpr int64_t kUsMax = std::numeric_limits<int64_t>::max();
+constexpr int64_t kUsMin = std::numeric_limits<int64_t>::min();
 
 class SystemClock final : public Clock {
  public:
@@ -53,7 +58,10 @@ struct ManualClock::Waiter {
 
 void ManualClock::Advance(absl::Duration by) {
   std::unique_lock<std::mutex> held(mutex_);
-  now_us_.store(NowUs() + absl::ToInt64Microseconds(by), std::memory_order_release);
+  int64_t now_us;
+  const int64_t by_us = absl::ToInt64Microseconds(by);
+  if (__builtin_add_overflow(NowUs(), by_us, &now_us)) now_us = by_us > 0 ? kUsMax : kUsMin;
+  now_us_.store(now_us, std::memory_order_release);
   WakeDue(held);
 }
 

@@ -1,7 +1,7 @@
 // Time as the cache sees it. Unit everywhere: microseconds since the Unix epoch.
 //
-// A cache asks only its Options::clock for the time and waits only through it, so a test that sets a ManualClock decides
-// what "later" means and never sleeps. Two caches may share one clock.
+// A cache asks only its Options::clock for the time and waits only through it, so a test that sets a ManualClock
+// decides what "later" means and never sleeps. Two caches may share one clock.
 //
 // Threads: every method, from any thread at once.
 #ifndef LARDER_CLOCK_H_
@@ -18,8 +18,8 @@
 
 namespace larder::inline v0 {
 
-// The virtual functions of these classes are all inline or pure on purpose: the core is built without RTTI, and a user's
-// program, built with it, must find the type information of its own base class in its own object files.
+// The virtual functions of these classes are all inline or pure on purpose: the core is built without RTTI, and a
+// user's program, built with it, must find the type information of its own base class in its own object files.
 class LARDER_API Clock {
  public:
   Clock() = default;
@@ -68,9 +68,9 @@ class LARDER_API ManualClock final : public Clock {
   void WakeDue(std::unique_lock<std::mutex>& held);
 
   std::atomic<int64_t> now_us_;
-  std::mutex mutex_;                 // Guards the list and, for writing, now_us_. Never held while a waiter's is taken.
+  std::mutex mutex_;                  // Guards the list and writes of now_us_. Not held while a waiter's is taken.
   std::condition_variable unpinned_;  // A waiter's pin was given back.
-  Waiter* first_ = nullptr;          // Doubly linked through nodes on the waiters' stacks: nothing is allocated.
+  Waiter* first_ = nullptr;           // Doubly linked through nodes on the waiters' stacks: nothing is allocated.
 };
 
 }  // namespace larder::inline v0

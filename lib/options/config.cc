@@ -36,6 +36,34 @@ bool MaySetProtected(const Options& options, bool local) {
 
 }  // namespace
 
+// A member is valid if its text, read as CONFIG SET reads it, is the same value again.
+absl::Status Validate(const Options& options) {
+  const auto invalid = [](std::string member, const std::string& reason, const Directive& directive) {
+    std::replace(member.begin(), member.end(), '-', '_');
+    const std::string text = "Options::" + member + ": " + reason + " (allowed: " + Allowed(directive) + ")";
+    return absl::InvalidArgumentError(base::ToAbsl(text));
+  };
+  Options copy = options;
+  for (const Directive& directive : ServedDirectives()) {
+    if (directive.type == Type::kPath) continue;  // made absolute by those who use it
+    const std::string text = GetText(directive, options);
+    std::string error = StoreText(directive, copy, text);
+    // An address with a blank in it reads back as two.
+    const bool same = GetText(directive, copy) == text && copy.bind.size() == options.bind.size();
+    if (error.empty() && !same) error = "not a value that it can have";
+    if (!error.empty()) return invalid(std::string(directive.name), error, directive);
+  }
+  for (const auto& [name, text] : options.compat) {
+    const Directive* directive = FindDirective(name);
+    if (directive == nullptr || directive->name != name || directive->kind != Kind::kCompat) {
+      return absl::InvalidArgumentError(base::ToAbsl("Options::compat: " + name + " is no directive without effect"));
+    }
+    const std::string error = StoreText(*directive, copy, text);
+    if (!error.empty()) return invalid("compat: " + name, error, *directive);
+  }
+  return absl::OkStatus();
+}
+
 std::vector<NameAndText> ConfigGet(const Options& options, std::span<const std::string_view> patterns) {
   std::vector<Entry> taken;
   std::vector<NameAndText> found;

@@ -191,6 +191,9 @@ int ReplaceFile(const std::string& path, std::string_view text);
 
 std::string ErrnoText(int error);
 
+// INVALID_ARGUMENT, with the member's name, if a program has put something in Options that no directive could have.
+absl::Status Validate(const Options& options);
+
 // ---- CONFIG (config.cc, rewrite.cc) ---------------------------------------------------------------------------------
 
 struct NameAndText {

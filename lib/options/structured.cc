@@ -86,7 +86,8 @@ bool ParseLenient(std::string_view word, int64_t* value) {
   return true;
 }
 
-// Seconds are a long, changes an int to which Redis cuts a long without a look.
+// Seconds are a long, changes an int. (7.0 cuts a larger number down to its low bits, which may come out negative: a
+// value that it then refuses to read back.)
 std::string SaveText(Words words, std::string* text) {
   if (words.size() == 1 && words.front().empty()) return {};
   if (words.size() % 2 != 0) return "Invalid save parameters";
@@ -97,7 +98,7 @@ std::string SaveText(Words words, std::string* text) {
       return "Invalid save parameters";
     }
     AddWord(text, Decimal(seconds));
-    AddWord(text, Decimal(static_cast<int32_t>(changes)));
+    AddWord(text, Decimal(std::min<int64_t>(changes, std::numeric_limits<int32_t>::max())));
   }
   return {};
 }

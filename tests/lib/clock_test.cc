@@ -21,6 +21,8 @@ TEST(ManualClockTest, StandsStillUntilAdvanced) {
   EXPECT_EQ(clock.NowUs(), 3000);
   clock.Advance(-absl::Milliseconds(1));
   EXPECT_EQ(clock.NowUs(), 2000);
+  clock.Advance(absl::InfiniteDuration());
+  EXPECT_EQ(clock.NowUs(), kNever);
   clock.Set(absl::FromUnixSeconds(5));
   EXPECT_EQ(clock.NowUs(), 5'000'000);
 }

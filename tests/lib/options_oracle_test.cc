@@ -39,6 +39,8 @@ const Difference kDifferences[] = {
     {"maxclients", "2147483648", "the same, in steps of 16 for a minute"},
     {"maxmemory-policy", nullptr, "ours has two more policies, which the error names"},
     {nullptr, "17179869184gb", "beyond 64 bits: the largest size, not 0"},
+    {"save", "1 99999999999", "beyond an int: the largest, not what is left of it"},
+    {"save", "60 2147483648", "the same, which Redis makes negative"},
     {"watchdog-period", nullptr, "Redis's smallest value hangs on hz; what it does at hz 10 is tested below"},
 };
 
@@ -178,7 +180,8 @@ TEST(ConfigSetTest, ValuesWithAStructureReadAsInRedis) {
         "normal -1 0 0", "normal 0 x 0", "normal 0 0 -1", "normal 0 0 1.5", "normal 0 0 a", "normal  1   1 1",
         " normal 1 1 1", "normal 0 0 99999999999999999999", "normal 0 0 2147483648", "normal 99999999999999999999 0 0",
         "normal 0 0 0 foo 1 1 1", "normal \"\" 0 0", "replica 256mb 64mb 60 slave 1 1 1", "normal 0 0 0 normal 1 1 1",
-        "normal +1 0 0", "normal 0 0 +1", "normal 0 0 01", "normal 01 0 0", "normal k 0 0", "normal 0 0 \t1", "normal 0 0 ", "normal  0 "}},
+        "normal +1 0 0", "normal 0 0 +1", "normal 0 0 01", "normal 01 0 0", "normal k 0 0", "normal 0 0 \t1",
+        "normal 0 0 ", "normal  0 "}},
       {"proc-title-template",
        {"{title}", "{foo}", "{title", "", "x", "{}", "}{", "}", "{title}x", "{port}", "{config-file}", "{unixsocket}",
         "{tls-port}", "{listen-addr}", "{server-mode}", "{Title}", "{{title}}", "a{title", "{title}{title}", " ", "\t",
@@ -199,6 +202,7 @@ TEST(ConfigSetTest, ValuesWithAStructureReadAsInRedis) {
   Options options;
   for (const auto& [name, list] : values) {
     for (const std::string& value : list) {
+      if (name == "save" && Differs(name, value)) continue;
       EXPECT_EQ(Set(options, {name, value}), SetByOracle(*oracle, {name, value})) << name << " '" << value << "'";
       EXPECT_EQ(GetText(*FindDirective(name), options), oracle->ConfigGet(name)) << name << " '" << value << "'";
     }
@@ -296,7 +300,9 @@ Outcome ByRedis(const std::vector<std::string>& arguments) {
   const auto oracle = RedisOracle::Start(arguments, &outcome.complaint);
   outcome.good = oracle != nullptr;
   if (outcome.good) {
-    if (std::find(arguments.begin(), arguments.end(), "--requirepass") != arguments.end()) oracle->Run({"AUTH", "secret"});
+    if (std::find(arguments.begin(), arguments.end(), "--requirepass") != arguments.end()) {
+      oracle->Run({"AUTH", "secret"});
+    }
     outcome.values = AllOf(*oracle);
   }
   Without(kSetByTest, &outcome.values);
@@ -468,7 +474,8 @@ TEST(ArgumentsTest, MeanWhatTheyMeanToRedis) {
     ExpectAgreement(arguments, what, reason);
   }
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {file, "--foo", "1"}, {file, "--hz=33"}, {file, "a\nb"}, {file, ""}, {file, "---hz", "12"}, {file, "--", "--hz", "1"}}) {
+           {file, "--foo", "1"}, {file, "--hz=33"}, {file, "a\nb"}, {file, ""}, {file, "---hz", "12"},
+           {file, "--", "--hz", "1"}}) {
     EXPECT_FALSE(ByRedis(arguments).good) << arguments[1];
     EXPECT_FALSE(ByLarder(arguments).good) << arguments[1];
   }

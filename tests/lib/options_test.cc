@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <random>
 #include <set>
 
 #include "lib/options/directive.h"
@@ -57,6 +58,29 @@ TEST(OptionsTest, DesignatedInitializersLeaveTheRestAsItIs) {
   EXPECT_EQ(options.clock, nullptr);
 }
 
+TEST(OptionsTest, ValidateNamesTheMemberAtFault) {
+  const auto fault = [](auto change) {
+    Options options;
+    change(options);
+    return std::string(directives::Validate(options).message());
+  };
+  EXPECT_EQ(fault([](Options&) {}), "");
+  EXPECT_EQ(fault([](Options& o) { o.port = 70000; }),
+            "Options::port: argument must be between 0 and 65535 inclusive (allowed: a number from 0 to 65535)");
+  EXPECT_THAT(fault([](Options& o) { o.databases = 0; }), HasSubstr("Options::databases: argument must be between 1"));
+  EXPECT_THAT(fault([](Options& o) { o.hz = 501; }), HasSubstr("Options::hz: not a value that it can have"));
+  EXPECT_THAT(fault([](Options& o) { o.maxmemory_policy = static_cast<MaxmemoryPolicy>(99); }),
+              HasSubstr("Options::maxmemory_policy: "));
+  EXPECT_THAT(fault([](Options& o) { o.bind = {"a b"}; }), HasSubstr("Options::bind: not a value"));
+  EXPECT_THAT(fault([](Options& o) { o.bind.assign(17, "x"); }), HasSubstr("Too many bind addresses"));
+  EXPECT_THAT(fault([](Options& o) { o.unixsocketperm = 01000; }), HasSubstr("Options::unixsocketperm: "));
+  EXPECT_THAT(fault([](Options& o) { o.output_limit_pubsub.soft_seconds = -1; }),
+              HasSubstr("Options::client_output_buffer_limit: Error in hard, soft or soft_seconds"));
+  EXPECT_THAT(fault([](Options& o) { o.compat["hz"] = "10"; }), HasSubstr("hz is no directive without effect"));
+  EXPECT_THAT(fault([](Options& o) { o.compat["rdbcompression"] = "maybe"; }), HasSubstr("argument must be 'yes' or"));
+  EXPECT_EQ(fault([](Options& o) { o.compat["save"] = "60 1", o.compat["ignore-warnings"] = "a b"; }), "");
+}
+
 // A row that does not hold is a mistake of ours, found here and not by a user.
 TEST(DirectiveRowsTest, AreSortedUniqueAndComplete) {
   std::set<std::string_view> names;
@@ -86,7 +110,8 @@ TEST(DirectiveRowsTest, EveryDefaultIsAValueThatReadsBack) {
 }
 
 TEST(OptionsTest, OffOnlyDirectivesTakeTheirDefaultAndSayWhyNothingElse) {
-  EXPECT_EQ(ErrorOf("appendonly no\ncluster-enabled no\ntls-port 0\nreplicaof no one\naclfile \"\"\nactivedefrag no"), "");
+  EXPECT_EQ(ErrorOf("appendonly no\ncluster-enabled no\ntls-port 0\nreplicaof no one\naclfile \"\""), "");
+  EXPECT_EQ(ErrorOf("activedefrag no\ntls-cluster no"), "");
   EXPECT_EQ(ErrorOf("appendonly yes"),
             "my.conf:1: appendonly: an append-only file is not supported yet: the cache lives in memory only "
             "(allowed: no)");
@@ -283,7 +308,8 @@ TEST(ConfigFileTest, BaseGivesWhatTheFileLeavesOpen) {
 TEST(ArgumentsTest, MessagesNameTheDirective) {
   Options options;
   const std::string_view arguments[] = {"--hz", "9", "--maxmemory", "x"};
-  EXPECT_THAT(std::string(ApplyArguments(options, arguments).message()), HasSubstr("arguments: maxmemory: argument must"));
+  EXPECT_THAT(std::string(ApplyArguments(options, arguments).message()),
+              HasSubstr("arguments: maxmemory: argument must"));
 }
 
 TEST(ArgumentsTest, DashReadsStandardInputBetweenFileAndDirectives) {
@@ -399,6 +425,46 @@ TEST(ConfigRewriteTest, TheFileIsReplacedWithItsModeAndThroughALink) {
   EXPECT_EQ(after.st_mode, before.st_mode);
   EXPECT_NE(after.st_ino, before.st_ino);
   EXPECT_TRUE(S_ISLNK(link.st_mode));
+}
+
+// Random files: those that are accepted are written anew, and that reads back as the same options.
+TEST(ConfigRewriteTest, WhatIsWrittenReadsBackTheSame) {
+  constexpr unsigned kSeed = 20240611;
+  std::mt19937 random(kSeed);
+  const auto pick = [&](const auto& from) { return from[random() % std::size(from)]; };
+  std::vector<std::string> names = {"user", "loadmodule", "foo"};
+  directives::ForEachDirective([&](const Directive& directive) {
+    names.emplace_back(directive.name);
+    if (!directive.alias.empty()) names.emplace_back(directive.alias);
+  });
+  static constexpr const char* kWords[] = {
+      "yes", "no", "1", "-1", "100mb", "\"", "'", "\\", "\\x41", "{", "}", "{title}", "normal", "replica", "0",
+      "60", " ", "\t", "%", "5%", "999999999999999999999", "nan", "1e308", "/", "..", "*", "AKE", "save", "now",
+      "\x80\xff", "\r", "#"};
+  int accepted = 0;
+  for (int round = 0; round < 1000; ++round) {
+    std::string text;
+    for (unsigned lines = random() % 4; lines > 0; --lines) {
+      text += pick(names);
+      for (unsigned words = random() % 5; words > 0; --words) (text += random() % 4 == 0 ? "" : " ") += pick(kWords);
+      text += '\n';
+    }
+    for (unsigned changes = random() % 3; changes > 0 && !text.empty(); --changes) {
+      text[random() % text.size()] = static_cast<char>(random());
+    }
+    Options options, again;
+    if (!ApplyConfigText(options, text, "random").ok()) continue;
+    ++accepted;
+    const std::string written = Rewritten(options, text);
+    const absl::Status status = ApplyConfigText(again, written, "written");
+    ASSERT_TRUE(status.ok()) << "seed " << kSeed << " round " << round << "\n" << text << "---\n" << written << status;
+    EXPECT_TRUE(directives::Validate(options).ok()) << text << directives::Validate(options);
+    directives::ForEachDirective([&](const Directive& directive) {
+      EXPECT_EQ(directives::GetText(directive, again), directives::GetText(directive, options))
+          << "seed " << kSeed << " round " << round << " " << directive.name << "\n" << text << "---\n" << written;
+    });
+  }
+  EXPECT_GT(accepted, 200);
 }
 
 TEST(WordsTest, QuotedReadsBackForAllBytes) {
