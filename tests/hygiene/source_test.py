@@ -11,8 +11,11 @@ import unittest
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve().parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.MULTILINE)
 
+PUBLIC_HEADER = r"(lib|lib/internal|lib/proto|bindings/c)/[^/]+\.h|net/listener\.h"
+
 # <iostream> and <locale> have static initialisers, clang 14 cannot compile <ranges>, <regex> throws and recurses.
-FORBIDDEN = {"<iostream>", "<ranges>", "<regex>", "<locale>", "<csignal>", "<signal.h>"}
+# <signal.h> is allowed: our threads block all signals. What may be called of it, the artefact's list says.
+FORBIDDEN = {"<iostream>", "<ranges>", "<regex>", "<locale>"}
 # Programs, not library code: a host may do what a guest may not.
 PROGRAMS = {"net/larder_server.cc"}
 
@@ -45,7 +48,7 @@ class SourceTest(unittest.TestCase):
     def test_public_headers_include_nothing_private(self):
         for folder in ("lib", "net", "bindings/c"):
             self.check_none([(n, i) for n, i in includes(folder)
-                             if re.fullmatch(folder + r"/[^/]+\.h", n) and re.match(r'"(lib|net|bindings)/', i)])
+                             if re.fullmatch(PUBLIC_HEADER, n) and re.match(r'"(lib|net|bindings)/', i)])
 
     def test_public_headers_are_included_as_users_do(self):
         self.check_none([(n, i) for n, i in includes("lib") if re.match(r'"lib/[^/]+\.h"', i)])
