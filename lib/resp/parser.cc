@@ -1,5 +1,6 @@
 #include "lib/resp/parser.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -15,7 +16,7 @@ constexpr uint64_t kOnes = 0x0101010101010101u;
 
 // Reads "<digits>\r" at p by one load of eight bytes, up to six digits. Returns how many digits there were; 0 if it is
 // anything else (longer, malformed, a leading zero), which the slow way then judges. REQUIRES: 8 bytes at p.
-size_t ReadShortLength(const char* p, int64_t* length) {
+size_t ReadShortLength(const char* p, uint64_t* length) {
   if constexpr (std::endian::native != std::endian::little) return 0;
   uint64_t word;
   std::memcpy(&word, p, 8);
@@ -30,9 +31,27 @@ size_t ReadShortLength(const char* p, int64_t* length) {
   if (((word & high) | (((word + kOnes * 6) & high) >> 4)) != kOnes * 0x33) return 0;
   word = (word & (kOnes * 0x0f)) * 2561 >> 8;
   word = (word & 0x00ff00ff00ff00ffu) * 6553601 >> 16;
-  word = (word & 0x0000ffff0000ffffu) * 42949672960001u >> 32;
-  *length = static_cast<int64_t>(word);
+  *length = (word & 0x0000ffff0000ffffu) * 42949672960001u >> 32;
   return digits;
+}
+
+// Reads "<type><digits>CRLF" at p. Returns the header's length, 0 if it is cut or not of the usual kind.
+inline size_t ReadShortHeader(const char* p, size_t arrived, char type, uint64_t* length) {
+  if (arrived < 5 || *p != type) return 0;
+  // One and two digits by hand: what follows waits for this number, and the general way takes four times as long.
+  const uint64_t first = static_cast<unsigned char>(p[1]) - uint64_t{'0'};
+  if (first > 9) return 0;
+  if (p[2] == '\r') {
+    *length = first;
+    return 4;
+  }
+  const uint64_t second = static_cast<unsigned char>(p[2]) - uint64_t{'0'};
+  if (p[3] == '\r' && second <= 9 && first != 0) {
+    *length = first * 10 + second;
+    return 5;
+  }
+  const size_t digits = arrived > 8 ? ReadShortLength(p + 1, length) : 0;
+  return digits != 0 ? digits + 3 : 0;
 }
 
 }  // namespace
@@ -113,25 +132,10 @@ size_t RequestParser::FindLineEnd(Bytes input, char wanted) {
 }
 
 // Reads the header line at pos_, '*' or '$' and a number, and steps over it. True: *length is it. False: *status says
-// why.
+// why. This is the slow way, for headers that are cut, long or wrong: ReadShortHeader has been tried.
 bool RequestParser::ReadLength(Bytes input, int64_t* length, Status* status, bool bulk) {
-  const char* const p = input.data() + pos_;
-  const size_t arrived = input.size() - pos_;
-  if (arrived >= 4 && *p == (bulk ? '$' : '*')) {
-    const unsigned digit = static_cast<unsigned char>(p[1]) - unsigned{'0'};
-    if (p[2] == '\r' && digit <= 9) {
-      *length = digit;
-      pos_ += 4;
-      return true;
-    }
-    const size_t digits = arrived > 8 ? ReadShortLength(p + 1, length) : 0;
-    if (digits != 0) {
-      pos_ += digits + 3;
-      return true;
-    }
-  }
   const size_t end = FindLineEnd(input, '\r');
-  if (end == Bytes::npos && arrived > kInlineMax) {
+  if (end == Bytes::npos && input.size() - pos_ > kInlineMax) {
     *status = bulk ? Fail("ERR Protocol error: too big bulk count string")
                    : Fail("ERR Protocol error: too big mbulk count string");
     return false;
@@ -152,9 +156,16 @@ bool RequestParser::ReadLength(Bytes input, int64_t* length, Status* status, boo
 }
 
 RequestParser::Status RequestParser::ParseCount(Bytes input) {
+  uint64_t short_count;
   int64_t count;
-  Status status;
-  if (!ReadLength(input, &count, &status, /*bulk=*/false)) return status;
+  const size_t header = ReadShortHeader(input.data(), input.size(), '*', &short_count);
+  if (header != 0) {
+    pos_ = header;
+    count = static_cast<int64_t>(short_count);
+  } else {
+    Status status;
+    if (!ReadLength(input, &count, &status, /*bulk=*/false)) return status;
+  }
   if (count > INT32_MAX) return Fail("ERR Protocol error: invalid multibulk length");
   if (count > kUnauthenticatedArgsMax && !authenticated_) {
     return Fail("ERR Protocol error: unauthenticated multibulk length");
@@ -163,20 +174,50 @@ RequestParser::Status RequestParser::ParseCount(Bytes input) {
   return kRequest;
 }
 
+// The bulk header at pos_.
+RequestParser::Status RequestParser::ParseBulkHeader(Bytes input) {
+  if (pos_ == input.size()) return kNeedMore;
+  int64_t length;
+  Status status;
+  if (!ReadLength(input, &length, &status, /*bulk=*/true)) return status;
+  if (length < 0 || static_cast<uint64_t>(length) > bulk_max_) return Fail("ERR Protocol error: invalid bulk length");
+  if (static_cast<uint64_t>(length) > kUnauthenticatedBulkMax && !authenticated_) {
+    return Fail("ERR Protocol error: unauthenticated bulk length");
+  }
+  bulk_length_ = length;
+  return kRequest;
+}
+
+// Usual bulks that have arrived whole, as many as there are: pos_ stays in a register.
+bool RequestParser::ParseWholeBulks(Bytes input, ArgVector* argv) {
+  const uint64_t length_max = authenticated_ ? bulk_max_ : std::min(bulk_max_, kUnauthenticatedBulkMax);
+  size_t pos = pos_;
+  int64_t left = args_left_;
+  bool appended = true;
+  while (left > 0) {
+    uint64_t length;
+    const char* const p = input.data() + pos;
+    const size_t arrived = input.size() - pos;
+    const size_t header = ReadShortHeader(p, arrived, '$', &length);
+    if (header == 0 || length > length_max || arrived - header < length + 2) break;
+    appended = argv->Append({p + header, static_cast<size_t>(length)});
+    if (!appended) break;
+    pos += header + static_cast<size_t>(length) + 2;
+    --left;
+  }
+  pos_ = pos;
+  args_left_ = left;
+  return appended;
+}
+
 RequestParser::Status RequestParser::ParseBulks(Bytes input, ArgVector* argv) {
-  do {
+  constexpr Bytes kNoMemory = "ERR out of memory for the request's arguments";
+  for (;;) {
     if (bulk_length_ < 0) {
-      if (pos_ == input.size()) return kNeedMore;
-      int64_t length;
-      Status status;
-      if (!ReadLength(input, &length, &status, /*bulk=*/true)) return status;
-      if (length < 0 || static_cast<uint64_t>(length) > bulk_max_) {
-        return Fail("ERR Protocol error: invalid bulk length");
-      }
-      if (static_cast<uint64_t>(length) > kUnauthenticatedBulkMax && !authenticated_) {
-        return Fail("ERR Protocol error: unauthenticated bulk length");
-      }
-      bulk_length_ = length;
+      if (!ParseWholeBulks(input, argv)) return Fail(kNoMemory);
+      if (args_left_ == 0) return kRequest;
+      const Status status = ParseBulkHeader(input);
+      if (status != kRequest) return status;
     }
     const size_t length = static_cast<size_t>(bulk_length_);
     const size_t arrived = input.size() - pos_;
@@ -184,11 +225,11 @@ RequestParser::Status RequestParser::ParseBulks(Bytes input, ArgVector* argv) {
       wanted_ = length + 2 - arrived;
       return kNeedMore;
     }
-    if (!argv->Append({input.data() + pos_, length})) return Fail("ERR out of memory for the request's arguments");
+    if (!argv->Append({input.data() + pos_, length})) return Fail(kNoMemory);
     pos_ += length + 2;
     bulk_length_ = -1;
-  } while (--args_left_ > 0);
-  return kRequest;
+    if (--args_left_ == 0) return kRequest;
+  }
 }
 
 RequestParser::Status RequestParser::ParseInline(Bytes input, ArgVector* argv) {

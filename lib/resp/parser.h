@@ -79,6 +79,8 @@ class RequestParser {
   Status ParseInline(Bytes input, ArgVector* argv);
   Status ParseCount(Bytes input);
   Status ParseBulks(Bytes input, ArgVector* argv);
+  bool ParseWholeBulks(Bytes input, ArgVector* argv);
+  Status ParseBulkHeader(Bytes input);
   bool ReadLength(Bytes input, int64_t* length, Status* status, bool bulk);
   size_t FindLineEnd(Bytes input, char wanted);
   Status Fail(Bytes text);

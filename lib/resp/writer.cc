@@ -164,8 +164,12 @@ void ReplyWriter::Error(std::initializer_list<Bytes> parts) {
     base::CopyBytes(to, part);
     to += part.size();
   }
-  std::replace_if(text, to, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  const auto breaks_line = [](char c) { return c == '\r' || c == '\n'; };
+  const char* const end = to;
+  while (to != text && breaks_line(to[-1])) --to;  // at the end they go, as in Redis
+  std::replace_if(text, to, breaks_line, ' ');
   WriteCrLf(to);
+  out_->bytes().Truncate(out_->bytes().size() - static_cast<size_t>(end - to));
 }
 
 void ReplyWriter::Raw(Bytes resp) { out_->bytes().Append(resp); }

@@ -62,8 +62,8 @@ class ReplyWriter {
 
   // The constant text as an error reply; nothing for kOk and kReplied.
   void Error(larder::Error error);
-  // "-" + parts + CRLF. The first part begins with the code ("ERR "). CR and LF inside become blanks, as in Redis,
-  // since parts may come from the client.
+  // "-" + parts + CRLF. The first part begins with the code ("ERR "). CR and LF inside become blanks, those at
+  // the end go, as in Redis, since parts may come from the client.
   void Error(std::initializer_list<Bytes> parts);
   // Errors written so far by this writer; not reduced by Rewind.
   size_t error_count() const { return errors_; }
