@@ -91,6 +91,7 @@ class CommandTest : public ::testing::TestWithParam<Via> {
   // Lets time pass.
   void Advance(absl::Duration by) { clock_->Advance(by); }
   int64_t now_ms() const { return clock_->NowUs() / 1000; }
+  ManualClock& clock() { return *clock_; }
 
   Via via() const { return GetParam(); }
   // The replies' shapes: 2 or 3.

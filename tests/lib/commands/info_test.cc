@@ -1,0 +1,193 @@
+// INFO: sections, field names and figures.
+#include <map>
+#include <string>
+#include <vector>
+
+#include <larder/stats.h>
+#include <larder/version.h>
+#include "tests/lib/commands/command_test_base.h"
+
+namespace larder::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+class InfoTest : public CommandTest {
+ protected:
+  // Lines by name; a section's title has the name "# Title".
+  std::map<std::string, std::string> Info(std::initializer_list<std::string_view> sections = {}) {
+    std::vector<std::string_view> argv = {"INFO"};
+    argv.insert(argv.end(), sections.begin(), sections.end());
+    titles_.clear();
+    std::map<std::string, std::string> fields;
+    const Reply reply = client().Run(argv);
+    EXPECT_THAT(reply, IsVerbatim(::testing::_));
+    EXPECT_EQ(reply.verbatim_format(), protocol() == 3 ? "txt" : "");
+    std::string_view text = reply.string_view();
+    while (!text.empty()) {
+      const size_t end = text.find("\r\n");
+      EXPECT_NE(end, std::string_view::npos) << "a line without its end: " << text;
+      if (end == std::string_view::npos) break;
+      const std::string_view line = text.substr(0, end);
+      text.remove_prefix(end + 2);
+      if (line.starts_with("# ")) {
+        titles_.emplace_back(line.substr(2));
+      } else if (!line.empty()) {
+        const size_t colon = line.find(':');
+        EXPECT_TRUE(fields.emplace(line.substr(0, colon), line.substr(colon + 1)).second) << line << " twice";
+      }
+    }
+    return fields;
+  }
+  const std::vector<std::string>& titles() const { return titles_; }
+
+ private:
+  std::vector<std::string> titles_;
+};
+LARDER_COMMAND_TEST(InfoTest);
+
+TEST_P(InfoTest, SectionsComeInOneOrder) {
+  Info();
+  const std::vector<std::string> by_default = titles();
+  EXPECT_THAT(by_default, ElementsAre("Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU",
+                                      "Modules", "Errorstats", "Cluster", "Keyspace", "Larder"));
+  Info({"default"});
+  EXPECT_EQ(titles(), by_default);
+  Info({"ALL"});
+  EXPECT_THAT(titles(),
+              ElementsAre("Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules",
+                          "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace", "Larder"));
+  Info({"everything"});
+  EXPECT_EQ(titles().size(), 14u);
+  Info({"keyspace", "server", "SERVER", "nosuch"});
+  EXPECT_THAT(titles(), ElementsAre("Server", "Keyspace"));
+  Info({"default", "commandstats"});
+  EXPECT_EQ(titles().size(), 13u);
+  EXPECT_THAT(Run({"INFO", "nosuch"}), IsVerbatim(""));
+}
+
+TEST_P(InfoTest, ServerTellsVersionsAndTime) {
+  Advance(absl::Hours(49));
+  auto info = Info({"server"});
+  EXPECT_EQ(info["redis_version"], "7.0.15");
+  EXPECT_EQ(info["larder_version"], LARDER_VERSION);
+  EXPECT_EQ(info["redis_mode"], "standalone");
+  EXPECT_THAT(info["run_id"], MatchesRegex("[0-9a-f]{40}"));
+  EXPECT_EQ(info["uptime_in_seconds"], std::to_string(49 * 3600));
+  EXPECT_EQ(info["uptime_in_days"], "2");
+  EXPECT_EQ(info["tcp_port"], "0") << "no listener";
+  EXPECT_EQ(info["server_time_usec"], std::to_string(now_ms() * 1000));
+}
+
+TEST_P(InfoTest, KeyspaceListsDatabasesWithKeys) {
+  EXPECT_EQ(Info({"keyspace"}).size(), 0u);
+  Run({"SET", "a", "1"});
+  Run({"SET", "b", "2", "PX", "5000"});
+  Run({"SELECT", "7"});
+  Run({"SET", "c", "3"});
+  auto info = Info({"keyspace"});
+  EXPECT_EQ(info["db0"], "keys=2,expires=1,avg_ttl=5000");
+  EXPECT_EQ(info["db7"], "keys=1,expires=0,avg_ttl=0");
+  EXPECT_EQ(info.size(), 2u);
+}
+
+TEST_P(InfoTest, StatsCount) {
+  Run({"SET", "k", "v", "PX", "10"});
+  Run({"GET", "k"});
+  Run({"GET", "missing"});
+  Run({"NOSUCH"});
+  Advance(absl::Milliseconds(10));
+  Run({"GET", "k"});
+  auto info = Info();
+  EXPECT_EQ(info["keyspace_hits"], "1");
+  EXPECT_EQ(info["keyspace_misses"], "2");
+  EXPECT_EQ(info["expired_keys"], "1");
+  EXPECT_EQ(info["total_error_replies"], "1");
+  EXPECT_EQ(info["errorstat_ERR"], "count=1");
+  EXPECT_EQ(info["connected_clients"], "1");
+  auto other = Connect();
+  EXPECT_EQ(Info()["connected_clients"], "2");
+}
+
+TEST_P(InfoTest, CommandStatsCountCallsRejectionsAndFailures) {
+  Run({"SET", "k", "v"});
+  Run({"GET", "k"});
+  Run({"GET", "k"});
+  Run({"GET"});
+  Run({"INCR", "k"});
+  Run({"CONFIG", "GET", "hz"});
+  auto info = Info({"commandstats"});
+  EXPECT_EQ(info["cmdstat_get"], "calls=2,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0");
+  EXPECT_EQ(info["cmdstat_incr"], "calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1");
+  EXPECT_EQ(info["cmdstat_config|get"], "calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0");
+  EXPECT_EQ(info.count("cmdstat_del"), 0u);
+}
+
+TEST_P(InfoTest, ErrorsAreCountedByTheirFirstWord) {
+  Run({"SET", "k", "v"});
+  Run({"CONFIG", "SET", "maxmemory", "1"});
+  Run({"SET", "k", "v"});
+  Run({"CONFIG", "SET", "maxmemory", "0"});
+  Run({"NOSUCH"});
+  Run({"AUTH", "nobody", "x"});
+  auto info = Info({"errorstats"});
+  EXPECT_EQ(info["errorstat_ERR"], "count=1");
+  EXPECT_EQ(info["errorstat_OOM"], "count=1");
+  EXPECT_EQ(info["errorstat_WRONGPASS"], "count=1");
+  EXPECT_EQ(info.size(), 3u);
+}
+
+TEST_P(InfoTest, MemoryAddsUp) {
+  Run({"SET", "big", std::string(100'000, 'x')});
+  auto info = Info({"memory", "larder"});
+  const int64_t used = std::stoll(info["used_memory"]);
+  EXPECT_GT(used, 100'000);
+  EXPECT_EQ(used, std::stoll(info["used_memory_arena"]) + std::stoll(info["used_memory_blocks"]) +
+                      std::stoll(info["mem_clients_normal"]));
+  EXPECT_GE(std::stoll(info["used_memory_peak"]), used);
+  EXPECT_THAT(info["used_memory_human"], MatchesRegex("[0-9]+\\.[0-9][0-9]K"));
+  EXPECT_EQ(info["maxmemory_human"], "0B");
+  EXPECT_EQ(info["maxmemory_policy"], "noeviction");
+  Run({"CONFIG", "SET", "maxmemory", "1610612736"});
+  EXPECT_EQ(Info({"memory"})["maxmemory_human"], "1.50G");
+}
+
+TEST_P(InfoTest, InstantaneousFiguresAreMeansSinceTheInfoBefore) {
+  for (int i = 0; i < 99; ++i) Run({"PING"});
+  Advance(absl::Seconds(10));
+  const int64_t first = std::stoll(Info({"stats"})["instantaneous_ops_per_sec"]);
+  EXPECT_GE(first, 10);
+  EXPECT_LE(first, 11);  // HELLO and INFO count too
+  Advance(absl::Milliseconds(500));
+  EXPECT_EQ(std::stoll(Info({"stats"})["instantaneous_ops_per_sec"]), first) << "a window is a second at least";
+  Advance(absl::Seconds(100));
+  EXPECT_EQ(Info({"stats"})["instantaneous_ops_per_sec"], "0");
+}
+
+TEST_P(InfoTest, StatsOfTheLibrarySayTheSame) {
+  Run({"SET", "a", "1", "PX", "5000"});
+  Run({"GET", "a"});
+  Run({"SELECT", "2"});
+  Run({"SET", "b", "2"});
+  const auto stats = cache().Stats();
+  ASSERT_TRUE(stats.ok()) << stats.status();
+  EXPECT_EQ(stats->keys, 2u);
+  EXPECT_EQ(stats->expires, 1u);
+  ASSERT_EQ(stats->database_count, 2u);
+  EXPECT_EQ(stats->databases, 2u);
+  EXPECT_EQ(stats->database[0].index, 0);
+  EXPECT_EQ(stats->database[0].avg_ttl_ms, 5000);
+  EXPECT_EQ(stats->database[1].index, 2);
+  EXPECT_EQ(stats->database[1].keys, 1u);
+  EXPECT_EQ(stats->keyspace_hits, 1u);
+  EXPECT_EQ(stats->used_memory,
+            stats->used_memory_arena + stats->used_memory_blocks + stats->used_memory_clients);
+  auto info = Info();
+  EXPECT_EQ(info["rdb_changes_since_last_save"], std::to_string(stats->changes));
+  EXPECT_EQ(std::stoull(info["total_commands_processed"]), stats->commands_processed);
+}
+
+}  // namespace
+}  // namespace larder::testing
