@@ -144,6 +144,42 @@ TEST_F(DeliveryTest, AbandonForgets) {
   EXPECT_EQ(queue_.Drain(), 1u);
 }
 
+// Two drainers that sleep until they are signalled, and a poster that waits for each delivery: it posts just when the
+// drainer that ran the last one is about to leave, and the other one is refused. A lost signal ends in the time limit.
+TEST(DeliveryStressTest, APostMeetsADrainerThatIsLeaving) {
+  DeliveryQueue queue;
+  std::atomic<uint32_t> signals{0};
+  queue.SetWaker(
+      [](void* arg) {
+        auto* const word = static_cast<std::atomic<uint32_t>*>(arg);
+        ++*word;
+        FutexWakeAll(word);
+      },
+      &signals);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> drainers;
+  for (int i = 0; i < 2; ++i) {
+    drainers.emplace_back([&] {
+      uint32_t seen = 0;
+      while (!stop) {
+        queue.Drain();
+        FutexWait(signals, seen);
+        seen = signals;
+      }
+    });
+  }
+  std::atomic<int> told{0};
+  for (int i = 1; i <= 20'000; ++i) {
+    ASSERT_TRUE(queue.Post(Make([&](bool) { ++told; })));
+    while (told != i) std::this_thread::yield();
+  }
+  stop = true;
+  ++signals;
+  FutexWakeAll(&signals);
+  for (std::thread& drainer : drainers) drainer.join();
+  EXPECT_EQ(told, 20'000);
+}
+
 // A drainer that sleeps until it is signalled, another that comes as it likes, posters all the time, and a Close in the
 // middle: what was accepted is told exactly once, in the order of each poster.
 TEST(DeliveryStressTest, NothingIsLostOrToldTwice) {
