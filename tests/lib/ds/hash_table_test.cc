@@ -114,7 +114,7 @@ TEST_P(HashTableTest, RandomWorkAgreesWithAMap) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   base::Random random(seed);
   const uint64_t keys = GetParam() == Hashing::kGood ? 4000 : 300;
-  const int steps = GetParam() == Hashing::kGood ? 60000 : 8000;
+  const int steps = GetParam() == Hashing::kGood ? 30000 : 8000;
   for (int i = 0; i < steps; ++i) {
     // Phases that mostly grow and phases that mostly shrink, so that every size is passed in both directions.
     const bool growing = (i / (steps / 6)) % 2 == 0;
@@ -146,9 +146,9 @@ TEST_P(HashTableTest, AScanReturnsEachKeyThatStaysExactlyOnce) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   base::Random random(seed);
   const uint64_t stay = GetParam() == Hashing::kGood ? 200 : 40;
-  const uint64_t passing = GetParam() == Hashing::kGood ? 3000 : 200;
+  const uint64_t passing = GetParam() == Hashing::kGood ? 1000 : 200;
   for (uint64_t i = 0; i < stay; ++i) Insert("stays:" + std::to_string(i));
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const bool grow = round % 2 == 0;
     if (!grow) {
       for (uint64_t i = 0; i < passing; ++i) {
