@@ -1,5 +1,5 @@
 // The checks stand in the order in which Redis 7.0 makes them, since a command that is wrong in two ways must get the
-// same one of the two answers: unknown, arity, authentication, memory, then MULTI's queue.
+// same one of the two answers: unknown, arity, authentication, not in MULTI, memory, then MULTI's queue.
 #include "lib/commands/dispatch.h"
 
 #include "lib/base/check.h"
@@ -114,6 +114,10 @@ bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter
     return false;
   }
   const bool in_multi = InMulti(client.transaction);
+  if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
+    reply.Error(kNotInMulti);
+    return false;
+  }
   if (engine.keyspace().config().maxmemory != 0) {
     const bool top = found.parent == nullptr;
     const bool needs_room = (spec.flags & kCmdDenyOom) != 0 ||
@@ -123,10 +127,6 @@ bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter
       reply.Error(errors::kOutOfMemory);
       return false;
     }
-  }
-  if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
-    reply.Error(kNotInMulti);
-    return false;
   }
   return true;
 }

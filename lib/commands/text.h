@@ -50,7 +50,8 @@ class TextWriter {
 
   // "512B", "1.50K", "2.00G": bytes as INFO's _human fields have them.
   TextWriter& Human(uint64_t bytes) {
-    if (bytes < 1024) return *this << bytes << 'B';
+    // So it is in Redis: what is beyond petabytes is said in bytes again.
+    if (bytes < 1024 || bytes >= uint64_t{1} << 60) return *this << bytes << 'B';
     double value = static_cast<double>(bytes) / 1024;
     const char* unit = "KMGTP";
     while (value >= 1024 && unit[1] != '\0') {
