@@ -50,8 +50,6 @@ enum class MaxmemoryPolicy : uint8_t {
   kAllkeysRandom,
   kVolatileRandom,
   kVolatileTtl,  // The nearest expiry first.
-  kAllkeysS3fifo,  // Larder's own: new entries must prove themselves before they displace proven ones.
-  kVolatileS3fifo,
 };
 
 enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
@@ -113,6 +111,10 @@ struct Options {
 
   uint64_t maxmemory = 0;  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET.
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
+
+  int maxmemory_samples = 5;  // lru and lfu: keys compared to find one to evict. CONFIG SET.
+  int lfu_log_factor = 10;    // lfu: how slowly a key's counter rises. CONFIG SET.
+  int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.

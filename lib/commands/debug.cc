@@ -66,7 +66,7 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   base::Buffer text;
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
                    << " refcount:" << References(ctx, *entry) << " encoding:" << EncodingName(entry->encoding())
-                   << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_seconds()
+                   << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_data()
                    << " lru_seconds_idle:" << IdleSeconds(ctx, *entry);
   if (text.failed()) return errors::kAllocationFailed;
   reply.Simple(text.view());

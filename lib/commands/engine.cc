@@ -13,22 +13,24 @@ keyspace::EvictionPolicy PolicyOf(MaxmemoryPolicy policy) {
   switch (policy) {
     case MaxmemoryPolicy::kNoeviction: return EvictionPolicy::kNone;
     case MaxmemoryPolicy::kVolatileTtl: return EvictionPolicy::kVolatileTtl;
-    // Until there are access data to go by, chance decides among the keys that the policy allows.
-    case MaxmemoryPolicy::kVolatileRandom:
+    case MaxmemoryPolicy::kVolatileRandom: return EvictionPolicy::kVolatileRandom;
+    case MaxmemoryPolicy::kAllkeysRandom: return EvictionPolicy::kAllRandom;
     case MaxmemoryPolicy::kVolatileLru:
-    case MaxmemoryPolicy::kVolatileLfu:
-    case MaxmemoryPolicy::kVolatileS3fifo: return EvictionPolicy::kVolatileRandom;
-    case MaxmemoryPolicy::kAllkeysRandom:
+    case MaxmemoryPolicy::kVolatileLfu: return EvictionPolicy::kVolatileByUse;
     case MaxmemoryPolicy::kAllkeysLru:
-    case MaxmemoryPolicy::kAllkeysLfu:
-    case MaxmemoryPolicy::kAllkeysS3fifo: break;
+    case MaxmemoryPolicy::kAllkeysLfu: return EvictionPolicy::kAllByUse;
   }
-  return EvictionPolicy::kAllRandom;
+  return EvictionPolicy::kNone;
 }
 
 void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
   config.maxmemory = options.maxmemory;
   config.policy = PolicyOf(options.maxmemory_policy);
+  config.access.lfu = options.maxmemory_policy == MaxmemoryPolicy::kAllkeysLfu ||
+                      options.maxmemory_policy == MaxmemoryPolicy::kVolatileLfu;
+  config.access.lfu_log_factor = static_cast<uint32_t>(options.lfu_log_factor);
+  config.access.lfu_decay_minutes = static_cast<uint32_t>(options.lfu_decay_time);
+  config.eviction_samples = options.maxmemory_samples;
   config.string_bytes_max = options.proto_max_bulk_len;
 }
 

@@ -15,9 +15,6 @@ constexpr ErrorText kLfuNotSelected{
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     "between policies at runtime LRU and LFU data will take some time to adjust."};
 
-// What Redis's counter starts from, and the only value that we have: the entry keeps a time, not a frequency.
-constexpr int64_t kInitialFrequency = 5;
-
 // Redis keeps one object for each of these and says INT_MAX of the references to it.
 constexpr int64_t kSharedIntegers = 10000;
 constexpr int64_t kSharedReferences = 2147483647;
@@ -47,7 +44,8 @@ Error ObjectFreq(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) 
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
   if (!IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuNotSelected;
-  reply.Int(kInitialFrequency);
+  keyspace::Keyspace& keyspace = ctx.keyspace();
+  reply.Int(keyspace::Access::Frequency(keyspace.config().access, entry->access_data(), keyspace.access_seconds()));
   return kOk;
 }
 
@@ -99,7 +97,7 @@ Bytes EncodingName(keyspace::Encoding encoding) {
 
 int64_t IdleSeconds(CommandContext& ctx, const keyspace::Entry& entry) {
   // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
-  const uint32_t idle = (static_cast<uint32_t>(ctx.now_ms() / 1000) - entry.access_seconds()) & 0xffffff;
+  const uint32_t idle = keyspace::Access::IdleSeconds(entry.access_data(), static_cast<uint32_t>(ctx.now_ms() / 1000));
   return idle < 0x800000 ? idle : 0;
 }
 

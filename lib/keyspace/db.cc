@@ -82,7 +82,7 @@ Entry* Db::Find(Bytes key, Lookup how) {
     if (counts) ++keyspace_.stats().misses;
     return nullptr;
   }
-  if (how == Lookup::kRead || how == Lookup::kWrite) entry->set_access_seconds(keyspace_.access_seconds());
+  if (how == Lookup::kRead || how == Lookup::kWrite) keyspace_.Touch(*entry);
   if (counts) ++keyspace_.stats().hits;
   return entry;
 }
@@ -132,7 +132,6 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
     expiries_.Update(entry);
     keyspace_.HintExpiry(expiry_ms);
   }
-  entry->set_access_seconds(keyspace_.access_seconds());
   Emit(key, nullptr, change);
   return entry;
 }
@@ -144,7 +143,8 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, c
     Entry::Delete(arena(), made);
     return errors::kAllocationFailed;
   }
-  made->set_access_seconds(keyspace_.access_seconds());
+  // Finding the existing one has counted as its use; what it holds now has the same history.
+  made->set_access_data(existing != nullptr ? existing->access_data() : keyspace_.NewAccessData());
   if (existing != nullptr) {
     table_.Replace(existing, made, hash);
   } else if (!table_.Insert(made, hash)) {
@@ -190,7 +190,6 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     existing->block()->set_size(new_size);
     fill(existing->block()->data());
     existing->set_kind(Type::kString, Encoding::kRaw);
-    existing->set_access_seconds(keyspace_.access_seconds());
     Emit(key, nullptr, change);
     return existing;
   }
@@ -243,9 +242,9 @@ Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from
 
 // The same key and value with another shape of header.
 Result<Entry*> Db::Rebuild(Entry* entry, int64_t expiry_ms, const Change& change) {
-  const uint32_t access = entry->access_seconds();
+  const uint32_t access = entry->access_data();
   LARDER_ASSIGN_OR_RETURN(Entry * made, PutCopy(entry->key(), entry, *entry, expiry_ms, change));
-  made->set_access_seconds(access);
+  made->set_access_data(access);
   return made;
 }
 

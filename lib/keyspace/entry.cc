@@ -17,7 +17,7 @@ Entry* Entry::New(memory::Arena& arena, Bytes key, Storage storage, size_t value
   entry->value_size_ = static_cast<uint16_t>(value_size);
   entry->kind_ = 0;
   entry->flags_ = static_cast<uint8_t>((with_expiry ? kHasExpiry : 0) | static_cast<uint8_t>(storage) << 4);
-  entry->set_access_seconds(0);
+  entry->set_access_data(0);
   base::CopyBytes(entry->payload() + entry->expiry_bytes(), key);
   return entry;
 }

@@ -5,7 +5,7 @@
 //   +12 value_size  2   bytes stored inline; 8 for an integer or a pointer
 //   +14 kind        1   type in the low 4 bits, encoding in the high 4
 //   +15 flags       1   kHasExpiry; how the value is stored
-//   +16 access      3   when it was last used, in seconds of the cached clock, low 24 bits
+//   +16 access      3   how it has been used; see access.h
 //   +19 [expiry     8   ms since the epoch][slot 4 in the expiry heap], both only with kHasExpiry
 //       key, value      bytes; no NUL, no padding, fields read by memcpy
 //
@@ -65,11 +65,11 @@ class Entry {
   uint32_t expiry_slot() const { return Load<uint32_t>(payload() + 8); }
   void set_expiry_slot(uint32_t slot) { Store(payload() + 8, slot); }
 
-  uint32_t access_seconds() const { return access_[0] | access_[1] << 8 | access_[2] << 16; }
-  void set_access_seconds(uint32_t seconds) {
-    access_[0] = static_cast<uint8_t>(seconds);
-    access_[1] = static_cast<uint8_t>(seconds >> 8);
-    access_[2] = static_cast<uint8_t>(seconds >> 16);
+  uint32_t access_data() const { return access_[0] | access_[1] << 8 | access_[2] << 16; }
+  void set_access_data(uint32_t data) {
+    access_[0] = static_cast<uint8_t>(data);
+    access_[1] = static_cast<uint8_t>(data >> 8);
+    access_[2] = static_cast<uint8_t>(data >> 16);
   }
 
   // The value, by storage.

@@ -70,6 +70,29 @@ bool Keyspace::MakeRoom() {
   return true;
 }
 
+// The key of `db` that the policy would give up first, or nullptr if it may take none.
+Entry* Keyspace::Candidate(Db& db) {
+  switch (config_.policy) {
+    case EvictionPolicy::kNone: return nullptr;
+    case EvictionPolicy::kAllRandom: return db.RandomForEviction();
+    case EvictionPolicy::kVolatileRandom: return db.RandomVolatile();
+    case EvictionPolicy::kVolatileTtl: return db.SoonestVolatile();
+    case EvictionPolicy::kAllByUse:
+    case EvictionPolicy::kVolatileByUse: break;
+  }
+  Entry* best = nullptr;
+  uint32_t best_score = 0;
+  for (int i = 0; i < config_.eviction_samples; ++i) {
+    Entry* entry = config_.policy == EvictionPolicy::kAllByUse ? db.RandomForEviction() : db.RandomVolatile();
+    if (entry == nullptr) return nullptr;
+    const uint32_t score = Access::Score(config_.access, entry->access_data(), access_seconds_);
+    if (best != nullptr && score <= best_score) continue;
+    best = entry;
+    best_score = score;
+  }
+  return best;
+}
+
 // Takes the databases in turn from a random one on, so that each is drawn from; the soonest expiry is looked for in all.
 bool Keyspace::EvictOne() {
   if (config_.policy == EvictionPolicy::kNone) return false;
@@ -79,9 +102,7 @@ bool Keyspace::EvictOne() {
   for (int i = 0; i < config_.databases; ++i) {
     Db* db = dbs_[(start + i) % config_.databases];
     if (db == nullptr || db->size() == 0) continue;
-    Entry* candidate = config_.policy == EvictionPolicy::kAllRandom        ? db->RandomForEviction()
-                       : config_.policy == EvictionPolicy::kVolatileRandom ? db->RandomVolatile()
-                                                                           : db->SoonestVolatile();
+    Entry* candidate = Candidate(*db);
     if (candidate == nullptr) continue;
     if (victim == nullptr || candidate->expiry_ms() < victim->expiry_ms()) {
       victim = candidate;

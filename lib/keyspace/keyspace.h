@@ -14,6 +14,7 @@
 
 #include <larder/clock.h>
 #include "lib/base/random.h"
+#include "lib/keyspace/access.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/effects.h"
 #include "lib/memory/arena.h"
@@ -21,12 +22,22 @@
 
 namespace larder::inline v0::keyspace {
 
-enum class EvictionPolicy : uint8_t { kNone, kAllRandom, kVolatileRandom, kVolatileTtl };
+enum class EvictionPolicy : uint8_t {
+  kNone,
+  kAllRandom,
+  kVolatileRandom,
+  kVolatileTtl,
+  // By access data: the best of a few keys at random.
+  kAllByUse,
+  kVolatileByUse,
+};
 
 struct KeyspaceConfig {
   int databases = 16;
   uint64_t maxmemory = 0;  // bytes, 0: no limit
   EvictionPolicy policy = EvictionPolicy::kNone;
+  AccessConfig access;       // what "use" means: the latest or the frequent
+  int eviction_samples = 5;  // how many keys are compared, 1 or more
   uint64_t string_bytes_max = uint64_t{512} << 20;  // proto-max-bulk-len: how long APPEND and SETRANGE may make one
   uint64_t seed = 0;
 };
@@ -61,8 +72,12 @@ class Keyspace {
     return now_ms_;
   }
   // The coarse clock of access data; refreshed by sessions and ticks.
-  void set_access_clock_ms(int64_t now_ms) { access_seconds_ = static_cast<uint32_t>(now_ms / 1000) & 0xffffff; }
+  void set_access_clock_ms(int64_t now_ms) { access_seconds_ = static_cast<uint32_t>(now_ms / 1000); }
   uint32_t access_seconds() const { return access_seconds_; }
+  uint32_t NewAccessData() const { return Access::New(config_.access, access_seconds_); }
+  void Touch(Entry& entry) {
+    entry.set_access_data(Access::Used(config_.access, entry.access_data(), access_seconds_, random_));
+  }
 
   // What maxmemory is compared with: arena, blocks, and what others have added to extra_memory().
   size_t used_memory() const {
@@ -74,6 +89,11 @@ class Keyspace {
   }
   // Client buffers and the like, added and subtracted by their owners from any thread.
   std::atomic<size_t>& extra_memory() { return extra_memory_; }
+  // Whether access data decide what is evicted.
+  bool GoesByUse() const {
+    return config_.maxmemory != 0 &&
+           (config_.policy == EvictionPolicy::kAllByUse || config_.policy == EvictionPolicy::kVolatileByUse);
+  }
   // Evicts, as the policy says, until used_memory() fits maxmemory. False if it cannot be made to fit.
   bool MakeRoom();
 
@@ -99,6 +119,7 @@ class Keyspace {
  private:
   Keyspace(const KeyspaceConfig& config, Clock& clock) : config_(config), clock_(clock), random_(config.seed) {}
   bool EvictOne();
+  Entry* Candidate(Db& db);
 
   KeyspaceConfig config_;
   Clock& clock_;

@@ -20,9 +20,7 @@ constexpr Choice kPolicies[] = {Word("volatile-lru", MaxmemoryPolicy::kVolatileL
                                 Word("allkeys-lru", MaxmemoryPolicy::kAllkeysLru),
                                 Word("allkeys-lfu", MaxmemoryPolicy::kAllkeysLfu),
                                 Word("allkeys-random", MaxmemoryPolicy::kAllkeysRandom),
-                                Word("noeviction", MaxmemoryPolicy::kNoeviction),
-                                Word("allkeys-s3fifo", MaxmemoryPolicy::kAllkeysS3fifo),
-                                Word("volatile-s3fifo", MaxmemoryPolicy::kVolatileS3fifo)};
+                                Word("noeviction", MaxmemoryPolicy::kNoeviction)};
 constexpr Choice kSupervisors[] = {Word("upstart", Supervised::kUpstart), Word("systemd", Supervised::kSystemd),
                                    Word("auto", Supervised::kAuto), Word("no", Supervised::kNo)};
 
@@ -81,13 +79,18 @@ constexpr Directive kServed[] = {
     Served<&Options::loglevel>(
         Enum("loglevel", "notice", kLogLevels, "The least important kind of line that is logged.")),
     Served<&Options::maxclients>(Int("maxclients", "10000", 1, kUint32Max, "The most clients that may be connected.")),
+    Served<&Options::lfu_decay_time>(
+        Int("lfu-decay-time", "1", 0, kInt32Max, "Minutes after which a counter of use falls by one.")),
+    Served<&Options::lfu_log_factor>(Int("lfu-log-factor", "10", 0, kInt32Max, "How slowly a counter of use rises.")),
     Served<&Options::maxmemory>(Memory("maxmemory", "0", 0, kUint64Max,
                                        "The most memory this cache may use; at it, maxmemory-policy decides. 0: no "
                                        "limit.")),
     Served<&Options::maxmemory_policy>(
         Enum("maxmemory-policy", "noeviction", kPolicies,
              "Which keys give way at maxmemory: any (allkeys) or those with a time to live (volatile), by age of use "
-             "(lru), frequency of use (lfu), chance (random), what is left to live (ttl) or Larder's own s3fifo.")),
+             "(lru), frequency of use (lfu), chance (random) or what is left to live (ttl).")),
+    Served<&Options::maxmemory_samples>(
+        Int("maxmemory-samples", "5", 1, kInt32Max, "Keys that are compared to find one to evict.")),
     Served<&Options::pidfile>(String("pidfile", "", "A file for larder-server's process id.", {.flags = kImmutable})),
     Served<&Options::port>(Int("port", "6379", 0, kPortMax, "The TCP port to listen on; 0: none.")),
     Served<&Options::protected_mode>(

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/bytes.h"
+#include "lib/options/directive.h"
 
 namespace larder::inline v0::session {
 namespace {
@@ -36,10 +37,7 @@ int64_t MsUntilNs(int64_t deadline_us, int64_t now_us) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
-  if (options.databases < 1) {
-    return absl::InvalidArgumentError("Options::databases must be 1 or more");
-  }
-  if (options.hz < 1 || options.hz > 500) return absl::InvalidArgumentError("Options::hz must be between 1 and 500");
+  if (absl::Status status = directives::Validate(options); !status.ok()) return status;
   std::unique_ptr<CacheCore> core(new (std::nothrow) CacheCore());
   if (core == nullptr) return NoMemory();
   core->clock_ = options.clock != nullptr ? options.clock : RealClock();
@@ -63,6 +61,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   }
   if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
   core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
+  if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
   return core;
 }
 
@@ -127,6 +126,8 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
       const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
       due_ms = soonest > round ? soonest : round;
     }
+    // Under lru and lfu the coarse clock has to go on for typed calls, which read none.
+    if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
     if (wakeable) background_knows_ms_.store(soonest, std::memory_order_relaxed);
   });
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;

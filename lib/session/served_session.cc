@@ -135,7 +135,12 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
       return session.input_left() != 0 ? Parsed::kSomeAndInput : Parsed::kSome;
     }
     Request* request = NextFree();
-    if (request == nullptr) return added == 0 ? Parsed::kNothing : Parsed::kSomeAndInput;
+    if (request == nullptr) {
+      // The batch is full: this session's turn comes after it, with no request of its own in it perhaps. An empty batch
+      // without room means that there is no memory.
+      if (count_ == 0) session.Stop();
+      return Parsed::kSomeAndInput;
+    }
     size_t consumed = 0;
     const auto status =
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);

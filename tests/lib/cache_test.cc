@@ -398,6 +398,46 @@ TEST_F(CacheTest, MaxmemoryRefusesOrEvicts) {
   EXPECT_GT(cache_->Stats()->evicted_keys, 5000u);
 }
 
+// Fills the cache over its limit while some keys are used again and again; returns how many of those are left.
+int SurvivorsOf(Cache& cache, ManualClock& clock) {
+  constexpr int kUsed = 100;
+  for (int i = 0; i < kUsed; ++i) EXPECT_TRUE(cache.Set("used:" + std::to_string(i), std::string(100, 'u')).ok());
+  for (int round = 0; round < 50; ++round) {
+    clock.Advance(absl::Seconds(10));
+    EXPECT_TRUE(cache.Tick(absl::InfiniteFuture()).ok());  // takes the new time to the typed calls
+    for (int i = 0; i < kUsed; ++i) (void)cache.Get("used:" + std::to_string(i));
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_TRUE(cache.Set("once:" + std::to_string(round * 100 + i), std::string(100, 'o')).ok());
+    }
+  }
+  int left = 0;
+  for (int i = 0; i < kUsed; ++i) left += *cache.Exists("used:" + std::to_string(i)) ? 1 : 0;
+  return left;
+}
+
+TEST_F(CacheTest, LruAndLfuKeepWhatIsUsed) {
+  for (MaxmemoryPolicy policy : {MaxmemoryPolicy::kAllkeysLru, MaxmemoryPolicy::kAllkeysLfu}) {
+    Reopen({.background = Background::kTick, .maxmemory = 200 * 1024, .maxmemory_policy = policy,
+            .maxmemory_samples = 10});
+    EXPECT_GT(SurvivorsOf(*cache_, *clock_), 80);
+  }
+  Reopen({.background = Background::kTick, .maxmemory = 200 * 1024,
+          .maxmemory_policy = MaxmemoryPolicy::kAllkeysRandom});
+  EXPECT_LT(SurvivorsOf(*cache_, *clock_), 60);
+}
+
+TEST_F(CacheTest, VolatilePoliciesSpareKeysWithoutExpiry) {
+  for (MaxmemoryPolicy policy : {MaxmemoryPolicy::kVolatileLru, MaxmemoryPolicy::kVolatileLfu,
+                                 MaxmemoryPolicy::kVolatileRandom, MaxmemoryPolicy::kVolatileTtl}) {
+    Reopen({.background = Background::kTick, .maxmemory = 200 * 1024, .maxmemory_policy = policy});
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(cache_->Set("stays:" + std::to_string(i), std::string(100, 's')).ok());
+    for (int i = 0; i < 5000; ++i) {
+      ASSERT_TRUE(cache_->Set("goes:" + std::to_string(i), std::string(100, 'g'), {.ttl = absl::Hours(1)}).ok());
+    }
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(*cache_->Exists("stays:" + std::to_string(i)));
+  }
+}
+
 TEST_F(CacheTest, AfterCloseEveryCallIsCancelled) {
   auto session = *cache_->NewSession();
   ASSERT_TRUE(cache_->Set("k", "v").ok());

@@ -69,7 +69,9 @@ TEST_F(BackgroundTest, AllSignalsAreBlockedThereAndOnlyThere) {
     sigset_t mask;
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     int count = 0;
-    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM, SIGCHLD, SIGPIPE}) count += sigismember(&mask, signal) == 0;
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM, SIGCHLD, SIGPIPE}) {
+      count += sigismember(&mask, signal) == 0;
+    }
     open = count;
   };
   ASSERT_TRUE(thread_.Wake());

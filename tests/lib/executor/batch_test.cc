@@ -143,7 +143,8 @@ TEST_F(BatchTest, TheLoopMayGoOnWhileUserCodesThreadIsBeingWoken) {
   int left_when_user_ran = -1;
   batch.in_slice = [&](size_t number) {
     if (number != 1) return;
-    joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { left_when_user_ran = batch.left; }), Outcome::kRan); }, true);
+    joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { left_when_user_ran = batch.left; }), Outcome::kRan); },
+                  /*sleeping=*/true);
   };
   while (executor().SubmitBatch(batch) == Submit::kQueued) std::this_thread::yield();
   joiners.JoinAll();

@@ -81,7 +81,8 @@ TEST_P(ExecutorTest, UserCodeRunsOnItsOwnThread) {
   std::thread::id ran;
   ASSERT_EQ(executor().Acquire(), Outcome::kRan);
   Joiners joiners(executor());
-  joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { ran = std::this_thread::get_id(); }), Outcome::kRan); }, Sleeps());
+  joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { ran = std::this_thread::get_id(); }), Outcome::kRan); },
+                Sleeps());
   const std::thread::id waiter = joiners.id(0);
   executor().Release();
   joiners.JoinAll();
@@ -110,7 +111,8 @@ TEST_P(ExecutorTest, TurnEndsAfter64Requests) {
   ASSERT_EQ(executor().Acquire(), Outcome::kRan);
   Joiners joiners(executor());
   for (int i = 0; i < kRequests; ++i) {
-    joiners.Start([&] { EXPECT_EQ(executor().Run([&] { runners.push_back(std::this_thread::get_id()); }), Outcome::kRan); });
+    const auto body = [&] { runners.push_back(std::this_thread::get_id()); };
+    joiners.Start([&, body] { EXPECT_EQ(executor().Run(body), Outcome::kRan); });
   }
   executor().Release();
   joiners.JoinAll();

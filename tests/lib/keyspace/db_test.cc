@@ -162,15 +162,15 @@ TEST_F(DbTest, ExpireDueTakesTheSoonestFirstAndNoMoreThanAsked) {
 TEST_F(DbTest, SettingAndClearingAnExpiryKeepsValueEncodingAndAccess) {
   Put("k", "v");
   Edit("k", 2, "w", 1);
-  Find("k")->set_access_seconds(17);
+  Find("k")->set_access_data(17);
   ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 100, kSet).ok());
   EXPECT_EQ(db_.expiring(), 1u);
-  EXPECT_EQ(Find("k")->access_seconds(), 17u);
+  EXPECT_EQ(Find("k")->access_data(), 17u);
   ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 200, kSet).ok());
   EXPECT_EQ(Find("k")->expiry_ms(), now_ms() + 200);
   ASSERT_TRUE(db_.ClearExpiry(Find("k"), kSet).ok());
   EXPECT_EQ(db_.expiring(), 0u);
-  EXPECT_EQ(Find("k")->access_seconds(), 17u);
+  EXPECT_EQ(Find("k")->access_data(), 17u);
   EXPECT_EQ(Find("k")->encoding(), Encoding::kRaw);
   EXPECT_THAT(Value("k"), Optional(std::string("vw")));
 }
@@ -188,14 +188,14 @@ TEST_F(DbTest, LookupsCountAndMarkAsTheySay) {
   EXPECT_NE(db_.Find("k", Lookup::kPeek), nullptr);
   EXPECT_EQ(db_.Find("missing", Lookup::kPeek), nullptr);
   EXPECT_EQ(stats.hits + stats.misses, 0u);
-  EXPECT_NE(Find("k")->access_seconds(), 5000u);
+  EXPECT_NE(Find("k")->access_data(), 5000u);
   db_.Find("k", Lookup::kInspect);
   EXPECT_EQ(stats.hits, 1u);
-  EXPECT_NE(Find("k")->access_seconds(), 5000u);
+  EXPECT_NE(Find("k")->access_data(), 5000u);
   db_.Find("k", Lookup::kWrite);
   db_.Find("missing", Lookup::kWrite);
   EXPECT_EQ(stats.hits + stats.misses, 1u);
-  EXPECT_EQ(Find("k")->access_seconds(), 5000u);
+  EXPECT_EQ(Find("k")->access_data(), 5000u);
   db_.Find("k", Lookup::kRead);
   db_.Find("missing", Lookup::kRead);
   EXPECT_EQ(stats.hits, 2u);

@@ -33,7 +33,7 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
     EXPECT_EQ(entry.has_expiry(), GetParam());
     EXPECT_EQ(entry.expiry_ms(), GetParam() ? int64_t{4611686018427387904} : kNoExpiry);
     EXPECT_EQ(GetParam() ? entry.expiry_slot() : 77u, 77u);
-    EXPECT_EQ(entry.access_seconds(), 0u);
+    EXPECT_EQ(entry.access_data(), 0u);
   }
   memory::Arena arena_;
   memory::BlockSource blocks_;
@@ -76,8 +76,8 @@ TEST_P(EntryTest, ABlockIsReferencedOnce) {
 TEST_P(EntryTest, TheAccessTimeHas24Bits) {
   Entry* entry = New("key", Entry::Storage::kInteger, 8);
   entry->set_integer(-2);
-  entry->set_access_seconds(0xabcdef);
-  EXPECT_EQ(entry->access_seconds(), 0xabcdefu);
+  entry->set_access_data(0xabcdef);
+  EXPECT_EQ(entry->access_data(), 0xabcdefu);
   EXPECT_EQ(entry->integer(), -2);
   EXPECT_EQ(entry->key(), "key");
   Entry::Delete(arena_, entry);

@@ -1,0 +1,65 @@
+// Access data: the 24 bits of an entry that say how it has been used, for eviction and for OBJECT.
+//
+//   under an LRU policy (and any other)   seconds of the coarse clock at the last use
+//   under an LFU policy                   minutes of the last decay (16 bits) and a logarithmic counter (8 bits)
+//
+// The counter is a Morris counter as redis.conf describes it under lfu-log-factor and lfu-decay-time: a use raises it
+// with a chance of 1 / ((counter - 5) * factor + 1), every decay-time minutes without one lower it by 1, and a new key
+// starts at 5. When the policy changes, data of the other kind are read wrongly for a while, as in Redis.
+#ifndef LARDER_KEYSPACE_ACCESS_H_
+#define LARDER_KEYSPACE_ACCESS_H_
+
+#include <cstdint>
+
+#include "lib/base/random.h"
+
+namespace larder::inline v0::keyspace {
+
+struct AccessConfig {
+  bool lfu = false;
+  uint32_t lfu_log_factor = 10;
+  uint32_t lfu_decay_minutes = 1;
+};
+
+class Access {
+ public:
+  static constexpr uint32_t kMask = 0xffffff;
+  static constexpr uint32_t kInitialFrequency = 5;
+
+  // What a new entry gets.
+  static uint32_t New(const AccessConfig& config, uint32_t now_seconds) {
+    return config.lfu ? Pack(now_seconds / 60, kInitialFrequency) : now_seconds & kMask;
+  }
+
+  // What an entry with `data` gets when it is used.
+  static uint32_t Used(const AccessConfig& config, uint32_t data, uint32_t now_seconds, base::Random& random) {
+    if (!config.lfu) return now_seconds & kMask;
+    uint32_t counter = Frequency(config, data, now_seconds);
+    const double above = counter > kInitialFrequency ? static_cast<double>(counter - kInitialFrequency) : 0;
+    if (counter < 255 && random.Unit() < 1.0 / (above * config.lfu_log_factor + 1)) ++counter;
+    return Pack(now_seconds / 60, counter);
+  }
+
+  // OBJECT FREQ: the counter after the decay that is due.
+  static uint32_t Frequency(const AccessConfig& config, uint32_t data, uint32_t now_seconds) {
+    const uint32_t counter = data & 255;
+    if (config.lfu_decay_minutes == 0) return counter;
+    const uint32_t passed = ((now_seconds / 60 - (data >> 8)) & 0xffff) / config.lfu_decay_minutes;
+    return passed > counter ? 0 : counter - passed;
+  }
+
+  // OBJECT IDLETIME. The clock of 24 bits comes round after 194 days.
+  static uint32_t IdleSeconds(uint32_t data, uint32_t now_seconds) { return (now_seconds - data) & kMask; }
+
+  // The higher, the better to evict.
+  static uint32_t Score(const AccessConfig& config, uint32_t data, uint32_t now_seconds) {
+    return config.lfu ? 255 - Frequency(config, data, now_seconds) : IdleSeconds(data, now_seconds);
+  }
+
+ private:
+  static uint32_t Pack(uint32_t minutes, uint32_t counter) { return (minutes & 0xffff) << 8 | counter; }
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_ACCESS_H_
