@@ -1,5 +1,5 @@
-// The thread of a cache's own, where Options::background names one: made on first need, with all signals blocked, so the
-// host's handlers never run on it. It runs a step function whenever it is woken or the step's own deadline is due.
+// The thread of a cache's own, where Options::background names one: made on first need, with all signals blocked, so
+// the host's handlers never run on it. It runs a step function whenever it is woken or the step's own deadline is due.
 #ifndef LARDER_EXECUTOR_BACKGROUND_H_
 #define LARDER_EXECUTOR_BACKGROUND_H_
 
@@ -28,16 +28,16 @@ class BackgroundThread {
   // Makes no thread yet. False if there is no memory. REQUIRES: called once, before everything else.
   bool Init(std::shared_ptr<Clock> clock, Step step, void* arg);
 
-  // The step shall run soon (again, if it is running); makes the thread if there is none. From any thread, also with the
-  // executor held: it waits for nobody but the system's thread creation. False if that was refused, when the next Wake
-  // tries again, or after Stop.
+  // The step shall run soon (again, if it is running); makes the thread if there is none. From any thread, also with
+  // the executor held: it waits for nobody but the system's thread creation. False if that was refused, when the next
+  // Wake tries again, or after Stop.
   bool Wake();
 
   // Whether the thread has been made.
   bool started() const;
 
-  // The current step is the last; waits for it, at most `wait_ns_max` of real time, and joins. False if the time was up,
-  // or if called on the thread itself: the step is the last all the same, and somebody has to call Stop again.
+  // The current step is the last; waits for it, at most `wait_ns_max` of real time, and joins. False if the time was
+  // up, or if called on the thread itself: the step is the last all the same, and somebody has to call Stop again.
   // Idempotent. One caller at a time.
   bool Stop(int64_t wait_ns_max = kWaitForever);
 

@@ -41,7 +41,8 @@ bool DeliveryQueue::Post(std::unique_ptr<Delivery>&& delivery) {
   do {
     if (newest == ClosedMark()) return false;
     delivery->next_ = newest;
-  } while (!posted_.compare_exchange_weak(newest, delivery.get(), std::memory_order_seq_cst, std::memory_order_relaxed));
+  } while (!posted_.compare_exchange_weak(newest, delivery.get(), std::memory_order_seq_cst,
+                                          std::memory_order_relaxed));
   (void)delivery.release();
   if (newest == nullptr) Signal();
   return true;
@@ -69,8 +70,7 @@ size_t DeliveryQueue::DrainWhile(bool (*keep_going)(void*), void* arg) {
     count += DeliverSome(keep_going, arg);
     const bool left_over = ready_ != nullptr;
     LeaveRole();
-    const bool close = closed_.load(std::memory_order_seq_cst) && posted_.load(std::memory_order_seq_cst) != ClosedMark();
-    if (close) continue;
+    if (closed_.load(std::memory_order_seq_cst) && posted_.load(std::memory_order_seq_cst) != ClosedMark()) continue;
     if (!left_over && !HasPosted()) return count;
     if (left_over || !keep_going(arg)) {
       Signal();

@@ -1,9 +1,9 @@
 // The delivery queue: every callback that a cache owes its user (subscriptions, events, ExecuteAsync), in the order of
 // posting, one at a time, on whatever thread `background` names and never inside another caller's call.
 //
-// Post is meant for holders of the executor, so that the order of delivery is the executor's order; it allocates nothing,
-// waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread of the
-// cache's own, an event loop's timer, or the host's Tick.
+// Post is meant for holders of the executor, so that the order of delivery is the executor's order; it allocates
+// nothing, waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread
+// of the cache's own, an event loop's timer, or the host's Tick.
 //
 // Each delivery is told exactly once how it ended: run, or cancelled.
 #ifndef LARDER_EXECUTOR_DELIVERY_H_
@@ -30,8 +30,8 @@ class Delivery {
   Delivery& operator=(const Delivery&) = delete;
 
   // Called once, by the drainer, with the executor not held; the object is deleted after it. `cancelled`: the cache has
-  // been closed, so the callback should learn that it will not get what it was promised. May call the cache, post, drain
-  // (which does nothing then) and close the queue. Must not throw.
+  // been closed, so the callback should learn that it will not get what it was promised. May call the cache, post,
+  // drain (which does nothing then) and close the queue. Must not throw.
   virtual void Deliver(bool cancelled) = 0;
 
  private:
@@ -47,9 +47,9 @@ class DeliveryQueue {
   DeliveryQueue(const DeliveryQueue&) = delete;
   DeliveryQueue& operator=(const DeliveryQueue&) = delete;
 
-  // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left some.
-  // Called on the poster's thread, possibly with the executor held, so it only signals. REQUIRES: set before the first
-  // Post; valid until Close has returned.
+  // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left
+  // some. Called on the poster's thread, possibly with the executor held, so it only signals. REQUIRES: set before the
+  // first Post; valid until Close has returned.
   void SetWaker(void (*wake)(void* arg), void* arg);
 
   // False after Close: `delivery` is still the caller's then, who has to tell whom it concerns.
@@ -70,8 +70,8 @@ class DeliveryQueue {
   bool HasWork() const;
 
   // From now on Post refuses; then cancels what is left, on this thread, after waiting (at most `wait_ns_max`) for a
-  // delivery that is running on another. True when everything has been told. False if the time was up, or if called from
-  // inside a delivery: the drainer cancels the rest when that delivery returns. Idempotent.
+  // delivery that is running on another. True when everything has been told. False if the time was up, or if called
+  // from inside a delivery: the drainer cancels the rest when that delivery returns. Idempotent.
   bool Close(int64_t wait_ns_max = kWaitForever);
 
   // In a forked child: forgets what is queued without a word; the drainer may not exist here.

@@ -1,9 +1,9 @@
 // The slow paths of the executor: what happens when two meet.
 //
-// The lock word holds flags and the newest waiting node; nodes form a list, newest first. Joining is one compare-and-swap
-// that puts a node in front. The holder takes the whole list at once, turns it round and appends it to queue_, which is
-// its own (and passes with the executor from holder to holder). Nobody ever takes one node out of the shared list, so
-// there is no ABA: a word that reads the same is the same.
+// The lock word holds flags and the newest waiting node; nodes form a list, newest first. Joining is one
+// compare-and-swap that puts a node in front. The holder takes the whole list at once, turns it round and appends it to
+// queue_, which is its own (and passes with the executor from holder to holder). Nobody ever takes one node out of the
+// shared list, so there is no ABA: a word that reads the same is the same.
 //
 //     word  [ address of newest node | flags ]──► newest ──► ... ──► oldest        shared
 //     queue_head_ ──► oldest ──► ... ──► queue_tail_                               the holder's
@@ -12,27 +12,27 @@
 // - Free and not lent means that nobody waits: a holder lets go by a compare-and-swap on a word without a node, with
 //   queue_ empty. So a newcomer that finds it free overtakes nobody.
 // - While queue_ is not empty the word has kQueue, so that the next holder's inline Release fails and comes here.
-// - A request's last store is `state`: from then on its stack frame may be gone. A wake-up sent after it to that address
-//   finds nobody, or somebody else's futex, whose owner looks again as all users of futexes must.
+// - A request's last store is `state`: from then on its stack frame may be gone. A wake-up sent after it to that
+//   address finds nobody, or somebody else's futex, whose owner looks again as all users of futexes must.
 // - A ticket's memory ends with its loop (idle), or with the holder who finds it abandoned; `wakers` keeps it, and the
 //   batch, while a holder is still inside Batch::Wake.
 // - The word reads `closed` only after the last holder is done with this object: Close may return, and the executor be
 //   destroyed, at that moment.
 //
-// A turn ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins, it
-// is handed the executor, which stays held. If it sleeps, it will take 5-50 µs to come, and if everybody had to wait for
-// it everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M calls a second
-// against 8 M of a mutex). So it is *called*, and until it comes the executor is *lent*: the word is free with kQueue,
-// which newcomers can take (not by the inline path, so their Release comes here again). The called thread takes the
-// executor by itself if it finds it free; else it sets kHere, and the holder of the moment hands over. After 64 loans or
-// 20 µs the executor is handed over to it even if it has not come.
+// A turn ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins,
+// it is handed the executor, which stays held. If it sleeps, it will take microseconds to come, and if everybody had to
+// wait for it everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M
+// calls a second against 8 M of a mutex). So it is *called*, and until it comes the executor is *lent*: the word is
+// free with kQueue, which newcomers can take (not by the inline path, so their Release comes here again). The called
+// thread takes the executor by itself if it finds it free; else it sets kHere, and the holder of the moment hands over.
+// After 64 loans or 20 µs the executor is handed over to it even if it has not come.
 //
-// Sleeping threads whose requests were run in the turn are woken after the executor has passed on, since each wake-up is
-// a system call of about a microsecond that everybody else would wait for.
+// Sleeping threads whose requests were run in the turn are woken after the executor has passed on, since each wake-up
+// is a system call of about a microsecond that everybody else would wait for.
 //
-// Refused: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its holder
-// works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up for each
-// request, and the loop would have to wait).
+// Refused: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
+// holder works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up
+// for each request, and the loop would have to wait).
 #include "lib/executor/executor.h"
 
 #include <unistd.h>
