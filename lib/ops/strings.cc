@@ -13,6 +13,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "lib/base/numbers.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/keyspace.h"
@@ -94,6 +95,14 @@ Result<bool> Set(Db& db, Bytes key, Entry* existing, const StringSource& value, 
 
 namespace {
 
+using Pair = std::pair<Bytes, Bytes>;
+
+// SetMany's keys and values, however the caller has them.
+struct Pairs {
+  size_t count;
+  absl::FunctionRef<Pair(size_t)> at;
+};
+
 // What SetMany obtains before it changes anything: one block for each large value, in their order.
 class LargeValues {
  public:
@@ -102,14 +111,14 @@ class LargeValues {
     std::free(blocks_);
   }
   // False when there is no memory.
-  bool Make(memory::BlockSource& source, std::span<const Bytes> keys_and_values) {
+  bool Make(memory::BlockSource& source, const Pairs& pairs) {
     size_t wanted = 0;
-    for (size_t i = 1; i < keys_and_values.size(); i += 2) wanted += IsLarge(keys_and_values[i]);
+    for (size_t i = 0; i < pairs.count; ++i) wanted += IsLarge(pairs.at(i).second);
     if (wanted == 0) return true;
     blocks_ = static_cast<memory::Block**>(std::malloc(wanted * sizeof(memory::Block*)));
     if (blocks_ == nullptr) return false;
-    for (size_t i = 1; i < keys_and_values.size(); i += 2) {
-      const Bytes value = keys_and_values[i];
+    for (size_t i = 0; i < pairs.count; ++i) {
+      const Bytes value = pairs.at(i).second;
       if (!IsLarge(value)) continue;
       memory::Block* block = source.New(value.size(), value.size());
       if (block == nullptr) return false;
@@ -129,40 +138,48 @@ class LargeValues {
 
 // Whether there is memory for all these entries at this moment, and for the first array of a table that has none: a
 // later one that cannot be had is done without.
-bool RoomForEntries(memory::Arena& arena, std::span<const Bytes> keys_and_values) {
+bool RoomForEntries(memory::Arena& arena, const Pairs& pairs) {
   size_t bytes = 64;
-  for (size_t i = 0; i < keys_and_values.size(); i += 2) {
-    const Bytes value = keys_and_values[i + 1];
+  for (size_t i = 0; i < pairs.count; ++i) {
+    const auto [key, value] = pairs.at(i);
     const size_t stored = LargeValues::IsLarge(value) ? sizeof(memory::Block*) : value.size();
-    bytes += memory::Arena::RoundUp(Entry::Footprint(keys_and_values[i].size(), stored, false));
+    bytes += memory::Arena::RoundUp(Entry::Footprint(key.size(), stored, false));
   }
   void* probe = arena.Allocate(bytes);
   arena.Free(probe, bytes);
   return probe != nullptr;
 }
 
+Result<bool> SetPairs(Db& db, const Pairs& pairs, bool if_none) {
+  if (if_none) {
+    for (size_t i = 0; i < pairs.count; ++i) {
+      if (db.Find(pairs.at(i).first, Lookup::kWrite) != nullptr) return false;
+    }
+  }
+  LargeValues large;
+  if (!large.Make(db.keyspace().blocks(), pairs)) return errors::kAllocationFailed;
+  if (!RoomForEntries(db.keyspace().arena(), pairs)) return errors::kAllocationFailed;
+  for (size_t i = 0; i < pairs.count; ++i) {
+    const auto [key, value] = pairs.at(i);
+    memory::BlockRef block;
+    if (LargeValues::IsLarge(value)) block = large.TakeNext();
+    const StringSource source = block ? StringSource::Of(&block) : StringSource::Of(value);
+    LARDER_RETURN_IF_ERROR(Set(db, key, db.Find(key, Lookup::kWrite), source, SetOptions{}).error());
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<bool> SetMany(Db& db, std::span<const Bytes> keys_and_values, bool if_none) {
   LARDER_DCHECK(keys_and_values.size() % 2 == 0);
-  if (if_none) {
-    for (size_t i = 0; i < keys_and_values.size(); i += 2) {
-      if (db.Find(keys_and_values[i], Lookup::kWrite) != nullptr) return false;
-    }
-  }
-  LargeValues large;
-  if (!large.Make(db.keyspace().blocks(), keys_and_values)) return errors::kAllocationFailed;
-  if (!RoomForEntries(db.keyspace().arena(), keys_and_values)) return errors::kAllocationFailed;
-  for (size_t i = 0; i < keys_and_values.size(); i += 2) {
-    const Bytes key = keys_and_values[i];
-    const Bytes value = keys_and_values[i + 1];
-    memory::BlockRef block;
-    if (LargeValues::IsLarge(value)) block = large.TakeNext();
-    const StringSource source = block ? StringSource::Of(&block) : StringSource::Of(value);
-    LARDER_ASSIGN_OR_RETURN([[maybe_unused]] const bool set,
-                            Set(db, key, db.Find(key, Lookup::kWrite), source, SetOptions{}));
-  }
-  return true;
+  auto at = [&](size_t i) { return Pair(keys_and_values[2 * i], keys_and_values[2 * i + 1]); };
+  return SetPairs(db, {keys_and_values.size() / 2, at}, if_none);
+}
+
+Result<bool> SetMany(Db& db, std::span<const Pair> pairs, bool if_none) {
+  auto at = [&](size_t i) { return pairs[i]; };
+  return SetPairs(db, {pairs.size(), at}, if_none);
 }
 
 Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {

@@ -97,6 +97,13 @@ TEST_F(StringOpsTest, SetManyTellsOfEachKey) {
   EXPECT_THAT(Value("b"), Optional(large));
 }
 
+TEST_F(StringOpsTest, SetManyTakesPairsToo) {
+  const std::pair<Bytes, Bytes> pairs[] = {{"a", "1"}, {"b", "2"}};
+  EXPECT_TRUE(*ops::strings::SetMany(db_, pairs, true));
+  EXPECT_FALSE(*ops::strings::SetMany(db_, pairs, true));
+  EXPECT_THAT(Told(), ElementsAre("$set db0 a [SET a 1] was nothing", "$set db0 b [SET b 2] was nothing"));
+}
+
 TEST_F(StringOpsTest, SetManyIfNoneSetsAllOrNothing) {
   ASSERT_TRUE(Set("b", "here").ok());
   Told();
