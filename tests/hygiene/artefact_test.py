@@ -1,6 +1,6 @@
 """The manners of a shared object, read from the artefact itself: what it shows, what it asks for, what it runs on load.
 
-Usage: artefact_test.py LIBRARY ALLOWED_SYMBOLS [--exports REGEX]
+Usage: artefact_test.py LIBRARY ALLOWED_SYMBOLS... [--exports REGEX]
 """
 
 import argparse
@@ -35,17 +35,18 @@ def dynamic_symbols():
 
 
 def patterns():
-    """The allow-list's patterns: (allowed, denied, those of the allowed that must be of use)."""
+    """The allow-lists' patterns: (allowed, denied, those of the allowed that must be of use)."""
     allowed, denied, needed = [], [], []
-    with open(ARGS.allowed, encoding="utf-8") as lines:
-        for line in lines:
-            line = line.split("#")[0].strip()
-            if line.startswith("!"):
-                denied.append(line[1:])
-            elif line:
-                allowed.append(line.lstrip("?"))
-                if not line.startswith("?"):
-                    needed.append(line)
+    for name in ARGS.allowed:
+        with open(name, encoding="utf-8") as lines:
+            for line in lines:
+                line = line.split("#")[0].strip()
+                if line.startswith("!"):
+                    denied.append(line[1:])
+                elif line:
+                    allowed.append(line.lstrip("?"))
+                    if not line.startswith("?"):
+                        needed.append(line)
     return allowed, denied, needed
 
 
@@ -124,7 +125,7 @@ def main():
     global ARGS
     parser = argparse.ArgumentParser()
     parser.add_argument("library")
-    parser.add_argument("allowed")
+    parser.add_argument("allowed", nargs="+")
     parser.add_argument("--exports", default=r"^(typeinfo (name )?for |vtable for )?larder::v0::|^larder_")
     ARGS = parser.parse_args()
     unittest.main(argv=[sys.argv[0], "-v"])
