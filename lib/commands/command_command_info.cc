@@ -197,7 +197,11 @@ void WriteCommandInfo(const CommandName& command, ReplyWriter& reply) {
   reply.Set(spec.tips.size());
   for (Bytes tip : spec.tips) reply.Bulk(tip);
   WriteKeySpecs(spec, reply);
-  reply.Set(spec.subcommands.size());
+  if (spec.subcommands.empty()) {  // 7.0's own inconsistency
+    reply.Set(0);
+  } else {
+    reply.Array(spec.subcommands.size());
+  }
   for (const CommandSpec& sub : spec.subcommands) WriteCommandInfo({&sub, &spec}, reply);
 }
 
