@@ -28,6 +28,7 @@ struct ExecutorStats {
   uint64_t turns = 0;              // times that a holder found others waiting when it let go
   uint64_t ran_for_others = 0;     // waiting calls that another thread's turn has run
   uint64_t handed_over = 0;        // waiting calls that were given the executor
+  uint64_t lent = 0;               // times it went to a newcomer while a waiting call's thread was being woken
   uint64_t slices = 0;             // pieces of batches from listeners, by whomever
   uint64_t slices_for_loop = 0;    // of them, run by a thread other than the listener's
   uint64_t loop_wakes = 0;         // times that a listener's loop was woken with its batch

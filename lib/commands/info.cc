@@ -279,6 +279,7 @@ void Larder(InfoContext& info) {
   info.Line("executor_turns", stats.executor.turns);
   info.Line("executor_ran_for_others", stats.executor.ran_for_others);
   info.Line("executor_handed_over", stats.executor.handed_over);
+  info.Line("executor_lent", stats.executor.lent);
   info.Line("executor_slices", stats.executor.slices);
   info.Line("executor_slices_for_loop", stats.executor.slices_for_loop);
   info.Line("executor_loop_wakes", stats.executor.loop_wakes);

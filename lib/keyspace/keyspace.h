@@ -36,7 +36,7 @@ struct KeyspaceConfig {
   int databases = 16;
   uint64_t maxmemory = 0;  // bytes, 0: no limit
   EvictionPolicy policy = EvictionPolicy::kNone;
-  AccessConfig access;       // what "use" means: the latest or the frequent
+  AccessConfig access = {};       // what "use" means: the latest or the frequent
   int eviction_samples = 5;  // how many keys are compared, 1 or more
   uint64_t string_bytes_max = uint64_t{512} << 20;  // proto-max-bulk-len: how long APPEND and SETRANGE may make one
   uint64_t seed = 0;

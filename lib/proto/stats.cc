@@ -43,6 +43,7 @@ void FillExecutor(const ExecutorStats& stats, StatsProto::Executor& proto) {
   proto.set_turns(stats.turns);
   proto.set_ran_for_others(stats.ran_for_others);
   proto.set_handed_over(stats.handed_over);
+  proto.set_lent(stats.lent);
   proto.set_slices(stats.slices);
   proto.set_slices_for_loop(stats.slices_for_loop);
   proto.set_loop_wakes(stats.loop_wakes);

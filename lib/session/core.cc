@@ -135,8 +135,16 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {
   const executor::Executor::Stats from = executor_->stats();
-  *to = {from.turns,       from.ran_for_others,    from.handed_over, from.slices,      from.slices_for_loop,
-         from.loop_wakes,  from.turn_requests_max, from.turn_ns_max, from.slice_ns_max};
+  *to = {.turns = from.turns,
+         .ran_for_others = from.ran_for_others,
+         .handed_over = from.handed_over,
+         .lent = from.lent,
+         .slices = from.slices,
+         .slices_for_loop = from.slices_for_loop,
+         .loop_wakes = from.loop_wakes,
+         .turn_requests_max = from.turn_requests_max,
+         .turn_ns_max = from.turn_ns_max,
+         .slice_ns_max = from.slice_ns_max};
 }
 
 bool CacheCore::AddListener(ListenerHook* listener) {
@@ -176,7 +184,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   if (!executor_->Close(wait_ns)) {
     return absl::DeadlineExceededError("a call is still running; it is the last one, and Close may be called again");
   }
-  const bool joined = thread_.Stop();
+  const bool joined = thread_.Stop(wait_ns);
   const bool told = delivery_.Close(wait_ns);
   if (!joined || !told) {
     return absl::DeadlineExceededError("a callback is still running; Close may be called again");

@@ -26,7 +26,7 @@ Stats Numbered() {
                            &stats.net_output_bytes, &stats.reads_processed, &stats.writes_processed,
                            &stats.query_buffer_limit_disconnections, &stats.output_buffer_limit_disconnections,
                            &stats.watched_keys, &stats.executor.turns, &stats.executor.ran_for_others,
-                           &stats.executor.handed_over, &stats.executor.slices, &stats.executor.slices_for_loop,
+                           &stats.executor.handed_over, &stats.executor.lent, &stats.executor.slices, &stats.executor.slices_for_loop,
                            &stats.executor.loop_wakes, &stats.executor.turn_requests_max, &stats.executor.turn_ns_max,
                            &stats.executor.slice_ns_max}) {
     *figure = next++;
