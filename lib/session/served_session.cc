@@ -114,14 +114,16 @@ SessionBatch::Request& SessionBatch::At(size_t i) {
 
 SessionBatch::Request* SessionBatch::NextFree() {
   if (count_ >= kRequestsMax) return nullptr;
-  const size_t in_page = count_ % Page::kRequests;
-  if (in_page == 0) {
+  // What was returned last time may not have been used: it is the same one again then, also on a page's first place.
+  const size_t page = count_ / Page::kRequests;
+  if (count_ == 0 || page != fill_page_index_) {
     Page** link = count_ == 0 ? &first_page_ : &fill_page_->next;
     if (*link == nullptr) *link = new (std::nothrow) Page();
     if (*link == nullptr) return nullptr;
     fill_page_ = *link;
+    fill_page_index_ = page;
   }
-  return &fill_page_->requests[in_page];
+  return &fill_page_->requests[count_ % Page::kRequests];
 }
 
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {

@@ -161,6 +161,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   ServedSession* closing_ = nullptr;
   Page* first_page_ = nullptr;
   Page* fill_page_ = nullptr;   // where the next request is added
+  size_t fill_page_index_ = 0;
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
