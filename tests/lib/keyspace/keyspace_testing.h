@@ -68,7 +68,12 @@ class Recorder final : public keyspace::EffectListener {
 
 class KeyspaceTest : public ::testing::Test {
  protected:
-  explicit KeyspaceTest(const keyspace::KeyspaceConfig& config = {.seed = 12345})
+  static keyspace::KeyspaceConfig SeededConfig() {
+    keyspace::KeyspaceConfig config;
+    config.seed = 12345;
+    return config;
+  }
+  explicit KeyspaceTest(const keyspace::KeyspaceConfig& config = SeededConfig())
       : keyspace_(keyspace::Keyspace::Create(config, clock_)), db_(*keyspace_->db(0)) {
     keyspace_->BeginOp(0);
   }
