@@ -67,8 +67,7 @@ absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::
 RespConnection::~RespConnection() {
   if (impl_ == nullptr) return;
   impl_->batch.Close(std::move(impl_->session));
-  // Once the cache is closed nothing runs under the executor any more, so the batch's own end may do it.
-  (void)impl_->core.Run([this] { impl_->batch.RunAll(); });
+  impl_->core.RunEvenClosed([this] { impl_->batch.RunAll(); });
 }
 
 absl::Status RespConnection::Feed(std::string_view bytes) {

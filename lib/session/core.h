@@ -67,6 +67,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   }
   static absl::Status OutcomeStatus(executor::Outcome outcome);
 
+  // Runs `fn` under the executor, or once the cache is closed and nothing runs under it any more: for ends of sessions,
+  // which must happen either way. Not in a forked child, where nothing is left to be ended.
+  template <class F>
+  void RunEvenClosed(F&& fn) {
+    switch (executor_->Run(fn)) {
+      case executor::Outcome::kRan:
+      case executor::Outcome::kForked: return;
+      case executor::Outcome::kReentrant: fn(); return;  // this thread holds it already
+      case executor::Outcome::kClosed: break;
+    }
+    const std::lock_guard<std::mutex> closing(close_mutex_);
+    (void)executor_->Close();  // waits for a holder that outlasted Close's deadline
+    fn();
+  }
+
   // To be called by the executor's holder after ops that may have given keys an expiry: starts the background work if
   // there is now some that it does not know of. One load and one compare if not.
   void NoteExpiries() {

@@ -24,12 +24,10 @@ void RunCommand(CacheCore& core, commands::ClientState& client, std::span<const 
 
 DirectClient::~DirectClient() {
   if (!opened_) return;
-  auto end = [this] {
+  core_.RunEvenClosed([this] {
     commands::DropTransaction(core_.engine(), client_);
     core_.engine().clients().Remove(&client_);
-  };
-  // Once the cache is closed nothing runs under the executor, and the session, which dies before its cache, may end alone.
-  if (!core_.Run(end).ok() && core_.closed()) end();
+  });
   delete client_.transaction;
 }
 

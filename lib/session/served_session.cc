@@ -130,18 +130,20 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
   session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
   session.parser_.set_authenticated(session.client_.authenticated);
+  // An AUTH decides about the limits of what follows it, so until then requests are taken one at a time.
+  const int commands_max = session.client_.authenticated ? quota.commands_max : 1;
   const size_t start = session.consumed_;
   int added = 0;
   for (;;) {
-    if (added == quota.commands_max || session.consumed_ - start >= quota.bytes_max) {
+    if (added == commands_max || session.consumed_ - start >= quota.bytes_max) {
       return session.input_left() != 0 ? Parsed::kSomeAndInput : Parsed::kSome;
     }
     Request* request = NextFree();
     if (request == nullptr) {
-      // The batch is full: this session's turn comes after it, with no request of its own in it perhaps. An empty batch
-      // without room means that there is no memory.
-      if (count_ == 0) session.Stop();
-      return Parsed::kSomeAndInput;
+      if (added != 0) return Parsed::kSomeAndInput;
+      if (count_ != 0) return Parsed::kFull;
+      session.Stop();  // an empty batch without room: there is no memory
+      return Parsed::kSome;
     }
     size_t consumed = 0;
     const auto status =
