@@ -24,7 +24,8 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 std::string TempPath(const char* name) {
-  std::string path = testing::TempDir() + "larder_XXXXXX";
+  // Not TEST_TMPDIR: a unix socket's path may have 107 bytes.
+  std::string path = "/tmp/larder_XXXXXX";
   EXPECT_NE(mkdtemp(path.data()), nullptr);
   return path + "/" + name;
 }
@@ -194,10 +195,14 @@ TEST_F(ListenerTest, ManyDeepPipelinesAtOnceAreAllAnswered) {
     listener_->Poll(0);
   }
   for (TestClient& client : clients) client.Send(requests);
+  listener_->Poll(0);
+  listener_->Poll(0);
+  // Round robin: by now each has had its first 64, before any got its third.
+  for (TestClient& client : clients) EXPECT_EQ(client.Read(64 * 7).size(), 64u * 7);
   for (int turn = 0; turn < 20; ++turn) listener_->Poll(0);
   for (TestClient& client : clients) {
     std::string replies(kEach * 7, '\0');
-    EXPECT_EQ(recv(client.fd(), replies.data(), replies.size(), MSG_DONTWAIT), kEach * 7);
+    EXPECT_EQ(recv(client.fd(), replies.data(), replies.size(), MSG_DONTWAIT), (kEach - 64) * 7);
   }
 }
 
