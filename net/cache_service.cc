@@ -33,6 +33,8 @@ class CacheService::CacheClient final : public Client, private session::SessionE
         return Parsed::kSome;
       case session::SessionBatch::Parsed::kSomeAndInput:
         return Parsed::kSomeAndInput;
+      case session::SessionBatch::Parsed::kFull:
+        return Parsed::kFull;
     }
     return Parsed::kNothing;
   }

@@ -97,8 +97,8 @@ void Server::Turn() {
   SubmitBatch();
   Flush();
   FreeEnded();
-  // A queued batch wakes the loop when it is done; there is nothing to do for these before.
-  loop_.SetDontWait(to_parse_.count > 0 || (ending_next_ != nullptr && !queued_));
+  // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
+  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || ending_next_ != nullptr));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
 }
 
@@ -178,8 +178,13 @@ void Server::ParseReady() {
     connection.to_parse = false;
     if (connection.closing || connection.running) continue;
     const Parsed parsed = connection.client->Parse(ParseQuota());
-    connection.input_left = parsed == Parsed::kSomeAndInput;
+    connection.input_left = parsed == Parsed::kSomeAndInput || parsed == Parsed::kFull;
     if (parsed == Parsed::kNothing) continue;
+    if (parsed == Parsed::kFull) {
+      // It comes before those that are in the batch, who are marked again when that has run.
+      Mark(connection, &Connection::to_parse, to_parse_);
+      continue;
+    }
     connection.running = true;
     pending_.Add(connection);
   }

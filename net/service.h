@@ -53,7 +53,8 @@ struct ParseQuota {
 enum class Parsed {
   kNothing,       // no whole request is there
   kSome,          // requests wait to be submitted, or the error that ends the client
-  kSomeAndInput,  // likewise, and the quota ran out (of this client or of the batch): parse again after they have run
+  kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
+  kFull,          // the batch has no room for it: parse again with the next one
 };
 
 // Which of client-output-buffer-limit's classes a client is in.

@@ -1,0 +1,308 @@
+// larder-server as its users start it: a process, watched from outside.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/net/test_client.h"
+
+namespace larder {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+std::string TempFolder() {
+  std::string path = testing::TempDir() + "larder_XXXXXX";
+  EXPECT_NE(mkdtemp(path.data()), nullptr);
+  return path;
+}
+
+std::string FileText(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+// Waits, as long as it takes and 30 s at most, until a file has `part` in it; returns its text.
+std::string WaitForText(const std::string& folder, const std::string& name, std::string_view part) {
+  const int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  EXPECT_GE(inotify_add_watch(watch, folder.c_str(), IN_CREATE | IN_MODIFY), 0);
+  std::string text = FileText(folder + "/" + name);
+  while (text.find(part) == std::string::npos) {
+    pollfd wanted{watch, POLLIN, 0};
+    if (poll(&wanted, 1, 30'000) != 1) break;
+    char events[4096];
+    EXPECT_GT(read(watch, events, sizeof(events)), 0);
+    text = FileText(folder + "/" + name);
+  }
+  close(watch);
+  return text;
+}
+
+// One run of the program. Its output is read as it comes.
+class Server {
+ public:
+  explicit Server(std::vector<std::string> arguments, std::vector<std::string> environment = {},
+                  const std::string& input = "") {
+    int in[2], out[2];
+    EXPECT_EQ(pipe2(in, O_CLOEXEC), 0);
+    EXPECT_EQ(pipe2(out, O_CLOEXEC), 0);
+    const char* const given = getenv("LARDER_SERVER");
+    arguments.insert(arguments.begin(), given != nullptr ? given : "net/larder-server");
+    std::vector<char*> argv, envp;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    for (std::string& variable : environment) envp.push_back(variable.data());
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 2);
+    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data()), 0) << argv[0];
+    posix_spawn_file_actions_destroy(&actions);
+    close(in[0]);
+    close(out[1]);
+    EXPECT_EQ(write(in[1], input.data(), input.size()), static_cast<ssize_t>(input.size()));
+    close(in[1]);
+    output_ = out[0];
+  }
+  ~Server() {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    close(output_);
+  }
+
+  // Until the output has `part`; false if it ends, or half a minute passes, before.
+  bool WaitFor(std::string_view part) {
+    while (text_.find(part) == std::string::npos) {
+      if (!ReadSome()) return false;
+    }
+    return true;
+  }
+  void Signal(int number) { kill(pid_, number); }
+  // Waits for its end; the exit code, or -signal.
+  int End() {
+    while (ReadSome()) {
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  const std::string& text() const { return text_; }
+  pid_t pid() const { return pid_; }
+
+ private:
+  bool ReadSome() {
+    pollfd wanted{output_, POLLIN, 0};
+    if (poll(&wanted, 1, 30'000) != 1) return false;
+    char block[4096];
+    const ssize_t n = read(output_, block, sizeof(block));
+    if (n <= 0) return false;
+    text_.append(block, static_cast<size_t>(n));
+    return true;
+  }
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string text_;
+};
+
+TEST(LarderServerTest, ServesUntilSigterm) {
+  const std::string folder = TempFolder();
+  const std::string path = folder + "/s", pidfile = folder + "/pid";
+  Server server({"--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--pidfile", pidfile});
+  ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
+  EXPECT_THAT(server.text(), HasSubstr(" PID: " + std::to_string(server.pid())));
+  EXPECT_EQ(FileText(pidfile), std::to_string(server.pid()) + "\n");
+  struct stat there;
+  ASSERT_EQ(stat(path.c_str(), &there), 0);
+  EXPECT_EQ(there.st_mode & 0777, 0700u);
+  TestClient client = TestClient::Unix(path);
+  client.Expect("SET k v\r\n", "+OK\r\n");
+  client.Expect("CONFIG GET unixsocketperm\r\n", "*2\r\n$14\r\nunixsocketperm\r\n$3\r\n700\r\n");
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.End(), 0);
+  client.ExpectEnd();
+  EXPECT_THAT(server.text(), HasSubstr("Received SIGTERM scheduling shutdown..."));
+  EXPECT_THAT(server.text(), HasSubstr("ready to exit, bye bye..."));
+  EXPECT_FALSE(Exists(path));
+  EXPECT_FALSE(Exists(pidfile));
+}
+
+TEST(LarderServerTest, LogsLinesAsRedisDoes) {
+  Server server({"--port", "0", "--unixsocket", TempFolder() + "/s"});
+  ASSERT_TRUE(server.WaitFor("ready to accept connections at"));
+  server.Signal(SIGINT);
+  EXPECT_EQ(server.End(), 0);
+  std::stringstream lines(server.text());
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) {
+    EXPECT_THAT(line, MatchesRegex("[0-9]+:[CM] [0-9][0-9] [A-Z][a-z][a-z] [0-9]+ [0-9:]+\\.[0-9][0-9][0-9] [#*] .+"));
+    ++count;
+  }
+  EXPECT_GE(count, 6);
+  EXPECT_THAT(server.text(), HasSubstr("Received SIGINT"));
+}
+
+TEST(LarderServerTest, ShutdownEndsIt) {
+  const std::string path = TempFolder() + "/s";
+  Server server({"--port", "0", "--unixsocket", path});
+  ASSERT_TRUE(server.WaitFor("ready to accept"));
+  TestClient client = TestClient::Unix(path);
+  client.Send("SHUTDOWN NOSAVE\r\n");
+  client.ExpectEnd();
+  EXPECT_EQ(server.End(), 0);
+  EXPECT_FALSE(Exists(path));
+}
+
+TEST(LarderServerTest, ConfigComesFromFileStandardInputAndArguments) {
+  const std::string folder = TempFolder(), path = folder + "/s";
+  std::ofstream(folder + "/conf") << "port 0\nmaxmemory 100mb\ntimeout 5\n";
+  Server server({folder + "/conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
+  ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
+  TestClient client = TestClient::Unix(path);
+  client.Expect("CONFIG GET maxmemory\r\n", "*2\r\n$9\r\nmaxmemory\r\n$9\r\n104857600\r\n");
+  client.Expect("CONFIG GET timeout\r\n", "*2\r\n$7\r\ntimeout\r\n$1\r\n7\r\n");
+  client.Expect("CONFIG GET maxclients\r\n", "*2\r\n$10\r\nmaxclients\r\n$3\r\n123\r\n");
+}
+
+TEST(LarderServerTest, DebiansConfigurationStartsIt) {
+  const std::string folder = TempFolder(), path = folder + "/s";
+  // As the package has it, but for the places that belong to its own user; not every machine has the package.
+  std::string conf = FileText("/etc/redis/redis.conf");
+  if (conf.empty()) conf = "bind 127.0.0.1 -::1\ndaemonize yes\nport 6379\nset-proc-title yes\n";
+  std::ofstream(folder + "/redis.conf") << conf;
+  Server server({folder + "/redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir", folder,
+                 "--logfile", folder + "/log", "--pidfile", folder + "/pid"});
+  ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path)) << server.text();
+  TestClient client = TestClient::Unix(path);
+  client.Expect("CONFIG GET bind\r\n", "*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n");
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.End(), 0);
+  EXPECT_EQ(server.text(), "") << "with a log file, nothing is printed";
+}
+
+TEST(LarderServerTest, DaemonizeGoesToTheBackground) {
+  const std::string folder = TempFolder(), path = folder + "/s", pidfile = folder + "/pid";
+  Server server({"--daemonize", "yes", "--port", "0", "--unixsocket", path, "--pidfile", pidfile, "--logfile",
+                 folder + "/log"});
+  EXPECT_EQ(server.End(), 0) << "the parent ends at once";
+  ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path));
+  TestClient client = TestClient::Unix(path);
+  client.Expect("PING\r\n", "+PONG\r\n");
+  const pid_t pid = static_cast<pid_t>(std::stoi(FileText(pidfile)));
+  EXPECT_EQ(getsid(pid), pid);
+  kill(pid, SIGTERM);
+  client.ExpectEnd();
+  EXPECT_THAT(WaitForText(folder, "log", "bye bye"), HasSubstr("Removing the pid file."));
+  EXPECT_FALSE(Exists(pidfile));
+}
+
+TEST(LarderServerTest, TellsSystemd) {
+  const std::string folder = TempFolder();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (folder + "/n").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const auto received = [fd] {
+    pollfd wanted{fd, POLLIN, 0};
+    if (poll(&wanted, 1, 30'000) != 1) return std::string("nothing");
+    char block[1024];
+    const ssize_t n = recv(fd, block, sizeof(block), 0);
+    return std::string(block, static_cast<size_t>(n));
+  };
+  Server server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder + "/s"},
+                {"NOTIFY_SOCKET=" + folder + "/n"});
+  EXPECT_THAT(received(), HasSubstr("READY=1"));
+  server.Signal(SIGTERM);
+  EXPECT_THAT(received(), HasSubstr("STOPPING=1"));
+  EXPECT_EQ(server.End(), 0) << "supervised, it does not daemonize";
+  close(fd);
+}
+
+TEST(LarderServerTest, BadDirectivesAreNamed) {
+  const std::string folder = TempFolder();
+  std::ofstream(folder + "/conf") << "port 0\nmaxmemory lots\n";
+  Server server({folder + "/conf"});
+  EXPECT_EQ(server.End(), 1);
+  EXPECT_THAT(server.text(), HasSubstr("FATAL CONFIG FILE ERROR"));
+  EXPECT_THAT(server.text(), HasSubstr("maxmemory"));
+  EXPECT_THAT(server.text(), HasSubstr(folder + "/conf"));
+  Server missing({folder + "/none"});
+  EXPECT_EQ(missing.End(), 1);
+  EXPECT_THAT(missing.text(), HasSubstr("can't open config file '" + folder + "/none'"));
+}
+
+TEST(LarderServerTest, AnAddressInUseIsNamed) {
+  const std::string folder = TempFolder(), path = folder + "/s";
+  close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  Server server({"--port", "0", "--unixsocket", path});
+  EXPECT_EQ(server.End(), 1);
+  EXPECT_THAT(server.text(), HasSubstr(path));
+  EXPECT_THAT(server.text(), HasSubstr("aborting"));
+  EXPECT_TRUE(Exists(path));
+}
+
+TEST(LarderServerTest, SaysWhatItIs) {
+  for (const char* word : {"-v", "--version"}) {
+    Server server({word});
+    EXPECT_EQ(server.End(), 0);
+    EXPECT_THAT(server.text(), MatchesRegex("Larder server v=[0-9.]+ redis=7.0.15 .*\n"));
+  }
+  for (const char* word : {"-h", "--help"}) {
+    Server server({word});
+    EXPECT_EQ(server.End(), 0);
+    EXPECT_THAT(server.text(), HasSubstr("Usage: larder-server"));
+  }
+  Server server({"--test-memory", "100"});
+  EXPECT_EQ(server.End(), 1);
+}
+
+TEST(LarderServerTest, FewDescriptorsMeanFewClients) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const std::string path = TempFolder() + "/s";
+  // The hard limit cannot be raised again by a process without privileges, so a shell lowers it for the server alone.
+  const char* const given = getenv("LARDER_SERVER");
+  const std::string program = given != nullptr ? given : "net/larder-server";
+  setenv("LARDER_SERVER", "/bin/sh", 1);
+  Server server({"-c", "ulimit -n 100; exec " + program + " --port 0 --maxclients 5000 --unixsocket " + path});
+  given != nullptr ? setenv("LARDER_SERVER", program.c_str(), 1) : unsetenv("LARDER_SERVER");
+  ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
+  TestClient client = TestClient::Unix(path);
+  // A privileged process raises its hard limit too.
+  if (server.text().find("maxclients has been reduced to 68 from 5000") != std::string::npos) {
+    client.Expect("CONFIG GET maxclients\r\n", "*2\r\n$10\r\nmaxclients\r\n$2\r\n68\r\n");
+  } else {
+    client.Expect("CONFIG GET maxclients\r\n", "*2\r\n$10\r\nmaxclients\r\n$4\r\n5000\r\n");
+  }
+}
+
+TEST(LarderServerTest, TheBannerComesWhenAskedFor) {
+  Server server({"--port", "0", "--unixsocket", TempFolder() + "/s", "--always-show-logo", "yes"});
+  ASSERT_TRUE(server.WaitFor("ready to accept"));
+  EXPECT_THAT(server.text(), HasSubstr("     PID: " + std::to_string(server.pid()) + "\n"));
+}
+
+}  // namespace
+}  // namespace larder
