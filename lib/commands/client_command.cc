@@ -226,7 +226,7 @@ void Kill(ClientState& client, const ClientState& by) {
     client.close_after_reply = true;
     return;
   }
-  client.close_now.store(true, std::memory_order_relaxed);
+  client.close_now.store(true, std::memory_order_release);
   if (client.io != nullptr) client.io->CloseSoon();
 }
 
