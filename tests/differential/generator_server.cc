@@ -189,7 +189,7 @@ Argv Generator::Debug() {
   }
 }
 
-// What COMMAND says of each command is compared in command_rows_test.cc.
+// What COMMAND says of each command is compared in rows_test.cc.
 Argv Generator::CommandCommand() {
   switch (random_.Below(12)) {
     case 0: {

@@ -1,10 +1,9 @@
-// What COMMAND says of every command of ours, next to what Redis says of it, once and structurally: COMMAND INFO and
-// DOCS but for prose, which keys GETKEYS and GETKEYSANDFLAGS find, which commands every filter of LIST finds. And what
-// only a server started otherwise shows: DEBUG behind enable-debug-command.
+// What COMMAND finds out about requests, next to what Redis does: the keys of GETKEYS and GETKEYSANDFLAGS, full names
+// of subcommands. (The rows themselves: rows_test.cc.) And what only a server started otherwise shows: DEBUG behind
+// enable-debug-command.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
 
 #include "tests/differential/sides.h"
 
@@ -44,19 +43,6 @@ void Sort(Value& value) {
   }
 }
 
-// Subcommands that we have: Redis's others are dropped from its reply.
-void KeepOurs(const std::set<std::string>& ours, Value& subcommands, bool map) {
-  std::vector<Value> kept;
-  for (size_t i = 0; i < subcommands.items.size(); i += map ? 2 : 1) {
-    const Value& item = subcommands.items[i];
-    if (ours.count(map ? item.text : item.items[0].text) == 0) continue;
-    kept.push_back(item);
-    if (map) kept.push_back(subcommands.items[i + 1]);
-  }
-  if (!map) std::sort(kept.begin(), kept.end());
-  subcommands.items = std::move(kept);
-}
-
 std::string Print(const Value& value, int depth = 0) {
   std::string text(static_cast<size_t>(depth) * 2, ' ');
   text += std::string(1, value.type) + value.text + "\n";
@@ -64,9 +50,9 @@ std::string Print(const Value& value, int depth = 0) {
   return text;
 }
 
-class CommandRows : public testing::Test {
+class CommandAnswers : public testing::Test {
  protected:
-  CommandRows() : redis_(StartRedis()), larder_(StartLarder(/*debug=*/false)), theirs_(redis_->Connect()),
+  CommandAnswers() : redis_(StartRedis()), larder_(StartLarder(/*debug=*/false)), theirs_(redis_->Connect()),
                   ours_(larder_->Connect()) {
     Both({"HELLO", "3"});
     for (const Value& name : Ask(*ours_, {"COMMAND", "LIST"}).items) names_.push_back(name.text);
@@ -87,52 +73,12 @@ class CommandRows : public testing::Test {
   std::vector<std::string> names_;
 };
 
-TEST_F(CommandRows, AreOfCommandsThatRedisHas) {
+TEST_F(CommandAnswers, AreOfCommandsThatRedisHas) {
   EXPECT_GT(names_.size(), 60u);
   for (const std::string& name : names_) EXPECT_FALSE(Ask(*theirs_, {"COMMAND", "INFO", name}).items[0].null) << name;
 }
 
-TEST_F(CommandRows, InfoIsThatOfRedis) {
-  for (const std::string& name : names_) {
-    auto [ours, theirs] = Both({"COMMAND", "INFO", name});
-    ASSERT_EQ(ours.items.size(), 1u) << name;
-    ASSERT_EQ(ours.items[0].items.size(), 10u) << name;
-    ASSERT_EQ(theirs.items[0].items.size(), 10u) << name;
-    std::set<std::string> subcommands;
-    for (const Value& item : ours.items[0].items[9].items) subcommands.insert(item.items[0].text);
-    KeepOurs(subcommands, ours.items[0].items[9], false);
-    KeepOurs(subcommands, theirs.items[0].items[9], false);
-    for (Value* value : {&ours, &theirs}) {
-      DropProse(*value);
-      Sort(*value);
-    }
-    EXPECT_EQ(Print(ours), Print(theirs)) << name;
-  }
-}
-
-TEST_F(CommandRows, DocsButForProseAreThoseOfRedis) {
-  for (const std::string& name : names_) {
-    auto [ours, theirs] = Both({"COMMAND", "DOCS", name});
-    ASSERT_EQ(ours.items.size(), 2u) << name;
-    ASSERT_EQ(theirs.items.size(), 2u) << name;
-    std::set<std::string> subcommands;
-    if (const Value* subs = ours.items[1].Find("subcommands"); subs != nullptr) {
-      for (size_t i = 0; i < subs->items.size(); i += 2) subcommands.insert(subs->items[i].text);
-    }
-    for (Value* value : {&ours, &theirs}) {
-      for (size_t i = 0; i + 1 < value->items[1].items.size(); i += 2) {
-        if (value->items[1].items[i].text == "subcommands") {
-          KeepOurs(subcommands, value->items[1].items[i + 1], true);
-        }
-      }
-      DropProse(*value);
-      Sort(*value);
-    }
-    EXPECT_EQ(Print(ours), Print(theirs)) << name;
-  }
-}
-
-TEST_F(CommandRows, NoProseOfRedisIsRepeated) {
+TEST_F(CommandAnswers, NoProseOfRedisIsRepeated) {
   for (const std::string& name : names_) {
     const auto [ours, theirs] = Both({"COMMAND", "DOCS", name});
     const Value* our_summary = ours.items[1].Find("summary");
@@ -143,7 +89,7 @@ TEST_F(CommandRows, NoProseOfRedisIsRepeated) {
   }
 }
 
-TEST_F(CommandRows, KeysAreFoundWhereRedisFindsThem) {
+TEST_F(CommandAnswers, KeysAreFoundWhereRedisFindsThem) {
   const Argv kCalls[] = {{"GET", "a"}, {"SET", "a", "b"}, {"SET", "a", "b", "GET"}, {"SET", "a", "b", "NX", "GET"},
                          {"SET", "a", "b", "EX", "10"}, {"MSET", "a", "1", "b", "2"}, {"MSET", "a", "1", "b"},
                          {"MSETNX", "a", "1"}, {"MGET", "a", "b", "c"}, {"DEL", "a", "b"}, {"UNLINK", "a"},
@@ -164,23 +110,7 @@ TEST_F(CommandRows, KeysAreFoundWhereRedisFindsThem) {
   }
 }
 
-TEST_F(CommandRows, FiltersOfListFindWhatRedisFinds) {
-  const std::set<std::string> known(names_.begin(), names_.end());
-  const char* kCategories[] = {"keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",
-                               "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking",
-                               "dangerous", "connection", "transaction", "scripting"};
-  for (const char* category : kCategories) {
-    const auto [ours, theirs] = Both({"COMMAND", "LIST", "FILTERBY", "ACLCAT", category});
-    std::set<std::string> a, b;
-    for (const Value& item : ours.items) a.insert(item.text);
-    for (const Value& item : theirs.items) {
-      if (known.count(item.text) != 0) b.insert(item.text);
-    }
-    EXPECT_EQ(a, b) << category;
-  }
-}
-
-TEST_F(CommandRows, SubcommandsAreFoundByTheirFullNames) {
+TEST_F(CommandAnswers, SubcommandsAreFoundByTheirFullNames) {
   for (const char* name : {"config|get", "CLIENT|LIST", "object|nosuch", "get|x", "config|", "|", "config|get|x"}) {
     auto [ours, theirs] = Both({"COMMAND", "INFO", name});
     for (Value* value : {&ours, &theirs}) {
@@ -191,7 +121,7 @@ TEST_F(CommandRows, SubcommandsAreFoundByTheirFullNames) {
   }
 }
 
-TEST_F(CommandRows, DebugIsRefusedByDefault) {
+TEST_F(CommandAnswers, DebugIsRefusedByDefault) {
   ExpectSame({"DEBUG", "SLEEP", "0"});
   ExpectSame({"DEBUG"});
   ExpectSame({"DEBUG", "NOSUCH"});
