@@ -221,16 +221,7 @@ absl::StatusOr<bool> Database::SetAndFetch(std::string_view key, std::string_vie
 }
 
 absl::Status Database::MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return Run(
-      [&](Db& db) -> Error {
-        for (const auto& [key, value] : pairs) {
-          Entry* existing = db.Find(key, Lookup::kWrite);
-          LARDER_ASSIGN_OR_RETURN([[maybe_unused]] const bool done,
-                                  ops::strings::Set(db, key, existing, StringSource::Of(value), {}));
-        }
-        return kOk;
-      },
-      /*grows=*/true);
+  return Run([&](Db& db) { return ops::strings::SetMany(db, pairs, /*if_none=*/false).error(); }, /*grows=*/true);
 }
 
 absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {

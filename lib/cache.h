@@ -104,8 +104,7 @@ class LARDER_API Database {
   absl::StatusOr<std::optional<std::string>> SetAndGet(std::string_view key, std::string_view value,
                                                        const SetOptions& options = {}) const;
 
-  // MGET, MSET. A key that holds another type reads as missing, as in Redis. MSet either writes all or, out of memory,
-  // may have written some of the first.
+  // MGET, MSET. A key that holds another type reads as missing, as in Redis. MSet writes all or none.
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::span<const std::string_view> keys) const;
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::initializer_list<std::string_view> keys) const {
     return MGet(std::span<const std::string_view>(keys.begin(), keys.size()));
