@@ -52,7 +52,7 @@ std::string Print(const Value& value, int depth = 0) {
 
 class CommandAnswers : public testing::Test {
  protected:
-  CommandAnswers() : redis_(StartRedis()), larder_(StartLarder(/*debug=*/false)), theirs_(redis_->Connect()),
+  CommandAnswers() : redis_(StartRedis()), larder_(StartLarder({.socket = false, .debug = false})), theirs_(redis_->Connect()),
                   ours_(larder_->Connect()) {
     Both({"HELLO", "3"});
     for (const Value& name : Ask(*ours_, {"COMMAND", "LIST"}).items) names_.push_back(name.text);

@@ -54,29 +54,34 @@ std::string Describe(const std::vector<Step>& steps) {
 }
 
 void Report(Runner& runner, const Episode& episode, int number, const std::vector<Step>& steps,
-            const Finding& finding) {
+            const Finding& finding, bool socket) {
   const std::vector<Step> fewest = runner.Shrink(episode, steps, kShrinkSeconds);
   ADD_FAILURE() << finding.why << "\n  command: " << Printable(finding.command)
                 << "\n  Larder:  " << Printable(finding.ours) << "\n  Redis:   " << Printable(finding.theirs)
-                << "\n  step " << finding.step << " of: --seed=" << flags.seed << " --episode=" << number << " (RESP"
-                << episode.protocol << (episode.password ? ", requirepass" : "") << ")\n  fewest steps that fail:\n"
+                << "\n  step " << finding.step << " of: --seed=" << flags.seed << " --episode=" << number
+                << " --gtest_filter=*/" << (socket ? "Socket" : "Memory") << " (RESP" << episode.protocol << (episode.password ? ", requirepass" : "") << ")\n  fewest steps that fail:\n"
                 << Describe(fewest);
 }
 
-TEST(Differential, RandomCommandsGetTheRepliesOfRedis) {
+// In memory, and over a listener's socket.
+class Differential : public testing::TestWithParam<bool> {};
+
+TEST_P(Differential, RandomCommandsGetTheRepliesOfRedis) {
   const std::unique_ptr<Side> redis = StartRedis({{"--enable-debug-command", "yes"}});
-  const std::unique_ptr<Side> larder = StartLarder();
+  const std::unique_ptr<Side> larder = StartLarder({.socket = GetParam(), .debug = true});
   Runner runner(*larder, *redis);
   int number = flags.episode < 0 ? 0 : flags.episode;
   int failures = 0;
-  for (; runner.counts().commands < flags.commands && failures < 5; ++number) {
+  // A fifth of them over the socket, which is tested for itself, too.
+  const uint64_t wanted = GetParam() ? flags.commands / 5 : flags.commands - flags.commands / 5;
+  for (; runner.counts().commands < wanted && failures < 5; ++number) {
     const Episode episode = MakeEpisode(flags.seed, number, kEpisodeSteps);
     Generator generator(episode);
     std::vector<Step> steps;
     for (int i = 0; i < episode.size; ++i) steps.push_back(generator.Next());
     const std::optional<Finding> finding = runner.Run(episode, steps);
     if (finding.has_value()) {
-      Report(runner, episode, number, steps, *finding);
+      Report(runner, episode, number, steps, *finding, GetParam());
       ++failures;
     }
     if (flags.episode >= 0) break;
@@ -103,6 +108,9 @@ TEST(Differential, RandomCommandsGetTheRepliesOfRedis) {
   for (const auto& [name, replies] : counts.by_command) never += replies.first == 0;
   EXPECT_LT(never, counts.by_command.size());
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, Differential, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Socket" : "Memory"; });
 
 bool ParseFlag(std::string_view arg, std::string_view name, auto* value) {
   if (!arg.starts_with(name)) return false;

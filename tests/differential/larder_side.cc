@@ -1,9 +1,8 @@
-#include <cstdio>
-#include <cstdlib>
-
 #include <larder/cache.h>
+#include <larder/net/listener.h>
 
 #include "tests/differential/sides.h"
+#include "tests/differential/temp_folder.h"
 
 namespace differential {
 namespace {
@@ -42,32 +41,40 @@ class MemoryLink final : public Link {
 
 class LarderSide final : public Side {
  public:
-  explicit LarderSide(bool debug) {
+  explicit LarderSide(const LarderOptions& chosen) {
     larder::Options options;
     options.seed = 1;  // RANDOMKEY and the order of keys are the same in a replay
-    options.enable_debug_command = debug ? larder::ProtectedAction::kYes : larder::ProtectedAction::kNo;
-    options.background = larder::Background::kTick;
+    options.enable_debug_command = chosen.debug ? larder::ProtectedAction::kYes : larder::ProtectedAction::kNo;
+    options.background = larder::Background::kTick;  // and nobody ticks: see Runner::Prepare
     options.compat["save"] = "";
     auto cache = larder::Cache::Open(options);
-    if (!cache.ok()) {
-      std::fprintf(stderr, "Cache::Open: %s\n", cache.status().ToString().c_str());
-      std::abort();
-    }
+    if (!cache.ok()) Fail(cache.status().ToString());
     cache_ = *std::move(cache);
+    if (!chosen.socket) return;
+    larder::ListenerOptions where;
+    where.bind.emplace();
+    where.port = 0;
+    where.unixsocket = folder_.Short("s");
+    auto listener = larder::Listener::Start(*cache_, where);
+    if (!listener.ok()) Fail(listener.status().ToString());
+    listener_ = *std::move(listener);
   }
 
   std::unique_ptr<Link> Connect() override {
+    if (listener_ != nullptr) return ConnectUnix(folder_.Short("s"));
     auto connection = cache_->NewConnection();
     if (!connection.ok()) return nullptr;
     return std::make_unique<MemoryLink>(*std::move(connection));
   }
 
  private:
+  TempFolder folder_;
   std::unique_ptr<larder::Cache> cache_;
+  std::unique_ptr<larder::Listener> listener_;
 };
 
 }  // namespace
 
-std::unique_ptr<Side> StartLarder(bool debug) { return std::make_unique<LarderSide>(debug); }
+std::unique_ptr<Side> StartLarder(const LarderOptions& options) { return std::make_unique<LarderSide>(options); }
 
 }  // namespace differential

@@ -1,20 +1,17 @@
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <vector>
 
 #include "tests/differential/sides.h"
+#include "tests/differential/temp_folder.h"
 
 extern char** environ;
 
@@ -85,28 +82,16 @@ class SocketLink final : public Link {
 
 class RedisSide final : public Side {
  public:
-  explicit RedisSide(const RedisOptions& options) {
-    const char* base = getenv("TEST_TMPDIR");
-    folder_ = std::string(base != nullptr ? base : "/tmp") + "/redis-XXXXXX";
-    if (mkdtemp(folder_.data()) == nullptr) Fail("mkdtemp");
-    folder_fd_ = open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    Start(options);
-  }
+  explicit RedisSide(const RedisOptions& options) { Start(options); }
 
   ~RedisSide() override {
     if (pid_ > 0) {
       kill(pid_, SIGKILL);
       waitpid(pid_, nullptr, 0);
     }
-    close(folder_fd_);
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
 
-  std::unique_ptr<Link> Connect() override {
-    // The folder may be deeper than a socket's address is long; a descriptor's is not.
-    return ConnectUnix("/proc/self/fd/" + std::to_string(folder_fd_) + "/s");
-  }
+  std::unique_ptr<Link> Connect() override { return ConnectUnix(folder_.Short("s")); }
 
  private:
   void Start(const RedisOptions& options) {
@@ -118,7 +103,7 @@ class RedisSide final : public Side {
     pointers.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, folder_.c_str());
+    posix_spawn_file_actions_addchdir_np(&actions, folder_.path().c_str());
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     const int error = posix_spawnp(&pid_, "redis-server", &actions, nullptr, pointers.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -131,13 +116,7 @@ class RedisSide final : public Side {
     Fail("redis-server does not listen");
   }
 
-  [[noreturn]] static void Fail(const char* what) {
-    std::perror(what);
-    std::abort();
-  }
-
-  std::string folder_;
-  int folder_fd_ = -1;
+  TempFolder folder_;
   pid_t pid_ = -1;
 };
 

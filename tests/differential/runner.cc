@@ -101,14 +101,17 @@ void Runner::Prepare(const Episode& episode, const std::vector<Step>& steps) {
     if (found != defaults_.end()) Admin({"CONFIG", "SET", name, found->second});
   }
   for (auto& link : links_) link.reset();
+  AwaitClients(1);
   Admin({"FLUSHALL"});
   // Nobody looks for expired keys by himself: when one goes away follows from the stream alone.
   Admin({"DEBUG", "SET-ACTIVE-EXPIRE", "0"});
   if (episode.password) Admin({"CONFIG", "SET", "requirepass", std::string(kPassword)});
   episode_ = &episode;
+  admin_.reset();
   admin_ = Connect(&episode);
   if (episode.password) AskBoth(*admin_, {"AUTH", std::string(kPassword)});
   AskBoth(*admin_, {"HELLO", "2"});
+  AwaitClients(1);
   for (auto& link : links_) link = Connect(&episode);
   Admin({"CONFIG", "RESETSTAT"});
   slack_ms_ = 0;
@@ -128,8 +131,9 @@ std::optional<Finding> Runner::Run(const Episode& episode, const std::vector<Ste
     }
     slack_ms_ = std::max(slack_ms_, took);
     int settle_ms = steps[step_].short_ttl_ms;
-    for (auto& link : links_) {
-      if (link->ours->closed() && link->theirs->closed()) link = Connect(&episode);
+    for (int i = 0; i < kLinks; ++i) {
+      if (links_[i]->ours->closed() && links_[i]->theirs->closed()) Reconnect(i);
+      auto& link = links_[i];
       if (!link->queue.empty()) {
         link->short_ttl_queued_ms = std::max(link->short_ttl_queued_ms, settle_ms);
       } else {
@@ -166,13 +170,23 @@ void Runner::RunStep(const Step& step) {
   }
 }
 
-// Redis learns of a hang-up when it polls: wait for that, asking both sides alike.
-void Runner::Reconnect(int link) {
-  const std::string id = std::to_string(links_[link]->their_id);
-  links_[link].reset();
+// A server learns of a hang-up when it polls: wait until both have no more than `count` clients, asking both alike.
+void Runner::AwaitClients(size_t count) {
+  auto lines = [](const Value& list) {
+    return static_cast<size_t>(std::count(list.text.begin(), list.text.end(), '\n'));
+  };
   for (int i = 0; i < 10'000; ++i) {
-    if (Admin({"CLIENT", "LIST", "ID", id}).second.text.empty()) break;
+    const auto [ours, theirs] = Admin({"CLIENT", "LIST"});
+    if (lines(ours) <= count && lines(theirs) <= count) return;
+    if (i > 100) usleep(100);
   }
+}
+
+void Runner::Reconnect(int link) {
+  links_[link].reset();
+  size_t alive = 1;  // admin_
+  for (const auto& each : links_) alive += each != nullptr && !each->ours->closed();
+  AwaitClients(alive);
   links_[link] = Connect(episode_);
 }
 

@@ -54,6 +54,7 @@ class Runner {
   void RunStep(const Step& step);
   void RunCommands(Pair& pair, const std::vector<Argv>& commands);
   void Reconnect(int link);
+  void AwaitClients(size_t count);
   void RunQuiet(Pair& pair, const Step& step);
   void RunFullScan(Pair& pair, const Argv& options);
   void CompareOne(Pair& pair, const Argv& argv, const std::string& ours, const std::string& theirs, bool in_batch);

@@ -44,8 +44,12 @@ std::unique_ptr<Side> StartRedis(const RedisOptions& options = {});
 // A connection to a unix socket, of whoever listens there.
 std::unique_ptr<Link> ConnectUnix(const std::string& path);
 
-// A cache in this process, spoken to through in-memory RESP connections. `debug`: DEBUG is allowed.
-std::unique_ptr<Side> StartLarder(bool debug = true);
+// A cache in this process, spoken to through in-memory RESP connections or through a listener on a unix socket.
+struct LarderOptions {
+  bool socket = false;
+  bool debug = true;  // DEBUG is allowed
+};
+std::unique_ptr<Side> StartLarder(const LarderOptions& options = {});
 
 // A request as an array of bulks.
 std::string Encode(const Argv& argv);
