@@ -14,6 +14,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 
 namespace larder {
@@ -22,12 +23,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
-
-std::string TempFolder() {
-  std::string path = testing::TempDir() + "larder_XXXXXX";
-  EXPECT_NE(mkdtemp(path.data()), nullptr);
-  return path;
-}
 
 std::string FileText(const std::string& path) {
   std::ifstream file(path);
@@ -39,16 +34,16 @@ std::string FileText(const std::string& path) {
 bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 // Waits, as long as it takes and 30 s at most, until a file has `part` in it; returns its text.
-std::string WaitForText(const std::string& folder, const std::string& name, std::string_view part) {
+std::string WaitForText(const TempFolder& folder, const char* name, std::string_view part) {
   const int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  EXPECT_GE(inotify_add_watch(watch, folder.c_str(), IN_CREATE | IN_MODIFY), 0);
-  std::string text = FileText(folder + "/" + name);
+  EXPECT_GE(inotify_add_watch(watch, folder.path().c_str(), IN_CREATE | IN_MODIFY), 0);
+  std::string text = FileText(folder / name);
   while (text.find(part) == std::string::npos) {
     pollfd wanted{watch, POLLIN, 0};
     if (poll(&wanted, 1, 30'000) != 1) break;
     char events[4096];
     EXPECT_GT(read(watch, events, sizeof(events)), 0);
-    text = FileText(folder + "/" + name);
+    text = FileText(folder / name);
   }
   close(watch);
   return text;
@@ -126,8 +121,8 @@ class Server {
 };
 
 TEST(LarderServerTest, ServesUntilSigterm) {
-  const std::string folder = TempFolder();
-  const std::string path = folder + "/s", pidfile = folder + "/pid";
+  const TempFolder folder;
+  const std::string path = folder / "s", pidfile = folder / "pid";
   Server server({"--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--pidfile", pidfile});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
   EXPECT_THAT(server.text(), HasSubstr(" PID: " + std::to_string(server.pid())));
@@ -148,7 +143,8 @@ TEST(LarderServerTest, ServesUntilSigterm) {
 }
 
 TEST(LarderServerTest, LogsLinesAsRedisDoes) {
-  Server server({"--port", "0", "--unixsocket", TempFolder() + "/s"});
+  const TempFolder folder;
+  Server server({"--port", "0", "--unixsocket", folder / "s"});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at"));
   server.Signal(SIGINT);
   EXPECT_EQ(server.End(), 0);
@@ -164,7 +160,8 @@ TEST(LarderServerTest, LogsLinesAsRedisDoes) {
 }
 
 TEST(LarderServerTest, ShutdownEndsIt) {
-  const std::string path = TempFolder() + "/s";
+  const TempFolder folder;
+  const std::string path = folder / "s";
   Server server({"--port", "0", "--unixsocket", path});
   ASSERT_TRUE(server.WaitFor("ready to accept"));
   TestClient client = TestClient::Unix(path);
@@ -175,9 +172,10 @@ TEST(LarderServerTest, ShutdownEndsIt) {
 }
 
 TEST(LarderServerTest, ConfigComesFromFileStandardInputAndArguments) {
-  const std::string folder = TempFolder(), path = folder + "/s";
-  std::ofstream(folder + "/conf") << "port 0\nmaxmemory 100mb\ntimeout 5\n";
-  Server server({folder + "/conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
+  const TempFolder folder;
+  const std::string path = folder / "s";
+  std::ofstream(folder / "conf") << "port 0\nmaxmemory 100mb\ntimeout 5\n";
+  Server server({folder / "conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
   ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET maxmemory\r\n", "*2\r\n$9\r\nmaxmemory\r\n$9\r\n104857600\r\n");
@@ -186,13 +184,14 @@ TEST(LarderServerTest, ConfigComesFromFileStandardInputAndArguments) {
 }
 
 TEST(LarderServerTest, DebiansConfigurationStartsIt) {
-  const std::string folder = TempFolder(), path = folder + "/s";
+  const TempFolder folder;
+  const std::string path = folder / "s";
   // As the package has it, but for the places that belong to its own user; not every machine has the package.
   std::string conf = FileText("/etc/redis/redis.conf");
   if (conf.empty()) conf = "bind 127.0.0.1 -::1\ndaemonize yes\nport 6379\nset-proc-title yes\n";
-  std::ofstream(folder + "/redis.conf") << conf;
-  Server server({folder + "/redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir", folder,
-                 "--logfile", folder + "/log", "--pidfile", folder + "/pid"});
+  std::ofstream(folder / "redis.conf") << conf;
+  Server server({folder / "redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir", folder.path(),
+                 "--logfile", folder / "log", "--pidfile", folder / "pid"});
   ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path)) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET bind\r\n", "*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n");
@@ -202,9 +201,10 @@ TEST(LarderServerTest, DebiansConfigurationStartsIt) {
 }
 
 TEST(LarderServerTest, DaemonizeGoesToTheBackground) {
-  const std::string folder = TempFolder(), path = folder + "/s", pidfile = folder + "/pid";
+  const TempFolder folder;
+  const std::string path = folder / "s", pidfile = folder / "pid";
   Server server({"--daemonize", "yes", "--port", "0", "--unixsocket", path, "--pidfile", pidfile, "--logfile",
-                 folder + "/log"});
+                 folder / "log"});
   EXPECT_EQ(server.End(), 0) << "the parent ends at once";
   ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path));
   TestClient client = TestClient::Unix(path);
@@ -218,10 +218,10 @@ TEST(LarderServerTest, DaemonizeGoesToTheBackground) {
 }
 
 TEST(LarderServerTest, TellsSystemd) {
-  const std::string folder = TempFolder();
+  const TempFolder folder;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  (folder + "/n").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  (folder / "n").copy(address.sun_path, sizeof(address.sun_path) - 1);
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   const auto received = [fd] {
@@ -231,8 +231,8 @@ TEST(LarderServerTest, TellsSystemd) {
     const ssize_t n = recv(fd, block, sizeof(block), 0);
     return std::string(block, static_cast<size_t>(n));
   };
-  Server server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder + "/s"},
-                {"NOTIFY_SOCKET=" + folder + "/n"});
+  Server server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder / "s"},
+                {"NOTIFY_SOCKET=" + (folder / "n")});
   EXPECT_THAT(received(), HasSubstr("READY=1"));
   server.Signal(SIGTERM);
   EXPECT_THAT(received(), HasSubstr("STOPPING=1"));
@@ -241,20 +241,21 @@ TEST(LarderServerTest, TellsSystemd) {
 }
 
 TEST(LarderServerTest, BadDirectivesAreNamed) {
-  const std::string folder = TempFolder();
-  std::ofstream(folder + "/conf") << "port 0\nmaxmemory lots\n";
-  Server server({folder + "/conf"});
+  const TempFolder folder;
+  std::ofstream(folder / "conf") << "port 0\nmaxmemory lots\n";
+  Server server({folder / "conf"});
   EXPECT_EQ(server.End(), 1);
   EXPECT_THAT(server.text(), HasSubstr("FATAL CONFIG FILE ERROR"));
   EXPECT_THAT(server.text(), HasSubstr("maxmemory"));
-  EXPECT_THAT(server.text(), HasSubstr(folder + "/conf"));
-  Server missing({folder + "/none"});
+  EXPECT_THAT(server.text(), HasSubstr(folder / "conf"));
+  Server missing({folder / "none"});
   EXPECT_EQ(missing.End(), 1);
-  EXPECT_THAT(missing.text(), HasSubstr("can't open config file '" + folder + "/none'"));
+  EXPECT_THAT(missing.text(), HasSubstr("can't open config file '" + (folder / "none") + "'"));
 }
 
 TEST(LarderServerTest, AnAddressInUseIsNamed) {
-  const std::string folder = TempFolder(), path = folder + "/s";
+  const TempFolder folder;
+  const std::string path = folder / "s";
   close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   Server server({"--port", "0", "--unixsocket", path});
   EXPECT_EQ(server.End(), 1);
@@ -281,7 +282,8 @@ TEST(LarderServerTest, SaysWhatItIs) {
 TEST(LarderServerTest, FewDescriptorsMeanFewClients) {
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  const std::string path = TempFolder() + "/s";
+  const TempFolder folder;
+  const std::string path = folder / "s";
   // The hard limit cannot be raised again by a process without privileges, so a shell lowers it for the server alone.
   const char* const given = getenv("LARDER_SERVER");
   const std::string program = given != nullptr ? given : "net/larder-server";
@@ -299,7 +301,8 @@ TEST(LarderServerTest, FewDescriptorsMeanFewClients) {
 }
 
 TEST(LarderServerTest, TheBannerComesWhenAskedFor) {
-  Server server({"--port", "0", "--unixsocket", TempFolder() + "/s", "--always-show-logo", "yes"});
+  const TempFolder folder;
+  Server server({"--port", "0", "--unixsocket", folder / "s", "--always-show-logo", "yes"});
   ASSERT_TRUE(server.WaitFor("ready to accept"));
   EXPECT_THAT(server.text(), HasSubstr("     PID: " + std::to_string(server.pid()) + "\n"));
 }

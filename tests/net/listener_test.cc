@@ -14,6 +14,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 
 namespace larder {
@@ -22,13 +23,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-
-std::string TempPath(const char* name) {
-  // Not TEST_TMPDIR: a unix socket's path may have 107 bytes.
-  std::string path = "/tmp/larder_XXXXXX";
-  EXPECT_NE(mkdtemp(path.data()), nullptr);
-  return path + "/" + name;
-}
 
 std::string Command(std::initializer_list<std::string_view> words) {
   std::string text = "*" + std::to_string(words.size()) + "\r\n";
@@ -77,6 +71,7 @@ class ListenerTest : public testing::Test {
     return false;
   }
 
+  TempFolder folder_;
   std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
   Options options_;
   std::unique_ptr<Cache> cache_;
@@ -99,7 +94,7 @@ TEST_F(ListenerTest, ListensOnAllThatItIsTold) {
   ListenerOptions where;
   where.bind = {"127.0.0.1", "::1", "-192.0.2.77"};
   where.any_port = true;
-  where.unixsocket = TempPath("s");
+  where.unixsocket = folder_ / "s";
   Start(where);
   const std::string port = std::to_string(listener_->port());
   EXPECT_THAT(listener_->addresses(), testing::ElementsAre("127.0.0.1:" + port, "[::1]:" + port, *where.unixsocket));
@@ -112,7 +107,7 @@ TEST_F(ListenerTest, ListensOnAllThatItIsTold) {
 
 TEST_F(ListenerTest, ClientListShowsWhoIsThere) {
   ListenerOptions where = AnyPort();
-  where.unixsocket = TempPath("s");
+  where.unixsocket = folder_ / "s";
   Start(where);
   const std::string port = std::to_string(listener_->port());
   TestClient tcp = Connect();
@@ -182,7 +177,7 @@ TEST_F(ListenerTest, ManyDeepPipelinesAtOnceAreAllAnswered) {
   options_.background = Background::kTick;
   ListenerOptions where;
   where.port = 0;
-  where.unixsocket = TempPath("s");
+  where.unixsocket = folder_ / "s";
   where.own_thread = false;
   Start(where);
   constexpr int kClients = 400, kEach = 200;
@@ -482,7 +477,7 @@ TEST_F(ListenerTest, StartsAndStopsAThousandTimesWithoutALeak) {
   Open();
   const std::set<std::string> fds = Entries("/proc/self/fd");
   const std::set<std::string> tasks = Entries("/proc/self/task");
-  const std::string path = TempPath("s");
+  const std::string path = folder_ / "s";
   for (int i = 0; i < 1000; ++i) {
     ListenerOptions where = AnyPort();
     where.unixsocket = path;

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "tests/net/ae/ae_testing.h"
 #include "tests/net/fake_service.h"
+#include "tests/net/temp_folder.h"
 
 namespace larder::net {
 namespace {
@@ -23,13 +24,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-std::string TempPath(const char* name) {
-  // Not TEST_TMPDIR: a unix socket's path may have 107 bytes.
-  std::string path = "/tmp/larder_XXXXXX";
-  EXPECT_NE(mkdtemp(path.data()), nullptr);
-  return path + "/" + name;
-}
 
 // A peer, non-blocking, over a unix socket: that delivers before send returns, whereas TCP may pace even on loopback, and
 // a few turns of the loop would not always see what was sent.
@@ -77,7 +71,7 @@ class ServerTest : public testing::TestWithParam<std::string_view> {
   }
   void Start() {
     server_.emplace(*loop_, backend_, service_);
-    path_ = TempPath("s");
+    path_ = folder_ / "s";
     absl::StatusOr<ListeningSocket> listening = ListenUnix(path_, 0, 511);
     ASSERT_TRUE(listening.ok()) << listening.status();
     std::vector<ListeningSocket> sockets;
@@ -98,6 +92,7 @@ class ServerTest : public testing::TestWithParam<std::string_view> {
     Turns();
   }
 
+  TempFolder folder_;
   ae::HandSetClock clock_;
   SystemCallBackend backend_;
   FakeService service_;
@@ -462,7 +457,8 @@ TEST_P(ServerTest, RandomTrafficLeavesNothingBehind) {
 }
 
 TEST(SocketTest, AUnixSocketHasItsPermissionsAndIsRemoved) {
-  const std::string path = TempPath("s");
+  const TempFolder folder;
+  const std::string path = folder / "s";
   {
     absl::StatusOr<ListeningSocket> socket = ListenUnix(path, 0600, 10);
     ASSERT_TRUE(socket.ok()) << socket.status();
@@ -480,7 +476,8 @@ TEST(SocketTest, AUnixSocketHasItsPermissionsAndIsRemoved) {
 }
 
 TEST(SocketTest, AFileThatIsNoSocketIsLeftAlone) {
-  const std::string path = TempPath("file");
+  const TempFolder folder;
+  const std::string path = folder / "file";
   close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   EXPECT_EQ(ListenUnix(path, 0, 10).status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(access(path.c_str(), F_OK), 0);
