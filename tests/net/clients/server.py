@@ -150,10 +150,9 @@ def main():
 
 def lend():
     program = absolute(sys.argv[1])
-    command = [absolute(argument) for argument in sys.argv[2:]]
+    command = [os.path.abspath(argument) if os.path.exists(argument) else argument for argument in sys.argv[2:]]
     with Server(program) as server:
-        environment = client_environment(LARDER_SOCKET=server.socket, LARDER_PORT=str(server.port),
-                                         LARDER_SERVER=program)
+        environment = client_environment(LARDER_SOCKET=server.socket, LARDER_PORT=str(server.port))
         code = subprocess.run(command, env=environment, timeout=CLIENT_S_MAX).returncode
     sys.exit(code)
 
