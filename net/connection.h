@@ -1,10 +1,11 @@
 // A client's socket and where it stands: which lists it is in, and what it may do next. The server (server.h) moves it.
 //
-//   in lists     all of them, oldest interaction first (for `timeout`); and, when so marked, those to read, to parse, to
-//                run and to flush in this turn.
-//   running      it is new, or has parsed requests: with the executor, or to be with the next batch. Nothing of its session
-//                may be touched, so its socket is not read: if it gets ready, it is no longer watched until that has run.
-//   closing      closed for its peer, kept until the executor has ended its session, after which nobody can wake it.
+//   in lists     all of them, oldest interaction first (for `timeout`); and, when so marked, those to read, to parse,
+//                to run and to flush in this turn.
+//   running      it is new, or has parsed requests: with the executor, or to be with the next batch. Nothing of its
+//                session may be touched, so its socket is not read: if it gets ready, it is not watched until that
+//                has run.
+//   closing      closed for its peer, kept until the executor has ended its session: after that nobody can wake it.
 #ifndef LARDER_NET_CONNECTION_H_
 #define LARDER_NET_CONNECTION_H_
 

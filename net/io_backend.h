@@ -1,6 +1,6 @@
 // How bytes get from and to sockets. Connections never call read or write: once a turn the loop hands over all that are
-// ready as one batch, so that another backend (io_uring: one submission for the whole turn) is another implementation of
-// these two calls and nothing else.
+// ready as one batch, so that another backend (io_uring: one submission for the whole turn) is another implementation
+// of these two calls and nothing else.
 #ifndef LARDER_NET_IO_BACKEND_H_
 #define LARDER_NET_IO_BACKEND_H_
 

@@ -107,7 +107,7 @@ int Program::Run(std::span<const std::string_view> arguments) {
   if (!Configure(arguments) || !Detach()) return 1;
   HandleSignals();
   Say(LogLevel::kWarning, "oO0OoO0OoO0Oo Larder is starting oO0OoO0OoO0Oo");
-  Say(LogLevel::kWarning, absl::StrCat("Larder version=", LARDER_VERSION, ", compatible with Redis version=7.0.15, bits=",
+  Say(LogLevel::kWarning, absl::StrCat("Larder version=", LARDER_VERSION, ", for clients Redis version=7.0.15, bits=",
                                        sizeof(void*) * 8, ", pid=", getpid(), ", just started"));
   if (arguments.empty()) {
     Say(LogLevel::kWarning,
@@ -162,7 +162,7 @@ void Program::FitDescriptors() {
   if (fitting >= options_.maxclients) return;
   Say(LogLevel::kWarning,
       absl::StrCat("maxclients has been reduced to ", fitting, " from ", options_.maxclients,
-                   ": the system does not grant more descriptors. If you need higher maxclients increase 'ulimit -n'."));
+                   ": the system grants no more descriptors. If you need higher maxclients increase 'ulimit -n'."));
   options_.maxclients = fitting == 0 ? 1 : fitting;
 }
 
@@ -186,7 +186,8 @@ bool Program::Open() {
   listener_options.own_thread = false;
   absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, listener_options);
   if (!listener.ok()) {
-    Say(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", Text(listener.status())));
+    const std::string problem = Text(listener.status());
+    Say(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", problem));
     Say(LogLevel::kWarning, absl::StrCat("Failed listening on port ", options_.port, " (TCP), aborting."));
     return false;
   }

@@ -10,7 +10,7 @@
 
 namespace larder::inline v0::server {
 
-// Goes to the background: the parent exits, the child leads a session of its own, with its standard streams on /dev/null.
+// Goes to the background: the parent exits, the child leads a session of its own, its standard streams on /dev/null.
 void Daemonize();
 
 // Raises the limit of descriptors to what `maxclients` needs; if that is refused, returns the maxclients that fit (0:

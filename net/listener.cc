@@ -25,8 +25,8 @@ namespace {
 constexpr int64_t kBackgroundUs = 1000;
 constexpr int64_t kLookMs = 100;
 
-// The cache's clock, if a program gave it one of its own, made never to go back. A loop cannot tell how fast that runs, so
-// the listener keeps its timers short.
+// The cache's clock, if a program gave it one of its own, made never to go back. A loop cannot tell how fast that runs,
+// so the listener keeps its timers short.
 class CacheClock final : public ae::Clock {
  public:
   explicit CacheClock(larder::Clock& clock) : clock_(clock) {}

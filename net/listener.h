@@ -1,5 +1,5 @@
-// The listener: Redis's protocol on TCP and unix sockets, in front of a cache in this process. redis-cli and every Redis
-// client see the keys that the program's own calls see.
+// The listener: Redis's protocol on TCP and unix sockets, in front of a cache in this process. redis-cli and every
+// Redis client see the keys that the program's own calls see.
 //
 //   larder::ListenerOptions options;
 //   options.bind = {"127.0.0.1"};
@@ -7,14 +7,14 @@
 //   absl::StatusOr<std::unique_ptr<larder::Listener>> listener = larder::Listener::Start(**cache, options);
 //   // redis-cli -p (*listener)->port()
 //
-// It has a thread of its own, or runs inside the caller's loop. Nobody is let in from other machines as long as there is no
-// password (protected-mode). Limits (maxclients, timeout, client-output-buffer-limit...) are the cache's options, as they
-// are at each moment: CONFIG SET changes them.
+// It has a thread of its own, or runs inside the caller's loop. Nobody is let in from other machines as long as there
+// is no password (protected-mode). Limits (maxclients, timeout, client-output-buffer-limit...) are the cache's options,
+// as they are at each moment: CONFIG SET changes them.
 //
-// A good guest: it installs no signal handler and raises no signal, changes no limit of the process, prints nothing (what
-// it has to say goes to Options::log), and all its descriptors are close-on-exec.
+// A good guest: it installs no signal handler and raises no signal, changes no limit of the process, prints nothing
+// (what it has to say goes to Options::log), and all its descriptors are close-on-exec.
 //
-// Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that loop's thread.
+// Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
 // Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.
 // Cost:      a connection without traffic costs no CPU; a listener without connections sleeps.
 #ifndef LARDER_NET_LISTENER_H_
@@ -36,8 +36,8 @@ namespace larder::inline v0 {
 
 // Where to listen. What is not set is as the cache's Options have it.
 struct ListenerOptions {
-  // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine does
-  // not have it.
+  // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
+  // does not have it.
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP
   bool any_port = false;                   // a free one that the system chooses, whatever `port` says
@@ -50,18 +50,18 @@ struct ListenerOptions {
 
 class LARDER_API Listener {
  public:
-  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on), ALREADY_EXISTS for an address
-  // in use, PERMISSION_DENIED, UNAVAILABLE for an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if the cache
-  // is closed. The message names address and call.
+  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on), ALREADY_EXISTS for an
+  // address in use, PERMISSION_DENIED, UNAVAILABLE for an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if
+  // the cache is closed. The message names address and call.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Cache& cache, const ListenerOptions& options = {});
 
   ~Listener();  // Stop
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Closes the sockets and all connections; requests that have not run by then will not. Returns when neither a thread nor
-  // a socket of the listener's is left. Idempotent. REQUIRES: not from a callback that runs on the listener's thread; with
-  // own_thread == false, from the loop's thread.
+  // Closes the sockets and all connections; requests that have not run by then will not. Returns when neither a thread
+  // nor a socket of the listener's is left. Idempotent. REQUIRES: not from a callback that runs on the listener's
+  // thread; with own_thread == false, from the loop's thread.
   void Stop();
 
   // The TCP port of the first address; 0 if there is none.
@@ -73,14 +73,14 @@ class LARDER_API Listener {
 
   // --- With own_thread == false ---
 
-  // Serves for at most `timeout_ms` (0: what is ready now, -1: until something has happened). Returns how many events there
-  // were.
+  // Serves for at most `timeout_ms` (0: what is ready now, -1: until something has happened). Returns how many events
+  // there were.
   int Poll(int64_t timeout_ms);
   // Serves until EndRun, which any thread may call, also before.
   absl::Status Run();
   void EndRun();
-  // For a host's loop: readable whenever Poll(0) should be called. -1 if the poller has none: then call Poll(0) at least
-  // every NextDelayMs().
+  // For a host's loop: readable whenever Poll(0) should be called. -1 if the poller has none: then call Poll(0) at
+  // least every NextDelayMs().
   int BackendFd();
   // 0: now; -1: when BackendFd is readable.
   int64_t NextDelayMs();

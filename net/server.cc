@@ -314,8 +314,8 @@ bool Server::OverOutputLimit(Connection& connection) {
   if (!over) return false;
   ++count_.output_limit_disconnections;
   counted_ = true;
-  service_.Log(LogLevel::kWarning, absl::StrCat("Client ", Describe(connection),
-                                                " is closed for overcoming of output buffer limits (", bytes, " bytes)"));
+  service_.Log(LogLevel::kWarning,
+               absl::StrCat("Client ", Describe(connection), " is closed for overcoming of output buffer limits"));
   return true;
 }
 

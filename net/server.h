@@ -1,7 +1,7 @@
 // The connections of one listener, on one loop. One turn, after the loop has found out who is ready:
 //
-//   read every ready socket (one batch to the I/O backend) → parse up to a quota from each → ONE submission → replies are
-//   in the clients' outputs → one send for each (one batch to the backend)
+//   read every ready socket (one batch to the I/O backend) → parse up to a quota from each → ONE submission → replies
+//   are in the clients' outputs → one send for each (one batch to the backend)
 //
 // Depth does not starve others: a client with more input than its quota goes on in the next turn, which then does not
 // sleep, beside all who are ready by then. While it has input left, or requests that run, it is not read: so what one
@@ -14,8 +14,8 @@
 // Replies that a peer does not take stay with its client, watched for room; its later requests are still read and run,
 // as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
 //
-// Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is accepted,
-// so that nothing in a turn can run out of it.
+// Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is
+// accepted, so that nothing in a turn can run out of it.
 #ifndef LARDER_NET_SERVER_H_
 #define LARDER_NET_SERVER_H_
 

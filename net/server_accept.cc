@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kProtected =
-    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default "
-    "user. In this mode connections are only accepted from the loopback interface. If you want to connect from external "
-    "computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command "
-    "'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is "
-    "running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make "
-    "this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration "
-    "file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server "
-    "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password "
-    "for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting "
-    "connections from the outside.\r\n";
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
+    "default user. In this mode connections are only accepted from the loopback interface. If you want to connect "
+    "from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode "
+    "sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from "
+    "the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you "
+    "do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected "
+    "mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then "
+    "restarting the server. 3) If you started the server manually just for testing, restart it with the "
+    "'--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need "
+    "to do one of the above things in order for the server to start accepting connections from the outside.\r\n";
 
 }  // namespace
 
@@ -122,8 +122,8 @@ bool Server::ReserveLists() {
   return true;
 }
 
-// Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop that
-// went on watching it would spin. Tried again when a connection ends, or a little later.
+// Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop
+// that went on watching it would spin. Tried again when a connection ends, or a little later.
 void Server::PauseAccepting(int error) {
   if (std::exchange(accept_paused_, true)) return;
   service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: errno ", error));
@@ -190,7 +190,8 @@ void Server::CloseOverSoftLimit() {
 
 std::string Server::Describe(const Connection& connection) const {
   if (!connection.tcp) return absl::StrCat("fd=", connection.fd.get(), " of a unix socket");
-  return absl::StrCat("fd=", connection.fd.get(), " addr=", DescribeSocket(connection.fd.get(), true, ListeningSocket()));
+  const int fd = connection.fd.get();
+  return absl::StrCat("fd=", fd, " addr=", DescribeSocket(fd, true, ListeningSocket()));
 }
 
 }  // namespace larder::inline v0::net

@@ -1,5 +1,5 @@
-// What a server of connections (net/server.h) needs of whoever answers: the seam between sockets and the cache. The cache's
-// sessions stand behind it (net/cache_service.h), in tests a fake.
+// What a server of connections (net/server.h) needs of whoever answers: the seam between sockets and the cache. The
+// cache's sessions stand behind it (net/cache_service.h), in tests a fake.
 //
 // A turn of the server, in these calls:
 //
@@ -7,8 +7,8 @@
 //   once:                      Submit
 //   for each that had some:    Output, ConsumeOutput
 //
-// A client that has been opened, or had requests parsed, since the last Submit belongs to the next batch; until that has
-// finished it is not the loop's: of it only Stopped may be called.
+// A client that has been opened, or had requests parsed, since the last Submit belongs to the next batch; until that
+// has finished it is not the loop's: of it only Stopped may be called.
 #ifndef LARDER_NET_SERVICE_H_
 #define LARDER_NET_SERVICE_H_
 

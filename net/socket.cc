@@ -172,8 +172,8 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unixsocket ", result.name, ": a path of 1 to ", sizeof(address.sun_path) - 1, " bytes is needed"));
+    return absl::InvalidArgumentError(absl::StrCat("unixsocket ", result.name, ": a path of 1 to ",
+                                                   sizeof(address.sun_path) - 1, " bytes is needed"));
   }
   memcpy(address.sun_path, path.data(), path.size());
   if (absl::Status status = RemoveLeftover(result.name); !status.ok()) return status;
@@ -209,7 +209,8 @@ Accepted Accept(const ListeningSocket& socket, int* error) {
   sockaddr_storage address{};
   for (;;) {
     socklen_t size = sizeof(address);
-    result.fd.Reset(accept4(socket.fd.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    sockaddr* const peer = reinterpret_cast<sockaddr*>(&address);
+    result.fd.Reset(accept4(socket.fd.get(), peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (result.fd.valid()) break;
     // A connection that ended while it waited is no news.
     if (errno == EINTR || errno == ECONNABORTED) continue;

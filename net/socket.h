@@ -52,8 +52,8 @@ struct ListeningSocket {
 // UNAVAILABLE for one that this machine does not have; the message names the address and the call that failed.
 absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::string>& bind, int port, int backlog);
 
-// Listens on a unix socket at `path`, whose permission bits are set to `permissions` unless they are 0. A socket that is
-// there already is taken for a leftover and replaced; any other file is an error.
+// Listens on a unix socket at `path`, whose permission bits are set to `permissions` unless they are 0. A socket that
+// is there already is taken for a leftover and replaced; any other file is an error.
 absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog);
 
 // Removes a unix socket's file if it is still the one that ListenUnix made.

@@ -1,5 +1,5 @@
-// A service that answers lines, for tests of the server alone: each line comes back as it is, "big N" as N bytes, "quit"
-// is the last that is answered, "wait" lets its client not be idle ever. Its executor can be held by the test.
+// A service that answers lines, for tests of the server alone: each line comes back as it is, "big N" as N bytes,
+// "quit" is the last that is answered, "wait" lets its client not be idle ever. Its executor can be held by the test.
 #ifndef LARDER_TESTS_NET_FAKE_SERVICE_H_
 #define LARDER_TESTS_NET_FAKE_SERVICE_H_
 

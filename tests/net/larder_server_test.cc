@@ -190,8 +190,8 @@ TEST(LarderServerTest, DebiansConfigurationStartsIt) {
   std::string conf = FileText("/etc/redis/redis.conf");
   if (conf.empty()) conf = "bind 127.0.0.1 -::1\ndaemonize yes\nport 6379\nset-proc-title yes\n";
   std::ofstream(folder / "redis.conf") << conf;
-  Server server({folder / "redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir", folder.path(),
-                 "--logfile", folder / "log", "--pidfile", folder / "pid"});
+  Server server({folder / "redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir",
+                 folder.path(), "--logfile", folder / "log", "--pidfile", folder / "pid"});
   ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path)) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET bind\r\n", "*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n");

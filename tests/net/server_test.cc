@@ -25,8 +25,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A peer, non-blocking, over a unix socket: that delivers before send returns, whereas TCP may pace even on loopback, and
-// a few turns of the loop would not always see what was sent.
+// A peer, non-blocking, over a unix socket: that delivers before send returns, whereas TCP may pace even on loopback,
+// and a few turns of the loop would not always see what was sent.
 class PeerSocket {
  public:
   explicit PeerSocket(const std::string& path) {
