@@ -115,12 +115,17 @@ void Runner::Prepare(const Episode& episode, const std::vector<Step>& steps) {
   for (auto& link : links_) link = Connect(&episode);
   Admin({"CONFIG", "RESETSTAT"});
   slack_ms_ = 0;
+  strange_keys_.clear();
   finding_.reset();
 }
 
 std::optional<Finding> Runner::Run(const Episode& episode, const std::vector<Step>& steps) {
   Prepare(episode, steps);
   for (step_ = 0; step_ < steps.size() && !finding_.has_value(); ++step_) {
+    // A mutated request may make a key of any of its words.
+    for (const Argv& argv : steps[step_].commands) {
+      for (size_t i = 1; steps[step_].short_ttl_ms != 0 && i < argv.size(); ++i) strange_keys_.insert(argv[i]);
+    }
     const double start = NowMs();
     RunStep(steps[step_]);
     const double took = NowMs() - start;
@@ -344,6 +349,7 @@ void Runner::Settle(int ms) {
   if (ms > 1) usleep(static_cast<useconds_t>(ms + 4) * 1000);
   Argv exists = {"EXISTS"};
   for (const std::string& key : AllKeys()) exists.push_back(key);
+  exists.insert(exists.end(), strange_keys_.begin(), strange_keys_.end());
   for (const char* db : {"0", "1", "2", "15"}) {
     Admin({"SELECT", db});
     const auto [ours, theirs] = Admin(exists);

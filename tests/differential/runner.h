@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,6 +81,7 @@ class Runner {
   double slack_ms_ = 0;    // the longest that one step of this episode took on both sides
   double step_ms_ = 0;
   int nonce_ = 0;
+  std::set<std::string> strange_keys_;
 };
 
 }  // namespace differential
