@@ -1,7 +1,6 @@
 // CLIENT: who is connected, and what to do about it.
 //
-// CLIENT LIST has a line a client with the fields of 7.0 in their order. What a field cannot mean here (subscriptions
-// that do not exist yet, a fixed reply buffer) has the value that says "none".
+// LIST and INFO are in client_list.cc.
 //
 // Killing: the engine only marks a client; its owner, on its own thread, sees close_now and closes. From then on the
 // client is neither listed nor killed again. A session of the host's own (kDirect) is killed by its ID only: a remote
@@ -13,164 +12,14 @@
 #include "lib/commands/engine.h"
 #include "lib/commands/help.h"
 #include "lib/commands/text.h"
-#include "lib/commands/transaction.h"
 
 namespace larder::inline v0::commands {
 namespace {
 
 constexpr ErrorText kBadName{absl::StatusCode::kInvalidArgument,
                              "ERR Client names cannot contain spaces, newlines or special characters."};
-constexpr ErrorText kBadListId{absl::StatusCode::kInvalidArgument, "ERR Invalid client ID"};
 constexpr ErrorText kBadKillId{absl::StatusCode::kInvalidArgument, "ERR client-id should be greater than 0"};
 constexpr ErrorText kNoSuchClient{absl::StatusCode::kNotFound, "ERR No such client"};
-
-// ---- The list -------------------------------------------------------------------------------------------------------
-
-bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }
-
-// True also while EXEC runs the queue.
-bool HasQueue(const Transaction* transaction) {
-  return transaction != nullptr && (transaction->open || transaction->queued() != 0);
-}
-
-void WriteFlags(const ClientState& client, TextWriter& out) {
-  bool any = false;
-  auto flag = [&](bool set, char letter) {
-    if (!set) return;
-    out << letter;
-    any = true;
-  };
-  flag(HasQueue(client.transaction), 'x');
-  flag(client.transaction != nullptr && client.transaction->changed, 'd');
-  flag(client.close_after_reply, 'c');
-  flag(Gone(client), 'A');
-  flag(client.kind == ClientKind::kUnix, 'U');
-  flag(client.no_evict, 'e');
-  if (!any) out << 'N';
-}
-
-void WriteCommandName(const ClientState& client, TextWriter& out) {
-  if (client.last_command == nullptr) {
-    out << "NULL";
-    return;
-  }
-  if (client.last_command_parent != nullptr) out << client.last_command_parent->name << '|';
-  out << client.last_command->name;
-}
-
-void WriteMemory(const ClientState& client, TextWriter& out) {
-  const ClientIo* io = client.io;
-  const size_t input = io != nullptr ? io->input_bytes() : 0;
-  const size_t input_free = io != nullptr ? io->input_free() : 0;
-  const size_t output = io != nullptr ? io->output_bytes() : 0;
-  const size_t parts = io != nullptr ? io->output_list_length() : 0;
-  const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
-  const size_t total = sizeof(client) + client.name.capacity() + client.peer.size() + client.local.size() + input +
-                       input_free + output + queue + client.argv_bytes;
-  out << " qbuf=" << input << " qbuf-free=" << input_free << " argv-mem=" << client.argv_bytes
-      << " multi-mem=" << queue << " rbs=0 rbp=0 obl=" << (parts == 0 ? output : 0) << " oll=" << parts
-      << " omem=" << (parts == 0 ? 0 : output) << " tot-mem=" << total;
-}
-
-void WriteClient(const ClientState& client, int64_t now_ms, TextWriter& out) {
-  const int64_t age_ms = now_ms - client.created_ms;
-  const int64_t idle_ms = now_ms - client.last_interaction_ms;
-  out << "id=" << client.id << " addr=" << client.peer << " laddr=" << client.local << " fd=" << client.fd
-      << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
-  WriteFlags(client, out);
-  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
-  if (HasQueue(client.transaction)) {
-    out << client.transaction->queued();
-  } else {
-    out << "-1";
-  }
-  WriteMemory(client, out);
-  out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
-  WriteCommandName(client, out);
-  out << " user=default redir=-1 resp=" << client.protocol << '\n';
-}
-
-enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
-
-std::optional<ClientType> ParseType(Bytes word) {
-  if (base::EqualsIgnoreCase(word, "normal")) return ClientType::kNormal;
-  if (base::EqualsIgnoreCase(word, "slave")) return ClientType::kReplica;
-  if (base::EqualsIgnoreCase(word, "replica")) return ClientType::kReplica;
-  if (base::EqualsIgnoreCase(word, "pubsub")) return ClientType::kPubsub;
-  if (base::EqualsIgnoreCase(word, "master")) return ClientType::kMaster;
-  return std::nullopt;
-}
-
-// Subscribers and replicas do not exist yet.
-ClientType TypeOf(const ClientState&) { return ClientType::kNormal; }
-
-Error UnknownType(Bytes word, ReplyWriter& reply) {
-  reply.Error({"ERR Unknown client type '", UpToNul(word), "'"});
-  return kReplied;
-}
-
-Error ReplyText(const base::Buffer& text, ReplyWriter& reply) {
-  if (text.failed()) return errors::kAllocationFailed;
-  reply.Verbatim("txt", text.view());
-  return kOk;
-}
-
-// argv-mem: only the command that asks is running.
-class RunningArguments {
- public:
-  RunningArguments(ClientState& client, ArgReader args) : client_(client) {
-    for (Bytes arg : args.argv()) client_.argv_bytes += arg.size();
-  }
-  ~RunningArguments() { client_.argv_bytes = 0; }
-  RunningArguments(const RunningArguments&) = delete;
-  RunningArguments& operator=(const RunningArguments&) = delete;
-
- private:
-  ClientState& client_;
-};
-
-// CLIENT LIST ID id...: in the order asked for, an id twice if asked twice.
-Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const RunningArguments running(ctx.client, args);
-  base::Buffer text;
-  TextWriter out(text);
-  while (!args.done()) {
-    LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadListId));
-    for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
-      if (client->id == static_cast<uint64_t>(id) && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
-    }
-  }
-  return ReplyText(text, reply);
-}
-
-Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  std::optional<ClientType> type;
-  if (args.remaining() == 2 && args.Take("type")) {
-    const Bytes word = args.Next();
-    type = ParseType(word);
-    if (!type.has_value()) return UnknownType(word, reply);
-  } else if (args.remaining() >= 2 && args.Take("id")) {
-    return ListIds(ctx, args, reply);
-  } else if (!args.done()) {
-    return errors::kSyntax;
-  }
-  const RunningArguments running(ctx.client, args);
-  base::Buffer text;
-  TextWriter out(text);
-  for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
-    if (Gone(*client) || (type.has_value() && TypeOf(*client) != *type)) continue;
-    WriteClient(*client, ctx.now_ms(), out);
-  }
-  return ReplyText(text, reply);
-}
-
-Error ClientInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const RunningArguments running(ctx.client, args);
-  base::Buffer text;
-  TextWriter out(text);
-  WriteClient(ctx.client, ctx.now_ms(), out);
-  return ReplyText(text, reply);
-}
 
 // ---- Kill -----------------------------------------------------------------------------------------------------------
 
@@ -198,8 +47,8 @@ Error ReadKillFilter(ArgReader args, KillFilter* filter, ReplyWriter& reply) {
       filter->id = static_cast<uint64_t>(id);
     } else if (args.Take("type")) {
       const Bytes word = args.Next();
-      filter->type = ParseType(word);
-      if (!filter->type.has_value()) return UnknownType(word, reply);
+      filter->type = ParseClientType(word);
+      if (!filter->type.has_value()) return UnknownClientType(word, reply);
     } else if (args.Take("addr")) {
       filter->peer = args.Next();
     } else if (args.Take("laddr")) {
@@ -360,7 +209,8 @@ constexpr HistoryItem kKillHistory[] = {{"2.8.12", "Takes options with values."}
 constexpr ArgSpec kKillTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
                                   {.name = "master", .type = ArgType::kPureToken, .token = "MASTER", .since = "3.2.0"},
                                   {.name = "slave", .type = ArgType::kPureToken, .token = "SLAVE"},
-                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA", .since = "5.0.0"},
+                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA",
+                                   .since = "5.0.0"},
                                   {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
 constexpr ArgSpec kKillOptions[] = {
     {.name = "client-id", .type = ArgType::kInteger, .token = "ID", .since = "2.8.12", .optional = true},

@@ -1,6 +1,9 @@
-// What connection.cc and others need of CLIENT.
+// What the files of CLIENT share, and what others need of it.
 #ifndef LARDER_COMMANDS_CLIENT_COMMAND_H_
 #define LARDER_COMMANDS_CLIENT_COMMAND_H_
+
+#include <cstdint>
+#include <optional>
 
 #include "lib/commands/client.h"
 #include "lib/commands/command.h"
@@ -11,6 +14,20 @@ extern const CommandSpec kClientSubcommands[9];
 
 // CLIENT SETNAME: printable ASCII without blanks; "" takes the name away.
 Error SetClientName(ClientState& client, Bytes name);
+
+// client_list.cc
+Error ClientList(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+
+enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
+std::optional<ClientType> ParseClientType(Bytes word);
+// Subscribers and replicas do not exist yet.
+inline ClientType TypeOf(const ClientState&) { return ClientType::kNormal; }
+// Writes the error about a word that is no type.
+Error UnknownClientType(Bytes word, resp::ReplyWriter& reply);
+
+// Killed, and only its owner does not know yet.
+inline bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }
 
 }  // namespace larder::inline v0::commands
 

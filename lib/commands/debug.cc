@@ -1,5 +1,5 @@
-// DEBUG: for tests of the server. Dispatch lets it through only where enable-debug-command allows it. It has no rows for
-// its subcommands, as in Redis, and parses them itself.
+// DEBUG: for tests of the server. Dispatch lets it through only where enable-debug-command allows it. It has no rows
+// for its subcommands, as in Redis, and parses them itself.
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
@@ -48,7 +48,8 @@ size_t SerializedLength(const keyspace::Entry& entry) {
     char digits[base::kIntChars];
     size = base::FormatInt64(number, digits).size();
   } else {
-    const Bytes text = entry.storage() == keyspace::Entry::Storage::kBlock ? entry.block()->view() : entry.inline_value();
+    const bool in_block = entry.storage() == keyspace::Entry::Storage::kBlock;
+    const Bytes text = in_block ? entry.block()->view() : entry.inline_value();
     size = text.size();
     is_number = size <= 11 && base::ParseInt64(text, &number);
   }

@@ -1,6 +1,6 @@
-// INFO: sections of `name:value` lines. Field names are 7.0's wherever the field means something here; what belongs to
-// the whole process in Redis (resident memory, CPU) belongs to the host here, and is reported as the process's. Figures of
-// a machinery that Larder does not have (the allocator's, forks', defragmentation's) are left out rather than invented.
+// INFO: sections of `name:value` lines. Field names are 7.0's wherever the field means something here. CPU time is the
+// whole process's, hence the host's; its resident memory is left out, since it says nothing of the cache. Figures of a
+// machinery that Larder does not have (the allocator's, forks', defragmentation's) are left out rather than invented.
 // "# Larder" has what only Larder knows.
 #include <sys/resource.h>
 #include <sys/utsname.h>

@@ -148,7 +148,7 @@ TEST_P(ClientTest, ListFilters) {
   }
 }
 
-// --- KILL ---------------------------------------------------------------------------------------------------------------
+// --- KILL ------------------------------------------------------------------------------------------------------------
 
 TEST_P(ClientTest, KillById) {
   auto victim = Connect();
@@ -206,7 +206,7 @@ TEST_P(ClientTest, KillRefuses) {
   EXPECT_THAT(Run({"CLIENT", "KILL"}), IsError("ERR wrong number of arguments for 'client|kill' command"));
 }
 
-// --- REPLY --------------------------------------------------------------------------------------------------------------
+// --- REPLY -----------------------------------------------------------------------------------------------------------
 
 // Cases about silence look at the bytes.
 class ClientReplyTest : public ClientTest {
@@ -241,7 +241,7 @@ TEST_P(ClientReplyTest, ResetSpeaksAgain) {
   EXPECT_EQ(Burst({{"CLIENT", "REPLY", "OFF"}, {"RESET"}, {"PING", "a"}}), "+RESET\r\n$1\r\na\r\n");
 }
 
-// --- Others -------------------------------------------------------------------------------------------------------------
+// --- Others ----------------------------------------------------------------------------------------------------------
 
 TEST_P(ClientTest, RefusesOddWords) {
   EXPECT_THAT(Run({"CLIENT", "REPLY", "x"}), IsError(kSyntax));

@@ -81,7 +81,8 @@ TEST_P(CommandCommandTest, InfoHasRedissShape) {
 }
 
 TEST_P(CommandCommandTest, UnknownNamesAreNilInInfoAndAbsentInDocs) {
-  const Reply info = Run({"COMMAND", "INFO", "nosuch", "Config|Get", "config|nosuch", "get|x", "config|get|x", "|", ""});
+  const Reply info =
+      Run({"COMMAND", "INFO", "nosuch", "Config|Get", "config|nosuch", "get|x", "config|get|x", "|", ""});
   ASSERT_THAT(info, IsArray(SizeIs(7)));
   EXPECT_THAT(info[1][0], IsBulk("config|get"));
   for (size_t i : {0, 2, 3, 4, 5, 6}) EXPECT_THAT(info[i], IsNil()) << i;

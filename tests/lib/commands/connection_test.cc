@@ -13,7 +13,7 @@ using ::testing::Pair;
 constexpr char kWrongPass[] = "WRONGPASS invalid username-password pair or user is disabled.";
 constexpr char kNoAuth[] = "NOAUTH Authentication required.";
 
-// --- PING, ECHO, SELECT -------------------------------------------------------------------------------------------------
+// --- PING, ECHO, SELECT ----------------------------------------------------------------------------------------------
 
 class ConnectionTest : public CommandTest {};
 LARDER_COMMAND_TEST(ConnectionTest);
@@ -47,7 +47,7 @@ TEST_P(ConnectionTest, SelectRefusesWhatIsNoDatabase) {
               IsError("ERR value is out of range, value must between -2147483648 and 2147483647"));
 }
 
-// --- HELLO --------------------------------------------------------------------------------------------------------------
+// --- HELLO -----------------------------------------------------------------------------------------------------------
 
 TEST_P(ConnectionTest, HelloTellsWhoAnswers) {
   EXPECT_THAT(Run({"HELLO"}),
@@ -90,7 +90,7 @@ TEST_P(ConnectionTest, HelloTakesOptionsOneByOne) {
   EXPECT_THAT(Run({"HELLO", proto, "FOO", "b"}), IsError("ERR Syntax error in HELLO option 'FOO'"));
 }
 
-// --- AUTH ---------------------------------------------------------------------------------------------------------------
+// --- AUTH ------------------------------------------------------------------------------------------------------------
 
 TEST_P(ConnectionTest, AuthWithoutAnyPassword) {
   EXPECT_THAT(Run({"AUTH", "x"}), IsError("ERR AUTH <password> called without any password configured for the default "
@@ -174,7 +174,7 @@ TEST_P(DirectPasswordTest, TheHostNeedsNoPassword) {
   EXPECT_THAT(Run({"PING"}), IsStatus("PONG"));
 }
 
-// --- RESET, QUIT --------------------------------------------------------------------------------------------------------
+// --- RESET, QUIT -----------------------------------------------------------------------------------------------------
 
 TEST_P(ConnectionTest, ResetMakesTheClientNew) {
   Run({"SELECT", "3"});
@@ -212,7 +212,7 @@ TEST_P(ConnectionTest, QuitIsNotQueued) {
   EXPECT_THAT(Run({"QUIT"}), IsOk());
 }
 
-// --- Cache::Execute -----------------------------------------------------------------------------------------------------
+// --- Cache::Execute --------------------------------------------------------------------------------------------------
 
 TEST_P(ConnectionTest, ExecuteRefusesWhatNeedsASession) {
   const std::vector<std::vector<std::string_view>> commands = {

@@ -11,8 +11,8 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
 constexpr char kNotAllowed[] =
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
-    "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    "local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 class NoDebugTest : public CommandTest {};
 LARDER_COMMAND_TEST(NoDebugTest);

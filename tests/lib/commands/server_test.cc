@@ -101,7 +101,7 @@ TEST_P(ServerTest, TimeIsTheCachesClock) {
   EXPECT_EQ(time[0].type(), ReplyView::Type::kString);
 }
 
-// --- SHUTDOWN -----------------------------------------------------------------------------------------------------------
+// --- SHUTDOWN --------------------------------------------------------------------------------------------------------
 
 class ShutdownTest : public CommandTest {
  protected:
