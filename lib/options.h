@@ -98,8 +98,9 @@ struct Options {
 
   Background background = Background::kThread;
 
-  // Asked when a client sends SHUTDOWN. Called as callbacks are (see cache.h); OK means that the host will close the
-  // cache soon, an error is the client's answer. Null: SHUTDOWN is refused. A guest never ends its host.
+  // Asked when a client sends SHUTDOWN, on any thread and while the command runs, so that it must neither call the cache
+  // nor throw: it notes the wish and wakes whoever will close the cache. OK means that this will be soon, an error is the
+  // client's answer. Null: SHUTDOWN is refused. A guest never ends its host.
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown = nullptr;
 
   // The listener lets the system pick a free TCP port, whatever `port` says; Listener::port() tells which.
