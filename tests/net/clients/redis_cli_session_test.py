@@ -1,8 +1,8 @@
 """The same redis-cli session against larder-server and redis-server: what is printed must be the same bytes.
 
-redis-cli reads the session from a pipe, once for each way it has to print a reply, over RESP2 and RESP3, unix socket and
-TCP. The sessions hold only what has one right answer: no times, no random picks, no order that Redis leaves open, no
-free prose (summaries, notes, HELP), which is our own.
+redis-cli reads the session from a pipe, once for each way it has to print a reply, over RESP2 and RESP3, unix socket
+and TCP. The sessions hold only what has one right answer: no times, no random picks, no order that Redis leaves open,
+no free prose (summaries, notes, HELP), which is our own.
 
 Usage: redis_cli_session_test.py LARDER_SERVER REDIS_SERVER
 """

@@ -166,10 +166,11 @@ class RedisCliTest(ServerTest):
     def test_interactive_session(self):
         with Terminal(['redis-cli', '-s', self.server.socket], input=True) as terminal:
             terminal.read_until(PROMPT.search)
-            for line, answer in (('set fruit "a pear"', 'OK'), ('get fruit', '"a pear"'), ('strlen fruit', '(integer) 6'),
-                                 ('get nosuch', '(nil)'), ('select 5', 'OK'), ('dbsize', '(integer) 0'),
-                                 ('hello 3', '2# "version" => "7.0.15"'), ('help getdel', 'GETDEL'),
-                                 ('multi', 'OK'), ('discard', 'OK'), ('nosuch', "(error) ERR unknown command 'nosuch'")):
+            for line, answer in (('set fruit "a pear"', 'OK'), ('get fruit', '"a pear"'),
+                                 ('strlen fruit', '(integer) 6'), ('get nosuch', '(nil)'), ('select 5', 'OK'),
+                                 ('dbsize', '(integer) 0'), ('hello 3', '2# "version" => "7.0.15"'),
+                                 ('help getdel', 'GETDEL'), ('multi', 'OK'), ('discard', 'OK'),
+                                 ('nosuch', "(error) ERR unknown command 'nosuch'")):
                 self.assertIn(answer, terminal.ask(line))
             self.assertIn('[5]', terminal.text)  # the prompt knows the database
             self.assertIn('(TX)', terminal.text)
@@ -242,7 +243,8 @@ class PasswordTest(ServerTest):
     def test_wrong_password(self):
         for arguments in (['-a', 'open'], ['--user', 'somebody', '-a', 'open sesame']):
             done = self.cli('--no-auth-warning', *arguments, 'ping')
-            self.assertEqual(done.stderr, 'AUTH failed: WRONGPASS invalid username-password pair or user is disabled.\n')
+            self.assertEqual(done.stderr,
+                             'AUTH failed: WRONGPASS invalid username-password pair or user is disabled.\n')
             self.assertEqual(done.stdout, 'NOAUTH Authentication required.\n\n')
 
     def test_auth_within_a_session(self):
