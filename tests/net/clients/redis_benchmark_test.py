@@ -76,7 +76,7 @@ class RedisBenchmarkTest(ServerTest):
         self.default_tests('--threads', '2', '-P', '4')
 
     def test_resp3(self):
-        self.default_tests('-3')
+        self.default_tests('-3', requests=5_000)
 
     def test_over_a_unix_socket(self):
         self.default_tests('-P', '16', requests=5_000, address=['-s', self.server.socket])
@@ -85,7 +85,7 @@ class RedisBenchmarkTest(ServerTest):
         self.default_tests('-k', '0', requests=500)
 
     def test_hundreds_of_connections(self):
-        self.default_tests('-c', '400', requests=5_000)
+        self.default_tests('-c', '200', requests=2_000)
 
     def test_random_keys_and_larger_values(self):
         self.benchmark('-t', 'set,get', '-n', '10000', '-r', '1000', '-d', '3000', '-P', '8', '-q')
