@@ -95,6 +95,8 @@ void Server::Turn() {
   ReadReady();
   ParseReady();
   SubmitBatch();
+  // Whoever reads the reply to CLIENT KILL may rely on the victim's being gone.
+  TakeWoken();
   Flush();
   FreeEnded();
   // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.

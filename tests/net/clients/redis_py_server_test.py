@@ -5,6 +5,7 @@ Usage: redis_py_server_test.py SERVER
 
 import asyncio
 import select
+import socket
 import time
 
 import redis
@@ -113,6 +114,15 @@ class ConnectionTest(redis_py_base.RedisPyTest):
             self.assertIs(connection.ping(), True)  # connects again
         with self.assertRaisesRegex(redis.ResponseError, 'No such client'):
             self.r.client_kill('127.0.0.1:1')
+
+    def test_killed_client_is_gone_when_the_reply_is_read(self):
+        for _ in range(200):
+            victim = socket.create_connection(('127.0.0.1', self.server.port))
+            victim.sendall(b'CLIENT ID\r\n')
+            self.assertEqual(self.r.client_kill_filter(_id=victim.recv(100)[1:-2].decode()), 1)
+            victim.setblocking(False)
+            self.assertEqual(victim.recv(1), b'')  # raises BlockingIOError if it is still open
+            victim.close()
 
     def test_client_that_kills_itself_gets_its_answer(self):
         one = self.one()
