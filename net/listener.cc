@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -65,6 +66,7 @@ struct Where {
   int backlog = 511;
   AeApi api = AeApi::kAuto;
   bool own_clock = false;  // the program's, not the machine's
+  bool follows = false;    // CONFIG SET port and bind
 };
 
 absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& options) {
@@ -82,6 +84,7 @@ absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& o
     where.own_clock = cache_options.clock != nullptr;
   });
   if (!status.ok()) return status;
+  where.follows = !options.bind.has_value() && !options.port.has_value() && !options.any_port;
   if (options.bind.has_value()) where.bind = *options.bind;
   if (options.port.has_value()) where.port = *options.port;
   if (options.unixsocket.has_value()) where.unixsocket = *options.unixsocket;
@@ -111,14 +114,20 @@ class Listener::Impl final : public session::ListenerHook {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();
   }
+  absl::Status Relisten(const Options& changed) override;
   std::string_view poller_name() const override { return poller_; }
-  int tcp_port() const override { return port_; }
+  int tcp_port() const override { return port_.load(std::memory_order_relaxed); }
 
   ae::EventLoop& loop() { return *loop_; }
-  const std::vector<std::string>& addresses() const { return addresses_; }
+  std::vector<std::string> addresses() const {
+    const std::lock_guard<std::mutex> lock(sockets_mutex_);
+    return addresses_;
+  }
 
  private:
   absl::Status Open(const Where& where);
+  void Describe(const std::vector<net::ListeningSocket>& sockets);
+  void TakeSockets();
   absl::Status StartThread();
   void RunBackground();
   static int64_t OnBackground(ae::EventLoop& loop, int64_t id, void* data);
@@ -141,8 +150,16 @@ class Listener::Impl final : public session::ListenerHook {
   pthread_t thread_;
 
   std::string_view poller_;
+  std::atomic<int> port_{0};
+
+  // Where it listens. Relisten opens sockets on any thread, and the loop takes them over in its next turn.
+  ae::Hook sockets_hook_;
+  mutable std::mutex sockets_mutex_;
+  Where where_;
   std::vector<std::string> addresses_;
-  int port_ = 0;
+  std::vector<int> tcp_fds_;  // open at least until the loop has taken new ones
+  std::vector<net::ListeningSocket> new_sockets_;
+  std::atomic<bool> has_new_sockets_{false};
 };
 
 absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
@@ -156,6 +173,9 @@ absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
     background_.store(true, std::memory_order_relaxed);  // there may be work from before
     loop_->WakeUp();
   }
+  sockets_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->TakeSockets(); };
+  sockets_hook_.data = this;
+  loop_->after_events().Add(sockets_hook_);
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
@@ -174,7 +194,6 @@ absl::Status Listener::Impl::Open(const Where& where) {
     absl::StatusOr<std::vector<net::ListeningSocket>> tcp = net::ListenTcp(where.bind, where.port, where.backlog);
     if (!tcp.ok()) return tcp.status();
     sockets = *std::move(tcp);
-    if (!sockets.empty()) port_ = sockets[0].port;
   }
   if (!where.unixsocket.empty()) {
     absl::StatusOr<net::ListeningSocket> socket =
@@ -183,12 +202,69 @@ absl::Status Listener::Impl::Open(const Where& where) {
     sockets.push_back(*std::move(socket));
   }
   if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
-  for (const net::ListeningSocket& socket : sockets) addresses_.push_back(socket.name);
+  where_ = where;
+  Describe(sockets);
 
   service_.emplace(core_, *loop_);
   server_.emplace(*loop_, backend_, *service_);
   absl::Status status = server_->Start(std::move(sockets));
   return status.ok() ? service_->Prepare() : status;
+}
+
+// REQUIRES: sockets_mutex_ is held, or nobody else knows the listener yet.
+void Listener::Impl::Describe(const std::vector<net::ListeningSocket>& sockets) {
+  addresses_.clear();
+  tcp_fds_.clear();
+  for (const net::ListeningSocket& socket : sockets) {
+    addresses_.push_back(socket.name);
+    if (!socket.unix_socket) tcp_fds_.push_back(socket.fd.get());
+  }
+  port_.store(tcp_fds_.empty() ? 0 : sockets[0].port, std::memory_order_relaxed);
+}
+
+absl::Status Listener::Impl::Relisten(const Options& changed) {
+  if (!where_.follows) return absl::OkStatus();
+  const std::lock_guard<std::mutex> lock(sockets_mutex_);
+  std::vector<net::ListeningSocket> sockets;
+  if (changed.port != 0 && !changed.bind.empty()) {
+    absl::StatusOr<std::vector<net::ListeningSocket>> opened =
+        net::ListenTcp(changed.bind, changed.port, where_.backlog);
+    if (opened.status().code() == absl::StatusCode::kAlreadyExists && changed.port == tcp_port()) {
+      // Most likely our own sockets are in the way: "*" and one address cannot share a port. Shut down they free it,
+      // and stay valid descriptors, which the loop is still watching.
+      for (int fd : tcp_fds_) shutdown(fd, SHUT_RDWR);
+      opened = net::ListenTcp(changed.bind, changed.port, where_.backlog);
+      if (!opened.ok()) {
+        absl::StatusOr<std::vector<net::ListeningSocket>> restored =
+            net::ListenTcp(where_.bind, tcp_port(), where_.backlog);
+        if (restored.ok()) new_sockets_ = *std::move(restored);
+        tcp_fds_.clear();
+        for (const net::ListeningSocket& socket : new_sockets_) tcp_fds_.push_back(socket.fd.get());
+        has_new_sockets_.store(true, std::memory_order_release);
+        loop_->WakeUp();
+      }
+    }
+    if (!opened.ok()) {
+      core_.Log(LogLevel::kWarning, absl::StrCat("Warning: Could not create server TCP listening socket ",
+                                                 opened.status().message()));
+      return opened.status();
+    }
+    sockets = *std::move(opened);
+  }
+  Describe(sockets);
+  if (!where_.unixsocket.empty()) addresses_.push_back(where_.unixsocket);
+  where_.bind = changed.bind;
+  new_sockets_ = std::move(sockets);
+  has_new_sockets_.store(true, std::memory_order_release);
+  loop_->WakeUp();
+  return absl::OkStatus();
+}
+
+void Listener::Impl::TakeSockets() {
+  if (!has_new_sockets_.load(std::memory_order_acquire)) return;
+  const std::lock_guard<std::mutex> lock(sockets_mutex_);
+  has_new_sockets_.store(false, std::memory_order_relaxed);
+  server_->ReplaceTcp(std::exchange(new_sockets_, {}));
 }
 
 absl::Status Listener::Impl::StartThread() {
@@ -221,10 +297,12 @@ void Listener::Impl::Stop() {
     loop_->Stop();
     pthread_join(thread_, nullptr);
   }
-  if (std::exchange(serving_, false) && background_hook_.proc != nullptr) {
+  if (!std::exchange(serving_, false)) return;
+  if (background_hook_.proc != nullptr) {
     loop_->after_events().Remove(background_hook_);
     if (background_event_ != 0) loop_->DeleteTimeEvent(background_event_);
   }
+  loop_->after_events().Remove(sockets_hook_);
   // The loop stays: a host may still be polling it, and finds nothing.
   server_.reset();
   service_.reset();
@@ -271,7 +349,7 @@ Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() = default;
 void Listener::Stop() { impl_->Stop(); }
 int Listener::port() const { return impl_->tcp_port(); }
-const std::vector<std::string>& Listener::addresses() const { return impl_->addresses(); }
+std::vector<std::string> Listener::addresses() const { return impl_->addresses(); }
 std::string_view Listener::poller() const { return impl_->poller_name(); }
 int Listener::Poll(int64_t timeout_ms) { return impl_->loop().Poll(timeout_ms); }
 absl::Status Listener::Run() { return impl_->loop().Run(); }

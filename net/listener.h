@@ -14,6 +14,8 @@
 // A good guest: it installs no signal handler and raises no signal, changes no limit of the process, prints nothing
 // (what it has to say goes to Options::log), and all its descriptors are close-on-exec.
 //
+// CONFIG SET port and bind move a listener that was started without a port and addresses of its own.
+//
 // Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
 // Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.
 // Cost:      a connection without traffic costs no CPU; a listener without connections sleeps.
@@ -67,7 +69,7 @@ class LARDER_API Listener {
   // The TCP port of the first address; 0 if there is none.
   int port() const;
   // "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock": all that it listens on.
-  const std::vector<std::string>& addresses() const;
+  std::vector<std::string> addresses() const;
   // "epoll", "select": the poller that it runs on.
   std::string_view poller() const;
 

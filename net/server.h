@@ -45,6 +45,9 @@ class Server final : private WokenListener {
   // Begins to accept. Errors: what the loop says of the sockets; the server is of no use then.
   absl::Status Start(std::vector<ListeningSocket> sockets);
 
+  // Listens on these instead of the TCP sockets that it has; connections stay. Not from a procedure of its own sockets.
+  void ReplaceTcp(std::vector<ListeningSocket> sockets);
+
   size_t connections() const { return all_.size(); }
 
  private:

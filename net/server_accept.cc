@@ -38,6 +38,18 @@ absl::Status Server::Start(std::vector<ListeningSocket> sockets) {
   return absl::OkStatus();
 }
 
+void Server::ReplaceTcp(std::vector<ListeningSocket> sockets) {
+  std::erase_if(acceptors_, [this](const std::unique_ptr<Acceptor>& acceptor) {
+    if (acceptor->socket.unix_socket) return false;
+    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
+    return true;
+  });
+  if (closed_) return;
+  if (absl::Status status = Start(std::move(sockets)); !status.ok()) {
+    service_.Log(LogLevel::kWarning, absl::StrCat("Cannot accept connections: ", status.message()));
+  }
+}
+
 // ---- New connections ------------------------------------------------------------------------------------------------
 
 void Server::OnAcceptable(ae::EventLoop& /*loop*/, int /*fd*/, void* data, int /*mask*/) {
@@ -52,6 +64,7 @@ void Server::AcceptReady(Acceptor& acceptor) {
     int error = 0;
     Accepted accepted = Accept(acceptor.socket, &error);
     if (error == -EAGAIN || error == -EWOULDBLOCK) return;
+    if (error == -EINVAL) return loop_.DeleteFileEvent(acceptor.socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
     ++count_.connections_received;
     counted_ = true;

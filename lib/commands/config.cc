@@ -34,6 +34,14 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     reply.Error({result.error});
     return kReplied;
   }
+  const Options& before = ctx.engine.options();
+  const bool port_changed = changed.port != before.port;
+  if ((port_changed || changed.bind != before.bind) && !ctx.engine.host().Relisten(changed).ok()) {
+    reply.Error({"ERR CONFIG SET failed (possibly related to argument '", port_changed ? "port" : "bind", "') - ",
+                 port_changed ? "Unable to listen on this port. Check server logs."
+                              : "Failed to bind to specified addresses."});
+    return kReplied;
+  }
   const bool had_password = !ctx.engine.options().requirepass.empty();
   ctx.engine.options() = std::move(changed);
   ctx.engine.ApplyOptions();

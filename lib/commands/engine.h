@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/error.h"
@@ -65,6 +66,8 @@ class EngineHost {
   virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
   // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::ApplyOptions.
   virtual void OptionsChanged() = 0;
+  // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
+  virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
   virtual void Log(LogLevel level, std::string_view line) = 0;
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;

@@ -218,6 +218,17 @@ void CacheCore::OptionsChanged() {
   WakeBackground();
 }
 
+absl::Status CacheCore::Relisten(const Options& changed) {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
+    if (absl::Status status = listener->Relisten(changed); !status.ok()) {
+      Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::string_view CacheCore::poller_name() const {
   const std::lock_guard<std::mutex> lock(listeners_mutex_);
   return listeners_ == nullptr ? std::string_view() : listeners_->poller_name();

@@ -36,6 +36,9 @@ class ListenerHook {
   virtual void StopForClose() = 0;
   // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
   virtual void WakeForBackground() = 0;
+  // `port` or `bind` are to be as in `changed`: listens there from now on, or stays as it is and says why. Any thread,
+  // under the executor.
+  virtual absl::Status Relisten(const Options& changed) = 0;
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
 
@@ -110,6 +113,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // EngineHost.
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
+  absl::Status Relisten(const Options& changed) override;
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <random>
 #include <set>
 #include <thread>
 #include <vector>
@@ -30,6 +31,15 @@ std::string Command(std::initializer_list<std::string_view> words) {
     text += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
   }
   return text;
+}
+
+std::set<std::string> Entries(const char* path) {
+  std::set<std::string> names;
+  DIR* dir = opendir(path);
+  while (const dirent* entry = readdir(dir)) names.insert(entry->d_name);
+  names.erase(std::to_string(dirfd(dir)));
+  closedir(dir);
+  return names;
 }
 
 class ListenerTest : public testing::Test {
@@ -419,9 +429,59 @@ TEST_F(ListenerTest, ThreadsAndClientsCountTogether) {
   EXPECT_EQ(**cache_->Get("n"), std::to_string((kThreads + kClients) * kEach));
 }
 
+// Clients that break off in every state, send rubbish, never read, and kill each other: nothing is left of them.
+TEST_F(ListenerTest, HostileClientsLeaveNothingBehind) {
+  options_.output_limit_normal = {4 << 20, 0, 0};
+  ListenerOptions where = AnyPort();
+  where.unixsocket = folder_ / "s";
+  Start(where);
+  ASSERT_TRUE(cache_->Set("big", std::string(300'000, 'b')).ok());
+  const size_t fds = Entries("/proc/self/fd").size();
+  std::vector<std::thread> threads;
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      SCOPED_TRACE(testing::Message() << "seed " << seed);
+      std::mt19937 random(seed);
+      for (int round = 0; round < 150; ++round) {
+        TestClient client = random() % 2 == 0 ? Connect() : TestClient::Unix(*where.unixsocket);
+        std::string text;
+        for (unsigned i = random() % 40; i > 0; --i) {
+          switch (random() % 8) {
+            case 0: text += Command({"SET", "k1", std::string(random() % 5000, 'v')}); break;
+            case 1: text += Command({"GET", "big"}); break;
+            case 2: text += "MULTI\r\nINCR n\r\nEXEC\r\n"; break;
+            case 3: text += Command({"WATCH", "k1"}); break;
+            case 4: text += "*3\r\n$3\r\nSET\r\n$100000\r\nhalf"; break;
+            case 5: text += std::string(1, static_cast<char>(random())) + "\r\n"; break;
+            case 6: text += "CLIENT KILL TYPE normal SKIPME yes\r\n"; break;
+            default: text += "PING\r\n";
+          }
+        }
+        for (size_t from = 0; from < text.size();) {
+          const size_t n = random() % 3 == 0 ? 1 : random() % 2000;
+          if (!client.Send(std::string_view(text).substr(from, n))) break;
+          from += n;
+        }
+        if (random() % 3 == 0) client.ShutDownSending();
+        if (random() % 3 == 0) recv(client.fd(), text.data(), text.size(), MSG_DONTWAIT);
+        random() % 2 == 0 ? client.Reset() : client.Close();
+      }
+    });
+  }
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Increment("calls").ok());
+  for (std::thread& thread : threads) thread.join();
+  // The last of them are on their way out, and still kill others.
+  while (cache_->Execute({"CLIENT", "LIST"})->AsString().find(" cmd=") != std::string::npos ||
+         Entries("/proc/self/fd").size() != fds) {
+    std::this_thread::yield();
+  }
+  TestClient client = Connect();
+  client.Expect("GET calls\r\n", "$5\r\n20000\r\n");
+  EXPECT_EQ(Entries("/proc/self/fd").size(), fds + 2) << "this connection's two ends";
+}
+
 TEST_F(ListenerTest, ClosingTheCacheStopsTheListenerUnderItsClients) {
   Start();
-  std::atomic<bool> stop{false};
   std::vector<std::thread> clients;
   std::atomic<int> running{0};
   for (int c = 0; c < 3; ++c) {
@@ -464,15 +524,6 @@ TEST_F(ListenerTest, TwoCachesInOneProcessNeverMeet) {
   TestClient::Tcp((*listener)->port()).Expect("GET k\r\n", "$-1\r\n");
 }
 
-std::set<std::string> Entries(const char* path) {
-  std::set<std::string> names;
-  DIR* dir = opendir(path);
-  while (const dirent* entry = readdir(dir)) names.insert(entry->d_name);
-  names.erase(std::to_string(dirfd(dir)));
-  closedir(dir);
-  return names;
-}
-
 TEST_F(ListenerTest, StartsAndStopsAThousandTimesWithoutALeak) {
   Open();
   const std::set<std::string> fds = Entries("/proc/self/fd");
@@ -506,6 +557,39 @@ TEST_F(ListenerTest, APortIsFreeAgainAtOnce) {
   absl::StatusOr<std::unique_ptr<Listener>> again = Listener::Start(*cache_, where);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ((*again)->port(), *where.port);
+}
+
+TEST_F(ListenerTest, ConfigSetMovesIt) {
+  // Two ports that were free a moment ago.
+  absl::StatusOr<std::unique_ptr<Cache>> other = Cache::Open({});
+  std::unique_ptr<Listener> first = *Listener::Start(**other, AnyPort());
+  std::unique_ptr<Listener> second = *Listener::Start(**other, AnyPort());
+  const std::string taken = std::to_string(first->port()), moved = std::to_string(second->port());
+  second.reset();
+  options_.any_port = true;
+  options_.bind = {"127.0.0.1"};
+  Start(ListenerOptions());
+  TestClient client = Connect();
+  const int old_port = listener_->port();
+  client.Send("CONFIG SET port " + taken + "\r\n");
+  EXPECT_EQ(client.ReadLine(), "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this "
+                               "port. Check server logs.\r\n");
+  EXPECT_EQ(listener_->port(), old_port);
+  Connect().Expect("PING\r\n", "+PONG\r\n");
+  client.Expect("CONFIG SET port " + moved + "\r\n", "+OK\r\n");
+  EXPECT_EQ(listener_->addresses(), std::vector<std::string>{"127.0.0.1:" + moved});
+  Connect().Expect("PING\r\n", "+PONG\r\n");
+  // Addresses that overlap those that it has, there and back, and some that cannot be had.
+  client.Expect("CONFIG SET bind *\r\n", "+OK\r\n");
+  EXPECT_EQ(listener_->addresses(), std::vector<std::string>{"0.0.0.0:" + moved});
+  Connect().Expect("PING\r\n", "+PONG\r\n");
+  client.Send("CONFIG SET bind \"127.0.0.1 192.0.2.77\"\r\n");
+  EXPECT_EQ(client.ReadLine(), "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to "
+                               "specified addresses.\r\n");
+  Connect().Expect("PING\r\n", "+PONG\r\n");
+  client.Expect("CONFIG SET port 0\r\n", "+OK\r\n");
+  EXPECT_EQ(listener_->port(), 0);
+  client.Expect("PING\r\n", "+PONG\r\n");
 }
 
 TEST_F(ListenerTest, NothingToListenOnIsAnError) {
