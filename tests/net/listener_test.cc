@@ -572,8 +572,8 @@ TEST_F(ListenerTest, ConfigSetMovesIt) {
   TestClient client = Connect();
   const int old_port = listener_->port();
   client.Send("CONFIG SET port " + taken + "\r\n");
-  EXPECT_EQ(client.ReadLine(), "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this "
-                               "port. Check server logs.\r\n");
+  EXPECT_EQ(client.ReadLine(), "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on "
+                               "this port. Check server logs.\r\n");
   EXPECT_EQ(listener_->port(), old_port);
   Connect().Expect("PING\r\n", "+PONG\r\n");
   client.Expect("CONFIG SET port " + moved + "\r\n", "+OK\r\n");
