@@ -38,6 +38,8 @@ Episode MakeEpisode(uint64_t seed, int number, int size) {
   episode.protocol = random.Chance(50) ? 3 : 2;
   episode.password = random.Chance(15);
   episode.large = random.Chance(20);
+  const int focus = random.Below(10);
+  episode.focus = focus < 2 ? Episode::kExpiry : focus < 4 ? Episode::kTransactions : Episode::kEverything;
   episode.size = size;
   return episode;
 }
@@ -63,7 +65,12 @@ Step Generator::Next() {
     for (int i = random_.Below(4); i >= 0; --i) step.commands.push_back(random_.Chance(70) ? StringCommand() : OddCommand());
     if (random_.Chance(30)) step.commands.push_back({"CLIENT", "REPLY", "SKIP"});
     for (Argv& argv : step.commands) LengthenTtls(argv);
-  } else if (kind < 26) {
+  } else if (kind < 23) {
+    step.kind = Step::kPause;
+    step.commands = UnseenEnd();
+    in_multi_[step.link] = false;
+    short_ttl_ms_ = 1;
+  } else if (kind < 29) {
     // No memory at all, for a moment: what may run does, what may be evicted is.
     static constexpr std::string_view kPolicies[] = {"noeviction", "allkeys-random", "volatile-random", "volatile-ttl",
                                                      "volatile-lru", "allkeys-lru"};
@@ -91,6 +98,8 @@ Argv Generator::Command(int link) {
   Argv argv;
   if (in_multi_[link] && random_.Chance(12)) {
     argv = {random_.Chance(85) ? "EXEC" : "DISCARD"};
+  } else if (episode_.focus != Episode::kEverything && random_.Chance(50)) {
+    argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
     if (family < 46) {
@@ -162,6 +171,7 @@ void Generator::LengthenTtls(Argv& argv) {
 // ---- Arguments -------------------------------------------------------------------------------------------------------
 
 std::string Generator::Key() {
+  if (episode_.focus != Episode::kEverything && random_.Chance(85)) return std::string(kShortKeys[random_.Below(3)]);
   const int pick = random_.Below(40);
   if (pick == 0) return "";
   if (pick == 1) return "bin\0\xff\r\n"s;
@@ -243,8 +253,9 @@ std::string Generator::UnixTime(bool ms) {
   static const std::string kOdd[] = {"0", "-1", "1", "abc", "", "9223372036854775807", "-9223372036854775808",
                                      "9223372036854775", "1000000000", "-9223372036854775", "+5"};
   if (random_.Chance(20)) return random_.Pick(kOdd);
-  const int64_t seconds = 4'102'444'800 + random_.Below(50);
-  return std::to_string(ms ? seconds * 1000 + random_.Below(1000) : seconds);
+  // Few enough that times meet: GT and LT must tell equal ones from others, and halves are where rounding turns.
+  const int64_t seconds = 4'102'444'800 + random_.Below(6);
+  return std::to_string(ms ? seconds * 1000 + random_.Below(3) * 499 + random_.Below(3) : seconds);
 }
 
 std::string Generator::Cased(std::string_view word) {
@@ -407,6 +418,62 @@ Argv Generator::TransactionCommand(int link) {
     case 5: return {in_multi_[link] ? "EXEC" : "MULTI"};
     default: return {"MULTI"};
   }
+}
+
+// Little but times, on few keys.
+Argv Generator::ExpiryFocus() {
+  static constexpr std::string_view kConditions[] = {"NX", "XX", "GT", "LT"};
+  static constexpr std::string_view kAsks[] = {"TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "PERSIST", "TYPE"};
+  switch (random_.Below(8)) {
+    case 0: return Set();
+    case 1: return GetEx();
+    case 2: return {random_.Chance(50) ? "RENAME" : "COPY", Key(), Key()};
+    case 3: case 4: return {std::string(random_.Pick(kAsks)), Key()};
+    default: {
+      const bool ms = random_.Chance(50);
+      Argv argv = {ms ? "PEXPIREAT" : "EXPIREAT", Key(), UnixTime(ms)};
+      if (random_.Chance(70)) argv.push_back(std::string(random_.Pick(kConditions)));
+      return argv;
+    }
+  }
+}
+
+// What WATCH may see, and what only looks like it.
+Argv Generator::TransactionFocus(int link) {
+  switch (random_.Below(14)) {
+    case 0: case 1: return {"WATCH", Key()};
+    case 2: case 3: case 4: return {in_multi_[link] ? "EXEC" : "MULTI"};
+    case 5: return {"SWAPDB", std::to_string(random_.Below(2)), std::to_string(random_.Below(2))};
+    case 6: return {"SELECT", std::to_string(random_.Below(2))};
+    case 7: return {random_.Chance(80) ? "FLUSHDB" : "FLUSHALL"};
+    case 8: return {"DEL", Key()};
+    case 9: return {"MOVE", Key(), std::to_string(random_.Below(2))};
+    case 10: return {random_.Chance(50) ? "RENAME" : "COPY", Key(), Key()};
+    case 11: return {random_.Chance(50) ? "UNWATCH" : "DISCARD"};
+    case 12: return {"GETEX", Key(), "PERSIST"};
+    default: return {"SET", Key(), "1"};
+  }
+}
+
+// A key whose time comes while nobody looks: what the last command makes of it.
+std::vector<Argv> Generator::UnseenEnd() {
+  const std::string key = Key();
+  const std::string ms = std::to_string(kShortTtlMinMs + random_.Below(kShortTtlMaxMs - kShortTtlMinMs));
+  std::vector<Argv> commands = {{"DISCARD"}};
+  if (random_.Chance(30)) commands.push_back({"WATCH", key});
+  commands.push_back({"SET", key, Number(), "PX", ms});
+  if (random_.Chance(50)) commands.push_back({"WATCH", key});
+  if (random_.Chance(50)) {
+    commands.insert(commands.end(), {{"MULTI"}, {"GET", key}, {"EXEC"}});
+    return commands;
+  }
+  const Argv kLast[] = {{"GET", key}, {"EXISTS", key}, {"DEL", key}, {"SET", key, "x", "NX"}, {"SET", key, "x", "XX"},
+                        {"APPEND", key, "x"}, {"RENAME", key, "b"}, {"COPY", key, "c", "REPLACE"}, {"MOVE", key, "1"},
+                        {"PERSIST", key}, {"EXPIRE", key, "100000"}, {"TTL", key}, {"INCR", key}, {"DBSIZE"},
+                        {"MSETNX", key, "x"}, {"GETSET", key, "x"}, {"SETRANGE", key, "2", "x"}, {"TYPE", key},
+                        {"OBJECT", "ENCODING", key}, {"TOUCH", key}, {"GETDEL", key}, {"SET", key, "x", "GET", "KEEPTTL"}};
+  commands.push_back(kLast[random_.Below(static_cast<int>(std::size(kLast)))]);
+  return commands;
 }
 
 Argv Generator::OddCommand() {

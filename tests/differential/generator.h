@@ -47,6 +47,7 @@ struct Episode {
   uint64_t seed = 0;
   int protocol = 2;        // that links start with
   bool password = false;   // requirepass is kPassword
+  enum Focus { kEverything, kExpiry, kTransactions } focus = kEverything;  // what half of its requests are about
   bool large = false;      // values over 16 KB too (and no LCS, which would take their product)
   int size = 0;            // steps
 };
@@ -63,6 +64,7 @@ struct Step {
     kQuiet,      // sent at once, some without a reply (CLIENT REPLY): the bytes up to an ECHO are compared
     kFullScan,   // SCAN from 0 to 0 with the options in commands[0]
     kReconnect,  // the client goes and comes back
+    kPause,      // one by one, with a wait for the end of short times to live before the last one
   };
   Kind kind = kCommands;
   int link = 0;
@@ -80,6 +82,9 @@ class Generator {
   Argv StringCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
+  Argv ExpiryFocus();
+  Argv TransactionFocus(int link);
+  std::vector<Argv> UnseenEnd();
   Argv ConnectionCommand();
   Argv ServerCommand();
   Argv OddCommand();

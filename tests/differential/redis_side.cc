@@ -37,7 +37,9 @@ class SocketLink final : public Link {
 
   bool closed() override {
     char byte;
-    if (!closed_ && recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) closed_ = true;
+    const ssize_t got = recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    // An error too: one that hung up with requests unread resets the connection.
+    closed_ |= got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
     return closed_;
   }
 

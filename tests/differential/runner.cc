@@ -137,7 +137,7 @@ std::optional<Finding> Runner::Run(const Episode& episode, const std::vector<Ste
     slack_ms_ = std::max(slack_ms_, took);
     int settle_ms = steps[step_].short_ttl_ms;
     for (int i = 0; i < kLinks; ++i) {
-      if (links_[i]->ours->closed() && links_[i]->theirs->closed()) Reconnect(i);
+      if (EndedAlike(*links_[i])) Reconnect(i);
       auto& link = links_[i];
       if (!link->queue.empty()) {
         link->short_ttl_queued_ms = std::max(link->short_ttl_queued_ms, settle_ms);
@@ -172,6 +172,7 @@ void Runner::RunStep(const Step& step) {
     case Step::kQuiet: RunQuiet(pair, step); break;
     case Step::kFullScan: RunFullScan(pair, step.commands[0]); break;
     case Step::kReconnect: Reconnect(step.link); break;
+    case Step::kPause: RunPause(pair, step.commands); break;
   }
 }
 
@@ -185,6 +186,16 @@ void Runner::AwaitClients(size_t count) {
     if (lines(ours) <= count && lines(theirs) <= count) return;
     if (i > 100) usleep(100);
   }
+}
+
+// Whether both sides have closed the client; if one has, the other does, if not at the same moment.
+bool Runner::EndedAlike(Pair& pair) {
+  for (int i = 0; i < 10'000 && pair.ours->closed() != pair.theirs->closed(); ++i) usleep(200);
+  if (pair.ours->closed() != pair.theirs->closed()) {
+    Fail({"(close)"}, pair.ours->closed() ? "closed" : "open", pair.theirs->closed() ? "closed" : "open",
+         "one has closed the client");
+  }
+  return pair.ours->closed() && pair.theirs->closed();
 }
 
 void Runner::Reconnect(int link) {
@@ -273,6 +284,13 @@ void Runner::CompareExec(Pair& pair, const Value& ours, const Value& theirs) {
     Argv argv = {"(in EXEC)"};
     argv.insert(argv.end(), pair.queue[i].begin(), pair.queue[i].end());
     return Fail(argv, ours.items[i].text, theirs.items[i].text, why);
+  }
+}
+
+void Runner::RunPause(Pair& pair, const std::vector<Argv>& commands) {
+  for (size_t i = 0; i < commands.size() && !finding_.has_value() && !pair.ours->closed(); ++i) {
+    if (i + 1 == commands.size()) usleep((kShortTtlMaxMs + 4) * 1000);
+    RunCommands(pair, {commands[i]});
   }
 }
 

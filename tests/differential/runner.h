@@ -54,8 +54,10 @@ class Runner {
   std::unique_ptr<Pair> Connect(const Episode* episode);
   void RunStep(const Step& step);
   void RunCommands(Pair& pair, const std::vector<Argv>& commands);
+  bool EndedAlike(Pair& pair);
   void Reconnect(int link);
   void AwaitClients(size_t count);
+  void RunPause(Pair& pair, const std::vector<Argv>& commands);
   void RunQuiet(Pair& pair, const Step& step);
   void RunFullScan(Pair& pair, const Argv& options);
   void CompareOne(Pair& pair, const Argv& argv, const std::string& ours, const std::string& theirs, bool in_batch);
