@@ -16,6 +16,10 @@ constexpr size_t kReadBytes = 16 * 1024;
 // An input buffer that has become empty is kept up to this size.
 constexpr size_t kInputKeptBytes = 16 * 1024;
 
+// The first bytes of a reply go to a buffer that every Redis client has, and client-output-buffer-limit counts what comes
+// after them. Listeners take the same.
+constexpr uint64_t kOutputUncounted = 16 * 1024;
+
 // Requests of one batch, over all sessions; what is over waits for the next turn.
 constexpr size_t kRequestsMax = 16 * 1024;
 
@@ -202,7 +206,7 @@ void SessionBatch::RunOne(Request& request, int64_t* now_us) {
   }
   *now_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
-  if (session.output_.failed() || (limit != 0 && session.output_.size() > limit)) {
+  if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
     core_.Log(LogLevel::kWarning, session.output_.failed()
                                       ? "a client is closed: there is no memory for its replies"
                                       : "a client is closed for overcoming of output buffer limits");
