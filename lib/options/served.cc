@@ -74,14 +74,14 @@ constexpr Directive kServed[] = {
     Served<&Options::lazyfree_lazy_user_del>(Bool("lazyfree-lazy-user-del", "no", "DEL frees as UNLINK does.")),
     Served<&Options::lazyfree_lazy_user_flush>(
         Bool("lazyfree-lazy-user-flush", "no", "FLUSHDB and FLUSHALL free as if ASYNC had been said.")),
+    Served<&Options::lfu_decay_time>(
+        Int("lfu-decay-time", "1", 0, kInt32Max, "Minutes after which a counter of use falls by one.")),
+    Served<&Options::lfu_log_factor>(Int("lfu-log-factor", "10", 0, kInt32Max, "How slowly a counter of use rises.")),
     Served<&Options::logfile>(String("logfile", "", "Where larder-server logs to; nothing: to standard output.",
                                      {.flags = kImmutable | kKeepEmpty})),
     Served<&Options::loglevel>(
         Enum("loglevel", "notice", kLogLevels, "The least important kind of line that is logged.")),
     Served<&Options::maxclients>(Int("maxclients", "10000", 1, kUint32Max, "The most clients that may be connected.")),
-    Served<&Options::lfu_decay_time>(
-        Int("lfu-decay-time", "1", 0, kInt32Max, "Minutes after which a counter of use falls by one.")),
-    Served<&Options::lfu_log_factor>(Int("lfu-log-factor", "10", 0, kInt32Max, "How slowly a counter of use rises.")),
     Served<&Options::maxmemory>(Memory("maxmemory", "0", 0, kUint64Max,
                                        "The most memory this cache may use; at it, maxmemory-policy decides. 0: no "
                                        "limit.")),
