@@ -104,7 +104,7 @@ Error Move(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   return kOk;
 }
 
-// ---- Rows ------------------------------------------------------------------------------------------------------------
+// ---- Rows -----------------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kVaries[] = {"nondeterministic_output"};
 constexpr std::string_view kSums[] = {"request_policy:multi_shard", "response_policy:agg_sum"};

@@ -52,8 +52,11 @@ std::string Print(const Value& value, int depth = 0) {
 
 class CommandAnswers : public testing::Test {
  protected:
-  CommandAnswers() : redis_(StartRedis()), larder_(StartLarder({.socket = false, .debug = false})), theirs_(redis_->Connect()),
-                  ours_(larder_->Connect()) {
+  CommandAnswers()
+      : redis_(StartRedis()),
+        larder_(StartLarder({.socket = false, .debug = false})),
+        theirs_(redis_->Connect()),
+        ours_(larder_->Connect()) {
     Both({"HELLO", "3"});
     for (const Value& name : Ask(*ours_, {"COMMAND", "LIST"}).items) names_.push_back(name.text);
     std::sort(names_.begin(), names_.end());

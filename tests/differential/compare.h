@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "tests/differential/must_differ.h"
 #include "tests/differential/value.h"
 
 namespace differential {
@@ -40,10 +41,10 @@ class Comparer {
 
   // How often a row of must_differ.h was needed.
   uint64_t forgiven() const { return forgiven_; }
+  bool used(const Difference& difference) const { return used_.count(&difference) != 0; }
 
  private:
   bool Forgive(std::string_view command, std::string_view field);
-  bool ForgiveError(const std::string& name, std::string_view ours, std::string_view theirs);
   std::string CompareTime(const Argv& argv, const std::string& name, const Value& ours, const Value& theirs,
                           const CompareContext& context);
   std::string CompareRandomKey(const Value& ours, const Value& theirs, const CompareContext& context);
@@ -61,6 +62,7 @@ class Comparer {
 
   std::set<std::string> our_commands_;
   uint64_t forgiven_ = 0;
+  std::set<const Difference*> used_;
 };
 
 // The name by which a request's rules are found: "get", "client|list".

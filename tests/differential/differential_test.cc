@@ -60,7 +60,8 @@ void Report(Runner& runner, const Episode& episode, int number, const std::vecto
   ADD_FAILURE() << finding.why << "\n  command: " << Printable(finding.command)
                 << "\n  Larder:  " << Printable(finding.ours) << "\n  Redis:   " << Printable(finding.theirs)
                 << "\n  step " << finding.step << " of: --seed=" << flags.seed << " --episode=" << number
-                << " --gtest_filter=*/" << (socket ? "Socket" : "Memory") << " (RESP" << episode.protocol << (episode.password ? ", requirepass" : "") << ")\n  fewest steps that fail:\n"
+                << " --gtest_filter=*/" << (socket ? "Socket" : "Memory") << " (RESP" << episode.protocol
+                << (episode.password ? ", requirepass" : "") << ")\n  fewest steps that fail:\n"
                 << Describe(fewest);
 }
 
@@ -88,12 +89,12 @@ TEST_P(Differential, RandomCommandsGetTheRepliesOfRedis) {
     if (flags.episode >= 0) break;
   }
   const Counts& counts = runner.counts();
-  std::printf("seed %llu: %llu replies compared, %llu of them errors, over %zu commands in %d episodes (%llu given up)\n",
+  std::printf("seed %llu: %llu replies compared, %llu of them errors, over %zu commands in %d episodes, %llu given up\n",
               static_cast<unsigned long long>(flags.seed), static_cast<unsigned long long>(counts.commands),
               static_cast<unsigned long long>(counts.errors), counts.by_command.size(), number,
               static_cast<unsigned long long>(counts.abandoned));
   std::printf("what must differ: %zu fields, forgiven %llu times\n", DifferenceCount(),
-              static_cast<unsigned long long>(runner.forgiven()));
+              static_cast<unsigned long long>(runner.comparer().forgiven()));
   if (flags.coverage) {
     for (const auto& [name, replies] : counts.by_command) {
       if (replies.first == 0) continue;

@@ -79,12 +79,14 @@ class Generator {
 
  private:
   Argv Command(int link);
+  std::vector<Argv> Quiet();
+  std::vector<Argv> NoMemory(int link);
+  std::vector<Argv> UnseenEnd();
   Argv StringCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
   Argv TransactionFocus(int link);
-  std::vector<Argv> UnseenEnd();
   Argv ConnectionCommand();
   Argv ServerCommand();
   Argv OddCommand();
@@ -112,6 +114,7 @@ class Generator {
   std::string UnixTime(bool ms);
   std::string Cased(std::string_view word);
   std::string Junk();
+  std::string Id() { return std::string(random_.Pick(kIdOf)); }
 
   Episode episode_;
   Random random_;

@@ -31,7 +31,8 @@ const Settings& MemorySettings() {
       {"hash-max-listpack-value", "zset-max-listpack-value", "hll-sparse-max-bytes", "stream-node-max-bytes",
        "auto-aof-rewrite-min-size", "repl-backlog-size", "maxmemory", "client-query-buffer-limit",
        "active-defrag-ignore-bytes"},
-      {"0", "10gb", "100gb", "20g", "30000000000", "1gb", "1GB", "3000m", "-1", "abc", "", "1.5gb", "1tb", "100%", "5000mB",
+      {"0", "10gb", "100gb", "20g", "30000000000", "1gb", "1GB", "3000m", "-1", "abc", "", "1.5gb", "1tb", "100%",
+       "5000mB",
        "2000000000b", "9223372036854775807"}};
   return settings;
 }
@@ -72,17 +73,17 @@ const std::string kNoIds[] = {"0", "-1", "abc", "", "1.5", "999999999", "9223372
 Argv Generator::ClientKill() {
   static const std::string kAddresses[] = {"127.0.0.1:1", "nosuch:0", "a b"};
   switch (random_.Below(12)) {
-    case 0: return {"CLIENT", "KILL", "ID", std::string(random_.Pick(kIdOf))};
-    case 1: return {"CLIENT", "KILL", "ID", std::string(random_.Pick(kIdOf)), "SKIPME", random_.Chance(50) ? "yes" : "NO"};
+    case 0: return {"CLIENT", "KILL", "ID", Id()};
+    case 1: return {"CLIENT", "KILL", "ID", Id(), "SKIPME", random_.Chance(50) ? "yes" : "NO"};
     case 2: return {"CLIENT", "KILL", random_.Pick(kAddresses)};
     case 3: return {"CLIENT", "KILL", random_.Chance(50) ? "ADDR" : "LADDR", random_.Pick(kAddresses)};
     case 4: return {"CLIENT", "KILL", "TYPE", random_.Chance(50) ? "replica" : "pubsub"};
     case 5: return {"CLIENT", "KILL", "TYPE", Junk()};
     case 6: return {"CLIENT", "KILL", "USER", random_.Chance(50) ? "nosuch" : Junk()};
     case 7: return {"CLIENT", "KILL", "ID", random_.Pick(kNoIds)};
-    case 8: return {"CLIENT", "KILL", "SKIPME", random_.Chance(50) ? "maybe" : "", "ID", std::string(random_.Pick(kIdOf))};
-    case 9: return {"CLIENT", "KILL", "USER", "default", "ID", std::string(random_.Pick(kIdOf))};
-    case 10: return {"CLIENT", "KILL", "TYPE", "normal", "ID", std::string(random_.Pick(kIdOf)), "ADDR", "nosuch:0"};
+    case 8: return {"CLIENT", "KILL", "SKIPME", random_.Chance(50) ? "maybe" : "", "ID", Id()};
+    case 9: return {"CLIENT", "KILL", "USER", "default", "ID", Id()};
+    case 10: return {"CLIENT", "KILL", "TYPE", "normal", "ID", Id(), "ADDR", "nosuch:0"};
     default: return {"CLIENT", "KILL", "ID", "999999999"};
   }
 }
@@ -94,7 +95,7 @@ Argv Generator::Client() {
     case 4: return {"CLIENT", "LIST"};
     case 5:
       fixed_ = true;  // small numbers are ids of other clients, and not of the same ones
-      return {"CLIENT", "LIST", "ID", std::string(random_.Pick(kIdOf)), std::string(random_.Pick(kIdOf))};
+      return {"CLIENT", "LIST", "ID", Id(), Id()};
     case 6: {
       static constexpr std::string_view kTypes[] = {"normal", "NORMAL", "master", "replica", "slave", "pubsub", "foo"};
       return {"CLIENT", "LIST", "TYPE", std::string(random_.Pick(kTypes))};
@@ -131,7 +132,9 @@ Argv Generator::ConnectionCommand() {
       static const std::string kVersions[] = {"2", "3", "3", "2", "1", "4", "abc", "", "03", "99999999999999999999"};
       Argv argv = {"HELLO"};
       if (random_.Chance(85)) argv.push_back(random_.Pick(kVersions));
-      if (random_.Chance(25)) argv.insert(argv.end(), {Cased("AUTH"), "default", random_.Chance(70) ? "sesame" : "wrong"});
+      if (random_.Chance(25)) {
+        argv.insert(argv.end(), {Cased("AUTH"), "default", random_.Chance(70) ? "sesame" : "wrong"});
+      }
       if (random_.Chance(25)) argv.insert(argv.end(), {Cased("SETNAME"), random_.Chance(70) ? "hello" : "a b"});
       return argv;
     }
@@ -160,8 +163,10 @@ Argv Generator::Config() {
     case 4: return {"CONFIG", random_.Chance(50) ? "GET" : "SET"};
     case 5: case 6: case 7: case 8: {
       static const std::string kPatterns[] = {"hz", "max*", "lazyfree*", "*listpack*", "nosuch", "", "HZ", "m?xmemory",
-                                              "client-*", "*lfu*", "slowlog*", "[lh]*", "repl*", "save", "list*ziplist*",
-                                              "*entries", "active*", "latency*", "slave*", "tls-*", "cluster-*", "aof*"};
+                                              "client-*", "*lfu*", "slowlog*", "[lh]*", "repl*", "save",
+                                              "list*ziplist*",
+                                              "*entries", "active*", "latency*", "slave*", "tls-*", "cluster-*", "aof*",
+                                              "*", "*-*"};
       Argv argv = {"CONFIG", Cased("GET"), random_.Pick(kPatterns)};
       while (random_.Chance(25)) argv.push_back(random_.Pick(kPatterns));
       return argv;
@@ -197,7 +202,8 @@ Argv Generator::CommandCommand() {
       return {"COMMAND", "LIST", "FILTERBY", "PATTERN", random_.Pick(kPatterns)};
     }
     case 1: {
-      static const std::string kCategories[] = {"string", "KEYSPACE", "fast", "slow", "connection", "nosuch", "dangerous",
+      static const std::string kCategories[] = {"string", "KEYSPACE", "fast", "slow", "connection", "nosuch",
+                                                "dangerous",
                                                 "transaction", "read", "write", "admin", "all"};
       return {"COMMAND", "LIST", Cased("FILTERBY"), "ACLCAT", random_.Pick(kCategories)};
     }

@@ -43,6 +43,7 @@ class LarderSide final : public Side {
  public:
   explicit LarderSide(const LarderOptions& chosen) {
     larder::Options options;
+    options.port = 0;
     options.seed = 1;  // RANDOMKEY and the order of keys are the same in a replay
     options.enable_debug_command = chosen.debug ? larder::ProtectedAction::kYes : larder::ProtectedAction::kNo;
     options.background = larder::Background::kTick;  // and nobody ticks: see Runner::Prepare

@@ -26,6 +26,9 @@ struct Finding {
   std::string why;
 };
 
+// Milliseconds of a clock that only goes forward.
+double NowMs();
+
 struct Counts {
   uint64_t commands = 0;   // replies compared, those inside EXEC's included
   uint64_t errors = 0;     // of them, errors
@@ -45,10 +48,18 @@ class Runner {
   std::vector<Step> Shrink(const Episode& episode, std::vector<Step> steps, int seconds);
 
   const Counts& counts() const { return counts_; }
-  uint64_t forgiven() const { return comparer_->forgiven(); }
+  const Comparer& comparer() const { return *comparer_; }
 
  private:
-  struct Pair;  // one client, on both sides
+  // One client, on both sides.
+  struct Pair {
+    std::unique_ptr<Link> ours;
+    std::unique_ptr<Link> theirs;
+    int64_t our_id = 0;
+    int64_t their_id = 0;
+    std::vector<Argv> queue;  // of MULTI
+    int short_ttl_queued_ms = 0;
+  };
 
   void Prepare(const Episode& episode, const std::vector<Step>& steps);
   std::unique_ptr<Pair> Connect(const Episode* episode);

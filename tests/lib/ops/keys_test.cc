@@ -28,7 +28,8 @@ class KeyOpsTest : public KeyspaceTest {
   }
   // Puts a string without telling anybody.
   void Put(keyspace::Db& db, std::string_view key, std::string_view value, int64_t expiry_ms = kNoExpiry) {
-    ASSERT_TRUE(db.PutString(key, db.Find(key, Lookup::kPeek), StringSource::Of(Bytes(value)), expiry_ms, Change{}).ok());
+    keyspace::Entry* existing = db.Find(key, Lookup::kPeek);
+    ASSERT_TRUE(db.PutString(key, existing, StringSource::Of(Bytes(value)), expiry_ms, Change{}).ok());
   }
   void Put(std::string_view key, std::string_view value, int64_t expiry_ms = kNoExpiry) {
     Put(db_, key, value, expiry_ms);

@@ -1,0 +1,134 @@
+// Arguments: few keys, numbers and texts around every border that the commands have.
+#include <iterator>
+
+#include "tests/differential/generator.h"
+
+namespace differential {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string& LongKey() {
+  static const std::string key = "long:" + std::string(300, 'k');
+  return key;
+}
+
+constexpr std::string_view kShortKeys[] = {"a", "b", "c", "d", "e", "f", "g", "h*llo", "10", "key:with:colons"};
+
+}  // namespace
+
+std::vector<std::string> AllKeys() {
+  std::vector<std::string> keys(std::begin(kShortKeys), std::end(kShortKeys));
+  keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey()});
+  return keys;
+}
+
+std::string Generator::Key() {
+  if (episode_.focus != Episode::kEverything && random_.Chance(85)) return std::string(kShortKeys[random_.Below(3)]);
+  const int pick = random_.Below(40);
+  if (pick == 0) return "";
+  if (pick == 1) return "bin\0\xff\r\n"s;
+  if (pick == 2) return LongKey();
+  return std::string(kShortKeys[pick % (pick < 20 ? 4 : static_cast<int>(std::size(kShortKeys)))]);
+}
+
+std::string Generator::Text() {
+  static constexpr int kSizes[] = {0, 1, 2, 5, 19, 20, 21, 43, 44, 45, 46, 63, 64, 65, 100, 127, 128, 500, 1000, 1025};
+  static constexpr int kLargeSizes[] = {16 * 1024 - 1, 16 * 1024, 20'000, 33'000, 70'000};
+  int size = random_.Pick(kSizes);
+  if (episode_.large && random_.Chance(10)) size = random_.Pick(kLargeSizes);
+  std::string text;
+  const bool binary = random_.Chance(15);
+  text.reserve(static_cast<size_t>(size));
+  for (int i = 0; i < size; ++i) {
+    text += binary ? static_cast<char>(random_.Next()) : static_cast<char>('a' + random_.Below(4));
+  }
+  return text;
+}
+
+std::string Generator::Number() {
+  static const std::string kOdd[] = {"00", "-0", "+1", "01", "1 ", " 1", "", "abc", "1e3", "3.0", "0x10", "-",
+                                     "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+                                     "-9223372036854775809", "18446744073709551615", "9999", "10000", "2147483648",
+                                     "99999999999999999999999", "1\0"s};
+  if (random_.Chance(20)) return random_.Pick(kOdd);
+  if (random_.Chance(10)) return std::to_string(static_cast<int64_t>(random_.Next()));
+  return std::to_string(random_.Below(40) - 10);
+}
+
+std::string Generator::Float() {
+  static const std::string kOdd[] = {"inf", "-inf", "+inf", "Infinity", "nan", "1e309", "1e4932", "1e4933", "4.9e-324",
+                                     "1e-5000", "0x1p3", "0x", "1.", ".5", "-.5e1", "1e", " 1", "1 ", "", "abc", "1e3",
+                                     "-0", "-0.0", "3.0e3", "9007199254740993", "0.1", "3.14159265358979323846",
+                                     "1.7976931348623157e308", "5.0e3", "1e-17", "123456789012345678901234567890",
+                                     "1\0"s, "00.50"};
+  if (random_.Chance(35)) return random_.Pick(kOdd);
+  std::string text = std::to_string(random_.Below(2000) - 1000);
+  if (random_.Chance(70)) text += "." + std::to_string(random_.Below(100'000));
+  if (random_.Chance(10)) text += "e" + std::to_string(random_.Below(40) - 20);
+  return text;
+}
+
+std::string Generator::Offset() {
+  static const std::string kOdd[] = {"-1", "1048575", "1048576", "536870911", "536870912", "4294967296",
+                                     "9223372036854775807", "-9223372036854775808", "abc", "", "01"};
+  if (random_.Chance(15)) return random_.Pick(kOdd);
+  return std::to_string(random_.Below(random_.Chance(80) ? 60 : 2000));
+}
+
+std::string Generator::Db() {
+  static const std::string kOdd[] = {"15", "16", "-1", "abc", "", "01", "2147483648", "99999999999999999999", "1.0"};
+  if (random_.Chance(12)) return random_.Pick(kOdd);
+  return std::to_string(random_.Below(kDatabases));
+}
+
+std::string Generator::Pattern() {
+  static const std::string kPatterns[] = {"*", "**", "?", "[a-d]", "[^a-c]", "[d-a]", "h*llo", "h\\*llo", "*:*", "k*s",
+                                          "", "[", "[a", "\\", "a\\", "[\\a-c]", "*\0*"s, "bin*", "1?", "*[!-~]", "[]",
+                                          "[^]", "long:*k", "?????", "\xff", "*a*a*a*b", "[^", "[a-", "x"};
+  return random_.Pick(kPatterns);
+}
+
+// A relative time; see LengthenTtls for what makes it long.
+std::string Generator::Seconds(bool ms) {
+  static const std::string kOdd[] = {"0", "-1", "-100000", "abc", "", "1.5", "9223372036854775807",
+                                     "-9223372036854775808", "9223372036854775", "9223372036854775808",
+                                     "92233720368547758", "-9223372036854775", "01"};
+  if (random_.Chance(15)) return random_.Pick(kOdd);
+  if (ms && random_.Chance(2)) {
+    short_ttl_ms_ = kShortTtlMaxMs;
+    return "\x02ms" + std::to_string(kShortTtlMinMs + random_.Below(kShortTtlMaxMs - kShortTtlMinMs));
+  }
+  return std::to_string(100'000 + random_.Next() % 1'000'000'000);
+}
+
+std::string Generator::UnixTime(bool ms) {
+  static const std::string kOdd[] = {"0", "-1", "1", "abc", "", "9223372036854775807", "-9223372036854775808",
+                                     "9223372036854775", "1000000000", "-9223372036854775", "+5"};
+  if (random_.Chance(20)) return random_.Pick(kOdd);
+  // Few enough that times meet: GT and LT must tell equal ones from others, and halves are where rounding turns.
+  const int64_t seconds = 4'102'444'800 + random_.Below(6);
+  return std::to_string(ms ? seconds * 1000 + random_.Below(3) * 499 + random_.Below(3) : seconds);
+}
+
+std::string Generator::Cased(std::string_view word) {
+  std::string out(word);
+  const int how = random_.Below(3);
+  for (char& c : out) {
+    const bool flip = how == 0 || (how == 1 && random_.Chance(50));
+    if (flip && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))) c = static_cast<char>(c ^ 0x20);
+  }
+  return out;
+}
+
+std::string Generator::Junk() {
+  static const std::string kWords[] = {"NX", "XX", "GT", "LT", "EX", "PX", "KEEPTTL", "GET", "DB", "REPLACE", "COUNT",
+                                       "MATCH", "TYPE", "FOO", "foo bar", "", "\r\n", "x\0y"s, "PERSIST", "LEN",
+                                       "IDX", "ASYNC", "AUTH", "SETNAME", "*", "nosuch"};
+  const int kind = random_.Below(10);
+  if (kind < 6) return random_.Pick(kWords);
+  if (kind < 8) return Number();
+  return kind == 8 ? Key() : Text();
+}
+
+}  // namespace differential
