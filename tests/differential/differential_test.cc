@@ -89,7 +89,7 @@ TEST_P(Differential, RandomCommandsGetTheRepliesOfRedis) {
     if (flags.episode >= 0) break;
   }
   const Counts& counts = runner.counts();
-  std::printf("seed %llu: %llu replies compared, %llu of them errors, over %zu commands in %d episodes, %llu given up\n",
+  std::printf("seed %llu: %llu replies compared, %llu of them errors, over %zu commands, %d episodes, %llu given up\n",
               static_cast<unsigned long long>(flags.seed), static_cast<unsigned long long>(counts.commands),
               static_cast<unsigned long long>(counts.errors), counts.by_command.size(), number,
               static_cast<unsigned long long>(counts.abandoned));
