@@ -106,9 +106,9 @@ TEST_P(Differential, RandomCommandsGetTheRepliesOfRedis) {
   // A stream that got nothing but refusals, or never asked, would agree about nothing.
   EXPECT_LT(counts.errors * 2, counts.commands);
   EXPECT_LE(counts.abandoned * 20, static_cast<uint64_t>(number));
-  uint64_t never = 0;
-  for (const auto& [name, replies] : counts.by_command) never += replies.first == 0;
-  EXPECT_LT(never, counts.by_command.size());
+  size_t done = 0;
+  for (const auto& [name, replies] : counts.by_command) done += replies.first != 0;
+  EXPECT_GT(done, wanted >= 5'000 ? 80u : 60u) << "different commands that were not refused";
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, Differential, testing::Bool(),
