@@ -17,6 +17,10 @@ using ::testing::IsEmpty;
 class TimeEventsTest : public testing::Test {
  public:  // for the procedures, which are plain functions
   struct Timer {
+    // A test's timers die before its loop, which would finalize what is left of them.
+    ~Timer() {
+      if (test->loop_ != nullptr) test->loop_->DeleteTimeEvent(id);
+    }
     TimeEventsTest* test;
     int name;
     int64_t next_ms = kNoMore;
