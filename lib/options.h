@@ -120,7 +120,8 @@ struct Options {
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
 
-  // Free values of deleted entries in slices in the background rather than inside the command. CONFIG SET.
+  // Free values of deleted entries in slices in the background rather than inside the command. As yet everything is
+  // freed inside the command, whatever stands here; the slices come with the arena. CONFIG SET.
   bool lazyfree_lazy_eviction = false;    // ... when evicted.
   bool lazyfree_lazy_expire = false;      // ... when expired.
   bool lazyfree_lazy_server_del = false;  // ... when overwritten, as by RENAME.

@@ -15,8 +15,9 @@ namespace {
 // Keys that one step of active expiry deletes before it lets others have the executor.
 constexpr size_t kExpireStep = 64;
 
-// Steps in one round; what is left then waits for the next round, 1/hz seconds later, or for the keys to be read.
-constexpr int kExpireStepsPerRound = 256;
+// Steps in one round for each point of active-expire-effort; what is left then waits for the next round, 1/hz seconds
+// later, or for the keys to be read.
+constexpr int kExpireStepsPerEffort = 256;
 
 uint64_t SeedFromSystem(Clock& clock) {
   uint64_t seed = 0;
@@ -97,30 +98,35 @@ void CacheCore::WakeBackground() {
   }
 }
 
-// Deletes some keys that are due. False when none are left, or the cache is closed.
-bool CacheCore::ExpireSome() {
-  bool more = false;
-  const executor::Outcome outcome = executor_->Run([&] {
-    keyspace::Keyspace& keyspace = engine_->keyspace();
-    keyspace.BeginOp(0);
-    keyspace.set_access_clock_ms(keyspace.now_ms());
-    more = engine_->active_expire() && keyspace.ExpireDue(kExpireStep) == kExpireStep;
-  });
-  return outcome == executor::Outcome::kRan && more;
+// Runs `fn` under the executor for background work. An event loop's thread never waits for it: false if it is busy.
+template <class F>
+bool CacheCore::RunInBackground(F&& fn) {
+  if (background_ != Background::kLoop) return executor_->Run(fn) == executor::Outcome::kRan;
+  if (!executor_->TryAcquire()) return false;
+  fn();
+  executor_->Release();
+  return true;
 }
 
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  const bool wakeable = background_knows_ms_.exchange(INT64_MIN) != INT64_MIN;
+  const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
+  bool ran = true;
   bool more = true;
-  for (int i = 0; more && i < kExpireStepsPerRound; ++i) {
-    more = ExpireSome();
+  const int steps_max = kExpireStepsPerEffort * limits_.active_expire_effort.load(std::memory_order_relaxed);
+  for (int i = 0; ran && more && i < steps_max; ++i) {
+    ran = RunInBackground([&] {
+      keyspace::Keyspace& keyspace = engine_->keyspace();
+      keyspace.BeginOp(0);
+      keyspace.set_access_clock_ms(keyspace.now_ms());
+      more = engine_->active_expire() && keyspace.ExpireDue(kExpireStep) == kExpireStep;
+    });
     if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
   }
   delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
   // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
   int64_t due_ms = INT64_MAX;
   const int64_t now_ms = clock_->NowUs() / 1000;
-  (void)executor_->Run([&] {
+  ran = ran && RunInBackground([&] {
     const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
     if (soonest != INT64_MAX && engine_->active_expire()) {
       const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
@@ -128,8 +134,13 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     }
     // Under lru and lfu the coarse clock has to go on for typed calls, which read none.
     if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
-    if (wakeable) background_knows_ms_.store(soonest, std::memory_order_relaxed);
+    if (knew_ms != INT64_MIN) background_knows_ms_.store(soonest, std::memory_order_relaxed);
   });
+  if (!ran) {
+    if (closed()) return INT64_MAX;
+    if (knew_ms != INT64_MIN) background_knows_ms_.store(knew_ms, std::memory_order_relaxed);
+    due_ms = now_ms + 1;  // the executor was busy: soon again
+  }
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
 }
 

@@ -120,7 +120,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
 
  private:
   CacheCore() = default;
-  bool ExpireSome();
+  template <class F>
+  bool RunInBackground(F&& fn);
 
   std::shared_ptr<Clock> clock_;
   Background background_ = Background::kThread;

@@ -28,6 +28,7 @@ struct LiveLimits {
   std::atomic<bool> needs_password{false};
   std::atomic<LogLevel> log_level{LogLevel::kNotice};
   std::atomic<int> hz{10};
+  std::atomic<int> active_expire_effort{1};
   Output output_normal, output_replica, output_pubsub;
 
   void Publish(const Options& options) {
@@ -41,6 +42,7 @@ struct LiveLimits {
     needs_password.store(!options.requirepass.empty(), kRelaxed);
     log_level.store(options.loglevel, kRelaxed);
     hz.store(options.hz, kRelaxed);
+    active_expire_effort.store(options.active_expire_effort, kRelaxed);
     Publish(output_normal, options.output_limit_normal);
     Publish(output_replica, options.output_limit_replica);
     Publish(output_pubsub, options.output_limit_pubsub);
