@@ -203,8 +203,8 @@ class LARDER_API Cache : public Database {
   // Stops listeners, refuses every later call, and waits for the ones that run. Callers that wait for their turn or for a
   // loader get CANCELLED, callbacks that are still owed learn of it. The memory is given back by the destructor.
   // Errors: DEADLINE_EXCEEDED if a call or callback runs longer than that; the cache is closed for all others, and Close
-  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned: by whom is not known, how many is
-  // in the message.
+  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned, by replies not yet sent or by calls
+  // that have run and are copying their result: by whom is not known, how many is in the message.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.

@@ -128,8 +128,11 @@ TEST(ConcurrencyTest, CloseInTheMiddleCancelsWhatComesAfter) {
     std::vector<std::thread> threads;
     for (uint64_t t = 0; t < kThreads; ++t) threads.emplace_back([&, t] { traffic.Run(round * 100 + t + 1); });
     while (traffic.added() < static_cast<int64_t>(round * 20)) std::this_thread::yield();
-    EXPECT_TRUE(cache->Close(absl::InfiniteFuture()).ok());
+    // A call that has run may still be copying its value, which Close tells as a pin.
+    const absl::Status closed = cache->Close(absl::InfiniteFuture());
+    EXPECT_TRUE(closed.ok() || closed.code() == absl::StatusCode::kFailedPrecondition) << closed;
     for (std::thread& thread : threads) thread.join();
+    EXPECT_TRUE(cache->Close(absl::InfiniteFuture()).ok());
     EXPECT_EQ(cache->Get("sum").status().code(), absl::StatusCode::kCancelled);
   }
 }
