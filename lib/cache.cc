@@ -453,6 +453,7 @@ class AsyncReply final : public executor::Delivery {
 
 absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) {
   if (argv.empty()) return absl::InvalidArgumentError("argv is empty: it needs at least a command's name");
+  if (callback == nullptr) return absl::InvalidArgumentError("ExecuteAsync: there is no callback");
   std::unique_ptr<executor::Delivery> delivery;
   AsyncReply* reply = new (std::nothrow) AsyncReply(std::move(callback));
   if (reply == nullptr) return NoMemory("there is no memory for the command");

@@ -160,7 +160,8 @@ class LARDER_API Database {
   //   absl::StatusOr<std::string> loader();
   // Callers that miss the same key together call one loader, the first caller's, on its thread, outside of the cache's
   // order; the others wait and get its value, or its error, also if it throws (the first caller gets the exception, the
-  // others ABORTED). Not inside Atomically. CANCELLED if the cache is closed meanwhile.
+  // others ABORTED). Not inside Atomically, nor
+  // for its own key inside a loader: FAILED_PRECONDITION. CANCELLED if the cache is closed meanwhile.
   template <class Loader>
   absl::StatusOr<std::string> GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 

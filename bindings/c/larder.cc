@@ -217,6 +217,7 @@ larder_status larder_execute(larder_cache* cache, int db, size_t argc, const cha
 
 larder_status larder_execute_async(larder_cache* cache, size_t argc, const char* const* argv, const size_t* lengths,
                                    larder_done_fn done, void* arg, larder_error* error) {
+  if (done == nullptr) return Fail(LARDER_INVALID_ARGUMENT, "there is no function to hand the reply to", error);
   return Guard(error, [&] {
     return cache->cache->ExecuteAsync(
         Arguments(argc, argv, lengths).span(), [done, arg](absl::StatusOr<larder::Reply> result) {

@@ -111,6 +111,9 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
       },
       &take);
   if (role == internal::FlightTable::Role::kClosed) return absl::CancelledError("the cache is closed");
+  if (role == internal::FlightTable::Role::kOwnLoader) {
+    return absl::FailedPreconditionError("the loader of a key asked GetOrLoad for that key");
+  }
   if (role == internal::FlightTable::Role::kWaited) return result;
   internal::Caught caught;
   caught.Run([&] {

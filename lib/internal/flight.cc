@@ -12,10 +12,12 @@ FlightTable::Role FlightTable::Join(int db, std::string_view key, Flight* flight
   if (other == nullptr) {
     flight->db_ = db;
     flight->key_ = key;
+    flight->loader_ = std::this_thread::get_id();
     flight->next_ = first_;
     first_ = flight;
     return Role::kLoads;
   }
+  if (other->loader_ == std::this_thread::get_id()) return Role::kOwnLoader;
   ++other->waiting_;
   while (!other->landed_ && !closed_) changed_.wait(lock);
   const bool landed = other->landed_;

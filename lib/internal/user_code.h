@@ -12,6 +12,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -38,6 +39,7 @@ class LARDER_API Flight {
   Flight* next_ = nullptr;
   int db_ = 0;
   std::string_view key_;
+  std::thread::id loader_;
   bool landed_ = false;
   size_t waiting_ = 0;
   const absl::Status* status_ = nullptr;  // of the loader; set when landed
@@ -51,8 +53,9 @@ class LARDER_API FlightTable {
   FlightTable(const FlightTable&) = delete;
   FlightTable& operator=(const FlightTable&) = delete;
 
-  enum class Role { kLoads, kWaited, kClosed };
+  enum class Role { kLoads, kWaited, kClosed, kOwnLoader };
 
+  // kOwnLoader: this thread's own loader has asked for the key that it loads, and would wait for itself.
   // If nobody loads this key, `flight` is in the table now and the caller loads: Land must follow. Otherwise waits for the
   // one who does; then visit(arg, status, value) is called with its result, which is valid during that call.
   Role Join(int db, std::string_view key, Flight* flight,

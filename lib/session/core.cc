@@ -29,7 +29,7 @@ uint64_t SeedFromSystem(Clock& clock) {
 
 absl::Status NoMemory() { return absl::ResourceExhaustedError("there is no memory for a cache"); }
 
-int64_t MsUntilNs(int64_t deadline_us, int64_t now_us) {
+int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
   if (deadline_us == INT64_MAX) return executor::kWaitForever;
   return deadline_us <= now_us ? 0 : (deadline_us - now_us > INT64_MAX / 2000 ? executor::kWaitForever
                                                                               : (deadline_us - now_us) * 1000);
@@ -191,7 +191,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
     if (listener == nullptr) break;
     listener->StopForClose();
   }
-  const int64_t wait_ns = MsUntilNs(deadline_us, clock_->NowUs());
+  const int64_t wait_ns = WaitNs(deadline_us, clock_->NowUs());
   if (!executor_->Close(wait_ns)) {
     return absl::DeadlineExceededError("a call is still running; it is the last one, and Close may be called again");
   }

@@ -339,6 +339,22 @@ TEST_F(CacheTest, ALoaderThatFailsTellsEveryone) {
   EXPECT_FALSE(*cache_->Exists("k"));
 }
 
+TEST_F(CacheTest, ALoaderThatAsksForItsOwnKeyIsRefusedAndNotHung) {
+  absl::Status inner;
+  auto value = cache_->GetOrLoad("k", absl::InfiniteDuration(), [&]() -> absl::StatusOr<std::string> {
+    auto load = []() -> absl::StatusOr<std::string> { return std::string("inner"); };
+    inner = cache_->GetOrLoad("k", absl::InfiniteDuration(), load).status();
+    EXPECT_EQ(*cache_->GetOrLoad("other", absl::InfiniteDuration(), load), "inner");
+    return std::string("outer");
+  });
+  EXPECT_EQ(inner.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*value, "outer");
+}
+
+TEST_F(CacheTest, ExecuteAsyncNeedsACallback) {
+  EXPECT_EQ(cache_->ExecuteAsync({"PING"}, nullptr).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(CacheTest, CallbacksComeInTheOrderOfTheCommands) {
   Reopen({.background = Background::kTick});
   std::vector<int64_t> seen;

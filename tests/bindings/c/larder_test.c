@@ -152,6 +152,7 @@ static void replies_come_with_ticks(void) {
   int64_t next_ms;
   const char *incr[] = {"INCR", "n"};
   for (int i = 0; i < 3; ++i) EXPECT(larder_execute_async(cache, 2, incr, NULL, on_reply, &seen, NULL) == LARDER_OK);
+  EXPECT(larder_execute_async(cache, 2, incr, NULL, NULL, NULL, NULL) == LARDER_INVALID_ARGUMENT);
   EXPECT(seen == 0);
   EXPECT(larder_tick(cache, 1000, &next_ms, NULL) == LARDER_OK);
   EXPECT(seen == 3);
