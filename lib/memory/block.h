@@ -5,17 +5,16 @@
 // the executor, a reply that is being sent) holds another. Bytes may be changed only by the executor's holder and only
 // while unique(); otherwise the writer copies first.
 //
-// Threads: references are counted atomically, so a pin may be dropped on any thread; the last one frees.
-// Memory: malloc, counted in the BlockSource that made it (atomic, so that a drop elsewhere is counted at once). The
-//   source outlives its blocks: the cache owns it and Close reports pins that are left.
+// Where blocks come from and go to is the business of the Heap that makes them (lib/memory/heap.h).
+//
+// Threads: references are counted atomically, so a pin may be dropped on any thread, with Unref(). Who holds the
+//   executor drops with UnrefHeld(), which frees at once what is small and in slices what is very large.
 #ifndef LARDER_MEMORY_BLOCK_H_
 #define LARDER_MEMORY_BLOCK_H_
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -27,22 +26,7 @@ namespace larder::inline v0::memory {
 // Values up to this size are stored inside their entry.
 inline constexpr size_t kInlineValueMax = 1024;
 
-class Block;
-
-// Counts what a cache's blocks take. One a cache.
-class BlockSource {
- public:
-  // A block of `size` unset bytes with room for `capacity` (at least `size`), one reference, or nullptr when there is
-  // no memory. Any thread.
-  Block* New(size_t size, size_t capacity);
-  size_t used() const { return used_.load(std::memory_order_relaxed); }
-  size_t blocks() const { return blocks_.load(std::memory_order_relaxed); }
-
- private:
-  friend class Block;
-  std::atomic<size_t> used_{0};
-  std::atomic<size_t> blocks_{0};
-};
+class Heap;
 
 class Block {
  public:
@@ -51,6 +35,7 @@ class Block {
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
   std::string_view view() const { return {data(), size_}; }
+  // All the memory that it takes.
   size_t footprint() const { return sizeof(Block) + capacity_; }
   // REQUIRES: n <= capacity() and unique().
   void set_size(size_t n) {
@@ -60,37 +45,30 @@ class Block {
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  // Any thread.
   void Unref() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    source_->used_.fetch_sub(footprint(), std::memory_order_relaxed);
-    source_->blocks_.fetch_sub(1, std::memory_order_relaxed);
-    this->~Block();
-    std::free(this);
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Drop();
+  }
+  // The executor's holder. Who alone has it need not count down.
+  void UnrefHeld() {
+    if (unique() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) DropHeld();
   }
 
  private:
-  friend class BlockSource;
-  Block(BlockSource* source, size_t size, size_t capacity) : source_(source), size_(size), capacity_(capacity) {}
+  friend class Heap;
+  Block(Heap* heap, size_t size, size_t capacity) : heap_(heap), size_(size), capacity_(capacity) {}
   ~Block() = default;
+  void Drop();
+  void DropHeld();
 
-  BlockSource* source_;
+  Heap* heap_;
   std::atomic<uint32_t> references_{1};
   size_t size_;
   size_t capacity_;
 };
+static_assert(sizeof(Block) == 32);
 
-inline Block* BlockSource::New(size_t size, size_t capacity) {
-  if (capacity < size) capacity = size;
-  if (capacity > SIZE_MAX - sizeof(Block)) return nullptr;
-  void* memory = std::malloc(sizeof(Block) + capacity);
-  if (memory == nullptr) return nullptr;
-  Block* block = new (memory) Block(this, size, capacity);
-  used_.fetch_add(block->footprint(), std::memory_order_relaxed);
-  blocks_.fetch_add(1, std::memory_order_relaxed);
-  return block;
-}
-
-// Owns one reference.
+// Owns one reference. Drops it as any thread may.
 class BlockRef {
  public:
   BlockRef() = default;

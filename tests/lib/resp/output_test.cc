@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/base/random.h"
+#include "lib/memory/heap.h"
 
 namespace larder::resp {
 namespace {
@@ -32,12 +33,12 @@ std::string Gathered(const Output& out, size_t max) {
 class OutputTest : public ::testing::Test {
  protected:
   memory::BlockRef NewBlock(size_t size, char fill) {
-    memory::BlockRef block = memory::BlockRef::Adopt(source_.New(size, size));
+    memory::BlockRef block = memory::BlockRef::Adopt(heap_->New(size, size));
     for (size_t i = 0; i < size; ++i) block->data()[i] = static_cast<char>(fill + i % 7);
     return block;
   }
 
-  memory::BlockSource source_;
+  memory::Heap::Ptr heap_ = memory::Heap::New();
 };
 
 TEST_F(OutputTest, SmallPartsOfBlocksAreCopiedLargeOnesPinned) {
@@ -62,13 +63,13 @@ TEST_F(OutputTest, ABlockLivesUntilItsLastByteIsSent) {
   out.bytes().Append("head");
   ASSERT_TRUE(out.AppendBlock(NewBlock(20000, 'a'), 0, 20000));
   out.bytes().Append("tail");
-  EXPECT_EQ(source_.blocks(), 1u);
+  EXPECT_EQ(heap_->blocks(), 1u);
   out.Consume(4);
   out.Consume(19999);
-  EXPECT_EQ(source_.blocks(), 1u);
+  EXPECT_EQ(heap_->blocks(), 1u);
   EXPECT_EQ(out.size(), 5u);
   out.Consume(1);
-  EXPECT_EQ(source_.blocks(), 0u);
+  EXPECT_EQ(heap_->blocks(), 0u);
   EXPECT_EQ(Flat(out), "tail");
   EXPECT_EQ(out.view(), "tail");
   out.Consume(4);
@@ -86,7 +87,7 @@ TEST_F(OutputTest, ReferencesGoWithTheOutput) {
     out = std::move(other);
     EXPECT_EQ(out.size(), 20001u);
   }
-  EXPECT_EQ(source_.blocks(), 0u);
+  EXPECT_EQ(heap_->blocks(), 0u);
 }
 
 TEST_F(OutputTest, LongStreamsUseLittleMemory) {
@@ -171,7 +172,7 @@ TEST_F(OutputTest, RandomTrafficMatchesAString) {
     }
     EXPECT_EQ(Gathered(out, 10000), model);
     out.Clear();
-    EXPECT_EQ(source_.blocks(), 0u);
+    EXPECT_EQ(heap_->blocks(), 0u);
   }
 }
 

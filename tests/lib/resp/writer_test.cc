@@ -8,6 +8,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/random.h"
+#include "lib/memory/heap.h"
 #include "lib/resp/reply_parser.h"
 
 // The tests ask for more than there is, which AddressSanitizer would else take for a bug.
@@ -111,8 +112,8 @@ TEST(ReplyWriterTest, DeferredHeadersNest) {
 }
 
 TEST(ReplyWriterTest, RewindTakesBackBytesAndBlocks) {
-  memory::BlockSource source;
-  const memory::BlockRef block = memory::BlockRef::Adopt(source.New(100000, 100000));
+  const memory::Heap::Ptr heap = memory::Heap::New();
+  const memory::BlockRef block = memory::BlockRef::Adopt(heap->New(100000, 100000));
   std::fill_n(block->data(), 100000, 'z');
   Output out;
   ReplyWriter reply(out, 2);

@@ -1,0 +1,138 @@
+#include "lib/memory/heap.h"
+
+#include <new>
+#include <utility>
+
+#include "lib/memory/obtain.h"
+
+namespace larder::inline v0::memory {
+
+void Block::Drop() { heap_->Drop(this); }
+void Block::DropHeld() { heap_->DropHeld(this); }
+
+Heap::Heap(std::shared_ptr<MemorySource> source) : source_(std::move(source)), arena_(*source_), pages_(*source_) {}
+
+Heap::Ptr Heap::New(std::shared_ptr<MemorySource> source) {
+  if (source == nullptr) source = SystemMemory();
+  return source == nullptr ? nullptr : Ptr(new (std::nothrow) Heap(std::move(source)));
+}
+
+Block* Heap::New(size_t size, size_t capacity) {
+  if (capacity < size) capacity = size;
+  if (capacity > kAddressEnd) return nullptr;
+  const size_t footprint = Arena::RoundUp(sizeof(Block) + capacity);
+  void* memory = nullptr;
+  if (footprint <= kArenaMax) {
+    memory = arena_.Allocate(footprint);
+    if (memory == nullptr) return nullptr;
+    ++arena_blocks_;
+  } else {
+    const bool direct = footprint > PageHeap::kBytesMax;
+    memory = direct ? Obtain(*source_, footprint, kPageBytes) : pages_.Allocate(footprint);
+    if (memory == nullptr) return nullptr;
+    if (direct) direct_held_.fetch_add(footprint, std::memory_order_relaxed);
+    large_used_.fetch_add(footprint, std::memory_order_relaxed);
+    shares_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return new (memory) Block(this, size, footprint - sizeof(Block));
+}
+
+// Lies where the value's bytes were.
+struct Heap::Doomed : Reclaimer::Item {
+  size_t left;  // bytes of the block that still have their pages
+};
+
+// ---- Freeing --------------------------------------------------------------------------------------------------------
+
+void Heap::Drop(Block* block) {
+  const size_t footprint = block->footprint();
+  if (footprint > kArenaMax) {
+    large_used_.fetch_sub(footprint, std::memory_order_relaxed);
+    return FreeLarge(block);
+  }
+  if (arena_.FreeAnywhere(block, footprint)) return;
+  if (arena_pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) DropShare();
+}
+
+void Heap::DropHeld(Block* block) {
+  const size_t footprint = block->footprint();
+  if (footprint <= kArenaMax) {
+    --arena_blocks_;
+    return arena_.Free(block, footprint);
+  }
+  large_used_.fetch_sub(footprint, std::memory_order_relaxed);
+  if (footprint <= PageHeap::kBytesMax) return FreeLarge(block);
+  auto* doomed = new (block->data()) Doomed;
+  doomed->free_some = FreeSlice;
+  doomed->left = footprint;
+  reclaimer_.Add(doomed);
+}
+
+// REQUIRES: it is out of large_used_ already.
+void Heap::FreeLarge(Block* block) {
+  const size_t footprint = block->footprint();
+  if (footprint > PageHeap::kBytesMax) {
+    source_->Free(block, footprint, kPageBytes);
+    direct_held_.fetch_sub(footprint, std::memory_order_relaxed);
+  } else {
+    pages_.Free(block, footprint);
+  }
+  DropShare();
+}
+
+// The pages go from the end on, then the rest at once: to unmap what has no pages costs 10 us, and 200 more for each 2
+// MB that have.
+bool Heap::FreeSlice(Reclaimer::Item* item, int64_t end_ns) {
+  constexpr size_t kSliceBytes = size_t{64} << 10;
+  auto* const doomed = static_cast<Doomed*>(item);
+  Block* const block = reinterpret_cast<Block*>(item) - 1;
+  Heap* const heap = block->heap_;
+  while (doomed->left > kSliceBytes) {
+    doomed->left -= kSliceBytes;
+    heap->source_->Discard(reinterpret_cast<char*>(block) + doomed->left, kSliceBytes);
+    if (base::MonotonicNs() >= end_ns) return true;
+  }
+  heap->FreeLarge(block);
+  return false;
+}
+
+// ---- Housekeeping ---------------------------------------------------------------------------------------------------
+
+size_t Heap::CollectReturned(size_t max) {
+  const size_t collected = arena_.CollectReturned(max);
+  LARDER_DCHECK(collected <= arena_blocks_);
+  arena_blocks_ -= collected;
+  return collected;
+}
+
+bool Heap::Maintain(int64_t budget_ns) {
+  constexpr size_t kCollectedAtOnce = 64;
+  if (!WantsMaintenance()) return false;
+  const int64_t end_ns = base::MonotonicNs() + budget_ns;
+  const auto left_ns = [end_ns] { return end_ns - base::MonotonicNs(); };
+  while (CollectReturned(kCollectedAtOnce) != 0) {
+    if (left_ns() <= 0) return WantsMaintenance();
+  }
+  if (reclaimer_.Step(left_ns()) || left_ns() <= 0) return WantsMaintenance();
+  if (arena_.Trim(left_ns()) || left_ns() <= 0) return WantsMaintenance();
+  pages_.Trim(left_ns());
+  return WantsMaintenance();
+}
+
+// ---- The end --------------------------------------------------------------------------------------------------------
+
+void Heap::Close() {
+  while (reclaimer_.Step(INT64_MAX / 2)) {
+  }
+  CollectReturned();
+  arena_blocks_ -= arena_.CloseReturns();
+  const auto out = static_cast<int64_t>(arena_blocks_);
+  // Those who came too late for the list have counted arena_pins_ below zero; whoever makes it meet zero was the last.
+  if (out == 0 || arena_pins_.fetch_add(out, std::memory_order_acq_rel) + out == 0) DropShare();
+}
+
+void Heap::DropShare() {
+  if (shares_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+}  // namespace larder::inline v0::memory
