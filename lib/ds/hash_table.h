@@ -1,31 +1,46 @@
 // HashTable: elements found by a byte key, kept in the order of their hash.
 //
 // Words
-//   hash      64 bits of a seeded hash of the key; the table uses its TOP bits, so that bucket order is hash order
-//   bucket    a chain of elements whose hashes share their top `bits`
+//   hash      64 bits of a seeded hash of the key
 //   position  the top 48 bits of a hash; a SCAN cursor is a position, and so below 2^48
-//   moving    while the table changes size, buckets go over from the old array to the new one a few at a time
+//   segment   the elements whose hashes share their top `depth` bits, at most about 850: lib/ds/segment.h
+//   bucket    a cache line of 7 elements' tags and pointers: lib/ds/bucket.h
+//   directory finds the segment of a hash: lib/ds/directory.h
 //
-//   hash space   0 ──────────────── moved_ ───────────────── 2^64
-//   old array      (empty by now)     │ bucket, bucket, ...
-//   new array      bucket, bucket ... │ (empty as yet)
+//   hash   │ l1 │ page │ tag: 16 bits below the segment's depth │ ...
+//            │     │      └──────────────────────────────────────────┐ tag * buckets >> 16
+//            ▼     ▼                                                  ▼
+//          ┌───┐ ┌──────────────────────────┐   ┌────────┬────┬────┬────┬─ ─┬───────┐
+//          │   ├►│ segment │ buckets │ depth ├──►│ header │    │    │    │   │ stash │
+//          └───┘ └──────────────────────────┘   └────────┴────┴────┴──┬─┴─ ─┴───────┘
+//                                                                     └─► element ─ ─ key
 //
-// Because both arrays follow hash order, "everything before this position" means the same keys whatever size the table
-// has or is about to have. A scan therefore returns each key that stays in the table exactly once, through any growth
-// and shrinking in between; keys with the same position are returned together.
-//
-// This table is plain: an array of chains that doubles and halves in steps. The interface is what stays.
+// This is extendible hashing that keeps the order of hashes. A segment grows by being rebuilt in the next of the sizes
+// that the arena has, which needs tags only; the greatest is split in two, for which each key is hashed again.
+// A segment that has lost two thirds of its elements is merged with its other half, which again needs tags only, or is
+// made smaller. Since everything stands in hash order, "all before this position" means the same whatever the shape: a
+// scan returns each key that stays in the table exactly once, through any change between its calls. Keys with the
+// same position are returned together.
 //
 // Policy (a value, kept in the table):
-//   using Element = T*;
-//   static Element& Next(Element e);           the chain link inside the element
-//   uint64_t Hash(Element e) const;            the same as was given to Insert
+//   using Element = T*;                              a multiple of 8 below 2^48, not null
+//   uint64_t Hash(Element e) const;                  the same as was given to Insert
 //   static bool Matches(Element e, Bytes key);
+//   static constexpr bool kExpires;                  whether elements may have an expiry; if so
+//   static int64_t ExpiryMs(Element e);              when, INT64_MAX: never
 //
-// Costs: a find touches one bucket and the chain (1 element at load 1). No step moves more than 8 chains (32, nearly
-// all empty, while shrinking).
-// Memory: 8 bytes a bucket; buckets are between 1 and 2 an element while growing. Allocation can fail: a table that
-// cannot grow works on with longer chains; only the very first array is needed, and Insert reports its lack.
+// Expiry. The table knows when its elements expire: lib/ds/expiry_index.h. An element whose expiry changes in place is
+// reported to ExpiryChanged; insertion, replacement and removal see to it themselves. Tables without expiry have none of
+// this, in code or memory; with it, a segment has one line more: 0.1 bytes an element.
+//
+// Costs: a find reads one bucket and one element (a second bucket for some 15 %); a find of what is not there reads one
+// bucket. No step is longer than a split: see table_bench for times.
+// Memory: 10 to 11 bytes an element on average, at any size; an empty table has none. Allocation may fail: then
+// Insert says so and nothing has changed. Nothing else needs memory; what would save some is left undone without it.
+// Hashes that are all alike make a table slow and no more: see the overflow chain in lib/ds/segment.h.
+//
+// Refused: open addressing over the whole table (a doubling in one step, and 20 bytes an element after it); a
+// segment's element count in the directory's word (every insert would write there).
 //
 // Threads: the executor's holder.
 #ifndef LARDER_DS_HASH_TABLE_H_
@@ -33,219 +48,392 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
 #include "lib/base/random.h"
+#include "lib/base/steps.h"
+#include "lib/ds/bucket.h"
+#include "lib/ds/directory.h"
+#include "lib/ds/expiry_index.h"
+#include "lib/ds/segment.h"
 #include "lib/memory/arena.h"
 
 namespace larder::inline v0::ds {
 
 inline constexpr int kPositionBits = 48;
 
-template <class Policy>
+// TagMatcher is a parameter for tests only.
+template <class Policy, class TagMatcher = Matcher>
 class HashTable {
  public:
   using Element = typename Policy::Element;
 
-  HashTable(Policy policy, memory::Arena* arena) : policy_(policy), arena_(arena) {}
+  static constexpr bool kExpires = Policy::kExpires;
+  static constexpr int64_t kNoExpiry = INT64_MAX;
+
+  // `steps`: where changes of shape and ExpireSome are counted; Swap does not exchange it.
+  HashTable(Policy policy, memory::Arena* arena, base::StepLog* steps = nullptr)
+      : policy_(policy), arena_(arena), directory_(arena), steps_(steps) {}
   HashTable(const HashTable&) = delete;
   HashTable& operator=(const HashTable&) = delete;
-  // Gives back the arrays; the elements are the owner's: see ForEach and Clear.
-  ~HashTable() { FreeArrays(); }
+  // Gives back the table's memory; the elements are the owner's: see ForEach, FreeSome and Clear.
+  ~HashTable() { FreeSegments(); }
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  // Bytes of directory and segments, as the arena counts them.
+  size_t memory() const { return directory_.bytes() + segment_bytes_; }
+  const Policy& policy() const { return policy_; }
 
   Element Find(Bytes key, uint64_t hash) const {
-    if (size_ == 0) return nullptr;
-    for (Element e = *BucketOf(hash); e != nullptr; e = Policy::Next(e)) {
-      if (Policy::Matches(e, key)) return e;
-    }
-    return nullptr;
+    const SegmentWord at = directory_.Lookup(hash);
+    if (at.empty()) return nullptr;
+    return ElementOf(FindPlace(at, key, hash).word);
   }
 
-  // False when there is no memory for the first array. REQUIRES: no element with this key is in the table.
-  bool Insert(Element element, uint64_t hash) {
-    if (current_.buckets == nullptr && !Allocate(&current_, kMinBits)) return false;
-    MoveSome();
-    Element* bucket = BucketOf(hash);
-    Policy::Next(element) = *bucket;
-    *bucket = element;
-    ++size_;
-    if (!moving() && size_ > current_.count()) StartMoving(current_.bits + 1);
-    return true;
-  }
+  // False when there is no memory. REQUIRES: no element with this key is in the table.
+  bool Insert(Element element, uint64_t hash);
 
-  // Puts `now` where `before` was. The keys, and so the hashes, are equal; `before` may have been freed or moved by
-  // realloc already, it is only compared.
+  // Puts `now` where `before` was. The keys, and so the hashes, are equal. `before` can still be read, for its expiry;
+  // without kExpires it is only compared.
   void Replace(Element before, Element now, uint64_t hash) {
-    for (Element* link = BucketOf(hash);; link = &Policy::Next(*link)) {
-      LARDER_CHECK(*link != nullptr);
-      if (*link == before) {
-        Policy::Next(now) = Policy::Next(before);
-        *link = now;
-        return;
-      }
+    const SegmentWord at = directory_.Lookup(hash);
+    LARDER_CHECK(!at.empty());
+    const uint32_t tag = at.TagOf(hash);
+    *at.segment()->Locate(PackSlot(tag, Pointer(before))) = PackSlot(tag, Pointer(now));
+    if constexpr (kExpires) {
+      // First in, then out: a segment that never runs out of expiring elements stays where it is.
+      NoteArrival(now, at, hash);
+      NoteDeparture(before, at.segment());
     }
   }
 
   // Takes out the element with this key and returns it, or nullptr.
-  Element Remove(Bytes key, uint64_t hash) {
-    if (size_ == 0) return nullptr;
-    MoveSome();
-    for (Element* link = BucketOf(hash); *link != nullptr; link = &Policy::Next(*link)) {
-      if (!Policy::Matches(*link, key)) continue;
-      Element removed = *link;
-      *link = Policy::Next(removed);
-      if (--size_ == 0 && current_.bits > kMinBits) FreeArrays();  // what is left to move is nothing
-      if (!moving() && current_.bits > kMinBits && size_ < current_.count() / 8) StartMoving(current_.bits - 1);
-      return removed;
-    }
-    return nullptr;
-  }
+  Element Remove(Bytes key, uint64_t hash);
 
-  // Visits the elements of one bucket from position `cursor` on and returns the position to go on from, 0 at the end.
-  // `visit` must not change the table. Start with 0.
+  // An element whose hash has the same top 48 bits, or nullptr.
+  Element FindPosition(uint64_t hash) const;
+
+  // ---- With Policy::kExpires ----------------------------------------------------------------------------------------
+
+  // How many elements have an expiry.
+  size_t expiring() const { return expiry_.expiring(); }
+  // The element's expiry has been changed in place: from one time to another, not from or to none.
+  void ExpiryChanged(Element element, uint64_t hash);
+  // When ExpireSome should be called next: not after the soonest expiry, but for what rounding adds to that, which is 2
+  // millionths of the time between it and the first in its segment. It may be before it, by less the nearer it is. What
+  // is past is due. INT64_MAX: never.
+  int64_t SoonestMs() const { return expiry_.SoonestMs(); }
+  // Of some elements that expire first the soonest, nullptr if none has an expiry. As good as exact when the time is near.
+  Element Soonest();
+  // Calls expire(element) for elements that are due at `now_ms`. It removes the element from this table, and may look into
+  // this and other tables, and on the way remove or change other elements; those are then not expired by this call. It
+  // does not call ExpireSome of this table. Visits about `max_visits` elements. Returns true if more may be due. After
+  // false none is, but for rounding as in SoonestMs.
+  template <class Expire>
+  bool ExpireSome(int64_t now_ms, size_t max_visits, Expire&& expire);
+  // Visits the elements of one home of which at least one has an expiry; none if there is no such home. A hand goes
+  // round the segments that have any, and takes a home by chance. `visit` must not change the table.
   template <class Visit>
-  uint64_t Scan(uint64_t cursor, Visit&& visit) const {
-    if (size_ == 0 || cursor >> kPositionBits != 0) return 0;
-    const uint64_t hash = cursor << (64 - kPositionBits);
-    const Array& array = ArrayOf(hash);
-    const uint64_t index = array.IndexOf(hash);
-    for (Element e = array.buckets[index]; e != nullptr; e = Policy::Next(e)) {
-      if (policy_.Hash(e) >= hash) visit(e);
-    }
-    if (index + 1 == array.count()) return 0;
-    return ((index + 1) << (64 - array.bits)) >> (64 - kPositionBits);
-  }
+  void SampleExpiring(base::Random& random, Visit&& visit);
 
-  // Some element, each with roughly the same chance, or nullptr in an empty table.
-  Element Random(base::Random& random) const {
-    if (size_ == 0) return nullptr;
-    for (;;) {  // at least one bucket in 16 is in use, but while a mass deletion is being shrunk away
-      Element* bucket = BucketOf(random.Next());
-      size_t length = 0;
-      for (Element e = *bucket; e != nullptr; e = Policy::Next(e)) ++length;
-      if (length == 0) continue;
-      size_t pick = random.Below(length);
-      Element e = *bucket;
-      while (pick-- > 0) e = Policy::Next(e);
-      return e;
-    }
-  }
+  // -------------------------------------------------------------------------------------------------------------------
+
+  // What a later Find, Insert or Remove of this hash will read. Stages, each of which needs that the one before has
+  // arrived: 0 the directory's word; 1 the home bucket; 2 the elements there that have the tag.
+  void Prefetch(uint64_t hash, int stage) const;
+
+  // Visits the elements of one home bucket from position `cursor` on and returns the position to go on from, 0 at the
+  // end. `visit` must not change the table. Start with 0.
+  template <class Visit>
+  uint64_t Scan(uint64_t cursor, Visit&& visit) const;
+
+  // Some element, each with about the same chance, or nullptr in an empty table.
+  Element Random(base::Random& random) const;
+
+  // Visits the up to 7 elements of the physical bucket at a position; if it is empty, of the first of the following
+  // ones that is not. Returns how many were visited: 0 only if a long stretch is empty. Over all hashes each element
+  // has about the same chance. `visit` must not change the table.
+  template <class Visit>
+  size_t SampleBucket(uint64_t hash, Visit&& visit) const;
 
   // Visits every element; `visit` may free the element.
   template <class Visit>
   void ForEach(Visit&& visit) const {
-    for (const Array* array : {&old_, &current_}) {
-      for (uint64_t i = 0; array->buckets != nullptr && i < array->count(); ++i) {
-        for (Element e = array->buckets[i]; e != nullptr;) {
-          Element next = Policy::Next(e);
-          visit(e);
-          e = next;
-        }
-      }
-    }
+    ForEachSegment([&](SegmentWord at) { at.segment()->ForEachWord([&](uint64_t word) { visit(ElementOf(word)); }); });
   }
 
-  // Forgets every element and gives back the arrays.
+  // Forgets every element and gives back the memory.
   void Clear() {
-    FreeArrays();
+    FreeSegments();
     size_ = 0;
   }
+
+  // Forgets elements from the front and gives back memory on the way, up to `max_elements` of them; `visit` is called
+  // for each and may free it. Returns true when nothing is left. Between calls only this, size, memory and Clear may be
+  // called: Swap the table with an empty one first.
+  template <class Visit>
+  bool FreeSome(size_t max_elements, Visit&& visit);
 
   void Swap(HashTable& other) {
     std::swap(policy_, other.policy_);
     std::swap(arena_, other.arena_);
-    std::swap(current_, other.current_);
-    std::swap(old_, other.old_);
-    std::swap(moved_, other.moved_);
+    directory_.Swap(other.directory_);
     std::swap(size_, other.size_);
+    std::swap(segment_bytes_, other.segment_bytes_);
+    std::swap(front_, other.front_);
+    std::swap(front_bucket_, other.front_bucket_);
+    if constexpr (kExpires) {
+      for (HashTable* table : {this, &other}) {
+        if (table->expiry_.batch != nullptr) table->expiry_.batch->size = 0;
+      }
+      std::swap(expiry_, other.expiry_);
+      std::swap(expiry_.batch, other.expiry_.batch);  // whose ExpireSome is running does not change
+    }
   }
-
-  const Policy& policy() const { return policy_; }
 
  private:
-  static constexpr int kMinBits = 2;
-  static constexpr int kMaxBits = kPositionBits - 1;
-  // Shrinking starts with one element in 8 buckets and must be done when half of these are gone, since the next halving
-  // is due then: 32 buckets a removal leave time to spare. Even, so that shrinking always moves both halves of a new
-  // bucket.
-  static constexpr uint64_t kMoveBuckets = 8;
-  static constexpr uint64_t kMoveBucketsShrinking = 32;
+  friend class TableInspector;
+  // Shares of a segment's slots, in percent: how full each half is after a split at most, a segment after it was merged
+  // or made smaller, and what the greatest shape may hold for two halves to be merged into it.
+  static constexpr int kSplitFill = 85;
+  static constexpr int kMergeFill = 75;
+  static constexpr int kShrinkFill = 65;
+  static constexpr int kMergeTotal = 66;
+  static constexpr int kMinShape = FirstShape(kExpires);
+  static constexpr int kMaxShape = kShapes - 1;
+  // Elements whose keys are being fetched while a split hashes others.
+  static constexpr size_t kAhead = 12;
 
-  struct Array {
-    Element* buckets = nullptr;
-    int bits = 0;
-    uint64_t count() const { return uint64_t{1} << bits; }
-    uint64_t IndexOf(uint64_t hash) const { return hash >> (64 - bits); }
+  struct NoExpiries {};
+  using Expiries = std::conditional_t<kExpires, ExpiryIndex, NoExpiries>;
+  // Counts a step, if anybody wants to know.
+  class Counted {
+   public:
+    Counted(const HashTable& table, base::Step step) {
+      if (table.steps_ != nullptr) timer_.emplace(*table.steps_, step);
+    }
+    void Add(uint64_t entries, uint64_t bytes) {
+      if (timer_) timer_->Add(entries, bytes);
+    }
+    void AddSegment(const Segment* segment) {
+      Add(0, static_cast<uint64_t>(ShapeOf(segment->shape(), kExpires).lines) * kLineBytes);
+    }
+
+   private:
+    std::optional<base::StepTimer> timer_;
   };
 
-  bool moving() const { return old_.buckets != nullptr; }
+  enum class Room { kMade, kSpill, kNone };
+  struct Found {
+    uint64_t* place;
+    uint64_t word;
+  };
 
-  const Array& ArrayOf(uint64_t hash) const {
-    return moving() && old_.IndexOf(hash) >= moved_ ? old_ : current_;
+  static uint64_t Pointer(Element element) { return reinterpret_cast<uintptr_t>(element); }
+  static Element ElementOf(uint64_t word) { return reinterpret_cast<Element>(PointerOf(word)); }
+  // The first hash after a segment's; 0 after the last one.
+  static uint64_t NextSegment(uint64_t hash, int depth) {
+    return depth == 0 ? 0 : (hash | (~uint64_t{0} >> depth)) + 1;
   }
-  Element* BucketOf(uint64_t hash) const {
-    const Array& array = ArrayOf(hash);
-    return &array.buckets[array.IndexOf(hash)];
-  }
-
-  bool Allocate(Array* array, int bits) {
-    void* memory = arena_->AllocateZeroed(sizeof(Element) << bits);
-    if (memory == nullptr) return false;
-    array->buckets = static_cast<Element*>(memory);
-    array->bits = bits;
-    return true;
-  }
-
-  void Release(Array* array) {
-    if (array->buckets != nullptr) arena_->Free(array->buckets, sizeof(Element) << array->bits);
-    *array = Array{};
+  static uint64_t Buddy(uint64_t hash, int depth) { return hash ^ uint64_t{1} << (64 - depth); }
+  // The smallest shape in which `live` elements take up at most this share.
+  static int ShapeFor(uint32_t live, int percent) {
+    int shape = kMinShape;
+    while (shape < kMaxShape && live * 100 > static_cast<uint32_t>(ShapeOf(shape, kExpires).slots() * percent)) ++shape;
+    return shape;
   }
 
-  void FreeArrays() {
-    Release(&old_);
-    Release(&current_);
-    moved_ = 0;
-  }
-
-  void StartMoving(int bits) {
-    if (bits > kMaxBits) return;
-    Array wanted;
-    if (!Allocate(&wanted, bits)) return;  // longer chains meanwhile; the next change tries again
-    old_ = std::exchange(current_, wanted);
-    moved_ = 0;
-  }
-
-  void MoveSome() {
-    if (!moving()) return;
-    const uint64_t step = current_.bits < old_.bits ? kMoveBucketsShrinking : kMoveBuckets;
-    for (uint64_t i = 0; i < step && moved_ < old_.count(); ++i, ++moved_) {
-      for (Element e = std::exchange(old_.buckets[moved_], nullptr); e != nullptr;) {
-        Element next = Policy::Next(e);
-        Element* bucket = &current_.buckets[current_.IndexOf(policy_.Hash(e))];
-        Policy::Next(e) = *bucket;
-        *bucket = e;
-        e = next;
-      }
+  static Found FindIn(Bucket* bucket, uint32_t tag, Bytes key) {
+    for (SlotSet set = TagMatcher::WithTag(*bucket, tag); !set.empty(); set.RemoveFirst()) {
+      const uint64_t word = bucket->words[set.first()];
+      if (PointerOf(word) != 0 && Policy::Matches(ElementOf(word), key)) return {&bucket->words[set.first()], word};
     }
-    if (moved_ == old_.count()) {
-      Release(&old_);
-      moved_ = 0;
-    }
+    return {nullptr, 0};
   }
+  static Found FindPlace(SegmentWord at, Bytes key, uint64_t hash) {
+    const uint32_t tag = at.TagOf(hash);
+    const int home = HomeOf(tag, at.buckets());
+    Bucket* bucket = at.segment()->bucket(home);
+    const Found found = FindIn(bucket, tag, key);
+    if (found.place != nullptr || !AnyElsewhere(bucket->words[0])) return found;
+    return FindElsewhere(at, home, tag, key);
+  }
+  static Found FindElsewhere(SegmentWord at, int home, uint32_t tag, Bytes key);
+
+  template <class Visit>
+  void ForEachSegment(Visit&& visit) const {
+    uint64_t hash = front_;
+    do {
+      const SegmentWord at = directory_.Lookup(hash);
+      if (at.empty()) return;
+      hash = NextSegment(hash, at.depth());
+      visit(at);
+    } while (hash != 0);
+  }
+  static int64_t ExpiryOf([[maybe_unused]] Element element) {
+    if constexpr (kExpires) return Policy::ExpiryMs(element);
+    return kNoExpiry;
+  }
+  void NoteArrival(Element element, SegmentWord at, uint64_t hash) {
+    const int64_t expiry_ms = ExpiryOf(element);
+    if (expiry_ms != kNoExpiry) expiry_.Add(at.segment(), HomeOf(at.TagOf(hash), at.buckets()), expiry_ms);
+  }
+  void NoteDeparture(Element element, Segment* segment) {
+    if (ExpiryOf(element) == kNoExpiry) return;
+    expiry_.Drop(segment);
+    if (expiry_.batch != nullptr) expiry_.batch->Strike(Pointer(element));
+  }
+  // Takes due elements out of the index until the batch is full; returns how many were visited.
+  int64_t CollectDue(Segment* segment, int64_t now_ms, uint32_t due, int64_t max_visits, DueBatch* batch);
+  int64_t CollectDueOfHome(Segment* segment, int home, int64_t now_ms, DueBatch* batch);
+  void PrefetchDue(const Segment* segment, int first, int end, uint32_t due) const;
+  // Sets the code of a home from its elements and returns the soonest of them, nullptr if none expires.
+  Element MendHome(Segment* segment, int home);
+
+  void FreeSegments();
+  void FreeSegment(Segment* segment) {
+    segment_bytes_ -= segment->footprint();
+    Segment::Free(arena_, segment);
+  }
+
+  Segment* NewSegment(int shape) { return Segment::New(arena_, shape, kExpires); }
+  bool MakeFirst();
+  Room MakeRoom(uint64_t hash, SegmentWord at);
+  bool Spill(Segment* segment, uint64_t word);
+  bool SplitHelps(SegmentWord at) const;
+  bool Rebuild(uint64_t hash, SegmentWord at, int shape, bool may_spill);
+  bool Split(uint64_t hash, SegmentWord at);
+  void Shrink(uint64_t hash);
+  bool Merge(uint64_t hash, SegmentWord at);
+  bool MergeHalves(uint64_t hash, SegmentWord at, SegmentWord other, uint32_t live);
+  void MergeExpiries(Segment* lower, Segment* upper, Segment* made);
+  static void AddCodes(const Segment* from, const Segment* to, uint32_t which, uint32_t parts, uint32_t base,
+                       HomeCodes* codes);
+  void Contract(uint64_t hash);
 
   Policy policy_;
   memory::Arena* arena_;
-  Array current_;       // the only array, or the one that elements move to
-  Array old_;           // the one that they leave; empty when nothing moves
-  uint64_t moved_ = 0;  // buckets of old_ below this have been moved
+  Directory directory_;
+  base::StepLog* const steps_;
+  [[no_unique_address]] Expiries expiry_;
   size_t size_ = 0;
+  size_t segment_bytes_ = 0;
+  uint64_t front_ = 0;    // FreeSome: hashes before this are gone, and
+  int front_bucket_ = 0;  // these buckets of the segment there
 };
 
+template <class Policy, class TagMatcher>
+__attribute__((noinline)) typename HashTable<Policy, TagMatcher>::Found HashTable<Policy, TagMatcher>::FindElsewhere(
+    SegmentWord at, int home, uint32_t tag, Bytes key) {
+  Segment* segment = at.segment();
+  const uint64_t metadata = segment->bucket(home)->words[0];
+  if (NextCount(metadata) != 0) {
+    const Found found = FindIn(segment->bucket(home + 1 == at.buckets() ? 0 : home + 1), tag, key);
+    if (found.place != nullptr) return found;
+  }
+  const unsigned stashed = StashedCount(metadata);
+  if (stashed == 0) return {nullptr, 0};
+  for (int i = 0; i < StashOf(at.buckets()); ++i) {
+    const Found found = FindIn(segment->bucket(at.buckets() + i), tag, key);
+    if (found.place != nullptr) return found;
+  }
+  if (stashed != kSpilled) return {nullptr, 0};
+  for (OverflowNode* node = segment->overflow(); node != nullptr; node = node->next) {
+    for (uint64_t i = 0; i < node->count; ++i) {
+      const uint64_t word = node->words[i];
+      if (TagOf(word) == tag && Policy::Matches(ElementOf(word), key)) return {&node->words[i], word};
+    }
+  }
+  return {nullptr, 0};
+}
+
+template <class Policy, class TagMatcher>
+bool HashTable<Policy, TagMatcher>::Insert(Element element, uint64_t hash) {
+  const uint64_t pointer = Pointer(element);
+  LARDER_DCHECK(pointer != 0 && PointerOf(pointer) == pointer && pointer % 8 == 0 && front_ == 0);
+  for (;;) {
+    const SegmentWord at = directory_.Lookup(hash);
+    if (at.empty()) {
+      if (!MakeFirst()) return false;
+      continue;
+    }
+    const uint64_t word = PackSlot(at.TagOf(hash), pointer);
+    if (!at.segment()->Place(word)) {
+      const Room room = MakeRoom(hash, at);
+      if (room == Room::kNone) return false;
+      if (room == Room::kMade) continue;
+      if (!Spill(at.segment(), word)) return false;
+    }
+    if constexpr (kExpires) NoteArrival(element, at, hash);
+    break;
+  }
+  ++size_;
+  return true;
+}
+
+template <class Policy, class TagMatcher>
+typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::Remove(Bytes key, uint64_t hash) {
+  const SegmentWord at = directory_.Lookup(hash);
+  if (at.empty()) return nullptr;
+  const Found found = FindPlace(at, key, hash);
+  if (found.place == nullptr) return nullptr;
+  Segment* segment = at.segment();
+  if (segment->spilled() == 0) {
+    segment->Erase(arena_, found.place);
+  } else {
+    const size_t before = segment->footprint();
+    segment->Erase(arena_, found.place);
+    segment_bytes_ -= before - segment->footprint();
+  }
+  if constexpr (kExpires) NoteDeparture(ElementOf(found.word), segment);
+  if (--size_ == 0) {
+    FreeSegments();
+  } else if (segment->live() < segment->shrink_below()) {
+    Shrink(hash);
+  }
+  return ElementOf(found.word);
+}
+
+template <class Policy, class TagMatcher>
+void HashTable<Policy, TagMatcher>::Prefetch(uint64_t hash, int stage) const {
+  if (stage == 0) {
+    __builtin_prefetch(directory_.WordAddress(hash));
+    return;
+  }
+  const SegmentWord at = directory_.Lookup(hash);
+  if (at.empty()) return;
+  const uint32_t tag = at.TagOf(hash);
+  const Bucket* bucket = at.segment()->bucket(HomeOf(tag, at.buckets()));
+  if (stage == 1) {
+    __builtin_prefetch(bucket);
+    return;
+  }
+  for (SlotSet set = TagMatcher::WithTag(*bucket, tag); !set.empty(); set.RemoveFirst()) {
+    const char* element = reinterpret_cast<const char*>(PointerOf(bucket->words[set.first()]));
+    __builtin_prefetch(element);
+    __builtin_prefetch(element + kLineBytes);
+  }
+}
+
+template <class Policy, class TagMatcher>
+void HashTable<Policy, TagMatcher>::FreeSegments() {
+  ForEachSegment([this](SegmentWord at) { FreeSegment(at.segment()); });
+  directory_.Free();
+  if constexpr (kExpires) expiry_.Forget();
+  front_ = 0;
+  front_bucket_ = 0;
+  LARDER_DCHECK(segment_bytes_ == 0);
+}
+
 }  // namespace larder::inline v0::ds
+
+#include "lib/ds/hash_table_expiry.h"
+#include "lib/ds/hash_table_shape.h"
+#include "lib/ds/hash_table_visit.h"
 
 #endif  // LARDER_DS_HASH_TABLE_H_

@@ -1,0 +1,128 @@
+// Bucket: one cache line of the segment table, and the words that it is made of.
+//
+//   metadata   63     59 58  56 55             32 31              0
+//             │ stashed  │ next │ earliest expiry  │ version        │
+//   slot       63             48 47                               0
+//             │ tag             │ pointer to the element           │   all zero: empty
+//
+//   tag       the 16 bits of the hash below the prefix that is common to the segment
+//   home      the bucket that a tag belongs to: tag * buckets >> 16, so that buckets stand in the order of hashes
+//   expiry    the earliest one of the elements whose home this is, wherever they live: lib/ds/expiry_code.h; 0: none.
+//             So elements that move between buckets take nothing along
+//   next      how many elements whose home this is live in the bucket after it (at most 7, its slots)
+//   stashed   how many live in the segment's stash; kSpilled: at least one has spilled into the overflow chain
+//
+// Every word can be stored atomically; nothing here needs it yet. The version is zero and kept through every change.
+//
+// A lookup compares the tags of a bucket at once: with SSE2 where there is any, which x86-64 always has. Both ways are
+// compiled so that a test can compare them.
+#ifndef LARDER_DS_BUCKET_H_
+#define LARDER_DS_BUCKET_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace larder::inline v0::ds {
+
+inline constexpr int kSlots = 7;
+inline constexpr size_t kLineBytes = 64;
+inline constexpr int kPointerBits = 48;
+inline constexpr uint64_t kPointerMask = (uint64_t{1} << kPointerBits) - 1;
+
+struct Bucket {
+  uint64_t words[1 + kSlots];  // the metadata, then the slots
+};
+static_assert(sizeof(Bucket) == kLineBytes);
+
+// Metadata.
+inline constexpr int kNextShift = 56;
+inline constexpr uint64_t kNextOne = uint64_t{1} << kNextShift;
+inline constexpr int kStashedShift = 59;
+inline constexpr uint64_t kStashedOne = uint64_t{1} << kStashedShift;
+inline constexpr unsigned kSpilled = 31;
+
+inline bool AnyElsewhere(uint64_t metadata) { return metadata >> kNextShift != 0; }
+inline unsigned NextCount(uint64_t metadata) { return (metadata >> kNextShift) & 7; }
+inline unsigned StashedCount(uint64_t metadata) { return static_cast<unsigned>(metadata >> kStashedShift); }
+inline uint64_t WithStashedCount(uint64_t metadata, unsigned count) {
+  return (metadata & (kStashedOne - 1)) | static_cast<uint64_t>(count) << kStashedShift;
+}
+
+// Slot words.
+inline uint64_t PackSlot(uint32_t tag, uint64_t pointer) {
+  return static_cast<uint64_t>(tag) << kPointerBits | pointer;
+}
+inline uint32_t TagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> kPointerBits); }
+inline uint64_t PointerOf(uint64_t slot) { return slot & kPointerMask; }
+inline int HomeOf(uint32_t tag, int buckets) { return static_cast<int>(tag * static_cast<uint32_t>(buckets) >> 16); }
+// The least tag whose home is `home` or later; 65536 if there is none.
+inline uint32_t FirstTagOf(int home, int buckets) {
+  return ((static_cast<uint32_t>(home) << 16) + static_cast<uint32_t>(buckets) - 1) / static_cast<uint32_t>(buckets);
+}
+
+// A set of slots: bit 2 i + 1 stands for words[i].
+class SlotSet {
+ public:
+  explicit SlotSet(uint32_t bits) : bits_(bits) {}
+  bool empty() const { return bits_ == 0; }
+  int first() const { return __builtin_ctz(bits_) >> 1; }  // REQUIRES: !empty()
+  void RemoveFirst() { bits_ &= bits_ - 1; }
+  int size() const { return __builtin_popcount(bits_); }
+  uint32_t bits() const { return bits_; }
+
+ private:
+  uint32_t bits_;
+};
+inline constexpr uint32_t kAllSlots = 0xaaa8;
+
+// A matcher says which slots of a bucket have a tag (an empty slot has tag 0) and which are empty.
+struct ScalarMatcher {
+  static SlotSet WithTag(const Bucket& bucket, uint32_t tag) {
+    uint32_t bits = 0;
+    for (int i = 1; i <= kSlots; ++i) bits |= static_cast<uint32_t>(TagOf(bucket.words[i]) == tag) << (2 * i + 1);
+    return SlotSet(bits);
+  }
+  static SlotSet Empty(const Bucket& bucket) {
+    uint32_t bits = 0;
+    for (int i = 1; i <= kSlots; ++i) bits |= static_cast<uint32_t>(bucket.words[i] == 0) << (2 * i + 1);
+    return SlotSet(bits);
+  }
+};
+
+#if defined(__SSE2__)
+struct Sse2Matcher {
+  static SlotSet WithTag(const Bucket& bucket, uint32_t tag) {
+    const __m128i wanted = _mm_set1_epi16(static_cast<int16_t>(tag));
+    // The upper halves of the eight words, shifted down with their sign so that packing keeps all 16 bits.
+    const __m128i low = _mm_srai_epi32(Halves<0xdd>(bucket, 0), 16);
+    const __m128i high = _mm_srai_epi32(Halves<0xdd>(bucket, 2), 16);
+    const __m128i equal = _mm_cmpeq_epi16(_mm_packs_epi32(low, high), wanted);
+    return SlotSet(static_cast<uint32_t>(_mm_movemask_epi8(equal)) & kAllSlots);
+  }
+  static SlotSet Empty(const Bucket& bucket) {
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i low = _mm_cmpeq_epi32(_mm_or_si128(Halves<0xdd>(bucket, 0), Halves<0x88>(bucket, 0)), zero);
+    const __m128i high = _mm_cmpeq_epi32(_mm_or_si128(Halves<0xdd>(bucket, 2), Halves<0x88>(bucket, 2)), zero);
+    return SlotSet(static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi32(low, high))) & kAllSlots);
+  }
+
+ private:
+  // The upper (0xdd) or lower (0x88) 32 bits of the four words in 16-byte parts `part` and `part` + 1.
+  template <int kWhich>
+  static __m128i Halves(const Bucket& bucket, int part) {
+    const float* at = reinterpret_cast<const float*>(bucket.words) + part * 4;
+    return _mm_castps_si128(_mm_shuffle_ps(_mm_loadu_ps(at), _mm_loadu_ps(at + 4), kWhich));
+  }
+};
+using Matcher = Sse2Matcher;
+#else
+using Matcher = ScalarMatcher;
+#endif
+
+}  // namespace larder::inline v0::ds
+
+#endif  // LARDER_DS_BUCKET_H_

@@ -1,0 +1,267 @@
+// Segment: some hundreds of elements whose hashes share a prefix, in one allocation of at most 8 KB.
+//
+//   ┌────────┬──────────┬──────────┬─ ─ ─┬────────────┬─────────────┐      ┌──────────┐     ┌──────────┐
+//   │ header │ bucket 0 │ bucket 1 │     │ bucket n-1 │ stash (0-4) │ ───► │ overflow │ ──► │ overflow │
+//   └────────┴──────────┴──────────┴─ ─ ─┴────────────┴─────────────┘      └──────────┘     └──────────┘
+//
+// Where an element may be, in the order in which a lookup looks: its home bucket; the next one (the last bucket's next
+// is the first); the stash; the overflow chain. The home bucket counts what lives elsewhere, so that a lookup reads a
+// line only if something of that home is there.
+//
+// A full home and a full next are no reason to grow yet: up to kReach elements move on to their own next, or back to
+// their home, so that a slot becomes free. Then the stash is used; then the segment is rebuilt in the next greater
+// shape, for which tags are all that is needed. The greatest shape is split in two by the table.
+//
+// The overflow chain is for hashes that no growth can spread: hundreds of elements in one position. It is searched one
+// by one, but nothing breaks. Hashes that are any good never reach it.
+//
+// Shapes: how many lines a segment may have. Each is a size class of the arena and, above 4 KB, a whole part of its
+// 64 KB runs, so that nothing is lost beside it. Growing in steps of 12 to 25 % keeps the load between 74 and 93 %:
+// a table that doubles, or whose parts all double in step, has half of that at its worst. See
+// tests/bench/table_bench.cc.
+//
+// In a table whose elements may expire a line stands before the header: SegmentExpiry. What else there is to know of
+// times is in the header, where it costs others nothing. lib/ds/expiry_index.h is what keeps both.
+//
+// The segment knows nothing of elements but tags and pointers, so that one compiled copy serves all tables.
+//
+// Threads: the executor's holder.
+#ifndef LARDER_DS_SEGMENT_H_
+#define LARDER_DS_SEGMENT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/base/check.h"
+#include "lib/ds/bucket.h"
+#include "lib/ds/expiry_code.h"
+#include "lib/memory/arena.h"
+
+namespace larder::inline v0::ds {
+
+// Part of an overflow chain. All but the first are full.
+struct OverflowNode {
+  static constexpr uint32_t kWords = 62;
+  OverflowNode* next;
+  uint64_t count;
+  uint64_t words[kWords];
+};
+static_assert(sizeof(OverflowNode) == 512);
+
+struct Shape {
+  int lines;
+  int buckets;
+  int stash;
+  int slots() const { return (buckets + stash) * kSlots; }
+};
+
+// Lines of each shape, the header's included.
+inline constexpr int kShapeLines[] = {2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 26, 32, 39, 48, 60, 73, 85, 102, 128};
+inline constexpr int kShapes = sizeof(kShapeLines) / sizeof(kShapeLines[0]);
+
+// Stash buckets follow from the number of buckets alone, which the directory's word has: no lookup reads the header.
+constexpr int StashOf(int buckets) { return buckets < 8 ? 0 : buckets < 16 ? 1 : buckets < 40 ? 2 : 4; }
+
+// `expires`: a line of it is the SegmentExpiry. The first shape is then too small to be of use.
+constexpr int FirstShape(bool expires) { return expires ? 1 : 0; }
+constexpr Shape ShapeOf(int index, bool expires) {
+  const int lines = static_cast<int>(memory::Arena::RoundUp(kShapeLines[index] * kLineBytes) / kLineBytes);
+  const int rest = lines - (expires ? 2 : 1);
+  int buckets = rest;
+  while (buckets + StashOf(buckets) > rest) --buckets;
+  return {lines, buckets, StashOf(buckets)};
+}
+static_assert(ShapeOf(FirstShape(false), false).buckets == 1 && ShapeOf(FirstShape(true), true).buckets == 1);
+inline constexpr int kBucketsMax = ShapeOf(kShapes - 1, false).buckets;
+static_assert(kBucketsMax == 123, "fits the 8 bits of a directory's word");
+static_assert(StashOf(255) * kSlots < static_cast<int>(kSpilled), "exact counts stay below kSpilled");
+
+class Segment;
+
+// The part of the header that times need. All zero: nothing in the segment expires.
+struct SegmentTiming {
+  Segment* next;  // in the wheel's slot
+  Segment* previous;
+  uint32_t base;      // what codes count from, in steps of kBaseStepMs
+  uint32_t soonest;   // the earliest code of all homes
+  uint32_t expiring;  // elements that have an expiry
+  uint16_t slot;      // of the wheel, + 1; 0: in none
+};
+
+// The line before the header.
+struct SegmentExpiry {
+  static constexpr int kHomes = 11;
+  static constexpr int kGroups = 12;
+  uint32_t groups[kGroups];  // the earliest code of each 11 homes
+  Segment* next;             // in the ring of segments in which something expires
+  Segment* previous;
+};
+static_assert(sizeof(SegmentExpiry) == kLineBytes);
+static_assert(SegmentExpiry::kHomes * SegmentExpiry::kGroups >= ShapeOf(kShapes - 1, true).buckets);
+
+class Segment {
+ public:
+  // An empty one, or nullptr if there is no memory. `expires`: with a SegmentExpiry.
+  static Segment* New(memory::Arena* arena, int shape, bool expires);
+  // With its overflow chain.
+  static void Free(memory::Arena* arena, Segment* segment);
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  int shape() const { return shape_; }
+  int buckets() const { return buckets_; }
+  int stash() const { return stash_; }
+  int slots() const { return (buckets_ + stash_) * kSlots; }
+  uint32_t live() const { return live_; }
+  uint32_t spilled() const { return spilled_; }
+  bool expires() const { return expires_; }
+  SegmentExpiry* expiry() { return reinterpret_cast<SegmentExpiry*>(this) - 1; }
+  const SegmentExpiry* expiry() const { return reinterpret_cast<const SegmentExpiry*>(this) - 1; }
+  int64_t BaseMs() const { return static_cast<int64_t>(uint64_t{timing.base} << kBaseShift); }
+  // When the earliest code is due. REQUIRES: timing.soonest != 0.
+  int64_t SoonestMs() const { return BaseMs() + MsOfCode(timing.soonest); }
+  // What the arena counts for it.
+  size_t footprint() const;
+
+  // Buckets and, behind them, the stash.
+  Bucket* bucket(int index) { return reinterpret_cast<Bucket*>(this + 1) + index; }
+  const Bucket* bucket(int index) const { return reinterpret_cast<const Bucket*>(this + 1) + index; }
+  OverflowNode* overflow() const { return overflow_; }
+  int HomeOf(uint64_t word) const { return ds::HomeOf(TagOf(word), buckets_); }
+
+  // Puts the word where it may be; false if there is no place but the overflow chain.
+  bool Place(uint64_t word) {
+    Bucket& home = *bucket(HomeOf(word));
+    const SlotSet empty = Matcher::Empty(home);
+    if (!empty.empty()) {
+      home.words[empty.first()] = word;
+      ++live_;
+      return true;
+    }
+    return PlaceElsewhere(word) >= 0;
+  }
+  // Puts it into the overflow chain; false if there is no memory.
+  bool Spill(memory::Arena* arena, uint64_t word);
+
+  // The place of exactly this word. REQUIRES: it is there.
+  uint64_t* Locate(uint64_t word);
+  // Empties a place, and moves an element from further away to there.
+  void Erase(memory::Arena* arena, uint64_t* place);
+
+  // Visits words in all buckets, in the stash and in the chain.
+  template <class Visit>
+  void ForEachWord(Visit&& visit) const {
+    for (int i = 0; i < buckets_ + stash_; ++i) {
+      for (int slot = 1; slot <= kSlots; ++slot) {
+        if (bucket(i)->words[slot] != 0) visit(bucket(i)->words[slot]);
+      }
+    }
+    for (const OverflowNode* node = overflow_; node != nullptr; node = node->next) {
+      for (uint64_t i = 0; i < node->count; ++i) visit(node->words[i]);
+    }
+  }
+
+  // Visits the words whose home is `home`. `visit` returns true to stop, and then this does.
+  template <class Visit>
+  bool ForEachOfHome(int home, Visit&& visit) const;
+
+  // How many words have a tag whose top bit is set.
+  uint32_t CountUpperHalf() const;
+
+  // Growth is tried when there are as many elements as this (a split that would not spread them waits for more).
+  uint32_t grow_from() const { return grow_from_; }
+  void set_grow_from(uint32_t live) { grow_from_ = live; }
+  // Shrinking is tried below this many.
+  uint32_t shrink_below() const { return shrink_below_; }
+  void set_shrink_below(uint32_t live) { shrink_below_ = live; }
+
+  // Takes one word out of the overflow chain, any; 0 if it is empty. The counts are then wrong: for a segment that is
+  // being taken apart.
+  uint64_t TakeSpilled(memory::Arena* arena);
+
+ private:
+  friend class SegmentBuilder;
+  static constexpr int kReach = 4;
+
+  Segment() = default;
+  ~Segment() = default;
+
+  int Next(int index) const { return index + 1 == buckets_ ? 0 : index + 1; }
+  int Previous(int index) const { return index == 0 ? buckets_ - 1 : index - 1; }
+  // Returns the bucket whose free slot has been used up, stash buckets included, or -1.
+  int PlaceElsewhere(uint64_t word);
+  int PlaceByMovingBack(int home, uint64_t word);
+  int PlaceByMovingOn(int home, uint64_t word);
+  int FindOfHome(const Bucket& in, int home) const;
+  bool InOverflow(const uint64_t* place, OverflowNode** node) const;
+  void PopOverflow(memory::Arena* arena);
+  void Recount(int home);
+  void Refill(memory::Arena* arena, int index, int slot);
+
+  uint32_t live_;       // elements, spilled ones included
+  uint32_t spilled_;    // elements in the overflow chain
+  uint32_t grow_from_;
+  uint32_t shrink_below_;
+  uint8_t shape_;
+  uint8_t buckets_;
+  uint8_t stash_;
+  bool expires_;
+  uint8_t unused_[4];
+  OverflowNode* overflow_;
+
+ public:
+  SegmentTiming timing;
+};
+static_assert(sizeof(Segment) == kLineBytes);
+
+// Fills an empty segment with words that come in about the order of their hashes. It knows how full each bucket is, and
+// so reads back nothing that it has just written.
+class SegmentBuilder {
+ public:
+  explicit SegmentBuilder(Segment* segment) : segment_(segment) { LARDER_DCHECK(segment->live() == 0); }
+
+  // False if there is no place, and no memory for the overflow chain or no `arena`.
+  bool Add(memory::Arena* arena, uint64_t word) {
+    const int home = segment_->HomeOf(word);
+    if (filled_[home] < kSlots) {
+      segment_->bucket(home)->words[++filled_[home]] = word;
+      ++segment_->live_;
+      return true;
+    }
+    return AddElsewhere(arena, word, home);
+  }
+
+ private:
+  bool AddElsewhere(memory::Arena* arena, uint64_t word, int home);
+
+  Segment* segment_;
+  uint8_t filled_[kBucketsMax + 4] = {};
+};
+
+template <class Visit>
+bool Segment::ForEachOfHome(int home, Visit&& visit) const {
+  auto in_bucket = [&](const Bucket& in) {
+    for (int i = 1; i <= kSlots; ++i) {
+      if (in.words[i] != 0 && HomeOf(in.words[i]) == home && visit(in.words[i])) return true;
+    }
+    return false;
+  };
+  const uint64_t metadata = bucket(home)->words[0];
+  if (in_bucket(*bucket(home))) return true;
+  if (NextCount(metadata) != 0 && in_bucket(*bucket(Next(home)))) return true;
+  if (StashedCount(metadata) == 0) return false;
+  for (int i = 0; i < stash_; ++i) {
+    if (in_bucket(*bucket(buckets_ + i))) return true;
+  }
+  if (StashedCount(metadata) != kSpilled) return false;
+  for (const OverflowNode* node = overflow_; node != nullptr; node = node->next) {
+    for (uint64_t i = 0; i < node->count; ++i) {
+      if (HomeOf(node->words[i]) == home && visit(node->words[i])) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace larder::inline v0::ds
+
+#endif  // LARDER_DS_SEGMENT_H_
