@@ -19,6 +19,11 @@
 // - The word reads `closed` only after the last holder is done with this object: Close may return, and the executor be
 //   destroyed, at that moment.
 //
+// Before it joins, a newcomer that sees nobody waiting stays by for a moment (TryForAMoment): engine work takes tens of
+// nanoseconds, a node's way through the queue takes hundreds. It overtakes nobody by that, since it gives up and joins
+// as soon as somebody else has; and nobody goes on overtaking it, since the moment is short and the queue is served in
+// order. That is where a spin lock's throughput comes from without its unbounded waits.
+//
 // A turn ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins,
 // it is handed the executor, which stays held. If it sleeps, it will take microseconds to come, and if everybody had to
 // wait for it everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M
@@ -50,6 +55,14 @@ using internal::Node;
 using internal::Request;
 
 namespace {
+
+// How long a newcomer stays away between its looks at the word: it doubles from the first to the last, 60 pauses in
+// all, 1.8 us where one takes 30 ns. A look takes the word's line from the holder, and each change of holder moves the
+// engine's lines from core to core, several hundred ns of them: so the looks are few, and a thread that has the
+// executor gets some calls done before the other has it. Two threads, GET/SET 90/10 of 1,000 keys, millions of calls a
+// second beside a mutex's 2.8: no looks 2.6, 1 to 16 pauses 3.9, 4 to 32: 5.5, 8 to 64: 6.9.
+constexpr int kFirstPauses = 4;
+constexpr int kLastPauses = 32;
 
 // The half of the word that has the flags, for the futex.
 const std::atomic<uint32_t>* FlagHalf(const std::atomic<uintptr_t>* word) {
@@ -212,12 +225,28 @@ bool Executor::Arrive(Request& request) {
   }
   Unlink(request);
   prefetched_ = 0;
+  ForgetTheCalled();
   Add(counters_.handed_over);
   return true;
 }
 
+// Tries for a moment to find the executor free, as long as nobody waits for it. True: this thread is the holder.
+bool Executor::TryForAMoment() {
+  if (spin_ns_ == 0) return false;
+  for (int pauses = kFirstPauses; pauses <= kLastPauses; pauses *= 2) {
+    for (int i = 0; i < pauses; ++i) SpinPause();
+    const uintptr_t word = word_->load(std::memory_order_relaxed);
+    if (word == kFree) {
+      if (TryAcquire()) return true;
+    } else if (word != kHeld) {
+      return false;  // somebody waits, or it is closing, or this is a child
+    }
+  }
+  return false;
+}
+
 Outcome Executor::RunSlow(Request& request) {
-  switch (Join(request)) {
+  switch (TryForAMoment() ? Joined::kAcquired : Join(request)) {
     case Joined::kClosed:
       return Outcome::kClosed;
     case Joined::kForked:

@@ -170,12 +170,19 @@ bool Executor::TryLend(uintptr_t word) {
                                         std::memory_order_relaxed);
 }
 
+// For the next holder: nobody was called for it, and if nobody waits, its Release need not look and newcomers need not
+// queue. (With kQueue left in, two threads of user code handed over to each other for good: 1.9 M calls a second.)
+void Executor::ForgetTheCalled() {
+  const uintptr_t gone = kHere | (queue_head_ == nullptr ? kQueue : 0);
+  word_->fetch_and(~gone, std::memory_order_relaxed);
+}
+
 // Makes the thread behind `request` the holder. Nothing here is ours afterwards.
 void Executor::HandOver(Turn& turn, Request& request) {
   Unlink(request);
   Add(counters_.handed_over);
   prefetched_ = 0;
-  word_->fetch_and(~kHere, std::memory_order_relaxed);
+  ForgetTheCalled();
   turn.Publish(request, internal::kYouHold);
 }
 

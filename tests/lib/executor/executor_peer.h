@@ -26,6 +26,8 @@ class ExecutorPeer {
     request.state = internal::kSleeping;
     return executor.Join(request) == Executor::Joined::kQueued;
   }
+  // What a newcomer does before it waits; true if it became the holder.
+  static bool TryForAMoment(Executor& executor) { return executor.TryForAMoment(); }
   static bool Closing(const Executor& executor) { return (executor.word_->load() & Executor::kClosing) != 0; }
 };
 

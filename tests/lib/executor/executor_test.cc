@@ -64,6 +64,27 @@ TEST_P(ExecutorTest, TryAcquireFailsWhileHeld) {
   if (GetParam().setup.wipe_on_fork) executor().Release();
 }
 
+TEST_P(ExecutorTest, ANewcomerLooksAgainUnlessSomebodyWaits) {
+  // On one processor looking again is of no use, and without a wiped page no fast path may succeed.
+  const bool looks = GetParam().setup.wipe_on_fork && GetParam().setup.spin_ns != 0 && UsableProcessors() > 1;
+  EXPECT_EQ(ExecutorPeer::TryForAMoment(executor()), looks);
+  if (!looks) {
+    ASSERT_EQ(executor().Acquire(), Outcome::kRan);
+  }
+  EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));  // held: in the end it gives up
+  EXPECT_EQ(executor().stats().turns, 0u);
+  internal::Request waiting(internal::Kind::kUser);
+  ASSERT_TRUE(ExecutorPeer::JoinAsleep(executor(), waiting));
+  EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));
+  executor().Release();
+  EXPECT_EQ(waiting.state, internal::kCalled);
+  // Free to be borrowed, but behind the one that is on its way: that is Join's to allow.
+  EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));
+  EXPECT_TRUE(executor().Close());
+  EXPECT_EQ(waiting.state, internal::kRefused);
+  EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));
+}
+
 TEST_P(ExecutorTest, EngineRequestRunsOnTheHoldersThread) {
   std::thread::id ran;
   ASSERT_EQ(executor().Acquire(), Outcome::kRan);
