@@ -1,154 +1,258 @@
 #include "tests/bench/inprocess.h"
 
-#include <larder/cache.h>
-#include <time.h>
-
-#include <algorithm>
-#include <barrier>
-#include <cstdio>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "tests/bench/peers.h"
+#include "tests/bench/processes.h"
 
 namespace larder::bench {
 namespace {
 
-constexpr int kRuns = 5;
-constexpr size_t kValueBytes = 64;
+constexpr size_t kHotKeys = 1'000;
+constexpr size_t kColdKeys = 1'000'000;
 
-double Seconds(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-// What is compared: the map with its mutex, and a cache.
-class Map {
+// Keys in one array, in the order in which they will be asked for: reading them costs no miss of its own, as a key that a
+// program has just read from somewhere costs none.
+class Keys {
  public:
-  bool Get(const std::string& key, std::string* value) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto it = map_.find(key);
-    if (it == map_.end()) return false;
-    *value = it->second;
-    return true;
+  Keys(size_t count, bool shuffled) {
+    std::vector<uint32_t> order(count);
+    for (size_t i = 0; i < count; ++i) order[i] = static_cast<uint32_t>(i);
+    Random random(17);
+    for (size_t i = count; shuffled && i > 1; --i) std::swap(order[i - 1], order[random.Below(i)]);
+    text_.reserve(count * Key::kBytes);
+    for (const uint32_t number : order) {
+      const Key key(number);
+      text_.append(key.text.data(), Key::kBytes);
+    }
   }
-  void Set(const std::string& key, const std::string& value) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    map_[key] = value;
-  }
+  size_t size() const { return text_.size() / Key::kBytes; }
+  std::string_view operator[](size_t i) const { return {text_.data() + i * Key::kBytes, Key::kBytes}; }
 
  private:
-  std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::string> map_;
+  std::string text_;
 };
 
-class Ours {
- public:
-  Ours() : cache_(*Cache::Open({})) {}
-  bool Get(const std::string& key, std::string* value) { return *cache_->Get(key, value); }
-  void Set(const std::string& key, const std::string& value) { (void)cache_->Set(key, value); }
-
- private:
-  std::unique_ptr<Cache> cache_;
-};
-
-std::vector<std::string> Keys(size_t count) {
-  std::vector<std::string> keys(count);
-  for (size_t i = 0; i < count; ++i) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "key:%012zu", i);
-    keys[i] = text;
-  }
-  return keys;
-}
-
-struct Figures {
-  double wall_ns = 0;  // elapsed per operation of all threads together
-  double cpu_ns = 0;   // CPU per operation
-};
-
-// `threads` threads do `ops` operations each on random keys, seeded the same for both peers.
 template <class Peer>
-Figures Measure(Peer& peer, const std::vector<std::string>& keys, int threads, size_t ops, bool set) {
-  std::barrier ready(threads + 1);
-  std::vector<double> cpu(static_cast<size_t>(threads));
+void Fill(Peer& peer, size_t count, size_t value_bytes) {
+  const std::string value(value_bytes, 'x');
+  for (size_t i = 0; i < count; ++i) {
+    const Key key(i);
+    peer.Set({key.text.data(), Key::kBytes}, value);
+  }
+}
+
+template <class Peer>
+double GetAtRandom(Peer& peer, const Keys& keys, size_t value_bytes) {
+  constexpr int kOps = 1'000'000;
+  std::string value(value_bytes, 'v');
+  Random random(1);
+  size_t found = 0;
+  const int64_t started = ThreadCpuNs();
+  for (int i = 0; i < kOps; ++i) found += peer.Get(keys[random.Below(keys.size())], &value) ? 1 : 0;
+  const int64_t ended = ThreadCpuNs();
+  if (found != kOps) std::abort();
+  return static_cast<double>(ended - started) / kOps;
+}
+
+template <class Peer>
+double GetInOrder(Peer& peer, const Keys& keys, size_t value_bytes) {
+  std::string value(value_bytes, 'v');
+  size_t found = 0;
+  const int64_t started = ThreadCpuNs();
+  for (size_t i = 0; i < keys.size(); ++i) found += peer.Get(keys[i], &value) ? 1 : 0;
+  const int64_t ended = ThreadCpuNs();
+  if (found != keys.size()) std::abort();
+  return static_cast<double>(ended - started) / static_cast<double>(keys.size());
+}
+
+double GetInBatches(Ours& ours, const Keys& keys) {
+  constexpr size_t kBatch = 16;
+  static_assert(kColdKeys % kBatch == 0);
+  std::string_view batch[kBatch];
+  size_t found = 0;
+  const int64_t started = ThreadCpuNs();
+  for (size_t i = 0; i < keys.size(); i += kBatch) {
+    for (size_t j = 0; j < kBatch; ++j) batch[j] = keys[i + j];
+    found += ours.GetMany(batch);
+  }
+  const int64_t ended = ThreadCpuNs();
+  if (found != keys.size()) std::abort();
+  return static_cast<double>(ended - started) / static_cast<double>(keys.size());
+}
+
+struct Rate {
+  double ops_per_second = 0;
+  double cpu_ns = 0;
+};
+
+// All threads for the same time, so that none of it is spent alone. Thread t draws the same keys whatever the peer.
+template <class Peer>
+Rate RunTogether(Peer& peer, const Keys& keys, int threads, int set_percent) {
+  constexpr auto kTime = std::chrono::milliseconds(150);
+  struct alignas(128) PerThread {
+    uint64_t ops = 0;
+    int64_t cpu_ns = 0;
+  };
+  std::vector<PerThread> each(static_cast<size_t>(threads));
+  std::atomic<bool> go{false};
+  std::atomic<bool> stop{false};
   std::vector<std::thread> all;
-  for (int t = 0; t < threads; ++t) {
+  for (size_t t = 0; t < each.size(); ++t) {
     all.emplace_back([&, t] {
-      std::string value(kValueBytes, 'v');
-      uint64_t state = 88172645463325252ull + static_cast<uint64_t>(t) * 7919;
-      ready.arrive_and_wait();
-      const double start = Seconds(CLOCK_THREAD_CPUTIME_ID);
-      size_t found = 0;
-      for (size_t i = 0; i < ops; ++i) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        const std::string& key = keys[state % keys.size()];
-        if (set) {
-          peer.Set(key, value);
-        } else {
-          found += peer.Get(key, &value) ? 1 : 0;
+      const std::string written(64, 'w');
+      std::string value(64, 'v');
+      Random random(t + 1);
+      while (!go.load(std::memory_order_acquire)) {
+      }
+      const int64_t started = ThreadCpuNs();
+      uint64_t ops = 0;
+      while (!stop.load(std::memory_order_relaxed)) {
+        for (int i = 0; i < 32; ++i, ++ops) {
+          const std::string_view key = keys[random.Below(keys.size())];
+          if (random.Below(100) < static_cast<size_t>(set_percent)) {
+            peer.Set(key, written);
+          } else if (!peer.Get(key, &value)) {
+            std::abort();
+          }
         }
       }
-      if (!set && found != ops) std::abort();
-      cpu[static_cast<size_t>(t)] = Seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+      each[t] = {ops, ThreadCpuNs() - started};
     });
   }
-  ready.arrive_and_wait();
-  const double start = Seconds(CLOCK_MONOTONIC);
+  const int64_t started = WallNs();
+  go.store(true, std::memory_order_release);
+  std::this_thread::sleep_for(kTime);
+  stop.store(true);
   for (std::thread& thread : all) thread.join();
-  const double total = static_cast<double>(ops) * threads;
-  Figures figures;
-  figures.wall_ns = (Seconds(CLOCK_MONOTONIC) - start) * 1e9 / total;
-  for (double seconds : cpu) figures.cpu_ns += seconds * 1e9 / total;
-  return figures;
+  const double seconds = static_cast<double>(WallNs() - started) * 1e-9;
+  uint64_t ops = 0;
+  int64_t cpu_ns = 0;
+  for (const PerThread& one : each) {
+    ops += one.ops;
+    cpu_ns += one.cpu_ns;
+  }
+  return {static_cast<double>(ops) / seconds, static_cast<double>(cpu_ns) / static_cast<double>(ops)};
 }
 
-Figures MedianOf(std::vector<Figures> runs) {
-  auto by = [&](auto member) {
-    std::sort(runs.begin(), runs.end(), [&](const Figures& a, const Figures& b) { return a.*member < b.*member; });
-    return runs[runs.size() / 2].*member;
+// A map that a program would take for keys with an expiry.
+struct Timed {
+  std::string value;
+  int64_t expires_ms;
+};
+
+template <class Set>
+double ResidentBytesPerKey(Set set) {
+  const uint64_t before = ResidentBytes();
+  for (size_t i = 0; i < kColdKeys; ++i) {
+    const Key key(i);
+    set(std::string_view(key.text.data(), Key::kBytes));
+  }
+  return static_cast<double>(ResidentBytes() - before) / kColdKeys;
+}
+
+double BytesPerKeyHere(Holder holder, size_t value_bytes, bool with_ttl) {
+  const std::string value(value_bytes, 'x');
+  if (holder == Holder::kLarder) {
+    Ours ours;
+    if (with_ttl) return ResidentBytesPerKey([&](std::string_view key) { ours.Set(key, value, absl::Hours(30)); });
+    return ResidentBytesPerKey([&](std::string_view key) { ours.Set(key, value); });
+  }
+  if (with_ttl) {
+    absl::flat_hash_map<std::string, Timed> map;
+    return ResidentBytesPerKey([&](std::string_view key) { map.emplace(key, Timed{value, 1}); });
+  }
+  BareMap map;
+  return ResidentBytesPerKey([&](std::string_view key) { map.Set(key, value); });
+}
+
+template <class Peer>
+Growth GrowHere(Peer& peer, size_t keys, size_t value_bytes) {
+  const std::string value(value_bytes, 'x');
+  Histogram cpu, wall, nothing;
+  // The wall clock outside, the dearer CPU clock inside: what the first one takes is not in the CPU figures.
+  const auto timed = [&](Histogram& cpu_to, Histogram& wall_to, auto fn) {
+    const int64_t wall_started = WallNs();
+    const int64_t cpu_started = ThreadCpuNs();
+    fn();
+    cpu_to.Add(ThreadCpuNs() - cpu_started);
+    wall_to.Add(WallNs() - wall_started);
   };
-  Figures median;
-  median.wall_ns = by(&Figures::wall_ns);
-  median.cpu_ns = by(&Figures::cpu_ns);
-  return median;
+  Histogram unused;
+  for (int i = 0; i < 10'000; ++i) timed(nothing, unused, [] {});
+  for (size_t i = 0; i < keys; ++i) {
+    const Key key(i);
+    timed(cpu, wall, [&] { peer.Set({key.text.data(), Key::kBytes}, value); });
+  }
+  const auto figures = [](const Histogram& of) {
+    return Growth::Figures{of.Percentile(0.5), of.Percentile(0.99), of.Percentile(0.9999), of.max()};
+  };
+  return {figures(cpu), figures(wall), nothing.Percentile(0.5)};
 }
 
 }  // namespace
 
-void CompareInProcess() {
-  std::printf("\nIn process, 16 B keys, 64 B values, ns per operation: elapsed (CPU); median of %d\n", kRuns);
-  std::printf("| operation | flat_hash_map + mutex | Larder | ratio |\n|---|---|---|---|\n");
-  for (const size_t count : {size_t{1'000}, size_t{1'000'000}}) {
-    const std::vector<std::string> keys = Keys(count);
-    Map map;
-    Ours ours;
-    for (const std::string& key : keys) {
-      map.Set(key, std::string(kValueBytes, 'x'));
-      ours.Set(key, std::string(kValueBytes, 'x'));
-    }
-    for (const bool set : {false, true}) {
-      for (const int threads : {1, 2}) {
-        std::vector<Figures> theirs_all, ours_all;
-        for (int run = 0; run < kRuns; ++run) {
-          theirs_all.push_back(Measure(map, keys, threads, 1'000'000, set));
-          ours_all.push_back(Measure(ours, keys, threads, 1'000'000, set));
-        }
-        const Figures a = MedianOf(theirs_all);
-        const Figures b = MedianOf(ours_all);
-        std::printf("| %s, %d thread%s, %s keys | %.0f (%.0f) | %.0f (%.0f) | %.2f (%.2f) |\n", set ? "SET" : "GET",
-                    threads, threads == 1 ? "" : "s", count == 1000 ? "1 k" : "1 M", a.wall_ns, a.cpu_ns, b.wall_ns,
-                    b.cpu_ns, b.wall_ns / a.wall_ns, b.cpu_ns / a.cpu_ns);
-        std::fflush(stdout);
-      }
-    }
+Compared GetHot(size_t value_bytes) {
+  const Keys keys(kHotKeys, /*shuffled=*/true);
+  BareMap map;
+  Ours ours;
+  Fill(map, kHotKeys, value_bytes);
+  Fill(ours, kHotKeys, value_bytes);
+  return TakeTurns(
+      15, [&] { return GetAtRandom(map, keys, value_bytes); }, [&] { return GetAtRandom(ours, keys, value_bytes); });
+}
+
+Cold GetCold(size_t value_bytes) {
+  const Keys keys(kColdKeys, /*shuffled=*/true);
+  LockedMap map;
+  Ours ours;
+  Fill(map, kColdKeys, value_bytes);
+  Fill(ours, kColdKeys, value_bytes);
+  Rounds one_by_one, batches;
+  for (int i = 0; i < 7; ++i) {
+    const double theirs = GetInOrder(map, keys, value_bytes);
+    one_by_one.Add(theirs, GetInOrder(ours, keys, value_bytes));
+    batches.Add(theirs, GetInBatches(ours, keys));
   }
+  return {one_by_one.Result(), batches.Result()};
+}
+
+Mixed GetAndSet(int threads, int set_percent) {
+  const Keys keys(kHotKeys, /*shuffled=*/true);
+  LockedMap map;
+  Ours ours;
+  Fill(map, kHotKeys, 64);
+  Fill(ours, kHotKeys, 64);
+  Rounds ops, cpu;
+  for (int i = 0; i < 15; ++i) {
+    const Rate a = RunTogether(map, keys, threads, set_percent);
+    const Rate b = RunTogether(ours, keys, threads, set_percent);
+    ops.Add(a.ops_per_second, b.ops_per_second);
+    cpu.Add(a.cpu_ns, b.cpu_ns);
+  }
+  return {ops.Result(), cpu.Result()};
+}
+
+double BytesOverPayload(Holder holder, size_t value_bytes, bool with_ttl) {
+  const double bytes = InChild<double>([&] { return BytesPerKeyHere(holder, value_bytes, with_ttl); });
+  return bytes - static_cast<double>(Key::kBytes + value_bytes);
+}
+
+Growth Grow(Holder holder, size_t keys, size_t value_bytes) {
+  return InChild<Growth>([&] {
+    if (holder == Holder::kLarder) {
+      Ours ours;
+      return GrowHere(ours, keys, value_bytes);
+    }
+    LockedMap map;
+    return GrowHere(map, keys, value_bytes);
+  });
 }
 
 }  // namespace larder::bench

@@ -4,8 +4,10 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace larder::bench {
@@ -22,20 +24,22 @@ class Server {
 
   const std::string& socket() const { return socket_; }
   pid_t pid() const { return pid_; }
-  // CPU that all its threads have used, by the kernel's accounting: in user code and in the kernel.
+  // CPU that all its threads have used, by the kernel's accounting. The scheduler counts the total in ns; what of it was
+  // user code is sampled at the kernel's ticks (10 ms as a rule).
   struct Cpu {
+    double total_ns = 0;
     double user_ns = 0;
-    double system_ns = 0;
-    double total() const { return user_ns + system_ns; }
   };
   Cpu cpu() const;
-  uint64_t rss_bytes() const;
 
  private:
   std::string folder_;
   std::string socket_;
   pid_t pid_ = -1;
 };
+
+// Resident memory of a process; 0: this one.
+uint64_t ResidentBytes(pid_t pid = 0);
 
 // Runs a program to its end, its output dropped. Returns its exit code.
 int RunQuietly(const std::vector<std::string>& argv);
@@ -53,6 +57,22 @@ class Loader {
   std::string pending_;
   int commands_ = 0;
 };
+
+namespace internal {
+// Calls fill(result, arg) in the child and carries `bytes` at `result` over.
+void RunInChild(void* result, size_t bytes, void (*fill)(void* result, void* arg), void* arg);
+}  // namespace internal
+
+// fn's result (a plain struct), computed in a forked child: the memory that it takes, and what it leaves behind in the
+// allocator, is the child's. REQUIRES: this process has one thread.
+template <class T, class F>
+T InChild(F fn) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  T result;
+  internal::RunInChild(&result, sizeof(result), [](void* to, void* arg) { *static_cast<T*>(to) = (*static_cast<F*>(arg))(); },
+                       &fn);
+  return result;
+}
 
 }  // namespace larder::bench
 
