@@ -8,6 +8,7 @@
 #include "lib/base/glob.h"
 #include "lib/commands/stats.h"
 #include "lib/keyspace/errors.h"
+#include "lib/keyspace/key_window.h"
 #include "lib/ops/keys.h"
 #include "lib/ops/strings.h"
 #include "lib/session/core.h"
@@ -21,18 +22,26 @@ using keyspace::Entry;
 using keyspace::Lookup;
 using keyspace::StringSource;
 
-absl::Status ToStatus(Error error) {
-  if (error.ok()) return absl::OkStatus();
-  return absl::Status(error.text()->code, base::ToAbsl(error.text()->text));
-}
+constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "there is no memory for the value"};
+constexpr ErrorText kNoMemoryForKeys{absl::StatusCode::kResourceExhausted, "there is no memory for the result"};
+constexpr ErrorText kBadTtl{absl::StatusCode::kInvalidArgument,
+                            "SetOptions::ttl must be at least 1 ms and less than 100 million years"};
+constexpr ErrorText kBadExpireAt{absl::StatusCode::kInvalidArgument,
+                                 "SetOptions::expire_at must be after 1970 and a finite time"};
+constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
+                              "SetOptions: only one of ttl, expire_at and keep_ttl may be given"};
+constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: offset must not be negative"};
+constexpr ErrorText kTtlTooLong{absl::StatusCode::kInvalidArgument, "Expire: the time is too far away"};
+constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: the time is too far away"};
+constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such database: see Options::databases"};
+constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
 
 absl::Status NoMemory(std::string_view text) { return absl::ResourceExhaustedError(base::ToAbsl(text)); }
 
 // A string's bytes on the way out: copied if they are few, else pinned.
 void Hand(const ops::strings::Text& text, Bytes part, internal::Fetched* to) {
-  if (part.size() <= internal::Fetched::kRoomBytes) {
-    base::CopyBytes(to->room(), part);
-    to->SetRoom(part.size());
+  if (char* place = to->Place(part.size()); place != nullptr) [[likely]] {
+    base::CopyBytes(place, part);
     return;
   }
   LARDER_CHECK(text.block != nullptr);
@@ -48,11 +57,11 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
   return true;
 }
 
-// A value as the op wants it; large ones are copied to a block here, before the executor is taken.
+// A value as the op wants it; one too large for the arena is copied to a block here, before the executor is taken.
 class PreparedValue {
  public:
-  PreparedValue(memory::BlockSource& blocks, Bytes value) : value_(value) {
-    if (value.size() <= memory::kInlineValueMax) return;
+  PreparedValue(memory::Heap& blocks, Bytes value) : value_(value) {
+    if (memory::Heap::NeedsHolder(value.size())) [[likely]] return;
     block_ = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
     if (block_) base::CopyBytes(block_->data(), value);
     failed_ = !block_;
@@ -74,32 +83,24 @@ bool ExpiryMsOf(absl::Time when, int64_t* ms) {
   return *ms > 0 && *ms <= kExpiryMsMax;
 }
 
-absl::Status BadTtl() {
-  return absl::InvalidArgumentError("SetOptions::ttl must be at least 1 ms and less than 100 million years");
-}
-
 // What SetOptions asks for, with the relative ttl still to be made absolute by the executor's clock.
 struct SetPlan {
   ops::strings::SetOptions options;
   int64_t ttl_ms = 0;
 
-  absl::Status Read(const SetOptions& from) {
+  Error Read(const SetOptions& from) {
     using Condition = ops::strings::SetOptions::Condition;
     options.keep_ttl = from.keep_ttl;
     options.condition = from.condition == SetOptions::If::kMissing   ? Condition::kIfMissing
                         : from.condition == SetOptions::If::kPresent ? Condition::kIfPresent
                                                                      : Condition::kAlways;
-    if (from.ttl.has_value() + from.expire_at.has_value() + from.keep_ttl > 1) {
-      return absl::InvalidArgumentError("SetOptions: only one of ttl, expire_at and keep_ttl may be given");
-    }
+    if (from.ttl.has_value() + from.expire_at.has_value() + from.keep_ttl > 1) return kManyTtls;
     if (from.ttl.has_value()) {
       ttl_ms = absl::ToInt64Milliseconds(*from.ttl);
-      if (ttl_ms < 1 || ttl_ms > kExpiryMsMax) return BadTtl();
+      if (ttl_ms < 1 || ttl_ms > kExpiryMsMax) return kBadTtl;
     }
-    if (from.expire_at.has_value() && !ExpiryMsOf(*from.expire_at, &options.expiry_ms)) {
-      return absl::InvalidArgumentError("SetOptions::expire_at must be after 1970 and a finite time");
-    }
-    return absl::OkStatus();
+    if (from.expire_at.has_value() && !ExpiryMsOf(*from.expire_at, &options.expiry_ms)) return kBadExpireAt;
+    return kOk;
   }
   void Settle(Db& db) {
     if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
@@ -108,280 +109,302 @@ struct SetPlan {
 
 }  // namespace
 
-// fn(Db&) -> Error, under the executor. `grows`: makes room for it first.
+// fn(Db&) -> Error, under the executor. `first_key`: what is prefetched while the call waits for its turn.
 template <class F>
-absl::Status Database::Run(F&& fn, bool grows) const {
+Database::Refused Database::Run(F&& fn, Key first_key) const {
   Error error;
   auto op = [&] {
-    commands::Engine& engine = core_->engine();
-    keyspace::Keyspace& keyspace = engine.keyspace();
-    keyspace.BeginOp(0);
-    ++engine.stats().typed_calls;
-    if (grows && keyspace.config().maxmemory != 0 && !keyspace.MakeRoom()) {
-      error = errors::kOutOfMemory;
-      return;
-    }
-    error = fn(*keyspace.db(index_));
-    if (grows) {
-      keyspace.NotePeak();
-      core_->NoteExpiries();
-    }
+    db_->keyspace().BeginTypedOp();
+    error = fn(*db_);
   };
-  if (held_) {
+  executor::Executor& executor = core_->executor();
+  if (held_ || executor.TryAcquire()) [[likely]] {
     op();
-  } else if (absl::Status status = core_->Run(op); !status.ok()) {
-    return status;
+    if (!held_) executor.Release();
+    return error.text();
   }
-  return ToStatus(error);
+  const executor::Outcome outcome = executor.Run(op, [&](int stage) { db_->Prefetch(first_key, stage); });
+  if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  return error.text();
 }
 
-absl::Status Database::Fetch(std::string_view key, internal::Fetched* to) const {
-  return Run([&](Db& db) -> Error {
-    ops::strings::Digits digits;
-    LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
-    if (text.found) Hand(text, text.bytes, to);
-    return kOk;
-  });
+// The same for what may need memory: makes room for it first, in slices between which others have their turn.
+template <class F>
+Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
+  bool again = false;
+  Refused refused = nullptr;
+  do {
+    again = false;
+    refused = Run(
+        [&](Db& db) -> Error {
+          keyspace::Keyspace& keyspace = db.keyspace();
+          if (keyspace.config().maxmemory != 0) [[unlikely]] {
+            const keyspace::Room room = keyspace.MakeRoom(held_ ? keyspace::kUnsliced : keyspace::kOneSlice);
+            again = room == keyspace::Room::kMore;
+            if (again) return kOk;
+            if (room == keyspace::Room::kNone) return errors::kOutOfMemory;
+          }
+          const Error error = fn(db);
+          keyspace.NotePeak();
+          core_->NoteExpiries();
+          return error;
+        },
+        first_key);
+  } while (again);
+  return refused;
 }
 
-absl::Status Database::FetchMany(std::span<const std::string_view> keys, internal::FetchedList* to) const {
-  return Run([&](Db& db) -> Error {
-    for (std::string_view key : keys) {
-      ops::strings::Digits digits;
-      const Result<ops::strings::Text> text = ops::strings::Read(db, key, digits);
-      if (!HandTo(text.ok() ? *text : ops::strings::Text(), to)) return errors::kAllocationFailed;
-    }
-    return kOk;
-  });
-}
+namespace {
 
-absl::Status Database::FetchRange(std::string_view key, int64_t first, int64_t last, internal::Fetched* to) const {
-  return Run([&](Db& db) -> Error {
-    ops::strings::Digits digits;
-    LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
-    Hand(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
-    return kOk;
-  });
-}
-
-absl::Status Database::ViewInPlace(std::string_view key,
-                                   absl::FunctionRef<void(std::optional<std::string_view>)> fn) const {
-  if (!held_) {
-    const executor::Outcome outcome = core_->executor().EnterUser();
-    if (outcome != executor::Outcome::kRan) return session::CacheCore::OutcomeStatus(outcome);
-  }
-  keyspace::Keyspace& keyspace = core_->engine().keyspace();
-  keyspace.BeginOp(0);
-  ++core_->engine().stats().typed_calls;
+[[gnu::noinline]] const internal::Refusal* ReadOther(const Entry& entry, internal::Fetched* to) {
+  if (entry.type() != keyspace::Type::kString) return &errors::kWrongType;
   ops::strings::Digits digits;
-  const Result<ops::strings::Text> text = ops::strings::Read(*keyspace.db(index_), key, digits);
-  if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (!held_) core_->executor().LeaveUser();
-  return ToStatus(text.error());
+  const ops::strings::Text text = ops::strings::TextOf(entry, digits);
+  Hand(text, text.bytes, to);
+  return nullptr;
 }
 
-absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view value, const SetOptions& options) const {
-  SetPlan plan;
-  if (absl::Status status = plan.Read(options); !status.ok()) return status;
-  PreparedValue prepared(core_->engine().keyspace().blocks(), value);
-  if (prepared.failed()) return NoMemory("there is no memory for the value");
-  bool done = false;
-  absl::Status status = Run(
+// Get's op: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
+[[gnu::always_inline]] inline const internal::Refusal* ReadOne(Db& db, Bytes key, uint64_t hash,
+                                                               internal::Fetched* to) {
+  db.keyspace().BeginTypedOp();
+  const Entry* entry = db.FindInline(key, hash, Lookup::kRead);
+  if (entry == nullptr) return nullptr;
+  if (entry->is_inline_string()) [[likely]] {
+    const Bytes value = entry->inline_value();
+    if (char* place = to->Place(value.size()); place != nullptr) [[likely]] {
+      base::CopyBytes(place, value);
+      return nullptr;
+    }
+  }
+  return ReadOther(*entry, to);
+}
+
+}  // namespace
+
+Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
+  const uint64_t hash = db_->Hash(key);
+  executor::Executor& executor = core_->executor();
+  if (!held_ && !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
+  const Refused refused = ReadOne(*db_, key, hash, to);
+  if (!held_) executor.Release();
+  return refused;
+}
+
+Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
+  Refused refused = nullptr;
+  const executor::Outcome outcome =
+      core_->executor().Run([&] { refused = ReadOne(*db_, key, hash, to); },
+                            [&](int stage) { db_->PrefetchHashed(hash, stage); });
+  return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
+}
+
+Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) const {
+  return Run(
       [&](Db& db) -> Error {
-        plan.Settle(db);
-        Entry* existing = db.Find(key, Lookup::kWrite);
-        LARDER_ASSIGN_OR_RETURN(done, ops::strings::Set(db, key, existing, prepared.source(), plan.options));
+        auto window = keyspace::WindowOver(db, keys);
+        for (size_t i = 0; i < keys.size(); ++i) {
+          const Entry* entry = window.Find(i, Lookup::kRead);
+          ops::strings::Digits digits;
+          ops::strings::Text text;
+          if (entry != nullptr && entry->type() == keyspace::Type::kString) text = ops::strings::TextOf(*entry, digits);
+          if (!HandTo(text, to)) return kNoMemoryForKeys;
+        }
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return done;
+      keys.empty() ? Key() : keys[0]);
 }
 
-absl::StatusOr<bool> Database::SetAndFetch(std::string_view key, std::string_view value, const SetOptions& options,
-                                           internal::Fetched* old_value) const {
-  SetPlan plan;
-  if (absl::Status status = plan.Read(options); !status.ok()) return status;
-  PreparedValue prepared(core_->engine().keyspace().blocks(), value);
-  if (prepared.failed()) return NoMemory("there is no memory for the value");
-  bool done = false;
-  absl::Status status = Run(
+Database::Refused Database::FetchRange(Key key, int64_t first, int64_t last, internal::Fetched* to) const {
+  return Run(
       [&](Db& db) -> Error {
-        plan.Settle(db);
         ops::strings::Digits digits;
         LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
-        if (text.found) Hand(text, text.bytes, old_value);
-        Entry* existing = db.Find(key, Lookup::kWrite);
-        LARDER_ASSIGN_OR_RETURN(done, ops::strings::Set(db, key, existing, prepared.source(), plan.options));
+        Hand(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return done;
+      key);
 }
 
-absl::Status Database::MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return Run([&](Db& db) { return ops::strings::SetMany(db, pairs, /*if_none=*/false).error(); }, /*grows=*/true);
+Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const {
+  if (!held_) {
+    const executor::Outcome outcome = core_->executor().EnterUser();
+    if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  }
+  db_->keyspace().BeginTypedOp();
+  ops::strings::Digits digits;
+  const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
+  if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
+  if (!held_) core_->executor().LeaveUser();
+  return text.error().text();
 }
 
-absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {
-  int64_t value = 0;
-  absl::Status status = Run(
+Database::Refused Database::Put(Key key, std::string_view value, bool* done) const {
+  PreparedValue prepared(db_->keyspace().blocks(), value);
+  if (prepared.failed()) return &kNoMemoryForValue;
+  return RunGrowing(
       [&](Db& db) -> Error {
-        LARDER_ASSIGN_OR_RETURN(value, ops::strings::IncrementBy(db, key, by));
+        Entry* existing = db.Find(key, Lookup::kWrite);
+        LARDER_ASSIGN_OR_RETURN(
+            *done, ops::strings::Set(db, key, existing, prepared.source(), ops::strings::SetOptions()));
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return value;
+      key);
 }
 
-absl::StatusOr<double> Database::IncrementFloat(std::string_view key, double by) const {
-  double value = 0;
-  absl::Status status = Run(
+Database::Refused Database::Put(Key key, std::string_view value, const SetOptions& options,
+                                internal::Fetched* old_value, bool* done) const {
+  SetPlan plan;
+  if (const Error error = plan.Read(options); !error.ok()) return error.text();
+  PreparedValue prepared(db_->keyspace().blocks(), value);
+  if (prepared.failed()) return &kNoMemoryForValue;
+  return RunGrowing(
+      [&](Db& db) -> Error {
+        plan.Settle(db);
+        if (old_value != nullptr) {
+          ops::strings::Digits digits;
+          LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
+          if (text.found) Hand(text, text.bytes, old_value);
+        }
+        Entry* existing = db.Find(key, Lookup::kWrite);
+        LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(db, key, existing, prepared.source(), plan.options));
+        return kOk;
+      },
+      key);
+}
+
+Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
+  return RunGrowing([&](Db& db) { return ops::strings::SetMany(db, pairs, /*if_none=*/false).error(); });
+}
+
+Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) const {
+  return RunGrowing(
+      [&](Db& db) -> Error {
+        LARDER_ASSIGN_OR_RETURN(*value, ops::strings::IncrementBy(db, key, by));
+        return kOk;
+      },
+      key);
+}
+
+Database::Refused Database::AddFloat(Key key, double by, double* value) const {
+  return RunGrowing(
       [&](Db& db) -> Error {
         ops::strings::FloatDigits digits;
         LARDER_ASSIGN_OR_RETURN(const Bytes text,
                                 ops::strings::IncrementByFloat(db, key, static_cast<long double>(by), digits));
         long double parsed = 0;
         LARDER_CHECK(base::ParseLongDouble(text, &parsed));
-        value = static_cast<double>(parsed);
+        *value = static_cast<double>(parsed);
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return value;
+      key);
 }
 
-absl::StatusOr<int64_t> Database::Append(std::string_view key, std::string_view suffix) const {
-  int64_t length = 0;
-  absl::Status status = Run(
+Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
+  return RunGrowing(
       [&](Db& db) -> Error {
-        LARDER_ASSIGN_OR_RETURN(length, ops::strings::Append(db, key, suffix));
+        LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(db, key, suffix));
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return length;
+      key);
 }
 
-absl::StatusOr<int64_t> Database::SetRange(std::string_view key, int64_t offset, std::string_view bytes) const {
-  if (offset < 0) return absl::InvalidArgumentError("SetRange: offset must not be negative");
-  int64_t length = 0;
-  absl::Status status = Run(
+Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
+  if (offset < 0) return &kBadOffset;
+  return RunGrowing(
       [&](Db& db) -> Error {
-        LARDER_ASSIGN_OR_RETURN(length, ops::strings::SetRange(db, key, offset, bytes));
+        LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
       },
-      /*grows=*/true);
-  if (!status.ok()) return status;
-  return length;
+      key);
 }
 
-absl::StatusOr<int64_t> Database::Delete(std::span<const std::string_view> keys) const {
-  int64_t deleted = 0;
-  absl::Status status = Run([&](Db& db) -> Error {
-    for (std::string_view key : keys) deleted += ops::keys::Delete(db, key) ? 1 : 0;
-    return kOk;
-  });
-  if (!status.ok()) return status;
-  return deleted;
+Database::Refused Database::Remove(Keys keys, int64_t* count) const {
+  return Run(
+      [&](Db& db) -> Error {
+        *count = ops::keys::Delete(db, keys);
+        return kOk;
+      },
+      keys.empty() ? Key() : keys[0]);
 }
 
-absl::StatusOr<bool> Database::Delete(std::string_view key) const {
-  absl::StatusOr<int64_t> deleted = Delete(std::span<const std::string_view>(&key, 1));
-  if (!deleted.ok()) return deleted.status();
-  return *deleted != 0;
+Database::Refused Database::Count(Keys keys, int64_t* count) const {
+  return Run(
+      [&](Db& db) -> Error {
+        *count = ops::keys::Count(db, keys, Lookup::kRead);
+        return kOk;
+      },
+      keys.empty() ? Key() : keys[0]);
 }
 
-absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view> keys) const {
-  int64_t found = 0;
-  absl::Status status = Run([&](Db& db) -> Error {
-    for (std::string_view key : keys) found += db.Find(key, Lookup::kRead) != nullptr ? 1 : 0;
-    return kOk;
-  });
-  if (!status.ok()) return status;
-  return found;
-}
-
-absl::StatusOr<bool> Database::Exists(std::string_view key) const {
-  absl::StatusOr<int64_t> found = Exists(std::span<const std::string_view>(&key, 1));
-  if (!found.ok()) return found.status();
-  return *found != 0;
-}
-
-absl::StatusOr<bool> Database::Expire(std::string_view key, absl::Duration ttl) const {
+Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) const {
   const int64_t ttl_ms = absl::ToInt64Milliseconds(ttl);
-  if (ttl_ms > kExpiryMsMax) return absl::InvalidArgumentError("Expire: the time is too far away");
-  bool done = false;
-  absl::Status status = Run(
+  if (ttl_ms > kExpiryMsMax) return &kTtlTooLong;
+  return Run(
       [&](Db& db) -> Error {
         const int64_t now_ms = db.keyspace().now_ms();
         const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
-        LARDER_ASSIGN_OR_RETURN(done, ops::keys::ExpireAt(db, key, expiry_ms));
+        LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
         core_->NoteExpiries();
         return kOk;
-      });
-  if (!status.ok()) return status;
-  return done;
+      },
+      key);
 }
 
-absl::StatusOr<bool> Database::ExpireAt(std::string_view key, absl::Time when) const {
+Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const {
   int64_t expiry_ms = absl::ToUnixMillis(when);
-  if (expiry_ms > kExpiryMsMax) return absl::InvalidArgumentError("ExpireAt: the time is too far away");
+  if (expiry_ms > kExpiryMsMax) return &kTimeTooFar;
   if (expiry_ms < 0) expiry_ms = 0;
-  bool done = false;
-  absl::Status status = Run([&](Db& db) -> Error {
-    LARDER_ASSIGN_OR_RETURN(done, ops::keys::ExpireAt(db, key, expiry_ms));
-    core_->NoteExpiries();
-    return kOk;
-  });
-  if (!status.ok()) return status;
-  return done;
+  return Run(
+      [&](Db& db) -> Error {
+        LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
+        core_->NoteExpiries();
+        return kOk;
+      },
+      key);
 }
 
-absl::StatusOr<bool> Database::Persist(std::string_view key) const {
-  bool done = false;
-  absl::Status status = Run([&](Db& db) -> Error {
-    LARDER_ASSIGN_OR_RETURN(done, ops::keys::Persist(db, key));
-    return kOk;
-  });
-  if (!status.ok()) return status;
-  return done;
+Database::Refused Database::KeepForEver(Key key, bool* done) const {
+  return Run(
+      [&](Db& db) -> Error {
+        LARDER_ASSIGN_OR_RETURN(*done, ops::keys::Persist(db, key));
+        return kOk;
+      },
+      key);
 }
 
-absl::StatusOr<std::optional<absl::Duration>> Database::Ttl(std::string_view key) const {
+Database::Refused Database::TimeToLive(Key key, std::optional<absl::Duration>* ttl) const {
   int64_t ttl_ms = 0;
-  absl::Status status = Run([&](Db& db) -> Error {
-    ttl_ms = ops::keys::TtlMs(db, key);
-    return kOk;
-  });
-  if (!status.ok()) return status;
-  if (ttl_ms == -2) return std::optional<absl::Duration>();
-  return std::optional<absl::Duration>(ttl_ms == -1 ? absl::InfiniteDuration() : absl::Milliseconds(ttl_ms));
+  const Refused refused = Run(
+      [&](Db& db) -> Error {
+        ttl_ms = ops::keys::TtlMs(db, key);
+        return kOk;
+      },
+      key);
+  if (refused == nullptr && ttl_ms != -2) {
+    ttl->emplace(ttl_ms == -1 ? absl::InfiniteDuration() : absl::Milliseconds(ttl_ms));
+  }
+  return refused;
 }
 
-absl::Status Database::FetchKeys(uint64_t* cursor, const ScanOptions& options, internal::FetchedList* to) const {
+Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& options,
+                                      internal::FetchedList* to) const {
   bool failed = false;
-  absl::Status status = Run([&](Db& db) -> Error {
+  return Run([&](Db& db) -> Error {
     const size_t want = options.batch == 0 ? 1 : options.batch;
     *cursor = db.Scan(*cursor, want, [&](Entry& entry) {
       if (!options.match.empty() && !base::GlobMatch(options.match, entry.key())) return;
       failed = failed || !to->Add(entry.key());
     });
-    return failed ? Error(errors::kAllocationFailed) : kOk;
+    return failed ? Error(kNoMemoryForKeys) : kOk;
   });
-  return status;
 }
 
-absl::StatusOr<int64_t> Database::Size() const {
-  int64_t size = 0;
-  absl::Status status = Run([&](Db& db) -> Error {
-    size = static_cast<int64_t>(db.size());
+Database::Refused Database::CountAll(int64_t* count) const {
+  return Run([&](Db& db) -> Error {
+    *count = static_cast<int64_t>(db.size());
     return kOk;
   });
-  if (!status.ok()) return status;
-  return size;
 }
 
 absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) const {
@@ -390,7 +413,10 @@ absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) 
 
 internal::FlightTable* Database::flights() const { return &core_->flights(); }
 
-Cache::Cache(std::unique_ptr<session::CacheCore> core) : Database(core.release(), 0, /*held=*/false) {}
+Cache::Cache(std::unique_ptr<session::CacheCore> core)
+    : Database(core.get(), core->engine().keyspace().db(0), 0, /*held=*/false) {
+  (void)core.release();  // core_ has it
+}
 
 Cache::~Cache() { delete core_; }
 
@@ -407,26 +433,23 @@ absl::Status Cache::Close(absl::Time deadline) {
 }
 
 absl::StatusOr<Database> Cache::Db(int index) const {
-  bool in_range = false;
   keyspace::Db* db = nullptr;
-  absl::Status status = core_->Run([&] {
-    keyspace::Keyspace& keyspace = core_->engine().keyspace();
-    in_range = index >= 0 && index < keyspace.config().databases;
+  const Refused refused = Run([&](keyspace::Db& any) -> Error {
+    keyspace::Keyspace& keyspace = any.keyspace();
+    if (index < 0 || index >= keyspace.config().databases) return kNoSuchDb;
     db = keyspace.db(index);
+    return db != nullptr ? kOk : Error(kNoMemoryForDb);
   });
-  if (!status.ok()) return status;
-  if (!in_range) return absl::OutOfRangeError("there is no such database: see Options::databases");
-  if (db == nullptr) return NoMemory("there is no memory for a database");
-  return Database(core_, index, /*held=*/false);
+  if (refused != nullptr) return internal::StatusOf(*refused);
+  return Database(core_, db, index, /*held=*/false);
 }
 
 absl::StatusOr<Transaction> Transaction::Db(int index) const {
-  keyspace::Keyspace& keyspace = core_->engine().keyspace();
-  if (index < 0 || index >= keyspace.config().databases) {
-    return absl::OutOfRangeError("there is no such database: see Options::databases");
-  }
-  if (keyspace.db(index) == nullptr) return NoMemory("there is no memory for a database");
-  return Transaction(core_, index);
+  keyspace::Keyspace& keyspace = db_->keyspace();
+  if (index < 0 || index >= keyspace.config().databases) return internal::StatusOf(kNoSuchDb);
+  keyspace::Db* db = keyspace.db(index);
+  if (db == nullptr) return internal::StatusOf(kNoMemoryForDb);
+  return Transaction(core_, db, index);
 }
 
 namespace {
@@ -458,23 +481,26 @@ absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCa
   AsyncReply* reply = new (std::nothrow) AsyncReply(std::move(callback));
   if (reply == nullptr) return NoMemory("there is no memory for the command");
   delivery.reset(reply);
+  bool ran = false;
   bool posted = false;
-  absl::Status status = core_->Run([&] {
-    session::RunOnce(*core_, index_, argv, reply->output());
-    posted = core_->delivery().Post(std::move(delivery));
-  });
-  if (!status.ok()) return status;
+  while (!ran) {
+    absl::Status status = core_->Run([&] {
+      ran = session::RunOnce(*core_, index_, argv, reply->output(), keyspace::kOneSlice);
+      if (ran) posted = core_->delivery().Post(std::move(delivery));
+    });
+    if (!status.ok()) return status;
+  }
   if (!posted) return absl::CancelledError("the cache is closed");
   return absl::OkStatus();
 }
 
-absl::Status Cache::EnterUser() {
-  absl::Status status = session::CacheCore::OutcomeStatus(core_->executor().EnterUser());
-  if (!status.ok()) return status;
-  keyspace::Keyspace& keyspace = core_->engine().keyspace();
+Database::Refused Cache::EnterUser() {
+  const executor::Outcome outcome = core_->executor().EnterUser();
+  if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
-  keyspace.MakeRoom();  // what cannot be made is refused by the writes inside
-  return status;
+  (void)keyspace.MakeRoom(keyspace::kUnsliced);  // what cannot be made is refused by the writes inside
+  return nullptr;
 }
 
 void Cache::LeaveUser() { core_->executor().LeaveUser(); }

@@ -46,6 +46,7 @@
 #include "absl/time/time.h"
 #include <larder/export.h>
 #include <larder/internal/fetched.h>
+#include <larder/internal/refusal.h>
 #include <larder/internal/user_code.h>
 #include <larder/options.h>
 #include <larder/reply.h>
@@ -55,6 +56,10 @@
 namespace larder::inline v0 {
 
 class Transaction;
+
+namespace keyspace {
+class Db;
+}
 
 // How Set writes.
 struct SetOptions {
@@ -109,6 +114,8 @@ class LARDER_API Database {
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::initializer_list<std::string_view> keys) const {
     return MGet(std::span<const std::string_view>(keys.begin(), keys.size()));
   }
+  // The same into a vector of the caller's, whose strings' memory is reused. Unspecified after an error.
+  absl::Status MGet(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>* values) const;
   absl::Status MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
   absl::Status MSet(std::initializer_list<std::pair<std::string_view, std::string_view>> pairs) const {
     return MSet(std::span<const std::pair<std::string_view, std::string_view>>(pairs.begin(), pairs.size()));
@@ -170,23 +177,44 @@ class LARDER_API Database {
  protected:
   friend class Cache;
   friend class ScanRange;
-  Database(session::CacheCore* core, int index, bool held) : core_(core), index_(index), held_(held) {}
+  Database(session::CacheCore* core, keyspace::Db* db, int index, bool held)
+      : core_(core), db_(db), index_(index), held_(held) {}
 
-  // The engine's side of the calls above; no user code, no exceptions.
-  absl::Status Fetch(std::string_view key, internal::Fetched* to) const;
-  absl::Status FetchMany(std::span<const std::string_view> keys, internal::FetchedList* to) const;
-  absl::Status FetchRange(std::string_view key, int64_t first, int64_t last, internal::Fetched* to) const;
-  absl::StatusOr<bool> SetAndFetch(std::string_view key, std::string_view value, const SetOptions& options,
-                                   internal::Fetched* old_value) const;
-  absl::Status FetchKeys(uint64_t* cursor, const ScanOptions& options, internal::FetchedList* to) const;
-  absl::Status ViewInPlace(std::string_view key,
-                           absl::FunctionRef<void(std::optional<std::string_view>)> fn) const;
+  // The engine's side of the calls above: no user code, no exceptions, no Status. nullptr for success.
+  using Refused = const internal::Refusal*;
+  using Key = std::string_view;
+  using Keys = std::span<const std::string_view>;
+  Refused Fetch(Key key, internal::Fetched* to) const;
+  Refused FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const;
+  Refused FetchMany(Keys keys, internal::FetchedList* to) const;
+  Refused FetchRange(Key key, int64_t first, int64_t last, internal::Fetched* to) const;
+  Refused FetchKeys(uint64_t* cursor, const ScanOptions& options, internal::FetchedList* to) const;
+  Refused ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const;
+  Refused Put(Key key, std::string_view value, bool* done) const;
+  Refused Put(Key key, std::string_view value, const SetOptions& options, internal::Fetched* old_value,
+              bool* done) const;
+  Refused PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
+  Refused AddInteger(Key key, int64_t by, int64_t* value) const;
+  Refused AddFloat(Key key, double by, double* value) const;
+  Refused AppendTo(Key key, std::string_view suffix, int64_t* length) const;
+  Refused Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const;
+  Refused Remove(Keys keys, int64_t* count) const;
+  Refused Count(Keys keys, int64_t* count) const;
+  Refused ExpireIn(Key key, absl::Duration ttl, bool* done) const;
+  Refused ExpireOn(Key key, absl::Time when, bool* done) const;
+  Refused KeepForEver(Key key, bool* done) const;
+  Refused TimeToLive(Key key, std::optional<absl::Duration>* ttl) const;
+  Refused CountAll(int64_t* count) const;
   internal::FlightTable* flights() const;
 
+  // Defined where they are used, in the library.
   template <class F>
-  absl::Status Run(F&& fn, bool grows = false) const;  // defined where it is used, in the library
+  Refused Run(F&& fn, Key first_key = {}) const;
+  template <class F>
+  Refused RunGrowing(F&& fn, Key first_key = {}) const;
 
   session::CacheCore* core_;
+  keyspace::Db* db_;
   int index_;
   bool held_;  // inside Atomically: this thread has the executor
 };
@@ -239,7 +267,7 @@ class LARDER_API Cache : public Database {
  private:
   friend class Transaction;
   explicit Cache(std::unique_ptr<session::CacheCore> core);
-  absl::Status EnterUser();
+  Refused EnterUser();
   void LeaveUser();
 };
 
@@ -251,7 +279,7 @@ class LARDER_API Transaction : public Database {
 
  private:
   friend class Cache;
-  Transaction(session::CacheCore* core, int index) : Database(core, index, /*held=*/true) {}
+  Transaction(session::CacheCore* core, keyspace::Db* db, int index) : Database(core, db, index, /*held=*/true) {}
 };
 
 class ScanRange {

@@ -37,6 +37,7 @@
 #include "absl/status/statusor.h"
 #include <larder/clock.h>
 #include <larder/export.h>
+#include <larder/memory.h>
 
 namespace larder::inline v0 {
 
@@ -87,6 +88,9 @@ struct Options {
 
   // Null: RealClock().
   std::shared_ptr<Clock> clock = nullptr;
+
+  // Where entries, tables and values live. Null: SystemMemory().
+  std::shared_ptr<MemorySource> memory = nullptr;
 
   // Feeds the hash and every random choice (RANDOMKEY, eviction, run_id). 0: taken from the system, as it should be
   // wherever strangers choose the keys.

@@ -37,6 +37,26 @@ struct ExecutorStats {
   uint64_t slice_ns_max = 0;       // longest slice
 };
 
+// The pieces that longer work is cut into, so that no call waits long for another's: how many there were of a kind, what they
+// touched, and how long they took in CPU time of their thread. Steps too short to be worth timing are only counted.
+struct StepStats {
+  uint64_t steps = 0;
+  uint64_t entries = 0;
+  uint64_t entries_max = 0;  // of one step
+  uint64_t bytes = 0;
+  uint64_t bytes_max = 0;
+  uint64_t timed = 0;        // steps that were timed: of them are the rest
+  uint64_t cpu_ns = 0;
+  uint64_t cpu_ns_max = 0;
+  static constexpr int kBuckets = 28;
+  std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last: and longer
+};
+
+inline constexpr size_t kStepKinds = 7;
+// What Stats::step[i] counts, as INFO names it: a segment of a table grows or shrinks in place, is split in two, two are
+// merged; a table's directory changes; keys are evicted, expired; what was deleted is freed.
+inline constexpr const char* kStepNames[kStepKinds] = {"grow", "split", "merge", "directory", "evict", "expire", "free"};
+
 struct Stats {
   // ---- What it holds ------------------------------------------------------------------------------------------------
 
@@ -60,6 +80,8 @@ struct Stats {
   uint64_t arena_blocks = 0;          // how many pieces the first of these is in
   uint64_t value_blocks = 0;          // and the second
   uint64_t maxmemory = 0;             // 0: no limit
+  // Memory held beyond used_memory: what the arena has free or never touched yet, and what rounding costs.
+  uint64_t memory_free = 0;
 
   // ---- What it has done ---------------------------------------------------------------------------------------------
 
@@ -89,6 +111,7 @@ struct Stats {
 
   int64_t uptime_ms = 0;
   ExecutorStats executor = {};
+  std::array<StepStats, kStepKinds> step = {};  // by kind: see kStepNames (R)
 };
 
 }  // namespace larder::inline v0

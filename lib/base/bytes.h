@@ -5,6 +5,8 @@
 #ifndef LARDER_BASE_BYTES_H_
 #define LARDER_BASE_BYTES_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -25,6 +27,31 @@ inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     if (LowerAscii(a[i]) != LowerAscii(b[i])) return false;
+  }
+  return true;
+}
+
+// a == b without a call for up to 32 bytes, which most keys are.
+[[gnu::always_inline]] inline bool EqualBytes(const char* a, const char* b, size_t n) {
+  const auto word = [](const char* p) {
+    uint64_t w;
+    std::memcpy(&w, p, 8);
+    return w;
+  };
+  const auto half = [](const char* p) {
+    uint32_t w;
+    std::memcpy(&w, p, 4);
+    return w;
+  };
+  if (n >= 8) [[likely]] {
+    if (n > 32) [[unlikely]] return std::memcmp(a, b, n) == 0;
+    uint64_t different = (word(a) ^ word(b)) | (word(a + n - 8) ^ word(b + n - 8));
+    if (n > 16) different |= (word(a + 8) ^ word(b + 8)) | (word(a + n - 16) ^ word(b + n - 16));
+    return different == 0;
+  }
+  if (n >= 4) return ((half(a) ^ half(b)) | (half(a + n - 4) ^ half(b + n - 4))) == 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (a[i] != b[i]) return false;
   }
   return true;
 }

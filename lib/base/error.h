@@ -7,20 +7,16 @@
 #ifndef LARDER_BASE_ERROR_H_
 #define LARDER_BASE_ERROR_H_
 
-#include <string_view>
 #include <utility>
 
-#include "absl/status/status.h"
+#include <larder/internal/refusal.h>
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
 
 namespace larder::inline v0 {
 
 // One refusal, worded as a RESP client sees it without the leading '-'. Instances are constants with static lifetime.
-struct ErrorText {
-  absl::StatusCode code;
-  std::string_view text;
-};
+using ErrorText = internal::Refusal;
 
 class [[nodiscard]] Error {
  public:

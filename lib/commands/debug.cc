@@ -68,7 +68,7 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
                    << " refcount:" << References(ctx, *entry) << " encoding:" << EncodingName(entry->encoding())
                    << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_data()
-                   << " lru_seconds_idle:" << IdleSeconds(ctx, *entry);
+                   << " lru_seconds_idle:" << ctx.keyspace().IdleSeconds(*entry);
   if (text.failed()) return errors::kAllocationFailed;
   reply.Simple(text.view());
   return kOk;

@@ -98,37 +98,42 @@ bool RunsInsideMulti(Bytes name) {
 // Those that a client may send in MULTI although memory is short: all of them end the transaction.
 bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
-// False after writing the error, if the command may not run now.
-bool MayRun(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply) {
+enum class Verdict : uint8_t { kRun, kRefused, kLater };
+
+// Whether the command may run now; the error is written if it may not.
+Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply,
+              keyspace::Slicing slicing) {
   const CommandSpec& spec = *found.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);
-    return false;
+    return Verdict::kRefused;
   }
   if (!client.authenticated && (spec.flags & kCmdNoAuth) == 0) {
     reply.Error(kNoAuth);
-    return false;
+    return Verdict::kRefused;
   }
   if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
     reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
-    return false;
+    return Verdict::kRefused;
   }
   const bool in_multi = InMulti(client.transaction);
   if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
     reply.Error(kNotInMulti);
-    return false;
+    return Verdict::kRefused;
   }
   if (engine.keyspace().config().maxmemory != 0) {
     const bool top = found.parent == nullptr;
     const bool needs_room = (spec.flags & kCmdDenyOom) != 0 ||
                             (top && spec.name == "exec" && in_multi && (client.transaction->flags & kCmdDenyOom) != 0) ||
                             (in_multi && !(top && EndsMulti(spec.name)));
-    if (!engine.keyspace().MakeRoom() && needs_room) {
+    const keyspace::Room room = engine.keyspace().MakeRoom(slicing);
+    if (room == keyspace::Room::kMore) return Verdict::kLater;
+    if (room == keyspace::Room::kNone && needs_room) {
       reply.Error(errors::kOutOfMemory);
-      return false;
+      return Verdict::kRefused;
     }
   }
-  return true;
+  return Verdict::kRun;
 }
 
 // After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
@@ -193,7 +198,7 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
 }
 
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
-                 int64_t now_us) {
+                 int64_t now_us, keyspace::Slicing slicing) {
   LARDER_DCHECK(!argv.empty());
   engine.keyspace().BeginOp(now_us / 1000);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
@@ -203,7 +208,9 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   const bool known = Lookup(engine.commands(), argv, &found, reply);
   client.last_command = found.spec;
   client.last_command_parent = found.parent;
-  if (!known || !MayRun(engine, client, found, reply)) {
+  const Verdict verdict = known ? Judge(engine, client, found, reply, slicing) : Verdict::kRefused;
+  if (verdict == Verdict::kLater) return kAgain;
+  if (verdict == Verdict::kRefused) {
     Refused(engine, client, found, reply, mark);
     if (Silent(client.reply_mode)) reply.Rewind(mark);
   } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {

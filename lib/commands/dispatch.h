@@ -11,9 +11,12 @@ namespace larder::inline v0::commands {
 // Runs one command of `client` and writes its reply (or none: CLIENT REPLY, SHUTDOWN). Never fails: what goes wrong is in
 // the reply. `now_us` is the time at which it starts; the time at which it ended is returned, so that a session that
 // runs many reads the clock once a command.
+// kAgain: nothing has been done yet; eviction needs more than one slice to make room for the command, so let others have
+// the executor and call again. Never with kUnsliced.
 // REQUIRES: the caller holds the executor; argv is not empty.
+inline constexpr int64_t kAgain = -1;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
-                 int64_t now_us);
+                 int64_t now_us, keyspace::Slicing slicing);
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it.
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,

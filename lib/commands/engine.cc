@@ -8,30 +8,36 @@
 namespace larder::inline v0::commands {
 namespace {
 
-keyspace::EvictionPolicy PolicyOf(MaxmemoryPolicy policy) {
-  using keyspace::EvictionPolicy;
+struct Policy {
+  keyspace::EvictionOrder order;
+  bool volatile_only;
+};
+
+Policy PolicyOf(MaxmemoryPolicy policy) {
+  using keyspace::EvictionOrder;
   switch (policy) {
-    case MaxmemoryPolicy::kNoeviction: return EvictionPolicy::kNone;
-    case MaxmemoryPolicy::kVolatileTtl: return EvictionPolicy::kVolatileTtl;
-    case MaxmemoryPolicy::kVolatileRandom: return EvictionPolicy::kVolatileRandom;
-    case MaxmemoryPolicy::kAllkeysRandom: return EvictionPolicy::kAllRandom;
-    case MaxmemoryPolicy::kVolatileLru:
-    case MaxmemoryPolicy::kVolatileLfu: return EvictionPolicy::kVolatileByUse;
-    case MaxmemoryPolicy::kAllkeysLru:
-    case MaxmemoryPolicy::kAllkeysLfu: return EvictionPolicy::kAllByUse;
+    case MaxmemoryPolicy::kNoeviction: return {EvictionOrder::kNone, false};
+    case MaxmemoryPolicy::kVolatileTtl: return {EvictionOrder::kTtl, true};
+    case MaxmemoryPolicy::kVolatileRandom: return {EvictionOrder::kRandom, true};
+    case MaxmemoryPolicy::kAllkeysRandom: return {EvictionOrder::kRandom, false};
+    case MaxmemoryPolicy::kVolatileLru: return {EvictionOrder::kLru, true};
+    case MaxmemoryPolicy::kAllkeysLru: return {EvictionOrder::kLru, false};
+    case MaxmemoryPolicy::kVolatileLfu: return {EvictionOrder::kLfu, true};
+    case MaxmemoryPolicy::kAllkeysLfu: return {EvictionOrder::kLfu, false};
   }
-  return EvictionPolicy::kNone;
+  return {EvictionOrder::kNone, false};
 }
 
 void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
+  const Policy policy = PolicyOf(options.maxmemory_policy);
   config.maxmemory = options.maxmemory;
-  config.policy = PolicyOf(options.maxmemory_policy);
-  config.access.lfu = options.maxmemory_policy == MaxmemoryPolicy::kAllkeysLfu ||
-                      options.maxmemory_policy == MaxmemoryPolicy::kVolatileLfu;
+  config.eviction = policy.order;
+  config.evict_volatile_only = policy.volatile_only;
   config.access.lfu_log_factor = static_cast<uint32_t>(options.lfu_log_factor);
   config.access.lfu_decay_minutes = static_cast<uint32_t>(options.lfu_decay_time);
   config.eviction_samples = options.maxmemory_samples;
   config.string_bytes_max = options.proto_max_bulk_len;
+  config.memory = options.memory;
 }
 
 }  // namespace
@@ -59,13 +65,16 @@ std::unique_ptr<Engine> Engine::Create(const Options& options, Clock& clock, uin
 Engine::~Engine() = default;
 
 void Engine::ApplyOptions() {
-  ApplyTo(keyspace_->config(), options_);
+  keyspace::KeyspaceConfig config = keyspace_->config();
+  ApplyTo(config, options_);
+  keyspace_->Configure(config);
   host_.OptionsChanged();
 }
 
 void Engine::ResetStats() {
   stats_ = EngineStats{};
   keyspace_->stats() = keyspace::KeyspaceStats{};
+  keyspace_->steps().Reset();
   for (size_t i = 0; i < commands_.index_count(); ++i) counters_[i] = CommandCounters{};
   for (ErrorCount& error : errors_) error = ErrorCount{};
   for (std::atomic<uint64_t>* counter :

@@ -36,7 +36,6 @@ struct NetCounters {
 struct EngineStats {
   uint64_t commands_processed = 0;
   uint64_t error_replies = 0;
-  uint64_t typed_calls = 0;
   uint64_t evicted_clients = 0;
 };
 

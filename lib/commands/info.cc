@@ -276,6 +276,7 @@ void Larder(InfoContext& info) {
   info.Line("used_memory_blocks", stats.used_memory_blocks);
   info.Line("arena_blocks", stats.arena_blocks);
   info.Line("value_blocks", stats.value_blocks);
+  info.Line("memory_free", stats.memory_free);
   info.Line("executor_turns", stats.executor.turns);
   info.Line("executor_ran_for_others", stats.executor.ran_for_others);
   info.Line("executor_handed_over", stats.executor.handed_over);
@@ -286,6 +287,25 @@ void Larder(InfoContext& info) {
   info.Line("executor_turn_requests_max", stats.executor.turn_requests_max);
   info.Line("executor_turn_ns_max", stats.executor.turn_ns_max);
   info.Line("executor_slice_ns_max", stats.executor.slice_ns_max);
+}
+
+// step_split:steps=12,entries=...,cpu_ns_histogram=8192:7;16384:5, where 8192:7 says that seven took from 8,192 ns to twice
+// that.
+void Steps(InfoContext& info) {
+  for (size_t i = 0; i < kStepKinds; ++i) {
+    const StepStats& step = info.stats.step[i];
+    info.out << "step_" << Bytes(kStepNames[i]) << ":steps=" << step.steps << ",entries=" << step.entries
+             << ",entries_max=" << step.entries_max << ",bytes=" << step.bytes << ",bytes_max=" << step.bytes_max
+             << ",timed=" << step.timed << ",cpu_ns=" << step.cpu_ns << ",cpu_ns_max=" << step.cpu_ns_max
+             << ",cpu_ns_histogram=";
+    Bytes between = "";
+    for (size_t bucket = 0; bucket < step.cpu_histogram.size(); ++bucket) {
+      if (step.cpu_histogram[bucket] == 0) continue;
+      info.out << between << (uint64_t{1} << bucket) << ':' << step.cpu_histogram[bucket];
+      between = ";";
+    }
+    info.out << "\r\n";
+  }
 }
 
 struct Section {
@@ -311,6 +331,7 @@ constexpr Section kSections[] = {
     {"cluster", "Cluster", Cluster},
     {"keyspace", "Keyspace", KeyspaceSection},
     {"larder", "Larder", Larder},
+    {"steps", "Steps", Steps, false},
 };
 
 bool Wanted(const Section& section, ArgReader args) {

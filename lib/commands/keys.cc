@@ -23,26 +23,18 @@ namespace {
 
 // DEL and UNLINK: values are freed in the same way whoever asks.
 Error Delete(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
-  int64_t deleted = 0;
-  while (!args.done()) deleted += ops::keys::Delete(ctx.db(), args.Key());
-  reply.Int(deleted);
-  return kOk;
-}
-
-// A key that is named twice counts twice.
-Error CountPresent(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply, keyspace::Lookup how) {
-  int64_t present = 0;
-  while (!args.done()) present += ctx.db().Find(args.Key(), how) != nullptr;
-  reply.Int(present);
+  reply.Int(ops::keys::Delete(ctx.db(), args.rest()));
   return kOk;
 }
 
 Error Exists(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
-  return CountPresent(ctx, args, reply, keyspace::Lookup::kInspect);
+  reply.Int(ops::keys::Count(ctx.db(), args.rest(), keyspace::Lookup::kInspect));
+  return kOk;
 }
 
 Error Touch(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
-  return CountPresent(ctx, args, reply, keyspace::Lookup::kRead);
+  reply.Int(ops::keys::Count(ctx.db(), args.rest(), keyspace::Lookup::kRead));
+  return kOk;
 }
 
 Error TypeOf(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {

@@ -28,7 +28,6 @@ Bytes TypeName(keyspace::Type type);
 
 // object.cc: what OBJECT and DEBUG OBJECT say of an entry.
 Bytes EncodingName(keyspace::Encoding encoding);
-int64_t IdleSeconds(CommandContext& ctx, const keyspace::Entry& entry);
 int64_t References(CommandContext& ctx, const keyspace::Entry& entry);
 extern const CommandSpec kObjectSubcommands[5];
 

@@ -44,8 +44,7 @@ Error ObjectFreq(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) 
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
   if (!IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuNotSelected;
-  keyspace::Keyspace& keyspace = ctx.keyspace();
-  reply.Int(keyspace::Access::Frequency(keyspace.config().access, entry->access_data(), keyspace.access_seconds()));
+  reply.Int(ctx.keyspace().Frequency(*entry));
   return kOk;
 }
 
@@ -53,7 +52,7 @@ Error ObjectIdleTime(CommandContext& ctx, ArgReader args, resp::ReplyWriter& rep
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
   if (IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuSelected;
-  reply.Int(IdleSeconds(ctx, *entry));
+  reply.Int(ctx.keyspace().IdleSeconds(*entry));
   return kOk;
 }
 
@@ -93,12 +92,6 @@ Bytes EncodingName(keyspace::Encoding encoding) {
     case keyspace::Encoding::kEmbstr: return "embstr";
   }
   return "raw";
-}
-
-int64_t IdleSeconds(CommandContext& ctx, const keyspace::Entry& entry) {
-  // 24 bits that wrap after 194 days; in the upper half the clock has been set back.
-  const uint32_t idle = keyspace::Access::IdleSeconds(entry.access_data(), static_cast<uint32_t>(ctx.now_ms() / 1000));
-  return idle < 0x800000 ? idle : 0;
 }
 
 int64_t References(CommandContext& ctx, const keyspace::Entry& entry) {

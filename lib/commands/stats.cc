@@ -38,13 +38,15 @@ Stats StatsOf(Engine& engine) {
   stats.used_memory = keyspace.used_memory();
   stats.used_memory_peak = keyspace.peak_memory();
   stats.used_memory_arena = keyspace.arena().used();
-  stats.used_memory_blocks = keyspace.blocks().used();
+  stats.used_memory_blocks = keyspace.blocks().large_used();
   stats.used_memory_clients = keyspace.extra_memory().load(std::memory_order_relaxed);
   stats.arena_blocks = keyspace.arena().blocks();
   stats.value_blocks = keyspace.blocks().blocks();
   stats.maxmemory = engine.options().maxmemory;
+  stats.memory_free = keyspace.blocks().free_bytes();
+  stats.step = keyspace.steps().all();
   stats.commands_processed = engine.stats().commands_processed;
-  stats.typed_calls = engine.stats().typed_calls;
+  stats.typed_calls = keyspace.stats().typed_calls;
   stats.error_replies = engine.stats().error_replies;
   stats.keyspace_hits = keyspace.stats().hits;
   stats.keyspace_misses = keyspace.stats().misses;

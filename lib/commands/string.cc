@@ -1,6 +1,7 @@
 // The string family: reading, editing and counting, and the rows of the whole family.
 #include "lib/commands/string_args.h"
 #include "lib/commands/string_family.h"
+#include "lib/keyspace/key_window.h"
 
 namespace larder::inline v0::commands {
 
@@ -29,11 +30,14 @@ Error Get(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 // A key of another type reads as missing here.
 Error MGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  reply.Array(args.remaining());
-  while (!args.done()) {
+  const std::span<const Bytes> keys = args.rest();
+  reply.Array(keys.size());
+  auto window = keyspace::WindowOver(ctx.db(), keys);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const keyspace::Entry* entry = window.Find(i, Lookup::kRead);
     Digits digits;
-    const auto text = ops::strings::Read(ctx.db(), args.Key(), digits);
-    ReplyText(text.ok() ? *text : Text{}, reply);
+    const bool is_string = entry != nullptr && entry->type() == keyspace::Type::kString;
+    ReplyText(is_string ? TextOf(*entry, digits) : Text{}, reply);
   }
   return kOk;
 }

@@ -1,7 +1,5 @@
 #include "lib/commands/table.h"
 
-#include <algorithm>
-#include <functional>
 #include <new>
 
 #include "lib/base/check.h"
@@ -18,12 +16,17 @@ uint32_t HashName(Bytes name) {
 
 constexpr size_t kNameMax = 32;
 
+size_t HashAddress(const CommandSpec* spec) {
+  return static_cast<size_t>(reinterpret_cast<uintptr_t>(spec) * 0x9e3779b97f4a7c15ull >> 32);
+}
+
 }  // namespace
 
 CommandTable::~CommandTable() {
   delete[] rows_;
   delete[] all_;
   delete[] slots_;
+  delete[] address_slots_;
 }
 
 bool CommandTable::Build(std::span<const Family> families) {
@@ -37,7 +40,10 @@ bool CommandTable::Build(std::span<const Family> families) {
   rows_ = new (std::nothrow) Row[size_];
   all_ = new (std::nothrow) Row[row_count_];
   slots_ = new (std::nothrow) uint16_t[slot_count_]();
-  if (rows_ == nullptr || all_ == nullptr || slots_ == nullptr) return false;
+  address_slot_count_ = 64;
+  while (address_slot_count_ < row_count_ * 2) address_slot_count_ *= 2;
+  address_slots_ = new (std::nothrow) uint16_t[address_slot_count_]();
+  if (rows_ == nullptr || all_ == nullptr || slots_ == nullptr || address_slots_ == nullptr) return false;
   size_t next = 0;
   size_t next_all = 0;
   for (Family family : families) {
@@ -52,7 +58,11 @@ bool CommandTable::Build(std::span<const Family> families) {
       for (const CommandSpec& sub : spec.subcommands) all_[next_all++] = {&sub, &spec};
     }
   }
-  std::sort(all_, all_ + row_count_, [](const Row& a, const Row& b) { return std::less<>()(a.spec, b.spec); });
+  for (size_t i = 0; i < row_count_; ++i) {
+    size_t slot = HashAddress(all_[i].spec) & (address_slot_count_ - 1);
+    while (address_slots_[slot] != 0) slot = (slot + 1) & (address_slot_count_ - 1);
+    address_slots_[slot] = static_cast<uint16_t>(i + 1);
+  }
   return true;
 }
 
@@ -73,10 +83,11 @@ const CommandSpec* CommandTable::FindSub(const CommandSpec& container, Bytes nam
 }
 
 size_t CommandTable::IndexOf(const CommandSpec& spec) const {
-  const Row* row = std::lower_bound(all_, all_ + row_count_, &spec,
-                                    [](const Row& a, const CommandSpec* b) { return std::less<>()(a.spec, b); });
-  LARDER_CHECK(row != all_ + row_count_ && row->spec == &spec);
-  return static_cast<size_t>(row - all_);
+  for (size_t slot = HashAddress(&spec);; ++slot) {
+    const uint16_t found = address_slots_[slot & (address_slot_count_ - 1)];
+    LARDER_CHECK(found != 0);
+    if (all_[found - 1].spec == &spec) return found - 1u;
+  }
 }
 
 const CommandSpec& CommandTable::row(size_t index) const {

@@ -1,6 +1,6 @@
 // CommandTable: from a command's name to its row, made once a cache from the families that it was given.
 //
-// Memory: an open-addressed array of row pointers, one allocation, 1 KB for 64 commands.
+// Memory: two open-addressed arrays of indexes, by name and by the row's address; 2 KB for 64 commands.
 // Threads: made before the cache is shared, then only read.
 #ifndef LARDER_COMMANDS_TABLE_H_
 #define LARDER_COMMANDS_TABLE_H_
@@ -48,9 +48,11 @@ class CommandTable {
     const CommandSpec* parent = nullptr;
   };
   Row* rows_ = nullptr;     // the commands
-  Row* all_ = nullptr;      // commands and subcommands, sorted by address
+  Row* all_ = nullptr;      // commands, each followed by its subcommands
   uint16_t* slots_ = nullptr;  // hash of the name -> index in rows_ + 1
+  uint16_t* address_slots_ = nullptr;  // hash of a row's address -> index in all_ + 1
   size_t slot_count_ = 0;
+  size_t address_slot_count_ = 0;
   size_t size_ = 0;
   size_t row_count_ = 0;
 };

@@ -31,7 +31,6 @@ struct Watch {
 
 // Found by its id: the database's number, 4 bytes, and the key. The id follows the object in memory.
 struct WatchedKey {
-  WatchedKey* next = nullptr;
   Watch* watches = nullptr;
   size_t id_size = 0;
   Bytes id() const { return {reinterpret_cast<const char*>(this + 1), id_size}; }
@@ -63,7 +62,7 @@ class WatchTable final : public keyspace::EffectListener {
  private:
   struct Policy {
     using Element = WatchedKey*;
-    static WatchedKey*& Next(WatchedKey* key) { return key->next; }
+    static constexpr bool kExpires = false;
     uint64_t Hash(const WatchedKey* key) const { return HashOf(key->id()); }
     static uint64_t HashOf(Bytes id) { return base::HashBytes(id, 0); }
     static bool Matches(const WatchedKey* key, Bytes id) { return key->id() == id; }

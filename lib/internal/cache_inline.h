@@ -8,7 +8,7 @@ namespace larder::inline v0 {
 
 inline absl::StatusOr<std::optional<std::string>> Database::Get(std::string_view key) const {
   internal::Fetched fetched;
-  if (absl::Status status = Fetch(key, &fetched); !status.ok()) return status;
+  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
   std::optional<std::string> value;
   if (!fetched.found()) return value;
   absl::Status filled = internal::FillResult([&] { value.emplace(fetched.view()); });
@@ -17,9 +17,14 @@ inline absl::StatusOr<std::optional<std::string>> Database::Get(std::string_view
 }
 
 inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* value) const {
-  internal::Fetched fetched;
-  if (absl::Status status = Fetch(key, &fetched); !status.ok()) return status;
+  // What the string holds now is overwritten in place when the new bytes are no more than that.
+  internal::Fetched fetched(value->data(), value->size());
+  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
   if (!fetched.found()) return false;
+  if (fetched.in_target()) [[likely]] {
+    value->resize(fetched.view().size());  // shorter or as it is: allocates nothing
+    return true;
+  }
   absl::Status filled = internal::FillResult([&] { value->assign(fetched.view()); });
   if (!filled.ok()) return filled;
   return true;
@@ -28,16 +33,28 @@ inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* val
 template <class F>
 absl::Status Database::View(std::string_view key, F&& fn) const {
   internal::Caught caught;
-  absl::Status status = ViewInPlace(key, [&](std::optional<std::string_view> value) { caught.Run([&] { fn(value); }); });
+  const Refused refused =
+      ViewInPlace(key, [&](std::optional<std::string_view> value) { caught.Run([&] { fn(value); }); });
   caught.Rethrow();
-  return status;
+  return internal::StatusOf(refused);
+}
+
+inline absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view value,
+                                          const SetOptions& options) const {
+  bool done = false;
+  // Most calls have no options; the compiler sees which.
+  const bool plain = !options.ttl.has_value() && !options.expire_at.has_value() && !options.keep_ttl &&
+                     options.condition == SetOptions::If::kAlways;
+  const Refused refused = plain ? Put(key, value, &done) : Put(key, value, options, nullptr, &done);
+  return internal::ResultOf(refused, done);
 }
 
 inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::string_view key, std::string_view value,
                                                                       const SetOptions& options) const {
   internal::Fetched fetched;
-  absl::StatusOr<bool> done = SetAndFetch(key, value, options, &fetched);
-  if (!done.ok()) return done.status();
+  bool done = false;
+  const Refused refused = Put(key, value, options, &fetched, &done);
+  if (refused != nullptr) return internal::StatusOf(*refused);
   std::optional<std::string> old_value;
   if (!fetched.found()) return old_value;
   absl::Status filled = internal::FillResult([&] { old_value.emplace(fetched.view()); });
@@ -45,28 +62,122 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
   return old_value;
 }
 
-inline absl::StatusOr<std::vector<std::optional<std::string>>> Database::MGet(
-    std::span<const std::string_view> keys) const {
+inline absl::Status Database::MGet(std::span<const std::string_view> keys,
+                                   std::vector<std::optional<std::string>>* values) const {
   internal::FetchedList fetched;
-  if (absl::Status status = FetchMany(keys, &fetched); !status.ok()) return status;
-  std::vector<std::optional<std::string>> values;
-  absl::Status filled = internal::FillResult([&] {
-    values.resize(fetched.size());
+  if (Refused refused = FetchMany(keys, &fetched); refused != nullptr) return internal::StatusOf(*refused);
+  return internal::FillResult([&] {
+    values->resize(fetched.size());
     for (size_t i = 0; i < fetched.size(); ++i) {
-      if (fetched.found(i)) values[i].emplace(fetched.view(i));
+      std::optional<std::string>& value = (*values)[i];
+      if (!fetched.found(i)) {
+        value.reset();
+      } else if (value.has_value()) {
+        value->assign(fetched.view(i));
+      } else {
+        value.emplace(fetched.view(i));
+      }
     }
   });
-  if (!filled.ok()) return filled;
+}
+
+inline absl::StatusOr<std::vector<std::optional<std::string>>> Database::MGet(
+    std::span<const std::string_view> keys) const {
+  std::vector<std::optional<std::string>> values;
+  absl::Status status = MGet(keys, &values);
+  if (!status.ok()) return status;
   return values;
+}
+
+inline absl::Status Database::MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
+  return internal::StatusOf(PutMany(pairs));
+}
+
+inline absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {
+  int64_t value = 0;
+  const Refused refused = AddInteger(key, by, &value);
+  return internal::ResultOf(refused, value);
+}
+
+inline absl::StatusOr<double> Database::IncrementFloat(std::string_view key, double by) const {
+  double value = 0;
+  const Refused refused = AddFloat(key, by, &value);
+  return internal::ResultOf(refused, value);
+}
+
+inline absl::StatusOr<int64_t> Database::Append(std::string_view key, std::string_view suffix) const {
+  int64_t length = 0;
+  const Refused refused = AppendTo(key, suffix, &length);
+  return internal::ResultOf(refused, length);
+}
+
+inline absl::StatusOr<int64_t> Database::SetRange(std::string_view key, int64_t offset, std::string_view bytes) const {
+  int64_t length = 0;
+  const Refused refused = Overwrite(key, offset, bytes, &length);
+  return internal::ResultOf(refused, length);
 }
 
 inline absl::StatusOr<std::string> Database::GetRange(std::string_view key, int64_t first, int64_t last) const {
   internal::Fetched fetched;
-  if (absl::Status status = FetchRange(key, first, last, &fetched); !status.ok()) return status;
+  if (Refused refused = FetchRange(key, first, last, &fetched); refused != nullptr) return internal::StatusOf(*refused);
   std::string value;
   absl::Status filled = internal::FillResult([&] { value.assign(fetched.view()); });
   if (!filled.ok()) return filled;
   return value;
+}
+
+inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string_view> keys) const {
+  int64_t deleted = 0;
+  const Refused refused = Remove(keys, &deleted);
+  return internal::ResultOf(refused, deleted);
+}
+
+inline absl::StatusOr<bool> Database::Delete(std::string_view key) const {
+  int64_t deleted = 0;
+  const Refused refused = Remove(Keys(&key, 1), &deleted);
+  return internal::ResultOf(refused, deleted != 0);
+}
+
+inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view> keys) const {
+  int64_t found = 0;
+  const Refused refused = Count(keys, &found);
+  return internal::ResultOf(refused, found);
+}
+
+inline absl::StatusOr<bool> Database::Exists(std::string_view key) const {
+  int64_t found = 0;
+  const Refused refused = Count(Keys(&key, 1), &found);
+  return internal::ResultOf(refused, found != 0);
+}
+
+inline absl::StatusOr<bool> Database::Expire(std::string_view key, absl::Duration ttl) const {
+  bool done = false;
+  const Refused refused = ExpireIn(key, ttl, &done);
+  return internal::ResultOf(refused, done);
+}
+
+inline absl::StatusOr<bool> Database::ExpireAt(std::string_view key, absl::Time when) const {
+  bool done = false;
+  const Refused refused = ExpireOn(key, when, &done);
+  return internal::ResultOf(refused, done);
+}
+
+inline absl::StatusOr<bool> Database::Persist(std::string_view key) const {
+  bool done = false;
+  const Refused refused = KeepForEver(key, &done);
+  return internal::ResultOf(refused, done);
+}
+
+inline absl::StatusOr<std::optional<absl::Duration>> Database::Ttl(std::string_view key) const {
+  std::optional<absl::Duration> ttl;
+  const Refused refused = TimeToLive(key, &ttl);
+  return internal::ResultOf(refused, ttl);
+}
+
+inline absl::StatusOr<int64_t> Database::Size() const {
+  int64_t size = 0;
+  const Refused refused = CountAll(&size);
+  return internal::ResultOf(refused, size);
 }
 
 inline ScanRange Database::Scan(const ScanOptions& options) const { return ScanRange(*this, options); }
@@ -77,7 +188,7 @@ inline bool ScanRange::Next() {
     started_ = true;
     next_ = 0;
     batch_.Clear();
-    status_ = database_.FetchKeys(&cursor_, options_, &batch_);
+    status_ = internal::StatusOf(database_.FetchKeys(&cursor_, options_, &batch_));
     if (!status_.ok()) {
       batch_.Clear();
       return false;
@@ -144,18 +255,16 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 template <class F>
 auto Cache::Atomically(F&& fn) {
   using R = std::invoke_result_t<F, Transaction&>;
-  Transaction transaction(core_, index_);
+  Transaction transaction(core_, db_, index_);
   internal::Caught caught;
   if constexpr (std::is_void_v<R>) {
-    absl::Status status = EnterUser();
-    if (!status.ok()) return status;
+    if (Refused refused = EnterUser(); refused != nullptr) return internal::StatusOf(*refused);
     caught.Run([&] { fn(transaction); });
     LeaveUser();
     caught.Rethrow();
-    return status;
+    return absl::OkStatus();
   } else {
-    absl::Status status = EnterUser();
-    if (!status.ok()) return R(status);
+    if (Refused refused = EnterUser(); refused != nullptr) return R(internal::StatusOf(*refused));
     std::optional<R> result;
     caught.Run([&] { result.emplace(fn(transaction)); });
     LeaveUser();

@@ -13,12 +13,15 @@
 
 namespace larder::inline v0::internal {
 
-// One value: short ones are copied here while the executor is held, long ones are pinned, and copied after.
+// One value: short ones are copied, to the caller's target if it is large enough and else here, while the executor is held;
+// long ones are pinned, and copied after.
 class LARDER_API Fetched {
  public:
   static constexpr size_t kRoomBytes = 1024;
 
   Fetched() {}  // NOLINT: room_ stays unset on purpose
+  // `target` has `size` bytes that may be overwritten if a value is found.
+  Fetched(char* target, size_t size) : target_(target), target_size_(size) {}  // NOLINT
   ~Fetched() {
     if (pin_ != nullptr) Unpin();
   }
@@ -26,14 +29,18 @@ class LARDER_API Fetched {
   Fetched& operator=(const Fetched&) = delete;
 
   bool found() const { return found_; }
+  bool in_target() const { return data_ == target_; }
   std::string_view view() const { return {data_, size_}; }
 
   // The engine's side.
-  char* room() { return room_; }
-  void SetRoom(size_t size) {
+  // Where `size` bytes may be copied to, or nullptr if they are too many.
+  char* Place(size_t size) {
+    char* const to = size <= target_size_ && target_ != nullptr ? target_ : size <= kRoomBytes ? room_ : nullptr;
+    if (to == nullptr) return nullptr;
     found_ = true;
-    data_ = room_;
+    data_ = to;
     size_ = size;
+    return to;
   }
   void SetPinned(void* block, std::string_view bytes) {
     found_ = true;
@@ -49,17 +56,21 @@ class LARDER_API Fetched {
   size_t size_ = 0;
   const char* data_ = nullptr;
   void* pin_ = nullptr;
+  char* target_ = nullptr;
+  size_t target_size_ = 0;
   char room_[kRoomBytes];
 };
 
-// Several: bytes one behind the other in one block of memory, long ones pinned.
+// Several: bytes one behind the other, long ones pinned. A window's worth of short values needs no memory but its own.
 class LARDER_API FetchedList {
  public:
-  FetchedList() = default;
+  FetchedList() {}  // NOLINT: the rooms stay unset on purpose
   ~FetchedList() { Clear(); }
-  FetchedList(FetchedList&& other) noexcept { Swap(other); }
+  FetchedList(FetchedList&& other) noexcept { Take(other); }
   FetchedList& operator=(FetchedList&& other) noexcept {
-    Swap(other);
+    if (this == &other) return *this;
+    Clear();
+    Take(other);
     return *this;
   }
 
@@ -77,6 +88,8 @@ class LARDER_API FetchedList {
   bool AddMissing();
 
  private:
+  static constexpr size_t kRoomItems = 16;
+  static constexpr size_t kRoomBytes = 2048;
   struct Item {
     bool found;
     size_t at;
@@ -84,15 +97,17 @@ class LARDER_API FetchedList {
     void* pin;
     const char* pinned;
   };
-  void Swap(FetchedList& other) noexcept;
+  void Take(FetchedList& other) noexcept;
   Item* NewItem();
 
-  Item* items_ = nullptr;
+  Item* items_ = room_items_;
   size_t size_ = 0;
-  size_t capacity_ = 0;
-  char* bytes_ = nullptr;
+  size_t capacity_ = kRoomItems;
+  char* bytes_ = room_;
   size_t bytes_size_ = 0;
-  size_t bytes_capacity_ = 0;
+  size_t bytes_capacity_ = kRoomBytes;
+  Item room_items_[kRoomItems];
+  char room_[kRoomBytes];
 };
 
 }  // namespace larder::inline v0::internal

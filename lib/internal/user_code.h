@@ -7,22 +7,14 @@
 
 #include <condition_variable>
 #include <exception>
-#include <memory>
 #include <mutex>
-#include <new>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
 #include <larder/export.h>
-
-#if defined(__cpp_exceptions)
-#define LARDER_INTERNAL_FLAVOR with_exceptions
-#else
-#define LARDER_INTERNAL_FLAVOR without_exceptions
-#endif
+#include <larder/internal/refusal.h>
 
 namespace larder::inline v0::internal {
 
@@ -75,25 +67,6 @@ class LARDER_API FlightTable {
 };
 
 inline namespace LARDER_INTERNAL_FLAVOR {
-
-inline absl::Status NoMemoryForResult() {
-  return absl::ResourceExhaustedError("there is no memory for the result");
-}
-
-// Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
-template <class F>
-absl::Status FillResult(F&& fill) {
-#if defined(__cpp_exceptions)
-  try {
-    fill();
-  } catch (const std::bad_alloc&) {
-    return NoMemoryForResult();
-  }
-#else
-  fill();
-#endif
-  return absl::OkStatus();
-}
 
 // Runs user code in a place where it may not throw through, and rethrows later.
 class Caught {

@@ -60,6 +60,21 @@ class Access {
   static uint32_t Pack(uint32_t minutes, uint32_t counter) { return (minutes & 0xffff) << 8 | counter; }
 };
 
+// The same 24 bits under s3fifo: the epoch at which the entry came into its queue, and how often it was used since.
+class FifoUse {
+ public:
+  static constexpr int kCounterBits = 2;
+  static constexpr int kEpochBits = 22;
+  static constexpr uint32_t kCounterMask = (1u << kCounterBits) - 1;
+  static_assert(kCounterBits + kEpochBits == 24);
+
+  static uint32_t New(uint64_t epoch) {
+    return static_cast<uint32_t>(epoch & ((1u << kEpochBits) - 1)) << kCounterBits;
+  }
+  static uint32_t Counter(uint32_t data) { return data & kCounterMask; }
+  static uint32_t Used(uint32_t data) { return Counter(data) == kCounterMask ? data : data + 1; }
+};
+
 }  // namespace larder::inline v0::keyspace
 
 #endif  // LARDER_KEYSPACE_ACCESS_H_

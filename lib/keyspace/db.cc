@@ -15,17 +15,8 @@ constexpr Change kExpiredChange{EventClass::kExpired, "expired"};
 // The longest text of an int64, as Redis limits its attempt to store text as an integer.
 constexpr size_t kIntegerTextMax = 20;
 
-size_t StoredBytes(const StringSource& value) {
-  switch (value.storage) {
-    case Entry::Storage::kInteger: return sizeof(int64_t);
-    case Entry::Storage::kInline: return value.bytes.size();
-    case Entry::Storage::kBlock: return sizeof(memory::Block*);
-  }
-  return 0;
-}
-
 // A block that holds value.bytes: the caller's own if it offered one.
-memory::Block* TakeBlock(memory::BlockSource& source, const StringSource& value) {
+memory::Block* TakeBlock(memory::Heap& source, const StringSource& value) {
   if (value.block != nullptr && *value.block) return value.block->Release();
   memory::Block* block = source.New(value.bytes.size(), value.bytes.size());
   if (block != nullptr) base::CopyBytes(block->data(), value.bytes);
@@ -58,33 +49,26 @@ StringSource StringSource::Text(Bytes bytes) {
 Db::Db(Keyspace& keyspace, int index)
     : keyspace_(keyspace),
       index_(index),
-      table_(Policy{keyspace.config().seed + static_cast<uint64_t>(index) * 0x9e3779b97f4a7c15ull}, &keyspace.arena()),
-      expiries_(&keyspace.arena()) {}
+      table_(Policy{base::HashSeed(keyspace.config().seed)}, &keyspace.arena(), &keyspace.steps()) {}
 
-Db::~Db() { Flush(); }
+Db::~Db() {
+  table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
+}
 
 memory::Arena& Db::arena() { return keyspace_.arena(); }
 
 bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.now_ms() >= entry.expiry_ms(); }
 
-Entry* Db::Find(Bytes key, Lookup how) {
-  Entry* entry = table_.Find(key, Hash(key));
-  if (entry != nullptr && Expired(*entry)) {
-    ++keyspace_.stats().expired;
-    const Bytes command[] = {"DEL", entry->key()};
-    Change change = kExpiredChange;
-    change.command = command;
-    Delete(entry, change);
-    entry = nullptr;
-  }
-  const bool counts = how == Lookup::kRead || how == Lookup::kInspect;
-  if (entry == nullptr) {
-    if (counts) ++keyspace_.stats().misses;
-    return nullptr;
-  }
-  if (how == Lookup::kRead || how == Lookup::kWrite) keyspace_.Touch(*entry);
-  if (counts) ++keyspace_.stats().hits;
-  return entry;
+Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
+
+// Always nullptr.
+Entry* Db::DropExpired(Entry* entry) {
+  ++keyspace_.stats().expired;
+  const Bytes command[] = {"DEL", entry->key()};
+  Change change = kExpiredChange;
+  change.command = command;
+  Delete(entry, change);
+  return nullptr;
 }
 
 void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
@@ -93,77 +77,78 @@ void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
                             .db = index_, .key = key, .old_value = old_value, .command = change.command});
 }
 
+Entry* Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms) {
+  memory::Block* block = nullptr;
+  if (value.storage == Entry::Storage::kBlock) {
+    block = TakeBlock(keyspace_.blocks(), value);
+    if (block == nullptr) return nullptr;
+  }
+  const bool with_expiry = expiry_ms != kNoExpiry;
+  Entry* entry = Entry::New(arena(), key, value.storage, value.inline_size(), with_expiry);
+  if (entry == nullptr) {
+    if (block != nullptr) keyspace_.Drop(block);
+    return nullptr;
+  }
+  if (with_expiry) entry->set_expiry_ms(expiry_ms);
+  WriteValue(entry, value, block);
+  return entry;
+}
+
+void Db::WriteValue(Entry* entry, const StringSource& value, memory::Block* block) {
+  switch (value.storage) {
+    case Entry::Storage::kInteger: entry->set_integer(value.integer); break;
+    case Entry::Storage::kInline:
+      if (!value.bytes.empty()) std::memcpy(entry->inline_data(), value.bytes.data(), value.bytes.size());
+      break;
+    case Entry::Storage::kBlock: entry->set_block(block); break;
+  }
+  entry->set_kind(Type::kString, value.encoding);
+}
+
 Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& value, int64_t expiry_ms,
                              const Change& change) {
-  const bool with_expiry = expiry_ms != kNoExpiry;
-  const size_t stored = StoredBytes(value);
+  const bool in_place = existing != nullptr && !keyspace_.effects().wants(Effects::kOldValues) &&
+                        existing->FitsInPlace(value.storage, value.inline_size(), expiry_ms != kNoExpiry);
+  if (!in_place) {
+    Entry* entry = NewString(key, value, expiry_ms);
+    if (entry == nullptr) return errors::kAllocationFailed;
+    return Install(existing, entry, change);
+  }
   memory::Block* block = nullptr;
   if (value.storage == Entry::Storage::kBlock) {
     block = TakeBlock(keyspace_.blocks(), value);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  const bool in_place =
-      existing != nullptr && existing->has_expiry() == with_expiry &&
-      !keyspace_.effects().wants(Effects::kOldValues) &&
-      memory::Arena::RoundUp(Entry::Footprint(existing->key().size(), stored, with_expiry)) ==
-          memory::Arena::RoundUp(existing->footprint());
-  Entry* entry = existing;
-  if (in_place) {
-    memory::Block* old_block = existing->storage() == Entry::Storage::kBlock ? existing->block() : nullptr;
-    entry->Restore(value.storage, stored);
-    if (value.storage == Entry::Storage::kInline && stored != 0) {
-      std::memmove(entry->value_data(), value.bytes.data(), stored);
-    }
-    if (old_block != nullptr) old_block->Unref();
-  } else {
-    entry = Entry::New(arena(), key, value.storage, stored, with_expiry);
-    if (entry == nullptr) {
-      if (block != nullptr) block->Unref();
-      return errors::kAllocationFailed;
-    }
-    if (value.storage == Entry::Storage::kInline) base::CopyBytes(entry->value_data(), value.bytes);
-  }
-  if (block != nullptr) entry->set_block(block);
-  if (value.storage == Entry::Storage::kInteger) entry->set_integer(value.integer);
-  entry->set_kind(Type::kString, value.encoding);
-  if (with_expiry) entry->set_expiry_ms(expiry_ms);
-  if (!in_place) return Install(existing, entry, change);
-  if (with_expiry) {
-    expiries_.Update(entry);
+  if (existing->storage() == Entry::Storage::kBlock) [[unlikely]] keyspace_.Drop(existing->block());
+  existing->Restore(value.storage, value.inline_size());
+  WriteValue(existing, value, block);
+  if (expiry_ms != kNoExpiry) {
+    existing->set_expiry_ms(expiry_ms);
+    table_.ExpiryChanged(existing, Hash(key));
     keyspace_.HintExpiry(expiry_ms);
   }
   Emit(key, nullptr, change);
-  return entry;
+  return existing;
 }
 
 Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving) {
-  const bool had_expiry = existing != nullptr && existing->has_expiry();
   const uint64_t hash = Hash(made->key());
-  if (made->has_expiry() && !had_expiry && !expiries_.Reserve()) {
-    Entry::Delete(arena(), made);
-    return errors::kAllocationFailed;
-  }
-  // Finding the existing one has counted as its use; what it holds now has the same history.
-  made->set_access_data(existing != nullptr ? existing->access_data() : keyspace_.NewAccessData());
   if (existing != nullptr) {
+    // Finding the existing one has counted as its use; what it holds now has the same history.
+    keyspace_.TakeHistory(*made, *existing);
     table_.Replace(existing, made, hash);
-  } else if (!table_.Insert(made, hash)) {
-    Entry::Delete(arena(), made);
-    return errors::kAllocationFailed;
-  }
-  if (made->has_expiry()) {
-    keyspace_.HintExpiry(made->expiry_ms());
-    if (had_expiry) {
-      expiries_.Replace(existing, made);
-    } else {
-      expiries_.Add(made);
+  } else {
+    keyspace_.StartHistory(*made, index_, hash);
+    if (!table_.Insert(made, hash)) {
+      keyspace_.EndHistory(*made);
+      keyspace_.Free(made);
+      return errors::kAllocationFailed;
     }
-  } else if (had_expiry) {
-    expiries_.Remove(existing);
   }
+  if (made->has_expiry()) keyspace_.HintExpiry(made->expiry_ms());
   if (leaving != nullptr) leaving->db->Delete(leaving->entry, *leaving->change);
   Emit(made->key(), existing, change);
-  if (existing != nullptr) Entry::Delete(arena(), existing);
+  if (existing != nullptr) keyspace_.Free(existing);
   return made;
 }
 
@@ -184,42 +169,59 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     if (new_size > kept) std::memset(to + kept, 0, new_size - kept);
     edit(to);
   };
-  const bool watched_by_old = keyspace_.effects().wants(Effects::kOldValues);
-  if (existing != nullptr && existing->storage() == Entry::Storage::kBlock && existing->block()->unique() &&
-      new_size <= existing->block()->capacity() && new_size > memory::kInlineValueMax && !watched_by_old) {
-    existing->block()->set_size(new_size);
-    fill(existing->block()->data());
-    existing->set_kind(Type::kString, Encoding::kRaw);
-    Emit(key, nullptr, change);
-    return existing;
+  const bool large = new_size > memory::kInlineValueMax;
+  if (existing != nullptr && !keyspace_.effects().wants(Effects::kOldValues)) {
+    const Entry::Storage storage = existing->storage();
+    const bool in_block = storage == Entry::Storage::kBlock && large && existing->block()->unique() &&
+                          new_size <= existing->block()->capacity();
+    const bool in_entry = storage == Entry::Storage::kInline && !large &&
+                          existing->FitsInPlace(storage, new_size, existing->has_expiry());
+    if (in_block || in_entry) {
+      if (in_block) {
+        existing->block()->set_size(new_size);
+        fill(existing->block()->data());
+      } else {
+        existing->ResizeInline(new_size);
+        old = existing->inline_value();
+        fill(existing->inline_data());
+      }
+      existing->set_kind(Type::kString, Encoding::kRaw);
+      Emit(key, nullptr, change);
+      return existing;
+    }
   }
   const int64_t expiry_ms = existing != nullptr ? existing->expiry_ms() : kNoExpiry;
-  const bool large = new_size > memory::kInlineValueMax;
-  Entry* made = Entry::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
-                           large ? sizeof(memory::Block*) : new_size, expiry_ms != kNoExpiry);
-  if (made == nullptr) return errors::kAllocationFailed;
+  memory::Block* block = nullptr;
   if (large) {
-    memory::Block* block = keyspace_.blocks().New(new_size, existing != nullptr ? GrownCapacity(new_size) : new_size);
-    if (block == nullptr) {
-      arena().Free(made, made->footprint());
-      return errors::kAllocationFailed;
-    }
-    made->set_block(block);
-    fill(block->data());
-  } else {
-    fill(made->value_data());
+    block = keyspace_.blocks().New(new_size, existing != nullptr ? GrownCapacity(new_size) : new_size);
+    if (block == nullptr) return errors::kAllocationFailed;
   }
+  Entry* made = Entry::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
+                           large ? 0 : new_size, expiry_ms != kNoExpiry);
+  if (made == nullptr) {
+    if (block != nullptr) keyspace_.Drop(block);
+    return errors::kAllocationFailed;
+  }
+  fill(large ? block->data() : made->inline_data());
+  if (large) made->set_block(block);
   made->set_kind(Type::kString, Encoding::kRaw);
   if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
   return Install(existing, made, change);
 }
 
 Entry* Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
-  const size_t stored = from.storage() == Entry::Storage::kInline ? from.inline_value().size() : sizeof(int64_t);
-  Entry* made = Entry::New(arena(), key, from.storage(), stored, expiry_ms != kNoExpiry);
+  const bool is_inline = from.storage() == Entry::Storage::kInline;
+  Entry* made = Entry::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
+                           expiry_ms != kNoExpiry);
   if (made == nullptr) return nullptr;
-  if (stored != 0) std::memcpy(made->value_data(), from.value_data(), stored);
-  if (from.storage() == Entry::Storage::kBlock) from.block()->Ref();  // both share it; the next edit copies
+  switch (from.storage()) {
+    case Entry::Storage::kInteger: made->set_integer(from.integer()); break;
+    case Entry::Storage::kInline: base::CopyBytes(made->inline_data(), from.inline_value()); break;
+    case Entry::Storage::kBlock:
+      from.block()->Ref();  // both share it; the next edit copies
+      made->set_block(from.block());
+      break;
+  }
   made->set_kind(from.type(), from.encoding());
   if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
   return made;
@@ -251,7 +253,7 @@ Result<Entry*> Db::Rebuild(Entry* entry, int64_t expiry_ms, const Change& change
 Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change) {
   if (!entry->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(entry, expiry_ms, change);
   entry->set_expiry_ms(expiry_ms);
-  expiries_.Update(entry);
+  table_.ExpiryChanged(entry, Hash(entry->key()));
   keyspace_.HintExpiry(expiry_ms);
   Emit(entry->key(), nullptr, change);
   return entry;
@@ -265,16 +267,14 @@ Result<Entry*> Db::ClearExpiry(Entry* entry, const Change& change) {
 void Db::Delete(Entry* entry, const Change& change) {
   Entry* removed = table_.Remove(entry->key(), Hash(entry->key()));
   LARDER_CHECK(removed == entry);
-  if (entry->has_expiry()) expiries_.Remove(entry);
   Emit(entry->key(), entry, change);
-  Entry::Delete(arena(), entry);
+  keyspace_.EndHistory(*entry);
+  keyspace_.Free(entry);
 }
 
 size_t Db::Flush() {
   const size_t had = table_.size();
-  table_.ForEach([this](Entry* entry) { Entry::Delete(arena(), entry); });
-  table_.Clear();
-  expiries_.Clear();
+  keyspace_.Bury(table_);
   return had;
 }
 
@@ -301,42 +301,29 @@ Entry* Db::RandomEntry() {
   for (;;) {
     Entry* entry = table_.Random(keyspace_.random());
     if (entry == nullptr || !Expired(*entry)) return entry;
-    if (ExpireDue(64) == 0) return nullptr;
+    DropExpired(entry);
   }
 }
 
-size_t Db::ExpireDue(size_t max) {
-  size_t deleted = 0;
-  while (deleted < max) {
-    Entry* entry = expiries_.soonest();
-    if (entry == nullptr || !Expired(*entry)) break;
-    ++keyspace_.stats().expired;
-    const Bytes command[] = {"DEL", entry->key()};
-    Change change = kExpiredChange;
-    change.command = command;
-    Delete(entry, change);
-    ++deleted;
-  }
-  return deleted;
-}
-
-Entry* Db::RandomForEviction() { return table_.Random(keyspace_.random()); }
-
-Entry* Db::RandomVolatile() {
-  return expiries_.size() == 0 ? nullptr : expiries_.at(keyspace_.random().Below(expiries_.size()));
+bool Db::ExpireDue(size_t max) {
+  return table_.ExpireSome(keyspace_.now_ms(), max, [this](Entry* entry) { DropExpired(entry); });
 }
 
 int64_t Db::MeanTtlMs() {
-  constexpr size_t kSample = 64;
-  const size_t n = expiries_.size() < kSample ? expiries_.size() : kSample;
-  if (n == 0) return 0;
-  const int64_t now = keyspace_.now_ms();
+  constexpr int kSamples = 16;
+  if (table_.expiring() == 0) return 0;
+  const int64_t now_ms = keyspace_.now_ms();
+  base::Random random(0);  // the same sample each time, and nobody else's random numbers change for being asked
   double sum = 0;
-  for (size_t i = 0; i < n; ++i) {
-    const int64_t ttl = expiries_.at(i * (expiries_.size() / n))->expiry_ms() - now;
-    if (ttl > 0) sum += static_cast<double>(ttl);
+  int count = 0;
+  for (int i = 0; i < kSamples; ++i) {
+    table_.SampleExpiring(random, [&](const Entry* entry) {
+      if (!entry->has_expiry() || entry->expiry_ms() <= now_ms) return;
+      sum += static_cast<double>(entry->expiry_ms() - now_ms);
+      ++count;
+    });
   }
-  return static_cast<int64_t>(sum / static_cast<double>(n));
+  return count == 0 ? 0 : static_cast<int64_t>(sum / count);
 }
 
 }  // namespace larder::inline v0::keyspace

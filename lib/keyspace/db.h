@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
@@ -23,8 +24,7 @@
 #include "lib/ds/hash_table.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/entry.h"
-#include "lib/keyspace/expiry.h"
-#include "lib/memory/block.h"
+#include "lib/memory/heap.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -60,10 +60,23 @@ struct StringSource {
   static StringSource Of(memory::BlockRef* block);
   // Text as it is, never an integer.
   static StringSource Text(Bytes bytes);
+
+  // Bytes that an entry stores for it inline; of no meaning for the other storages.
+  size_t inline_size() const { return storage == Entry::Storage::kInline ? bytes.size() : 0; }
 };
 
 class Db {
  public:
+  struct Policy {
+    using Element = Entry*;
+    static constexpr bool kExpires = true;
+    base::HashSeed seed;
+    uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
+    static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
+    static int64_t ExpiryMs(const Entry* entry) { return entry->has_expiry() ? entry->expiry_ms() : INT64_MAX; }
+  };
+  using Table = ds::HashTable<Policy>;
+
   Db(Keyspace& keyspace, int index);
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;
@@ -72,14 +85,28 @@ class Db {
   Keyspace& keyspace() { return keyspace_; }
   int index() const { return index_; }
 
-  Entry* Find(Bytes key, Lookup how);
+  Entry* Find(Bytes key, Lookup how) { return FindHashed(key, Hash(key), how); }
+  Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
+  Entry* FindInline(Bytes key, uint64_t hash, Lookup how);  // in keyspace.h
+  // The same in all databases of a cache and for ever: any thread may call it.
+  uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
   // Whether an entry is there, expired or not; changes nothing.
   bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
+  // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
+  // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
+  void Prefetch(Bytes key, int stage) const { table_.Prefetch(Hash(key), stage); }
+  void PrefetchHashed(uint64_t hash, int stage) const { table_.Prefetch(hash, stage); }
 
   // Makes `key` hold a string. `existing` is what Find gave for it just now, or nullptr. `expiry_ms` is the key's new
   // expiry (kNoExpiry: none; pass existing->expiry_ms() to keep it). `key` may not point into `existing`.
   Result<Entry*> PutString(Bytes key, Entry* existing, const StringSource& value, int64_t expiry_ms,
                            const Change& change);
+
+  // Makes the key of each of `count` pairs hold its value, as SET would, without expiry; or, when there is no memory, changes
+  // nothing. A key that comes twice gets the later value. Each pair is a change of its own, called `event`, whose command
+  // is "SET key value".
+  using PairAt = absl::FunctionRef<std::pair<Bytes, Bytes>(size_t i)>;
+  Error PutStrings(size_t count, PairAt at, Bytes event);
 
   // Makes the string at `key` `new_size` bytes of raw text, keeps its beginning and its expiry, sets new bytes to zero,
   // and lets `edit` write into it. `existing` (a string) may be nullptr: an empty one is made.
@@ -100,7 +127,7 @@ class Db {
 
   void Delete(Entry* entry, const Change& change);
 
-  // Empties the database. Returns how many keys it had.
+  // Empties the database. Returns how many keys it had. The keyspace frees them in steps.
   size_t Flush();
 
   // Visits entries from `cursor` on, in hash order, whole positions at a time, until `want` have been visited or
@@ -113,31 +140,24 @@ class Db {
   // A random entry that has not expired, or nullptr.
   Entry* RandomEntry();
 
-  // Deletes up to `max` keys whose expiry has come; returns how many.
-  size_t ExpireDue(size_t max);
-  // Keys to evict: any at random, one with an expiry at random, the one that expires soonest. nullptr if there is none.
-  Entry* RandomForEviction();
-  Entry* RandomVolatile();
-  Entry* SoonestVolatile() { return expiries_.soonest(); }
+  // Deletes keys whose expiry has come, looking at `max` entries at most (or one bucket). True if more may be due.
+  bool ExpireDue(size_t max);
+  // The soonest expiry of any key, or a little earlier; INT64_MAX without one.
+  int64_t SoonestExpiryMs() const { return table_.SoonestMs(); }
+
+  // For the evictor.
+  Table& table() { return table_; }
 
   size_t size() const { return table_.size(); }
-  size_t expiring() const { return expiries_.size(); }
+  size_t expiring() const { return table_.expiring(); }
   // Mean time to live of (a sample of) the keys that have an expiry, in ms, 0 if there is none.
   int64_t MeanTtlMs();
 
  private:
   friend class Keyspace;
 
-  struct Policy {
-    using Element = Entry*;
-    uint64_t seed;
-    static Entry*& Next(Entry* entry) { return entry->next(); }
-    uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
-    static bool Matches(const Entry* entry, Bytes key) { return entry->key() == key; }
-  };
-
-  uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
   bool Expired(const Entry& entry);
+  Entry* DropExpired(Entry* entry);
   // An entry that ends when another takes its place under another key.
   struct Leaving {
     Db* db;
@@ -146,6 +166,14 @@ class Db {
   };
   // Puts `made` in the place of `existing` (or in a place of its own), deletes what leaves, emits, frees `existing`.
   Result<Entry*> Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving = nullptr);
+  // PutStrings in two passes: what can fail, then what cannot.
+  bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made);
+  void TakeBack(Bytes key, Entry* made);
+  void CommitPair(Bytes key, Bytes value, Entry* made, const Change& change);
+  // A new entry that holds `value`, not yet in any table, or nullptr.
+  Entry* NewString(Bytes key, const StringSource& value, int64_t expiry_ms);
+  // Writes the value that the entry's storage has room for; `block` is for kBlock.
+  static void WriteValue(Entry* entry, const StringSource& value, memory::Block* block);
   // A new entry with the value of `from`, not yet in any table, or nullptr.
   Entry* CopyOf(Bytes key, const Entry& from, int64_t expiry_ms);
   Result<Entry*> Rebuild(Entry* entry, int64_t expiry_ms, const Change& change);
@@ -154,8 +182,7 @@ class Db {
 
   Keyspace& keyspace_;
   int index_;
-  ds::HashTable<Policy> table_;
-  ExpiryHeap expiries_;
+  Table table_;
 };
 
 }  // namespace larder::inline v0::keyspace

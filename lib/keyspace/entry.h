@@ -1,13 +1,15 @@
-// Entry: one key with its value, expiry and access data, in one allocation.
+// Entry: a key with its value, expiry and access data, in one allocation.
 //
-//   +0  next        8   chain link of the plain hash table
-//   +8  key_size    4
-//   +12 value_size  2   bytes stored inline; 8 for an integer or a pointer
-//   +14 kind        1   type in the low 4 bits, encoding in the high 4
-//   +15 flags       1   kHasExpiry; how the value is stored
-//   +16 access      3   how it has been used; see access.h
-//   +19 [expiry     8   ms since the epoch][slot 4 in the expiry heap], both only with kHasExpiry
-//       key, value      bytes; no NUL, no padding, fields read by memcpy
+//   +0  kind        1   type in the low 4 bits, encoding in the high 4
+//   +1  flags       1   kHasExpiry; how the value is stored; marks of their owners
+//   +2  access      3   how it has been used; see access.h
+//   +5  [expiry     8   ms since the epoch, only with kHasExpiry]
+//       key size    1+  varint
+//       key             bytes
+//       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock: an 8-byte pointer
+//
+// No NUL, no padding, no capacity: fields are read by memcpy. With a key of 16 bytes and a value of 64 an entry is 87
+// bytes in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
 //
 // A string value is stored as a 64-bit integer when its text is exactly that integer's, inline up to kInlineValueMax
 // bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference.
@@ -40,64 +42,151 @@ class Entry {
  public:
   enum class Storage : uint8_t { kInteger, kInline, kBlock };
 
-  // A new entry with unset value bytes (kInline: `value_size` of them), or nullptr when there is no memory.
+  // Marks that owners of entries set for their own ends.
+  enum Mark : uint8_t {
+    kClaimed = 1 << 3,  // by a command of many keys while it runs; see Db::PutStrings
+    kInSmall = 1 << 4,  // S3-FIFO's queue of new keys; see Evictor
+  };
+
+  // A new entry with unset value bytes (kInline: `value_size` of them), or nullptr when there is no memory. Keyspace::Free
+  // ends it.
   static Entry* New(memory::Arena& arena, Bytes key, Storage storage, size_t value_size, bool with_expiry);
-  // Frees the entry and drops its block.
-  static void Delete(memory::Arena& arena, Entry* entry);
-  static size_t Footprint(size_t key_size, size_t value_size, bool with_expiry) {
-    return kHeaderBytes + (with_expiry ? kExpiryBytes : 0) + key_size + value_size;
+  static size_t Footprint(size_t key_size, Storage storage, size_t value_size, bool with_expiry) {
+    return kHeaderBytes + (with_expiry ? kExpiryBytes : 0) + VarintBytes(key_size) + key_size +
+           (storage == Storage::kInline ? VarintBytes(value_size) + value_size : kWordBytes);
   }
 
-  Entry*& next() { return next_; }
-  Bytes key() const { return {payload() + expiry_bytes(), key_size_}; }
+  Bytes key() const {
+    size_t size = 0;
+    const char* text = ReadVarint(key_field(), &size);
+    return {text, size};
+  }
+  [[gnu::always_inline]] bool KeyIs(Bytes key) const {
+    const char* field = key_field();
+    if (key.size() < kVarintSmall) [[likely]] {
+      return static_cast<uint8_t>(*field) == key.size() && base::EqualBytes(field + 1, key.data(), key.size());
+    }
+    return this->key() == key;
+  }
   Type type() const { return static_cast<Type>(kind_ & 15); }
   Encoding encoding() const { return static_cast<Encoding>(kind_ >> 4); }
   void set_kind(Type type, Encoding encoding) {
     kind_ = static_cast<uint8_t>(static_cast<uint8_t>(type) | static_cast<uint8_t>(encoding) << 4);
   }
-  Storage storage() const { return static_cast<Storage>(flags_ >> 4); }
-  size_t footprint() const { return Footprint(key_size_, value_size_, has_expiry()); }
+  Storage storage() const { return static_cast<Storage>(flags_ >> kStorageShift & 3); }
+  // Bytes, as they were asked of the arena.
+  size_t footprint() const {
+    const size_t value_size = storage() == Storage::kInline ? inline_value().size() : 0;
+    return Footprint(key().size(), storage(), value_size, has_expiry());
+  }
 
-  // Expiry: milliseconds since the epoch. REQUIRES has_expiry() for the setters and the slot.
+  bool marked(Mark mark) const { return (flags_ & mark) != 0; }
+  void set_mark(Mark mark, bool on) { flags_ = static_cast<uint8_t>(on ? flags_ | mark : flags_ & ~mark); }
+
+  // Expiry: milliseconds since the epoch. REQUIRES has_expiry() for the setter.
   bool has_expiry() const { return (flags_ & kHasExpiry) != 0; }
   int64_t expiry_ms() const { return has_expiry() ? Load<int64_t>(payload()) : kNoExpiry; }
-  void set_expiry_ms(int64_t ms) { Store(payload(), ms); }
-  uint32_t expiry_slot() const { return Load<uint32_t>(payload() + 8); }
-  void set_expiry_slot(uint32_t slot) { Store(payload() + 8, slot); }
+  void set_expiry_ms(int64_t ms) {
+    LARDER_DCHECK(has_expiry());
+    Store(payload(), ms);
+  }
 
-  uint32_t access_data() const { return access_[0] | access_[1] << 8 | access_[2] << 16; }
+  uint32_t access_data() const {
+    return static_cast<uint32_t>(access_[0] | access_[1] << 8 | access_[2] << 16);
+  }
   void set_access_data(uint32_t data) {
     access_[0] = static_cast<uint8_t>(data);
     access_[1] = static_cast<uint8_t>(data >> 8);
     access_[2] = static_cast<uint8_t>(data >> 16);
   }
 
-  // The value, by storage.
-  int64_t integer() const { return Load<int64_t>(value_data()); }
-  void set_integer(int64_t n) { Store(value_data(), n); }
-  Bytes inline_value() const { return {value_data(), value_size_}; }
-  memory::Block* block() const { return Load<memory::Block*>(value_data()); }
-  void set_block(memory::Block* block) { Store(value_data(), block); }
-  char* value_data() { return payload() + expiry_bytes() + key_size_; }
-  const char* value_data() const { return payload() + expiry_bytes() + key_size_; }
+  // A string whose bytes are here, which most entries are.
+  bool is_inline_string() const {
+    return ((kind_ & 15) | (flags_ & (3 << kStorageShift))) ==
+           (static_cast<unsigned>(Type::kString) | static_cast<unsigned>(Storage::kInline) << kStorageShift);
+  }
 
-  // Changes how the value is stored, in place. REQUIRES: the new footprint rounds to the same block of the arena.
+  // The value, by storage.
+  int64_t integer() const { return Load<int64_t>(value_field()); }
+  void set_integer(int64_t n) { Store(value_field(), n); }
+  Bytes inline_value() const {
+    size_t size = 0;
+    const char* text = ReadVarint(value_field(), &size);
+    return {text, size};
+  }
+  char* inline_data() { return const_cast<char*>(inline_value().data()); }
+  memory::Block* block() const { return Load<memory::Block*>(value_field()); }
+  void set_block(memory::Block* block) { Store(value_field(), block); }
+
+  // Changes how the value is stored, in place; its bytes are unset then. REQUIRES: FitsInPlace.
   void Restore(Storage storage, size_t value_size) {
-    LARDER_DCHECK(memory::Arena::RoundUp(Footprint(key_size_, value_size, has_expiry())) ==
-                  memory::Arena::RoundUp(footprint()));
-    flags_ = static_cast<uint8_t>((flags_ & 15) | static_cast<uint8_t>(storage) << 4);
-    value_size_ = static_cast<uint16_t>(value_size);
+    LARDER_DCHECK(FitsInPlace(storage, value_size, has_expiry()));
+    set_storage(storage);
+    if (storage == Storage::kInline) WriteVarint(value_field(), value_size);
+  }
+  // Gives an inline value another size; the bytes up to the smaller of both stay. REQUIRES: FitsInPlace.
+  void ResizeInline(size_t value_size) {
+    const Bytes old = inline_value();
+    char* const field = value_field();
+    const size_t kept = old.size() < value_size ? old.size() : value_size;
+    std::memmove(field + VarintBytes(value_size), old.data(), kept);
+    WriteVarint(field, value_size);
+  }
+  // Whether this key with such a value rounds to the same block of the arena.
+  bool FitsInPlace(Storage storage, size_t value_size, bool with_expiry) const {
+    return has_expiry() == with_expiry &&
+           memory::Arena::RoundUp(Footprint(key().size(), storage, value_size, with_expiry)) ==
+               memory::Arena::RoundUp(footprint());
   }
 
  private:
   static constexpr uint8_t kHasExpiry = 1;
-  static constexpr size_t kExpiryBytes = 12;
-  static constexpr size_t kHeaderBytes = 19;
+  static constexpr int kStorageShift = 1;
+  static constexpr size_t kHeaderBytes = 5;
+  static constexpr size_t kExpiryBytes = 8;
+  static constexpr size_t kWordBytes = 8;
+  static constexpr size_t kVarintSmall = 128;
 
   Entry() = default;
   char* payload() { return reinterpret_cast<char*>(this) + kHeaderBytes; }
   const char* payload() const { return reinterpret_cast<const char*>(this) + kHeaderBytes; }
-  size_t expiry_bytes() const { return has_expiry() ? kExpiryBytes : 0; }
+  const char* key_field() const { return payload() + (has_expiry() ? kExpiryBytes : 0); }
+  const char* value_field() const {
+    const Bytes k = key();
+    return k.data() + k.size();
+  }
+  char* value_field() { return const_cast<char*>(static_cast<const Entry*>(this)->value_field()); }
+  void set_storage(Storage storage) {
+    flags_ = static_cast<uint8_t>((flags_ & ~(3 << kStorageShift)) | static_cast<uint8_t>(storage) << kStorageShift);
+  }
+
+  // Varints: 7 bits a byte, the lowest first.
+  static constexpr size_t VarintBytes(size_t n) {
+    size_t bytes = 1;
+    for (; n >= kVarintSmall; n >>= 7) ++bytes;
+    return bytes;
+  }
+  static const char* ReadVarint(const char* from, size_t* n) {
+    const uint8_t first = static_cast<uint8_t>(*from);
+    if (first < kVarintSmall) [[likely]] {
+      *n = first;
+      return from + 1;
+    }
+    size_t value = first & 127;
+    for (int shift = 7;; shift += 7) {
+      const uint8_t byte = static_cast<uint8_t>(*++from);
+      value |= static_cast<size_t>(byte & 127) << shift;
+      if (byte < kVarintSmall) break;
+    }
+    *n = value;
+    return from + 1;
+  }
+  static char* WriteVarint(char* to, size_t n) {
+    for (; n >= kVarintSmall; n >>= 7) *to++ = static_cast<char>(n | 128);
+    *to++ = static_cast<char>(n);
+    return to;
+  }
+
   template <class T>
   static T Load(const char* from) {
     T value;
@@ -109,20 +198,17 @@ class Entry {
     std::memcpy(to, &value, sizeof(T));
   }
 
-  Entry* next_;
-  uint32_t key_size_;
-  uint16_t value_size_;
   uint8_t kind_;
   uint8_t flags_;
   uint8_t access_[3];
-  // payload follows at kHeaderBytes
+  // payload follows
 
   friend struct EntryLayout;
 };
 
 struct EntryLayout {
-  static_assert(offsetof(Entry, access_) + 3 == Entry::kHeaderBytes);
-  static_assert(memory::kInlineValueMax <= UINT16_MAX);
+  static_assert(sizeof(Entry) == Entry::kHeaderBytes && alignof(Entry) == 1);
+  static_assert(static_cast<int>(Type::kString) == 0, "is_inline_string compares both at once");
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -4,16 +4,43 @@
 #include <new>
 #include <utility>
 
+
 namespace larder::inline v0::keyspace {
+namespace {
+
+// What one step of freeing, of expiry and of eviction may do before others have their turn: 50 us each of what cold
+// entries cost on a slow machine, and for eviction 100.
+constexpr size_t kFreeEntries = 128;
+constexpr size_t kExpireVisits = 256;
+constexpr int64_t kFreeNs = 40'000;
+constexpr uint64_t kEvictNs = 80'000;
+
+}  // namespace
+
+// A table that nobody can reach any more.
+struct Keyspace::Grave {
+  Grave(Keyspace& keyspace, const Db::Policy& policy) : table(policy, &keyspace.arena(), &keyspace.steps_) {}
+  Db::Table table;
+  Grave* next = nullptr;
+};
+
+Keyspace::Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap)
+    : config_(config),
+      clock_(clock),
+      heap_(std::move(heap)),
+      random_(config.seed),
+      tables_(*this),
+      evictor_(tables_, &heap_->arena(), config.seed) {}
 
 std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& clock) {
-  std::unique_ptr<Keyspace> keyspace(new (std::nothrow) Keyspace(config, clock));
+  memory::Heap::Ptr heap = memory::Heap::New(config.memory);
+  if (heap == nullptr) return nullptr;
+  std::unique_ptr<Keyspace> keyspace(new (std::nothrow) Keyspace(config, clock, std::move(heap)));
   if (keyspace == nullptr) return nullptr;
-  keyspace->blocks_.reset(new (std::nothrow) memory::BlockSource());
-  if (keyspace->blocks_ == nullptr) return nullptr;
   keyspace->dbs_ = static_cast<Db**>(std::calloc(static_cast<size_t>(config.databases), sizeof(Db*)));
   if (keyspace->dbs_ == nullptr) return nullptr;
   keyspace->set_access_clock_ms(clock.NowUs() / 1000);
+  keyspace->Configure(config);
   return keyspace;
 }
 
@@ -21,7 +48,22 @@ Keyspace::~Keyspace() {
   if (dbs_ == nullptr) return;
   for (int i = 0; i < config_.databases; ++i) delete dbs_[i];
   std::free(dbs_);
-  if (blocks_->blocks() != 0) (void)blocks_.release();
+  while (graves_ != nullptr) FreeStep();
+}
+
+void Keyspace::Configure(const KeyspaceConfig& config) {
+  const int databases = config_.databases;
+  const uint64_t seed = config_.seed;
+  config_ = config;
+  config_.databases = databases;
+  config_.seed = seed;
+  config_.access.lfu = config_.eviction == EvictionOrder::kLfu;
+  touch_is_stamp_ = config_.eviction != EvictionOrder::kLfu && config_.eviction != EvictionOrder::kS3Fifo;
+  evictor_.Configure({.order = config_.eviction,
+                      .volatile_only = config_.evict_volatile_only,
+                      .samples = config_.eviction_samples,
+                      .limit_bytes = config_.maxmemory,
+                      .access = config_.access});
 }
 
 Db* Keyspace::db(int index) {
@@ -36,7 +78,6 @@ void Keyspace::SwapDbs(int a, int b) {
   if (first == nullptr || second == nullptr || first == second) return;
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
-  first->expiries_.Swap(second->expiries_);
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
 
@@ -62,74 +103,141 @@ size_t Keyspace::size() const {
   return sum;
 }
 
-bool Keyspace::MakeRoom() {
-  if (config_.maxmemory == 0) return true;
-  while (used_memory() > config_.maxmemory) {
-    if (!EvictOne()) return false;
-  }
-  return true;
+// ---- Ends -----------------------------------------------------------------------------------------------------------
+
+void Keyspace::Free(Entry* entry) {
+  if (entry->storage() == Entry::Storage::kBlock) [[unlikely]] Drop(entry->block());
+  heap_->arena().Free(entry, entry->footprint());
 }
 
-// The key of `db` that the policy would give up first, or nullptr if it may take none.
-Entry* Keyspace::Candidate(Db& db) {
-  switch (config_.policy) {
-    case EvictionPolicy::kNone: return nullptr;
-    case EvictionPolicy::kAllRandom: return db.RandomForEviction();
-    case EvictionPolicy::kVolatileRandom: return db.RandomVolatile();
-    case EvictionPolicy::kVolatileTtl: return db.SoonestVolatile();
-    case EvictionPolicy::kAllByUse:
-    case EvictionPolicy::kVolatileByUse: break;
+void Keyspace::Drop(memory::Block* block) { block->UnrefHeld(); }
+
+void Keyspace::Bury(Db::Table& table) {
+  if (table.empty()) return;
+  Grave* grave = new (std::nothrow) Grave(*this, table.policy());
+  if (grave == nullptr) {
+    // No memory for so little: then it takes as long as it takes.
+    table.ForEach([this](Entry* entry) {
+      EndHistory(*entry);
+      Free(entry);
+    });
+    table.Clear();
+    return;
   }
-  Entry* best = nullptr;
-  uint32_t best_score = 0;
-  for (int i = 0; i < config_.eviction_samples; ++i) {
-    Entry* entry = config_.policy == EvictionPolicy::kAllByUse ? db.RandomForEviction() : db.RandomVolatile();
-    if (entry == nullptr) return nullptr;
-    const uint32_t score = Access::Score(config_.access, entry->access_data(), access_seconds_);
-    if (best != nullptr && score <= best_score) continue;
-    best = entry;
-    best_score = score;
-  }
-  return best;
+  grave->table.Swap(table);
+  grave->next = std::exchange(graves_, grave);
+  FreeStep();  // few keys are gone at once
 }
 
-// Takes the databases in turn from a random one on, so that each is drawn from; the soonest expiry is looked for in all.
-bool Keyspace::EvictOne() {
-  if (config_.policy == EvictionPolicy::kNone) return false;
-  const int start = static_cast<int>(random_.Below(static_cast<uint64_t>(config_.databases)));
-  Entry* victim = nullptr;
-  Db* home = nullptr;
-  for (int i = 0; i < config_.databases; ++i) {
-    Db* db = dbs_[(start + i) % config_.databases];
-    if (db == nullptr || db->size() == 0) continue;
-    Entry* candidate = Candidate(*db);
-    if (candidate == nullptr) continue;
-    if (victim == nullptr || candidate->expiry_ms() < victim->expiry_ms()) {
-      victim = candidate;
-      home = db;
+bool Keyspace::FreeStep() {
+  if (Grave* grave = graves_; grave != nullptr) {
+    base::StepTimer timer(steps_, base::Step::kFree);
+    const bool done = grave->table.FreeSome(kFreeEntries, [&](Entry* entry) {
+      timer.Add(1, memory::Arena::RoundUp(entry->footprint()));
+      EndHistory(*entry);
+      Free(entry);
+    });
+    if (done) {
+      graves_ = grave->next;
+      delete grave;
     }
-    if (config_.policy != EvictionPolicy::kVolatileTtl) break;
+  } else if (heap_->WantsMaintenance()) {
+    base::StepTimer timer(steps_, base::Step::kFree);
+    const size_t held = heap_->held();
+    heap_->Maintain(kFreeNs);
+    timer.Add(1, held - heap_->held());
   }
-  if (victim == nullptr) return false;
-  ++stats_.evicted;
-  const Bytes command[] = {"DEL", victim->key()};
-  home->Delete(victim, {EventClass::kEvicted, "evicted", command});
-  return true;
+  return HasGarbage();
 }
 
-size_t Keyspace::ExpireDue(size_t max) {
-  size_t deleted = 0;
-  for (int i = 0; i < config_.databases && deleted < max; ++i) {
-    if (dbs_[i] != nullptr && dbs_[i]->expiring() != 0) deleted += dbs_[i]->ExpireDue(max - deleted);
+bool Keyspace::HasGarbage() const { return graves_ != nullptr || heap_->WantsMaintenance(); }
+
+// ---- Use and eviction -----------------------------------------------------------------------------------------------
+
+void Keyspace::TouchByUse(Entry& entry) {
+  const uint32_t data = entry.access_data();
+  entry.set_access_data(config_.access.lfu
+                            ? Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_)
+                            : FifoUse::Used(data));
+}
+
+int64_t Keyspace::IdleSeconds(const Entry& entry) const {
+  const Epochs& epochs = evictor_.epochs();
+  if (config_.eviction != EvictionOrder::kS3Fifo) return epochs.IdleSeconds(epochs.Full(entry.access_data(), 24));
+  return epochs.IdleSeconds(epochs.Full(entry.access_data() >> FifoUse::kCounterBits, FifoUse::kEpochBits));
+}
+
+uint32_t Keyspace::Frequency(const Entry& entry) const {
+  return Access::Frequency(config_.access, entry.access_data(), static_cast<uint32_t>(access_seconds_));
+}
+
+size_t Keyspace::BytesOf(const Entry& entry) {
+  const size_t bytes = memory::Arena::RoundUp(entry.footprint());
+  return entry.storage() == Entry::Storage::kBlock ? bytes + entry.block()->footprint() : bytes;
+}
+
+void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {
+  if (touch_is_stamp_) [[likely]] {
+    entry.set_access_data(stamp());
+    return;
   }
-  return deleted;
+  const Evictor::Start start = evictor_.Begin(db, hash, entry.has_expiry());
+  entry.set_access_data(start.access);
+  entry.set_mark(Entry::kInSmall, start.small);
+  if (start.small) evictor_.SmallCame(BytesOf(entry));
+}
+
+void Keyspace::TakeHistory(Entry& made, const Entry& before) {
+  made.set_access_data(before.access_data());
+  if (!before.marked(Entry::kInSmall)) return;
+  made.set_mark(Entry::kInSmall, true);
+  evictor_.SmallResized(BytesOf(before), BytesOf(made));
+}
+
+void Keyspace::EndHistory(const Entry& entry) {
+  if (entry.marked(Entry::kInSmall)) evictor_.SmallLeft(BytesOf(entry));
+}
+
+void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
+  if (entry.marked(Entry::kInSmall) && !small) evictor_.SmallLeft(BytesOf(entry));
+  entry.set_access_data(access);
+  entry.set_mark(Entry::kInSmall, small);
+}
+
+Room Keyspace::MakeRoomSlow(Slicing slicing) {
+  const bool sliced = slicing == kOneSlice;
+  // What has been deleted already goes first.
+  while (used_memory() > config_.maxmemory && HasGarbage()) {
+    FreeStep();
+    if (sliced && HasGarbage() && used_memory() > config_.maxmemory) return Room::kMore;
+  }
+  base::StepTimer timer(steps_, base::Step::kEvict, base::StepTimer::kUntimed);
+  const uint64_t evicted = evictor_.evicted();
+  const size_t used = used_memory();
+  const Evictor::Outcome outcome = evictor_.Evict(sliced ? kEvictNs : 0);
+  timer.Add(evictor_.evicted() - evicted, used - used_memory());
+  switch (outcome) {
+    case Evictor::Outcome::kFits: return Room::kFits;
+    case Evictor::Outcome::kMore: return Room::kMore;
+    case Evictor::Outcome::kCannot: break;
+  }
+  return HasGarbage() && sliced ? Room::kMore : Room::kNone;
+}
+
+// ---- Expiry ---------------------------------------------------------------------------------------------------------
+
+bool Keyspace::ExpireDue() {
+  for (int i = 0; i < config_.databases; ++i) {
+    if (dbs_[i] != nullptr && dbs_[i]->expiring() != 0 && dbs_[i]->ExpireDue(kExpireVisits)) return true;
+  }
+  return false;
 }
 
 int64_t Keyspace::SoonestExpiryMs() {
   int64_t soonest = INT64_MAX;
   for (int i = 0; i < config_.databases; ++i) {
-    Entry* entry = dbs_[i] == nullptr ? nullptr : dbs_[i]->expiries_.soonest();
-    if (entry != nullptr && entry->expiry_ms() < soonest) soonest = entry->expiry_ms();
+    if (dbs_[i] == nullptr || dbs_[i]->expiring() == 0) continue;
+    if (dbs_[i]->SoonestExpiryMs() < soonest) soonest = dbs_[i]->SoonestExpiryMs();
   }
   soonest_hint_ms_ = soonest;
   return soonest;

@@ -13,33 +13,29 @@
 #include <memory>
 
 #include <larder/clock.h>
+#include <larder/memory.h>
 #include "lib/base/random.h"
+#include "lib/base/steps.h"
 #include "lib/keyspace/access.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/effects.h"
+#include "lib/keyspace/eviction_tables.h"
+#include "lib/keyspace/evictor.h"
 #include "lib/memory/arena.h"
-#include "lib/memory/block.h"
+#include "lib/memory/heap.h"
 
 namespace larder::inline v0::keyspace {
-
-enum class EvictionPolicy : uint8_t {
-  kNone,
-  kAllRandom,
-  kVolatileRandom,
-  kVolatileTtl,
-  // By access data: the best of a few keys at random.
-  kAllByUse,
-  kVolatileByUse,
-};
 
 struct KeyspaceConfig {
   int databases = 16;
   uint64_t maxmemory = 0;  // bytes, 0: no limit
-  EvictionPolicy policy = EvictionPolicy::kNone;
-  AccessConfig access = {};       // what "use" means: the latest or the frequent
-  int eviction_samples = 5;  // how many keys are compared, 1 or more
+  EvictionOrder eviction = EvictionOrder::kNone;
+  bool evict_volatile_only = false;  // only keys with an expiry
+  AccessConfig access = {};
+  int eviction_samples = 5;          // maxmemory-samples
   uint64_t string_bytes_max = uint64_t{512} << 20;  // proto-max-bulk-len: how long APPEND and SETRANGE may make one
   uint64_t seed = 0;
+  std::shared_ptr<MemorySource> memory;  // null: the system's
 };
 
 struct KeyspaceStats {
@@ -47,7 +43,16 @@ struct KeyspaceStats {
   uint64_t misses = 0;
   uint64_t expired = 0;
   uint64_t evicted = 0;
+  uint64_t typed_calls = 0;
 };
+
+// Whether there is room for a write.
+enum class Room : uint8_t {
+  kFits,
+  kMore,  // the slice is over: let others have the executor, then ask again
+  kNone,  // nothing more may be evicted
+};
+enum Slicing : bool { kUnsliced, kOneSlice };
 
 class Keyspace {
  public:
@@ -67,21 +72,37 @@ class Keyspace {
 
   // Starts an op. `now_ms` is the time if the caller knows it, else 0.
   void BeginOp(int64_t now_ms) { now_ms_ = now_ms; }
+  // Starts a typed call's op, which reads the clock only if it has to.
+  void BeginTypedOp() {
+    now_ms_ = 0;
+    ++stats_.typed_calls;
+  }
   int64_t now_ms() {
     if (now_ms_ == 0) now_ms_ = clock_.NowUs() / 1000;
     return now_ms_;
   }
   // The coarse clock of access data; refreshed by sessions and ticks.
-  void set_access_clock_ms(int64_t now_ms) { access_seconds_ = static_cast<uint32_t>(now_ms / 1000); }
-  uint32_t access_seconds() const { return access_seconds_; }
-  uint32_t NewAccessData() const { return Access::New(config_.access, access_seconds_); }
+  void set_access_clock_ms(int64_t now_ms) {
+    const int64_t seconds = now_ms / 1000;
+    if (seconds == access_seconds_) [[likely]] return;
+    access_seconds_ = seconds;
+    evictor_.SetSeconds(seconds);
+  }
+  // OBJECT IDLETIME and OBJECT FREQ.
+  int64_t IdleSeconds(const Entry& entry) const;
+  uint32_t Frequency(const Entry& entry) const;
   void Touch(Entry& entry) {
-    entry.set_access_data(Access::Used(config_.access, entry.access_data(), access_seconds_, random_));
+    if (touch_is_stamp_) [[likely]] {
+      // Most entries that are read often have it already, and a line that is not written need not go back to memory.
+      if (entry.access_data() != stamp()) entry.set_access_data(stamp());
+    } else {
+      TouchByUse(entry);
+    }
   }
 
   // What maxmemory is compared with: arena, blocks, and what others have added to extra_memory().
   size_t used_memory() const {
-    return arena_.used() + blocks_->used() + extra_memory_.load(std::memory_order_relaxed);
+    return heap_->used() + extra_memory_.load(std::memory_order_relaxed);
   }
   size_t peak_memory() const { return peak_memory_; }
   void NotePeak() {
@@ -91,15 +112,18 @@ class Keyspace {
   std::atomic<size_t>& extra_memory() { return extra_memory_; }
   // Whether access data decide what is evicted.
   bool GoesByUse() const {
-    return config_.maxmemory != 0 &&
-           (config_.policy == EvictionPolicy::kAllByUse || config_.policy == EvictionPolicy::kVolatileByUse);
+    return config_.maxmemory != 0 && config_.eviction != EvictionOrder::kNone &&
+           config_.eviction != EvictionOrder::kRandom && config_.eviction != EvictionOrder::kTtl;
   }
-  // Evicts, as the policy says, until used_memory() fits maxmemory. False if it cannot be made to fit.
-  bool MakeRoom();
+  // Evicts, as the policy says, until used_memory() fits maxmemory; with kOneSlice for at most 100 us.
+  Room MakeRoom(Slicing slicing) {
+    if (config_.maxmemory == 0 || used_memory() <= config_.maxmemory) [[likely]] return Room::kFits;
+    return MakeRoomSlow(slicing);
+  }
 
-  // Deletes up to `max` keys that are due, over all databases; returns how many.
-  size_t ExpireDue(size_t max);
-  // The soonest expiry of any key in ms, or INT64_MAX.
+  // One step of deleting keys that are due, over all databases. True if there may be more.
+  bool ExpireDue();
+  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one.
   int64_t SoonestExpiryMs();
   // A lower bound of it that costs a load: what was set since SoonestExpiryMs was last called.
   int64_t SoonestHintMs() const { return soonest_hint_ms_; }
@@ -107,35 +131,76 @@ class Keyspace {
     if (expiry_ms < soonest_hint_ms_) soonest_hint_ms_ = expiry_ms;
   }
 
-  memory::Arena& arena() { return arena_; }
-  memory::BlockSource& blocks() { return *blocks_; }
+  // Ends an entry that is in no table.
+  void Free(Entry* entry);
+  // Ends a reference to a block that the holder has.
+  void Drop(memory::Block* block);
+  // Takes over what a table holds, to be freed in steps; the table is empty then.
+  void Bury(Db::Table& table);
+  // One step of freeing what was buried or dropped. True if there is more.
+  bool FreeStep();
+  bool HasGarbage() const;
+
+  // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
+  // on in the entry that takes another's place, and ends with the key.
+  void StartHistory(Entry& entry, int db, uint64_t hash);
+  void TakeHistory(Entry& made, const Entry& before);
+  void EndHistory(const Entry& entry);
+  // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
+  void SetUse(Entry& entry, uint32_t access, bool small);
+
+  memory::Arena& arena() { return heap_->arena(); }
+  memory::Heap& blocks() { return *heap_; }
+  base::StepLog& steps() { return steps_; }
   Effects& effects() { return effects_; }
   base::Random& random() { return random_; }
   Clock& clock() { return clock_; }
   KeyspaceStats& stats() { return stats_; }
-  // May be changed at any time, but for databases and seed.
-  KeyspaceConfig& config() { return config_; }
+  const KeyspaceConfig& config() const { return config_; }
+  // Everything but databases, seed and memory may change at any time.
+  void Configure(const KeyspaceConfig& config);
 
  private:
-  Keyspace(const KeyspaceConfig& config, Clock& clock) : config_(config), clock_(clock), random_(config.seed) {}
-  bool EvictOne();
-  Entry* Candidate(Db& db);
+  struct Grave;
+
+  Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
+  uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
+  void TouchByUse(Entry& entry);
+  static size_t BytesOf(const Entry& entry);
+  Room MakeRoomSlow(Slicing slicing);
 
   KeyspaceConfig config_;
   Clock& clock_;
   int64_t now_ms_ = 0;
   int64_t soonest_hint_ms_ = INT64_MAX;
-  uint32_t access_seconds_ = 0;
-  memory::Arena arena_;
-  // On the heap: if values are still pinned when the keyspace goes, their source is left behind for them.
-  std::unique_ptr<memory::BlockSource> blocks_;
+  int64_t access_seconds_ = 0;
+  bool touch_is_stamp_ = true;
+  KeyspaceStats stats_;
+  Effects effects_;
+  memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
   size_t peak_memory_ = 0;
-  Effects effects_;
-  KeyspaceStats stats_;
+  base::StepLog steps_;
   base::Random random_;
   Db** dbs_ = nullptr;
+  Grave* graves_ = nullptr;
+  KeyspaceTables tables_;
+  Evictor evictor_;
 };
+
+// The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.
+[[gnu::always_inline]] inline Entry* Db::FindInline(Bytes key, uint64_t hash, Lookup how) {
+  Entry* entry = table_.Find(key, hash);
+  if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = DropExpired(entry);
+  const bool counts = how == Lookup::kRead || how == Lookup::kInspect;
+  if (entry == nullptr) {
+    if (counts) ++keyspace_.stats().misses;
+    return nullptr;
+  }
+  if (how == Lookup::kRead || how == Lookup::kWrite) keyspace_.Touch(*entry);
+  if (counts) ++keyspace_.stats().hits;
+  return entry;
+}
 
 }  // namespace larder::inline v0::keyspace
 

@@ -2,6 +2,7 @@
 
 #include "lib/base/numbers.h"
 #include "lib/keyspace/errors.h"
+#include "lib/keyspace/key_window.h"
 #include "lib/keyspace/keyspace.h"
 
 namespace larder::inline v0::ops::keys {
@@ -31,11 +32,23 @@ bool Allows(const ExpireOptions& options, int64_t current_ms, int64_t wanted_ms)
 
 }  // namespace
 
-bool Delete(Db& db, Bytes key) {
-  Entry* entry = db.Find(key, Lookup::kPeek);
-  if (entry == nullptr) return false;
-  DeleteEntry(db, entry, key);
-  return true;
+int64_t Delete(Db& db, std::span<const Bytes> keys) {
+  int64_t deleted = 0;
+  auto window = keyspace::WindowOver(db, keys);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Entry* entry = window.Find(i, Lookup::kPeek);
+    if (entry == nullptr) continue;
+    DeleteEntry(db, entry, keys[i]);
+    ++deleted;
+  }
+  return deleted;
+}
+
+int64_t Count(Db& db, std::span<const Bytes> keys, Lookup how) {
+  int64_t present = 0;
+  auto window = keyspace::WindowOver(db, keys);
+  for (size_t i = 0; i < keys.size(); ++i) present += window.Find(i, how) != nullptr;
+  return present;
 }
 
 Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {

@@ -3,6 +3,7 @@
 #define LARDER_OPS_KEYS_H_
 
 #include <cstdint>
+#include <span>
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
@@ -10,8 +11,11 @@
 
 namespace larder::inline v0::ops::keys {
 
-// DEL, UNLINK ("del"). False if there was no such key.
-bool Delete(keyspace::Db& db, Bytes key);
+// DEL, UNLINK ("del" for each): how many there were.
+int64_t Delete(keyspace::Db& db, std::span<const Bytes> keys);
+
+// EXISTS (kInspect) and TOUCH (kRead): how many of the keys are there. One that is named twice counts twice.
+int64_t Count(keyspace::Db& db, std::span<const Bytes> keys, keyspace::Lookup how);
 
 struct ExpireOptions {
   bool if_none = false;     // NX

@@ -9,13 +9,12 @@
 #include "lib/ops/strings.h"
 
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/numbers.h"
 #include "lib/keyspace/errors.h"
+#include "lib/keyspace/key_window.h"
 #include "lib/keyspace/keyspace.h"
 
 namespace larder::inline v0::ops::strings {
@@ -97,75 +96,14 @@ namespace {
 
 using Pair = std::pair<Bytes, Bytes>;
 
-// SetMany's keys and values, however the caller has them.
-struct Pairs {
-  size_t count;
-  absl::FunctionRef<Pair(size_t)> at;
-};
-
-// What SetMany obtains before it changes anything: one block for each large value, in their order.
-class LargeValues {
- public:
-  ~LargeValues() {
-    while (taken_ < count_) blocks_[taken_++]->Unref();
-    std::free(blocks_);
-  }
-  // False when there is no memory.
-  bool Make(memory::BlockSource& source, const Pairs& pairs) {
-    size_t wanted = 0;
-    for (size_t i = 0; i < pairs.count; ++i) wanted += IsLarge(pairs.at(i).second);
-    if (wanted == 0) return true;
-    blocks_ = static_cast<memory::Block**>(std::malloc(wanted * sizeof(memory::Block*)));
-    if (blocks_ == nullptr) return false;
-    for (size_t i = 0; i < pairs.count; ++i) {
-      const Bytes value = pairs.at(i).second;
-      if (!IsLarge(value)) continue;
-      memory::Block* block = source.New(value.size(), value.size());
-      if (block == nullptr) return false;
-      base::CopyBytes(block->data(), value);
-      blocks_[count_++] = block;
-    }
-    return true;
-  }
-  static bool IsLarge(Bytes value) { return value.size() > memory::kInlineValueMax; }
-  memory::BlockRef TakeNext() { return memory::BlockRef::Adopt(blocks_[taken_++]); }
-
- private:
-  memory::Block** blocks_ = nullptr;
-  size_t count_ = 0;
-  size_t taken_ = 0;
-};
-
-// Whether there is memory for all these entries at this moment, and for the first array of a table that has none: a
-// later one that cannot be had is done without.
-bool RoomForEntries(memory::Arena& arena, const Pairs& pairs) {
-  size_t bytes = 64;
-  for (size_t i = 0; i < pairs.count; ++i) {
-    const auto [key, value] = pairs.at(i);
-    const size_t stored = LargeValues::IsLarge(value) ? sizeof(memory::Block*) : value.size();
-    bytes += memory::Arena::RoundUp(Entry::Footprint(key.size(), stored, false));
-  }
-  void* probe = arena.Allocate(bytes);
-  arena.Free(probe, bytes);
-  return probe != nullptr;
-}
-
-Result<bool> SetPairs(Db& db, const Pairs& pairs, bool if_none) {
+Result<bool> SetPairs(Db& db, size_t count, Db::PairAt at, bool if_none) {
   if (if_none) {
-    for (size_t i = 0; i < pairs.count; ++i) {
-      if (db.Find(pairs.at(i).first, Lookup::kWrite) != nullptr) return false;
+    keyspace::KeyWindow window(db, count, [&](size_t i) { return at(i).first; });
+    for (size_t i = 0; i < count; ++i) {
+      if (window.Find(i, Lookup::kWrite) != nullptr) return false;
     }
   }
-  LargeValues large;
-  if (!large.Make(db.keyspace().blocks(), pairs)) return errors::kAllocationFailed;
-  if (!RoomForEntries(db.keyspace().arena(), pairs)) return errors::kAllocationFailed;
-  for (size_t i = 0; i < pairs.count; ++i) {
-    const auto [key, value] = pairs.at(i);
-    memory::BlockRef block;
-    if (LargeValues::IsLarge(value)) block = large.TakeNext();
-    const StringSource source = block ? StringSource::Of(&block) : StringSource::Of(value);
-    LARDER_RETURN_IF_ERROR(Set(db, key, db.Find(key, Lookup::kWrite), source, SetOptions{}).error());
-  }
+  LARDER_RETURN_IF_ERROR(db.PutStrings(count, at, "set"));
   return true;
 }
 
@@ -174,12 +112,12 @@ Result<bool> SetPairs(Db& db, const Pairs& pairs, bool if_none) {
 Result<bool> SetMany(Db& db, std::span<const Bytes> keys_and_values, bool if_none) {
   LARDER_DCHECK(keys_and_values.size() % 2 == 0);
   auto at = [&](size_t i) { return Pair(keys_and_values[2 * i], keys_and_values[2 * i + 1]); };
-  return SetPairs(db, {keys_and_values.size() / 2, at}, if_none);
+  return SetPairs(db, keys_and_values.size() / 2, at, if_none);
 }
 
 Result<bool> SetMany(Db& db, std::span<const Pair> pairs, bool if_none) {
   auto at = [&](size_t i) { return pairs[i]; };
-  return SetPairs(db, {pairs.size(), at}, if_none);
+  return SetPairs(db, pairs.size(), at, if_none);
 }
 
 Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {

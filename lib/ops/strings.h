@@ -49,10 +49,8 @@ struct SetOptions {
 Result<bool> Set(keyspace::Db& db, Bytes key, keyspace::Entry* existing, const keyspace::StringSource& value,
                  const SetOptions& options);
 
-// MSET and MSETNX ("set" for each), of key, value, key, value... or of pairs. False, and nothing set, if `if_none` and one of the keys
-// exists. What large values need is obtained before the first key is set, and the arena is asked whether it has as much
-// as the rest may need. So kAllocationFailed leaves nothing set, unless another thread of the process takes that memory
-// in the moment between; then the first keys are set and the others are not.
+// MSET and MSETNX ("set" for each), of key, value, key, value... or of pairs. False, and nothing set, if `if_none` and one
+// of the keys exists. kAllocationFailed leaves nothing set.
 Result<bool> SetMany(keyspace::Db& db, std::span<const Bytes> keys_and_values, bool if_none);
 Result<bool> SetMany(keyspace::Db& db, std::span<const std::pair<Bytes, Bytes>> pairs, bool if_none);
 

@@ -12,6 +12,7 @@ void FillMemory(const Stats& stats, StatsProto& proto) {
   proto.set_arena_blocks(stats.arena_blocks);
   proto.set_value_blocks(stats.value_blocks);
   proto.set_maxmemory(stats.maxmemory);
+  proto.set_memory_free(stats.memory_free);
 }
 
 void FillWork(const Stats& stats, StatsProto& proto) {
@@ -52,6 +53,19 @@ void FillExecutor(const ExecutorStats& stats, StatsProto::Executor& proto) {
   proto.set_slice_ns_max(stats.slice_ns_max);
 }
 
+void FillStep(const char* name, const StepStats& stats, StatsProto::Step& proto) {
+  proto.set_name(name);
+  proto.set_steps(stats.steps);
+  proto.set_entries(stats.entries);
+  proto.set_entries_max(stats.entries_max);
+  proto.set_bytes(stats.bytes);
+  proto.set_bytes_max(stats.bytes_max);
+  proto.set_timed(stats.timed);
+  proto.set_cpu_ns(stats.cpu_ns);
+  proto.set_cpu_ns_max(stats.cpu_ns_max);
+  for (uint64_t count : stats.cpu_histogram) proto.add_cpu_histogram(count);
+}
+
 }  // namespace
 
 StatsProto ToProto(const Stats& stats) {
@@ -71,6 +85,7 @@ StatsProto ToProto(const Stats& stats) {
   FillWork(stats, proto);
   FillClients(stats, proto);
   FillExecutor(stats.executor, *proto.mutable_executor());
+  for (size_t i = 0; i < kStepKinds; ++i) FillStep(kStepNames[i], stats.step[i], *proto.add_step());
   return proto;
 }
 

@@ -12,8 +12,8 @@
 namespace larder::inline v0::session {
 namespace {
 
-// Keys that one step of active expiry deletes before it lets others have the executor.
-constexpr size_t kExpireStep = 64;
+// What one round may take of an event loop's time.
+constexpr int64_t kLoopRoundNs = 500'000;
 
 // Steps in one round for each point of active-expire-effort; what is left then waits for the next round, 1/hz seconds
 // later, or for the keys to be read.
@@ -75,17 +75,20 @@ CacheCore::~CacheCore() {
   if (engine_ != nullptr) (void)Close(INT64_MAX);
 }
 
-absl::Status CacheCore::OutcomeStatus(executor::Outcome outcome) {
+const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
+  static constexpr ErrorText kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
+  static constexpr ErrorText kForked{absl::StatusCode::kFailedPrecondition,
+                                     "this process is a fork of the one that opened the cache"};
+  static constexpr ErrorText kReentrant{
+      absl::StatusCode::kFailedPrecondition,
+      "the cache was called from inside View or Atomically: use the Transaction instead"};
   switch (outcome) {
-    case executor::Outcome::kRan: return absl::OkStatus();
-    case executor::Outcome::kClosed: return absl::CancelledError("the cache is closed");
-    case executor::Outcome::kForked:
-      return absl::FailedPreconditionError("this process is a fork of the one that opened the cache");
-    case executor::Outcome::kReentrant:
-      return absl::FailedPreconditionError(
-          "the cache was called from inside View or Atomically: use the Transaction instead");
+    case executor::Outcome::kRan: return nullptr;
+    case executor::Outcome::kClosed: return &kClosed;
+    case executor::Outcome::kForked: return &kForked;
+    case executor::Outcome::kReentrant: return &kReentrant;
   }
-  return absl::InternalError("unknown outcome");
+  return &kClosed;
 }
 
 void CacheCore::WakeBackground() {
@@ -108,20 +111,35 @@ bool CacheCore::RunInBackground(F&& fn) {
   return true;
 }
 
-int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
-  bool ran = true;
-  bool more = true;
+// Steps of expiry and of freeing, each under the executor on its own, until nothing is left of either or the round has
+// taken its share. False if the executor could not be had.
+bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
   const int steps_max = kExpireStepsPerEffort * limits_.active_expire_effort.load(std::memory_order_relaxed);
-  for (int i = 0; ran && more && i < steps_max; ++i) {
-    ran = RunInBackground([&] {
+  const int64_t loop_end_ns = executor::MonotonicNs() + kLoopRoundNs;
+  int expire_steps = 0;
+  bool due = true;
+  *garbage = true;
+  while (due || *garbage) {
+    const bool ran = RunInBackground([&] {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       keyspace.BeginOp(0);
       keyspace.set_access_clock_ms(keyspace.now_ms());
-      more = engine_->active_expire() && keyspace.ExpireDue(kExpireStep) == kExpireStep;
+      due = due && engine_->active_expire() && keyspace.ExpireDue();
+      *garbage = keyspace.FreeStep();
     });
+    if (!ran) return false;
+    if (++expire_steps >= steps_max) due = false;
     if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
+    // A loop has clients to serve.
+    if (background_ == Background::kLoop && executor::MonotonicNs() >= loop_end_ns) break;
   }
+  return true;
+}
+
+int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
+  const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
+  bool garbage = false;
+  bool ran = BackgroundRound(deadline_us, &garbage);
   delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
   // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
   int64_t due_ms = INT64_MAX;
@@ -132,8 +150,9 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
       const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
       due_ms = soonest > round ? soonest : round;
     }
-    // Under lru and lfu the coarse clock has to go on for typed calls, which read none.
+    // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
     if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
+    if (garbage) due_ms = now_ms + 1;
     if (knew_ms != INT64_MIN) background_knows_ms_.store(soonest, std::memory_order_relaxed);
   });
   if (!ran) {
@@ -203,6 +222,9 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   // Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
   keyspace::Keyspace& keyspace = engine_->keyspace();
   keyspace.FlushAll();
+  while (keyspace.FreeStep()) {
+  }
+  keyspace.blocks().CollectReturned();
   if (const size_t pins = keyspace.blocks().blocks(); pins != 0) {
     return absl::FailedPreconditionError(absl::StrCat("the cache is closed; values still pinned: ", pins));
   }

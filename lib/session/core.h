@@ -68,7 +68,9 @@ class LARDER_API CacheCore final : public commands::EngineHost {
     if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
     return absl::OkStatus();
   }
-  static absl::Status OutcomeStatus(executor::Outcome outcome);
+  static absl::Status OutcomeStatus(executor::Outcome outcome) { return internal::StatusOf(RefusalOf(outcome)); }
+  // Why a call did not run; nullptr if it did.
+  static const ErrorText* RefusalOf(executor::Outcome outcome);
 
   // Runs `fn` under the executor, or once the cache is closed and nothing runs under it any more: for ends of sessions,
   // which must happen either way. Not in a forked child, where nothing is left to be ended.
@@ -122,6 +124,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   CacheCore() = default;
   template <class F>
   bool RunInBackground(F&& fn);
+  bool BackgroundRound(int64_t deadline_us, bool* garbage);
 
   std::shared_ptr<Clock> clock_;
   Background background_ = Background::kThread;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "lib/base/buffer.h"
 #include "lib/commands/dispatch.h"
 #include "lib/commands/transaction.h"
@@ -13,11 +14,24 @@ constexpr int kDirectProtocol = 3;
 
 absl::Status EmptyArgv() { return absl::InvalidArgumentError("argv is empty: it needs at least a command's name"); }
 
-void RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
-                resp::Output& output) {
+// False if it has to be called again after others have had the executor; never with kUnsliced.
+bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
+                resp::Output& output, keyspace::Slicing slicing) {
   resp::ReplyWriter reply(output, client.protocol);
-  commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs());
+  const int64_t ended_us =
+      commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
   core.NoteExpiries();
+  return ended_us != commands::kAgain;
+}
+
+// Under the executor, as often as it takes.
+absl::Status RunInTurns(CacheCore& core, absl::FunctionRef<bool()> run) {
+  bool done = false;
+  while (!done) {
+    const absl::Status status = core.Run([&] { done = run(); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -48,12 +62,14 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
     return absl::FailedPreconditionError("the session has been closed by QUIT or CLIENT KILL");
   }
   output_.Clear(4096);
-  const absl::Status status = core_.Run([&] { RunCommand(core_, client_, argv, output_); });
+  const absl::Status status =
+      RunInTurns(core_, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); });
   if (!status.ok()) return status;
   return ReplyFrom(output_);
 }
 
-void RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output) {
+bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
+             keyspace::Slicing slicing) {
   commands::ClientState client;
   client.protocol = kDirectProtocol;
   client.one_shot = true;
@@ -61,18 +77,19 @@ void RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, re
   client.db = core.engine().keyspace().db(db);
   if (client.db == nullptr) {
     output.bytes().MarkFailed();
-    return;
+    return true;
   }
-  RunCommand(core, client, argv, output);
+  return RunCommand(core, client, argv, output, slicing);
 }
 
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
   if (argv.empty()) return EmptyArgv();
   resp::Output output;
   if (held) {
-    RunOnce(core, db, argv, output);
+    RunOnce(core, db, argv, output, keyspace::kUnsliced);
   } else {
-    const absl::Status status = core.Run([&] { RunOnce(core, db, argv, output); });
+    const absl::Status status =
+        RunInTurns(core, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); });
     if (!status.ok()) return status;
   }
   return ReplyFrom(output);

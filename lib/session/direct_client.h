@@ -37,7 +37,9 @@ class DirectClient {
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
 // The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
-void RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output);
+// False, and nothing done, if others should have the executor first (see commands::kAgain); never with kUnsliced.
+bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
+             keyspace::Slicing slicing);
 
 // What a run that has ended leaves in an output as a Reply: nil if it is nothing.
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output);

@@ -193,24 +193,53 @@ void SessionBatch::End(ServedSession& session) {
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
 }
 
-void SessionBatch::RunOne(Request& request, int64_t* now_us) {
+// False if it has to be called again after others have had the executor.
+bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped()) return;
+  if (client.close_after_reply || session.stopped()) return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   if (request.is_error) {
     reply.Error({session.parser_.error()});
     core_.engine().CountError("ERR");
     client.close_after_reply = true;
-    return;
+    return true;
   }
-  *now_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
+  const int64_t ended_us =
+      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
+  if (ended_us == commands::kAgain) return false;
+  *now_us = ended_us;
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
     core_.Log(LogLevel::kWarning, session.output_.failed()
                                       ? "a client is closed: there is no memory for its replies"
                                       : "a client is closed for overcoming of output buffer limits");
     session.CloseSoon();
+  }
+  return true;
+}
+
+// Overlaps the cache misses of the next requests' keys. What stands where most commands have their key is taken for one:
+// if it is none, a few lines have been fetched in vain.
+void SessionBatch::PrefetchWindow() {
+  const Page* page = run_page_;
+  const size_t first = next_ % Page::kRequests;
+  const size_t count = std::min(kWindow, count_ - next_);
+  if (count < 2) return;
+  LARDER_DCHECK(first + count <= Page::kRequests);
+  const keyspace::Db* dbs[kWindow];
+  uint64_t hashes[kWindow];
+  size_t keys = 0;
+  for (size_t i = first; i < first + count; ++i) {
+    const Request& request = page->requests[i];
+    if (request.session == nullptr || request.argv.size() < 2) continue;
+    const keyspace::Db* const db = request.session->client_.db;
+    dbs[keys] = db;
+    hashes[keys++] = db->Hash(request.argv[1]);
+    db->PrefetchHashed(hashes[keys - 1], 0);
+  }
+  for (int stage = 1; stage < 3; ++stage) {
+    for (size_t i = 0; i < keys; ++i) dbs[i]->PrefetchHashed(hashes[i], stage);
   }
 }
 
@@ -220,10 +249,16 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
   const int64_t end_us = now_us + limit.ns_max / 1000;
   for (int ran = 0; next_ < count_ && ran < limit.commands_max && (ran == 0 || now_us < end_us); ++ran) {
     const size_t in_page = next_ % Page::kRequests;
-    if (in_page == 0) run_page_ = next_ == 0 ? first_page_ : run_page_->next;
+    if (in_page == 0 && !page_entered_) {
+      run_page_ = next_ == 0 ? first_page_ : run_page_->next;
+      page_entered_ = true;
+    }
+    if (next_ % kWindow == 0) PrefetchWindow();
     Request& request = run_page_->requests[in_page];
+    // A write that needs more room than one slice of eviction makes stays the next one: others may come in between.
+    if (request.session != nullptr && !RunOne(request, &now_us)) break;
     ++next_;
-    if (request.session != nullptr) RunOne(request, &now_us);
+    page_entered_ = false;
   }
   core_.NoteExpiries();
   return next_ == count_;
@@ -251,6 +286,7 @@ void SessionBatch::Reset() {
     session->Account();
   }
   count_ = next_ = 0;
+  page_entered_ = false;
 }
 
 void SessionBatch::Abandon() {

@@ -143,15 +143,18 @@ class LARDER_API SessionBatch final : public executor::Batch {
     bool is_error = false;  // the parser's refusal: the session's last
     resp::ArgVector argv;
   };
+  static constexpr size_t kWindow = 16;
   struct Page {
     static constexpr size_t kRequests = 64;
+    static_assert(kRequests % kWindow == 0);
     Page* next = nullptr;
     Request requests[kRequests];
   };
 
   Request* NextFree();
   Request& At(size_t i);
-  void RunOne(Request& request, int64_t* now_us);
+  bool RunOne(Request& request, int64_t* now_us);
+  void PrefetchWindow();
   void OpenAndClose();
   void End(ServedSession& session);
 
@@ -166,6 +169,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
+  bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
 };
 
 }  // namespace larder::inline v0::session

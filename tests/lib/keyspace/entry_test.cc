@@ -1,8 +1,11 @@
 #include "lib/keyspace/entry.h"
 
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
+#include <larder/clock.h>
+#include "lib/keyspace/keyspace.h"
 
 namespace larder {
 namespace {
@@ -14,17 +17,16 @@ using keyspace::Type;
 
 class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or without
  protected:
+  EntryTest() : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
   ~EntryTest() override {
     EXPECT_EQ(arena_.used(), 0u);
     EXPECT_EQ(blocks_.used(), 0u);
   }
+  void Delete(Entry* entry) { keyspace_->Free(entry); }
   Entry* New(std::string_view key, Entry::Storage storage, size_t size) {
     Entry* entry = Entry::New(arena_, key, storage, size, GetParam());
     entry->set_kind(Type::kString, Encoding::kRaw);
-    if (GetParam()) {
-      entry->set_expiry_ms(int64_t{4611686018427387904});
-      entry->set_expiry_slot(77);
-    }
+    if (GetParam()) entry->set_expiry_ms(int64_t{4611686018427387904});
     return entry;
   }
   void ExpectHeader(const Entry& entry, std::string_view key) {
@@ -32,11 +34,17 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
     EXPECT_EQ(entry.type(), Type::kString);
     EXPECT_EQ(entry.has_expiry(), GetParam());
     EXPECT_EQ(entry.expiry_ms(), GetParam() ? int64_t{4611686018427387904} : kNoExpiry);
-    EXPECT_EQ(GetParam() ? entry.expiry_slot() : 77u, 77u);
+    EXPECT_TRUE(entry.KeyIs(key));
+    EXPECT_FALSE(entry.KeyIs(std::string(key) + "x"));
+    if (!key.empty()) {
+      EXPECT_FALSE(entry.KeyIs(std::string(key.size(), '?')));
+    }
     EXPECT_EQ(entry.access_data(), 0u);
   }
-  memory::Arena arena_;
-  memory::BlockSource blocks_;
+  ManualClock clock_;
+  std::unique_ptr<keyspace::Keyspace> keyspace_;
+  memory::Arena& arena_;
+  memory::BlockSource& blocks_;
 };
 
 TEST_P(EntryTest, AnIntegerIsStoredAsSuch) {
@@ -45,18 +53,18 @@ TEST_P(EntryTest, AnIntegerIsStoredAsSuch) {
     entry->set_integer(n);
     EXPECT_EQ(entry->integer(), n);
     ExpectHeader(*entry, "key");
-    Entry::Delete(arena_, entry);
+    Delete(entry);
   }
 }
 
 TEST_P(EntryTest, BytesLieInsideTheEntryBehindTheKey) {
-  for (size_t size : {0, 1, 44, 1024}) {
+  for (size_t size : {0, 1, 44, 127, 128, 1024}) {
     const std::string value(size, 'v');
     Entry* entry = New("", Entry::Storage::kInline, size);
-    base::CopyBytes(entry->value_data(), value);
+    base::CopyBytes(entry->inline_data(), value);
     EXPECT_EQ(entry->inline_value(), value);
     ExpectHeader(*entry, "");
-    Entry::Delete(arena_, entry);
+    Delete(entry);
   }
 }
 
@@ -69,7 +77,7 @@ TEST_P(EntryTest, ABlockIsReferencedOnce) {
   EXPECT_EQ(entry->block(), block);
   EXPECT_FALSE(block->unique());
   ExpectHeader(*entry, key);
-  Entry::Delete(arena_, entry);
+  Delete(entry);
   EXPECT_TRUE(block->unique());  // the reader's
 }
 
@@ -80,7 +88,75 @@ TEST_P(EntryTest, TheAccessTimeHas24Bits) {
   EXPECT_EQ(entry->access_data(), 0xabcdefu);
   EXPECT_EQ(entry->integer(), -2);
   EXPECT_EQ(entry->key(), "key");
-  Entry::Delete(arena_, entry);
+  Delete(entry);
+}
+
+TEST_P(EntryTest, ThePromisedSizes) {
+  Entry* entry = New("key:000000000001", Entry::Storage::kInline, 64);
+  EXPECT_EQ(entry->footprint(), GetParam() ? 95u : 87u);
+  EXPECT_EQ(memory::Arena::RoundUp(entry->footprint()), GetParam() ? 96u : 88u);
+  Delete(entry);
+}
+
+TEST_P(EntryTest, KeysOfEveryLengthAreFoundAgain) {
+  for (size_t size : {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 100, 127, 128, 129, 16383, 16384, 100000}) {
+    std::string key(size, 'k');
+    for (size_t i = 0; i < size; ++i) key[i] = static_cast<char>('a' + i % 23);
+    Entry* entry = New(key, Entry::Storage::kInteger, 0);
+    entry->set_integer(static_cast<int64_t>(size));
+    ExpectHeader(*entry, key);
+    for (size_t at : {size_t{0}, size / 2, size - 1}) {
+      if (size == 0) break;
+      std::string other = key;
+      other[at] ^= 1;
+      EXPECT_FALSE(entry->KeyIs(other)) << size << " at " << at;
+    }
+    EXPECT_EQ(entry->integer(), static_cast<int64_t>(size));
+    Delete(entry);
+  }
+}
+
+TEST_P(EntryTest, AValueIsRestoredWithinItsBlock) {
+  Entry* entry = New("k", Entry::Storage::kInline, 4);
+  base::CopyBytes(entry->inline_data(), "abcd");
+  ASSERT_TRUE(entry->FitsInPlace(Entry::Storage::kInline, 5, GetParam()));
+  EXPECT_FALSE(entry->FitsInPlace(Entry::Storage::kInline, 5, !GetParam()));
+  EXPECT_FALSE(entry->FitsInPlace(Entry::Storage::kInline, 100, GetParam()));
+  entry->ResizeInline(5);
+  EXPECT_EQ(entry->inline_value().substr(0, 4), "abcd");
+  EXPECT_EQ(entry->inline_value().size(), 5u);
+  ASSERT_TRUE(entry->FitsInPlace(Entry::Storage::kInteger, 0, GetParam()));
+  entry->Restore(Entry::Storage::kInteger, 0);
+  entry->set_integer(-7);
+  EXPECT_EQ(entry->integer(), -7);
+  ExpectHeader(*entry, "k");
+  Delete(entry);
+}
+
+// A size that takes one byte more moves the value by one.
+TEST_P(EntryTest, AValueKeepsItsBytesWhenItsSizeGetsLonger) {
+  const std::string value(127, 'v');
+  Entry* entry = New("key", Entry::Storage::kInline, value.size());
+  base::CopyBytes(entry->inline_data(), value);
+  ASSERT_TRUE(entry->FitsInPlace(Entry::Storage::kInline, 128, GetParam()));
+  entry->ResizeInline(128);
+  EXPECT_EQ(entry->inline_value().substr(0, 127), value);
+  entry->ResizeInline(127);
+  EXPECT_EQ(entry->inline_value(), value);
+  Delete(entry);
+}
+
+TEST_P(EntryTest, MarksAreIndependent) {
+  Entry* entry = New("key", Entry::Storage::kInteger, 0);
+  entry->set_integer(5);
+  entry->set_mark(Entry::kInSmall, true);
+  EXPECT_FALSE(entry->marked(Entry::kClaimed));
+  entry->set_mark(Entry::kClaimed, true);
+  entry->set_mark(Entry::kInSmall, false);
+  EXPECT_TRUE(entry->marked(Entry::kClaimed));
+  EXPECT_EQ(entry->storage(), Entry::Storage::kInteger);
+  ExpectHeader(*entry, "key");
+  Delete(entry);
 }
 
 INSTANTIATE_TEST_SUITE_P(Expiry, EntryTest, testing::Bool(), [](const testing::TestParamInfo<bool>& info) {

@@ -7,7 +7,8 @@ namespace larder::testing {
 namespace {
 
 using keyspace::Effects;
-using keyspace::EvictionPolicy;
+using keyspace::EvictionOrder;
+using keyspace::Room;
 using keyspace::kNoExpiry;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -16,8 +17,19 @@ using ::testing::StartsWith;
 
 class EvictionTest : public KeyspaceTest {
  protected:
+  void Limit(size_t bytes) {
+    keyspace::KeyspaceConfig config = keyspace_->config();
+    config.maxmemory = bytes;
+    keyspace_->Configure(config);
+  }
+  void Choose(EvictionOrder order, bool volatile_only) {
+    keyspace::KeyspaceConfig config = keyspace_->config();
+    config.eviction = order;
+    config.evict_volatile_only = volatile_only;
+    keyspace_->Configure(config);
+  }
   // Sets the limit to what is used now, less this many bytes.
-  void LimitBelowUse(size_t bytes) { keyspace_->config().maxmemory = keyspace_->used_memory() - bytes; }
+  void LimitBelowUse(size_t bytes) { Limit(keyspace_->used_memory() - bytes); }
   void Fill(keyspace::Db& db, int keys, int64_t expiry_ms = kNoExpiry) {
     for (int i = 0; i < keys; ++i) PutIn(db, "k" + std::to_string(i), std::string(100, 'v'), expiry_ms);
   }
@@ -25,26 +37,26 @@ class EvictionTest : public KeyspaceTest {
 
 TEST_F(EvictionTest, WithoutALimitThereIsRoom) {
   Fill(db_, 100);
-  EXPECT_TRUE(keyspace_->MakeRoom());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
   EXPECT_EQ(db_.size(), 100u);
 }
 
 TEST_F(EvictionTest, NoevictionRefusesAndKeepsAll) {
   Fill(db_, 100);
   LimitBelowUse(1);
-  EXPECT_FALSE(keyspace_->MakeRoom());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_EQ(db_.size(), 100u);
   EXPECT_EQ(keyspace_->stats().evicted, 0u);
-  keyspace_->config().maxmemory = keyspace_->used_memory();
-  EXPECT_TRUE(keyspace_->MakeRoom());
+  Limit(keyspace_->used_memory());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
 }
 
 TEST_F(EvictionTest, AllkeysRandomEvictsJustEnough) {
-  keyspace_->config().policy = EvictionPolicy::kAllRandom;
+  Choose(EvictionOrder::kRandom, false);
   Fill(db_, 100);
   Recorder recorder(keyspace_->effects(), Effects::kCommands | Effects::kOldValues);
   LimitBelowUse(1000);
-  EXPECT_TRUE(keyspace_->MakeRoom());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
   EXPECT_LE(keyspace_->used_memory(), keyspace_->config().maxmemory);
   EXPECT_LT(db_.size(), 100u);
   EXPECT_GT(db_.size(), 85u);
@@ -56,10 +68,10 @@ TEST_F(EvictionTest, AllkeysRandomEvictsJustEnough) {
 }
 
 TEST_F(EvictionTest, AllkeysRandomDrawsFromEveryDatabase) {
-  keyspace_->config().policy = EvictionPolicy::kAllRandom;
+  Choose(EvictionOrder::kRandom, false);
   for (int i : {0, 7, 15}) Fill(*keyspace_->db(i), 100);
   LimitBelowUse(keyspace_->used_memory() / 2);
-  EXPECT_TRUE(keyspace_->MakeRoom());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
   for (int i : {0, 7, 15}) {
     EXPECT_LT(keyspace_->db(i)->size(), 100u) << i;
     EXPECT_GT(keyspace_->db(i)->size(), 0u) << i;
@@ -67,37 +79,37 @@ TEST_F(EvictionTest, AllkeysRandomDrawsFromEveryDatabase) {
 }
 
 TEST_F(EvictionTest, AllkeysRandomFailsOnlyWhenNothingIsLeft) {
-  keyspace_->config().policy = EvictionPolicy::kAllRandom;
+  Choose(EvictionOrder::kRandom, false);
   Fill(db_, 20);
   keyspace_->extra_memory() = 1 << 20;
-  keyspace_->config().maxmemory = 1000;
-  EXPECT_FALSE(keyspace_->MakeRoom());
+  Limit(1000);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_EQ(keyspace_->size(), 0u);
 }
 
 TEST_F(EvictionTest, VolatileRandomTakesOnlyKeysWithAnExpiry) {
-  keyspace_->config().policy = EvictionPolicy::kVolatileRandom;
+  Choose(EvictionOrder::kRandom, true);
   Fill(db_, 50);
   for (int i = 0; i < 50; ++i) Put("v" + std::to_string(i), std::string(100, 'v'), now_ms() + 1000);
   Recorder recorder(keyspace_->effects(), Effects::kEvents);
   LimitBelowUse(2000);
-  EXPECT_TRUE(keyspace_->MakeRoom());
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
   EXPECT_THAT(recorder.Take(), Each(StartsWith("eevicted db0 v")));
-  keyspace_->config().maxmemory = 1;
-  EXPECT_FALSE(keyspace_->MakeRoom());
+  Limit(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_EQ(db_.size(), 50u);
   EXPECT_EQ(db_.expiring(), 0u);
 }
 
 TEST_F(EvictionTest, VolatileTtlTakesTheSoonestOfAllDatabases) {
-  keyspace_->config().policy = EvictionPolicy::kVolatileTtl;
+  Choose(EvictionOrder::kTtl, true);
   Put("late", std::string(200, 'v'), now_ms() + 3000);
   PutIn(*keyspace_->db(3), "soon", std::string(200, 'v'), now_ms() + 1000);
   PutIn(*keyspace_->db(9), "middle", std::string(200, 'v'), now_ms() + 2000);
   Put("never", std::string(200, 'v'));
   Recorder recorder(keyspace_->effects(), Effects::kEvents);
-  keyspace_->config().maxmemory = 1;
-  EXPECT_FALSE(keyspace_->MakeRoom());
+  Limit(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_THAT(recorder.Take(), ElementsAre("eevicted db3 soon", "eevicted db9 middle", "eevicted db0 late"));
   EXPECT_EQ(db_.size(), 1u);
 }

@@ -132,7 +132,9 @@ TEST_F(StringOpsTest, AppendKeepsTheExpiryAndLeavesRaw) {
 }
 
 TEST_F(StringOpsTest, AppendAndSetRangeRefuseWhatGrowsTooLong) {
-  keyspace_->config().string_bytes_max = 10;
+  keyspace::KeyspaceConfig config = keyspace_->config();
+  config.string_bytes_max = 10;
+  keyspace_->Configure(config);
   EXPECT_EQ(*ops::strings::Append(db_, "k", "123456789"), 9);
   EXPECT_EQ(*ops::strings::Append(db_, "k", "0"), 10);
   Told();

@@ -1,0 +1,80 @@
+// Why a call was refused, on its way to the caller. Part of the public headers' machinery, not of the API.
+//
+// The engine names a refusal by the address of a constant, which costs a register and cannot fail. Inline code of the
+// public headers, compiled with the user's flags, makes the absl::Status of it: a Status with a message allocates, and
+// where there is no memory for the message the code alone says it.
+#ifndef LARDER_INTERNAL_REFUSAL_H_
+#define LARDER_INTERNAL_REFUSAL_H_
+
+#include <new>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#if defined(__cpp_exceptions)
+#define LARDER_INTERNAL_FLAVOR with_exceptions
+#else
+#define LARDER_INTERNAL_FLAVOR without_exceptions
+#endif
+
+namespace larder::inline v0::internal {
+
+// One refusal. Instances are constants with static lifetime.
+struct Refusal {
+  absl::StatusCode code;
+  std::string_view text;  // as a RESP client sees it, without the leading '-'
+};
+
+inline namespace LARDER_INTERNAL_FLAVOR {
+
+[[gnu::noinline, gnu::cold]] inline absl::Status StatusOf(const Refusal& refusal) {
+#if defined(__cpp_exceptions)
+  try {
+    return absl::Status(refusal.code, absl::string_view(refusal.text.data(), refusal.text.size()));
+  } catch (const std::bad_alloc&) {
+    return absl::Status(refusal.code, absl::string_view());
+  }
+#else
+  return absl::Status(refusal.code, absl::string_view(refusal.text.data(), refusal.text.size()));
+#endif
+}
+
+// OK for nullptr.
+inline absl::Status StatusOf(const Refusal* refusal) {
+  if (refusal == nullptr) [[likely]] return absl::Status();
+  return StatusOf(*refusal);
+}
+
+// The value, or why there is none.
+template <class T>
+absl::StatusOr<T> ResultOf(const Refusal* refusal, const T& value) {
+  if (refusal == nullptr) [[likely]] return value;
+  return StatusOf(*refusal);
+}
+
+inline absl::Status NoMemoryForResult() {
+  static constexpr Refusal kNoMemory{absl::StatusCode::kResourceExhausted, "there is no memory for the result"};
+  return StatusOf(kNoMemory);
+}
+
+// Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
+template <class F>
+absl::Status FillResult(F&& fill) {
+#if defined(__cpp_exceptions)
+  try {
+    fill();
+  } catch (const std::bad_alloc&) {
+    return NoMemoryForResult();
+  }
+#else
+  fill();
+#endif
+  return absl::OkStatus();
+}
+
+}  // inline namespace LARDER_INTERNAL_FLAVOR
+}  // namespace larder::inline v0::internal
+
+#endif  // LARDER_INTERNAL_REFUSAL_H_

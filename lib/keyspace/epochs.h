@@ -1,0 +1,78 @@
+// Epochs: the time that access stamps are made of.
+//
+// A stamp has 24 bits (22 under s3fifo). Seconds alone would be too coarse for a cache that turns over in a second or
+// two: all of its keys would look equally old. So an epoch ends once a second and, while keys are evicted, also after
+// every keys/256 evictions: a stamp tells ages apart to a second or to 1/256 of a turnover, whichever is finer.
+//
+//   seconds   lived seconds, the sum of the clock's steps forward; a clock that is set back stands still for us
+//   epoch     64 bits; a stamp is its low bits and is read as the latest epoch that has them
+//
+// Without evictions epochs are seconds, plus a constant, and need no memory. With the first eviction that ends one, a
+// table is made (8.5 KB) in which the epoch that began at a second is looked up; without memory for it epochs stay
+// seconds. Level k of it holds the last 128 seconds that are multiples of 2^k:
+//
+//   level 0   now-127 s ................................................ now      exact
+//   level 1   now-254 s, 252, 250 ...                                    now      2 s apart from 127 s on, and so on
+//
+// so IdleSeconds is exact for the last two minutes (to the second that is running) and within 1/126 of older ages.
+//
+// Costs: a turn of the second writes 2 words; an eviction counts. Threads: the executor's holder.
+#ifndef LARDER_KEYSPACE_EPOCHS_H_
+#define LARDER_KEYSPACE_EPOCHS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/memory/arena.h"
+
+namespace larder::inline v0::keyspace {
+
+class Epochs {
+ public:
+  explicit Epochs(memory::Arena* arena) : arena_(arena) {}
+  ~Epochs();
+  Epochs(const Epochs&) = delete;
+  Epochs& operator=(const Epochs&) = delete;
+
+  uint64_t now() const { return now_; }
+
+  // The clock says so.
+  void SetSeconds(int64_t seconds) {
+    if (seconds != clock_seconds_) Turn(seconds);
+  }
+
+  // A key of `keys` was evicted.
+  void CountEviction(size_t keys) {
+    if (++evicted_ > keys / kPerTurnover) EndEarly();
+  }
+
+  // The latest epoch with these low bits.
+  uint64_t Full(uint64_t stamp, int bits) const { return now_ - ((now_ - stamp) & ((uint64_t{1} << bits) - 1)); }
+
+  // Seconds since an epoch.
+  int64_t IdleSeconds(uint64_t epoch) const;
+
+ private:
+  static constexpr size_t kPerTurnover = 256;
+  static constexpr int kLevels = 17;  // the last one reaches back 2^23 s, 97 days; older ages are read as that
+  static constexpr int64_t kSlots = 128;
+  // By level and second / 2^level % 128: the epoch that began with that second.
+  using Begins = uint64_t[kLevels][kSlots];
+
+  void Turn(int64_t seconds);
+  void EndEarly();
+  void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
+  uint64_t Begin(int level, int64_t second) const { return (*begins_)[level][(second >> level) % kSlots]; }
+
+  memory::Arena* arena_;
+  Begins* begins_ = nullptr;
+  int64_t clock_seconds_ = 0;  // what the clock last said
+  int64_t seconds_ = 0;        // lived
+  uint64_t now_ = 0;
+  size_t evicted_ = 0;  // in this epoch
+  bool refused_ = false;
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_EPOCHS_H_

@@ -1,0 +1,63 @@
+// EvictionPool: the best candidates for eviction among the entries sampled lately.
+//
+// An entry's key is its hash: entries move and go while they stand here, so a candidate is looked up again before it is
+// evicted, and taken only if it has not been used since. A candidate's `order` says who goes first, the lowest one; it
+// must not change as time passes, so that candidates seen at different times compare.
+//
+// 16 places are enough to carry what a good bucket has too much over to the next evictions. Costs: 16 compares.
+#ifndef LARDER_KEYSPACE_EVICTION_POOL_H_
+#define LARDER_KEYSPACE_EVICTION_POOL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::inline v0::keyspace {
+
+class EvictionPool {
+ public:
+  struct Candidate {
+    uint64_t order = 0;   // the lowest goes first
+    uint64_t hash = 0;
+    uint32_t access = 0;  // as it was when it was sampled
+    int db = 0;
+  };
+  static constexpr size_t kPlaces = 16;
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  void Clear() { size_ = 0; }
+
+  // Whether one of this order would be kept.
+  bool Wants(uint64_t order) const { return size_ < kPlaces || order < places_[0].order; }
+
+  // A candidate that is here already takes its new order.
+  void Add(const Candidate& candidate) {
+    for (size_t i = 0; i < size_; ++i) {
+      if (places_[i].hash != candidate.hash || places_[i].db != candidate.db) continue;
+      RemoveAt(i);
+      break;
+    }
+    if (!Wants(candidate.order)) return;
+    if (size_ == kPlaces) RemoveAt(0);
+    size_t at = size_++;
+    for (; at > 0 && places_[at - 1].order < candidate.order; --at) places_[at] = places_[at - 1];
+    places_[at] = candidate;
+  }
+
+  // REQUIRES: !empty().
+  Candidate PopBest() { return places_[--size_]; }
+  const Candidate& best() const { return places_[size_ - 1]; }
+
+ private:
+  void RemoveAt(size_t at) {
+    --size_;
+    for (; at < size_; ++at) places_[at] = places_[at + 1];
+  }
+
+  Candidate places_[kPlaces];  // the best is the last
+  size_t size_ = 0;
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_EVICTION_POOL_H_

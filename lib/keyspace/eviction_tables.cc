@@ -1,0 +1,70 @@
+#include "lib/keyspace/eviction_tables.h"
+
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::keyspace {
+
+EvictionTables::Seen KeyspaceTables::SeenOf(Entry* entry) {
+  return {entry, entry->access_data(), entry->marked(Entry::kInSmall), entry->has_expiry()};
+}
+
+int KeyspaceTables::databases() const { return keyspace_.config().databases; }
+
+size_t KeyspaceTables::keys(int index, bool expiring) const {
+  const Db* db = keyspace_.db_if_made(index);
+  if (db == nullptr) return 0;
+  return expiring ? db->expiring() : db->size();
+}
+
+int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen seen[kSeenMax]) {
+  Db& db = *keyspace_.db_if_made(index);
+  Entry* entries[kSeenMax];
+  int count = 0;
+  const auto take = [&](Entry* entry) {
+    if (count == kSeenMax || (expiring && !entry->has_expiry())) return;
+    __builtin_prefetch(entry);
+    entries[count++] = entry;
+  };
+  if (expiring) {
+    db.table().SampleExpiring(keyspace_.random(), take);
+  } else {
+    db.table().SampleBucket(position, take);
+  }
+  for (int i = 0; i < count; ++i) seen[i] = SeenOf(entries[i]);
+  return count;
+}
+
+uint64_t KeyspaceTables::Hash(int index, const void* entry) const {
+  return keyspace_.db_if_made(index)->Hash(static_cast<const Entry*>(entry)->key());
+}
+
+bool KeyspaceTables::Find(int index, uint64_t hash, Seen* seen) {
+  Db* db = keyspace_.db_if_made(index);
+  Entry* entry = db == nullptr ? nullptr : db->table().FindPosition(hash);
+  if (entry == nullptr) return false;
+  *seen = SeenOf(entry);
+  return true;
+}
+
+bool KeyspaceTables::Soonest(int index, Seen* seen, int64_t* expiry_ms) {
+  Entry* entry = keyspace_.db_if_made(index)->table().Soonest();
+  if (entry == nullptr) return false;
+  *seen = SeenOf(entry);
+  *expiry_ms = entry->expiry_ms();
+  return true;
+}
+
+void KeyspaceTables::SetUse(void* entry, uint32_t access, bool small) {
+  keyspace_.SetUse(*static_cast<Entry*>(entry), access, small);
+}
+
+void KeyspaceTables::Evict(int index, void* entry) {
+  Entry* victim = static_cast<Entry*>(entry);
+  ++keyspace_.stats().evicted;
+  const Bytes command[] = {"DEL", victim->key()};
+  keyspace_.db_if_made(index)->Delete(victim, {EventClass::kEvicted, "evicted", command});
+}
+
+bool KeyspaceTables::Fits() const { return keyspace_.used_memory() <= keyspace_.config().maxmemory; }
+
+}  // namespace larder::inline v0::keyspace

@@ -1,0 +1,266 @@
+#include "lib/keyspace/evictor.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "lib/base/check.h"
+
+namespace larder::inline v0::keyspace {
+namespace {
+
+__extension__ using uint128 = unsigned __int128;
+using Seen = EvictionTables::Seen;
+
+constexpr uint64_t kGoldenStep = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+constexpr int kVisitsOfFiveSamples = 12;
+// So often is an empty pool filled again, and a used key of main put back, before the search ends.
+constexpr int kRounds = 64;
+constexpr int kEvictionsUntimed = 16;
+constexpr int kStampBits = 24;
+
+uint64_t ThreadCpuNs() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+}  // namespace
+
+void Evictor::Configure(const EvictionConfig& config) {
+  if (config.order != config_.order || config.volatile_only != config_.volatile_only) {
+    pool_.Clear();
+    small_queue_.Clear();
+    ghost_.Clear();
+    has_evicted_ = false;
+  }
+  config_ = config;
+}
+
+Evictor::Outcome Evictor::Evict(uint64_t cpu_ns_max) {
+  // A write that is a little over the limit evicts one or two keys, and reading this clock costs as much as that:
+  // the first 16 are not timed, and the time that they took is what the next 16 take.
+  uint64_t start_ns = 0;
+  for (int evictions = 0; !tables_.Fits(); ++evictions) {
+    if (cpu_ns_max != 0 && evictions != 0 && evictions % kEvictionsUntimed == 0) {
+      const uint64_t now_ns = ThreadCpuNs();
+      if (start_ns == 0) start_ns = now_ns;
+      const uint64_t passed = now_ns - start_ns;
+      const uint64_t untimed = passed / static_cast<uint64_t>(evictions / kEvictionsUntimed);
+      if (passed + 2 * untimed > cpu_ns_max) return Outcome::kMore;
+    }
+    if (!EvictOne()) return Outcome::kCannot;
+  }
+  return Outcome::kFits;
+}
+
+bool Evictor::EvictOne() {
+  switch (config_.order) {
+    case EvictionOrder::kNone: return false;
+    case EvictionOrder::kRandom: return EvictRandom();
+    case EvictionOrder::kTtl: return EvictSoonest();
+    case EvictionOrder::kLru:
+    case EvictionOrder::kLfu: return EvictByPool();
+    case EvictionOrder::kS3Fifo: return EvictFifo();
+  }
+  return false;
+}
+
+void Evictor::Take(int db, void* entry) {
+  if (config_.order == EvictionOrder::kLru || config_.order == EvictionOrder::kS3Fifo) {
+    epochs_.CountEviction(KeysThatMayGo());
+  }
+  has_evicted_ = true;
+  ++evicted_;
+  tables_.Evict(db, entry);
+}
+
+size_t Evictor::KeysThatMayGo() const {
+  size_t sum = 0;
+  for (int db = 0; db < tables_.databases(); ++db) sum += tables_.keys(db, config_.volatile_only);
+  return sum;
+}
+
+// All databases, one after the other, are one hash space in proportion to their keys.
+int Evictor::PickBucket(uint64_t position, int* db, Seen seen[EvictionTables::kSeenMax]) {
+  const size_t total = KeysThatMayGo();
+  if (total == 0) return -1;
+  uint128 at = static_cast<uint128>(position) * total;  // key number, and 64 bits behind the point
+  for (*db = 0;; ++*db) {
+    LARDER_DCHECK(*db < tables_.databases());
+    const size_t keys = tables_.keys(*db, config_.volatile_only);
+    if (keys == total) break;  // the only one: `position` as it is
+    if (at >> 64 < keys) {
+      position = static_cast<uint64_t>(at / keys);
+      break;
+    }
+    at -= static_cast<uint128>(keys) << 64;
+  }
+  const int count = tables_.Sample(*db, position, config_.volatile_only, seen);
+  LARDER_DCHECK(count >= 0 && count <= EvictionTables::kSeenMax);
+  visited_ += static_cast<uint64_t>(count);
+  return count;
+}
+
+bool Evictor::EvictRandom() {
+  Seen seen[EvictionTables::kSeenMax];
+  int db = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const int count = PickBucket(random_.Next(), &db, seen);
+    if (count < 0) return false;
+    if (count == 0) continue;
+    Take(db, seen[random_.Below(static_cast<uint64_t>(count))].entry);
+    return true;
+  }
+  return false;
+}
+
+bool Evictor::EvictSoonest() {
+  Seen soonest;
+  int64_t soonest_ms = INT64_MAX;
+  int home = -1;
+  for (int db = 0; db < tables_.databases(); ++db) {
+    Seen seen;
+    int64_t expiry_ms = 0;
+    if (tables_.keys(db, true) == 0 || !tables_.Soonest(db, &seen, &expiry_ms)) continue;
+    if (home >= 0 && expiry_ms >= soonest_ms) continue;
+    soonest = seen;
+    soonest_ms = expiry_ms;
+    home = db;
+  }
+  if (home < 0) return false;
+  Take(home, soonest.entry);
+  return true;
+}
+
+// Who goes first has the lowest. Of two entries the order never changes while neither is used.
+uint64_t Evictor::OrderOf(uint32_t access) const {
+  if (config_.order == EvictionOrder::kLru) return epochs_.Full(access, kStampBits);
+  if (config_.order == EvictionOrder::kS3Fifo) return epochs_.Full(access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
+  // Every decay-time minutes without a use lower the counter by 1, so counter * decay-time + the minute of the last use
+  // compares counters at any time. Among equal ones the least recent.
+  const uint64_t now = static_cast<uint64_t>(seconds_ / 60);
+  const uint64_t used = now - ((now - (access >> 8)) & 0xffff);
+  const uint64_t counter = access & 0xff;
+  const uint64_t decay = config_.access.lfu_decay_minutes;
+  return (decay == 0 ? counter : counter * decay + used) << 24 | (used & 0xffffff);
+}
+
+// Offers a bucket to the pool. Returns how many entries it looked at, -1 if there are none anywhere.
+int Evictor::VisitBucket() {
+  Seen seen[EvictionTables::kSeenMax];
+  int db = 0;
+  const int count = PickBucket(hand_ += kGoldenStep, &db, seen);
+  for (int i = 0; i < count; ++i) {
+    if (seen[i].small && config_.order == EvictionOrder::kS3Fifo) {
+      // The small queue knows it; if that has been lost, it belongs to main from now on.
+      if (small_queue_.size() != 0) continue;
+      tables_.SetUse(seen[i].entry, seen[i].access, false);
+    }
+    const uint64_t order = OrderOf(seen[i].access);
+    if (!pool_.Wants(order)) continue;
+    pool_.Add({order, tables_.Hash(db, seen[i].entry), seen[i].access, db});
+  }
+  return count;
+}
+
+void Evictor::Visit(int entries) {
+  owed_ += entries;
+  // Empty buckets count as one entry, so that a nearly empty table cannot make this long.
+  while (owed_ > 0) {
+    const int count = VisitBucket();
+    if (count < 0) owed_ = 0;
+    owed_ -= std::max(count, 1);
+  }
+}
+
+// The best of the pool that is still there as it was when it was sampled; `counter` of s3fifo apart.
+bool Evictor::NextCandidate(EvictionPool::Candidate* candidate, Seen* seen) {
+  const int visits = std::max(1, config_.samples * kVisitsOfFiveSamples / 5);
+  const uint32_t kept = config_.order == EvictionOrder::kS3Fifo ? ~FifoUse::kCounterMask : ~uint32_t{0};
+  for (int round = 0; round < kRounds; ++round) {
+    Visit(visits);
+    while (!pool_.empty()) {
+      *candidate = pool_.PopBest();
+      if (!tables_.Find(candidate->db, candidate->hash, seen) || !MayGo(*seen)) continue;
+      if (((seen->access ^ candidate->access) & kept) == 0) return true;
+    }
+  }
+  return false;
+}
+
+bool Evictor::EvictByPool() {
+  EvictionPool::Candidate candidate;
+  Seen seen;
+  if (!NextCandidate(&candidate, &seen)) return false;
+  Take(candidate.db, seen.entry);
+  return true;
+}
+
+Evictor::Start Evictor::Begin(int db, uint64_t hash, bool expiring) {
+  if (config_.order != EvictionOrder::kS3Fifo) {
+    const auto now = static_cast<uint32_t>(config_.order == EvictionOrder::kLfu ? static_cast<uint64_t>(seconds_)
+                                                                                : epochs_.now());
+    return {Access::New(config_.access, now), false};
+  }
+  const uint32_t access = FifoUse::New(epochs_.now());
+  if (config_.volatile_only && !expiring) return {access, false};
+  if (ghost_.Take(hash)) return {access, false};
+  // While the cache fills, what small has no room for goes to main at once; nobody has to leave yet.
+  if (!has_evicted_ && SmallIsFull()) return {access, false};
+  TrimSmallQueue();
+  return {access, small_queue_.Push(db, hash, epochs_.now())};
+}
+
+bool Evictor::SmallIsFull() const { return small_bytes_ >= config_.limit_bytes / 10; }
+
+// Deleted keys leave words behind. When those are the greater part, two leave for one that comes.
+void Evictor::TrimSmallQueue() {
+  if (small_queue_.size() <= 2 * small_keys_ + 1024) return;
+  for (int i = 0; i < 2; ++i) {
+    SmallQueue::Word word;
+    Seen seen;
+    if (!small_queue_.Pop(&word)) return;
+    if (tables_.Find(word.db, word.hash, &seen) && seen.small) (void)small_queue_.Push(word.db, word.hash, word.epoch_max);
+  }
+}
+
+bool Evictor::EvictFifo() {
+  if (SmallIsFull() && EvictSmall()) return true;
+  return EvictMain() || EvictSmall();
+}
+
+bool Evictor::EvictSmall() {
+  SmallQueue::Word word;
+  while (small_queue_.Pop(&word)) {
+    Seen seen;
+    if (!tables_.Find(word.db, word.hash, &seen) || !seen.small) continue;
+    const uint64_t came = epochs_.Full(seen.access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
+    if (came > word.epoch_max) continue;
+    if (!MayGo(seen) || FifoUse::Counter(seen.access) > 1) {
+      tables_.SetUse(seen.entry, FifoUse::New(epochs_.now()), false);
+      continue;
+    }
+    ghost_.Fit(KeysThatMayGo() - std::min(KeysThatMayGo(), small_keys_));
+    ghost_.Add(word.hash);
+    Take(word.db, seen.entry);
+    return true;
+  }
+  return false;
+}
+
+bool Evictor::EvictMain() {
+  EvictionPool::Candidate candidate;
+  Seen seen;
+  for (int round = 0; round < kRounds; ++round) {
+    if (!NextCandidate(&candidate, &seen)) return false;
+    const uint32_t counter = FifoUse::Counter(seen.access);
+    if (counter == 0) break;
+    tables_.SetUse(seen.entry, FifoUse::New(epochs_.now()) | (counter - 1), false);
+  }
+  // After so many rounds the last one goes, used or not.
+  Take(candidate.db, seen.entry);
+  return true;
+}
+
+}  // namespace larder::inline v0::keyspace

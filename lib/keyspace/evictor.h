@@ -1,0 +1,170 @@
+// Evictor: chooses who goes when memory is full.
+//
+// What it knows of the databases is EvictionTables, below: buckets of a hash table to look into, a lookup by hash, and a
+// few verbs. The keyspace implements it; so does the simulator's table in tests/bench/eviction.
+//
+// lru, lfu: sampled, with a pool.
+//   Each eviction visits about `samples` * 12/5 entries (12 by default), bucket by bucket, and offers them to a pool of
+//   the 16 best so far; the best of the pool is looked up again and evicted if it has not been used since. As the pool
+//   carries good ones over, the effect is a cut: whoever is among the worst twelfth when visited goes.
+//   The buckets come in steps of the golden ratio through the hash space, not at random: each is visited again after
+//   about the same number of steps. With random picks the waits are exponential; a key that should go then stays twice
+//   as long on average, which cost 0.1 to 0.3 points of hit ratio. See lib/notes/eviction.md.
+//
+// s3fifo (Yang et al., SOSP 2023): a small FIFO for new keys, a main one, and a ghost.
+//   small   exact: a queue of hashes (SmallQueue). Its oldest goes, and is remembered in the ghost; if it was used twice
+//           or more, it moves to main instead. Kept at a tenth of the limit.
+//   main    by epochs, sampled as above: the oldest goes if its counter is 0, else the counter falls by 1 and the key is
+//           the youngest again.
+//   ghost   2 bytes a key (Ghost): a new key that is remembered starts in main.
+//   An entry has for it: one bit (small), a 2-bit counter and a 22-bit epoch. Where the memory for queue or ghost is
+//   refused the policy goes on without: new keys start in main, or are not remembered.
+//
+// random: any. ttl: the one that expires first.
+//
+// Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long.
+// Threads: the executor's holder.
+#ifndef LARDER_KEYSPACE_EVICTOR_H_
+#define LARDER_KEYSPACE_EVICTOR_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/base/random.h"
+#include "lib/keyspace/access.h"
+#include "lib/keyspace/epochs.h"
+#include "lib/keyspace/eviction_pool.h"
+#include "lib/keyspace/ghost.h"
+#include "lib/keyspace/small_queue.h"
+#include "lib/memory/arena.h"
+
+namespace larder::inline v0::keyspace {
+
+// The databases, for the evictor. `entry` is theirs to interpret and good until the next call that is not const.
+class EvictionTables {
+ public:
+  struct Seen {
+    void* entry = nullptr;
+    uint32_t access = 0;
+    bool small = false;  // s3fifo's queue bit
+    bool expiring = false;
+  };
+  static constexpr int kSeenMax = 16;
+
+  virtual int databases() const = 0;
+  // How many entries, or how many that expire, a database holds.
+  virtual size_t keys(int db, bool expiring) const = 0;
+  // Fills `seen` with the entries (those that expire, if so asked) of one physical bucket, the one that covers this
+  // position of the hash space, and returns how many there are, which may be 0. Every place where entries live must be
+  // covered by some position. With `expiring` it may choose the bucket by itself.
+  virtual int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) = 0;
+  virtual uint64_t Hash(int db, const void* entry) const = 0;
+  // The entry whose hash has these top 48 bits.
+  virtual bool Find(int db, uint64_t hash, Seen* seen) = 0;
+  // The one that expires first.
+  virtual bool Soonest(int db, Seen* seen, int64_t* expiry_ms) = 0;
+  // Stores both in the entry; when `small` falls, the evictor's SmallLeft is called.
+  virtual void SetUse(void* entry, uint32_t access, bool small) = 0;
+  // Deletes it, with its effects (and SmallLeft if it was small).
+  virtual void Evict(int db, void* entry) = 0;
+  // Whether the limit is kept.
+  virtual bool Fits() const = 0;
+
+ protected:
+  ~EvictionTables() = default;
+};
+
+enum class EvictionOrder : uint8_t { kNone, kRandom, kTtl, kLru, kLfu, kS3Fifo };
+
+struct EvictionConfig {
+  EvictionOrder order = EvictionOrder::kNone;
+  bool volatile_only = false;  // only keys that expire
+  int samples = 5;             // maxmemory-samples
+  uint64_t limit_bytes = 0;    // maxmemory
+  AccessConfig access = {};
+};
+
+class Evictor {
+ public:
+  Evictor(EvictionTables& tables, memory::Arena* arena, uint64_t seed)
+      : tables_(tables), random_(seed), epochs_(arena), small_queue_(arena), ghost_(arena), hand_(random_.Next()) {}
+
+  // At any time. What was collected under another order is dropped.
+  void Configure(const EvictionConfig& config);
+
+  enum class Outcome : uint8_t {
+    kFits,    // the limit is kept
+    kMore,    // it is not yet, but the slice is spent: call again
+    kCannot,  // there is nobody that may go
+  };
+  // `cpu_ns_max` of this thread's CPU, give or take 16 evictions; 0: until it fits.
+  Outcome Evict(uint64_t cpu_ns_max);
+
+  // How a new key's access data begin.
+  struct Start {
+    uint32_t access;
+    bool small;
+  };
+  Start Begin(int db, uint64_t hash, bool expiring);
+  // Bytes of small entries (as the limit counts them): one came, one left, one changed its size.
+  void SmallCame(size_t bytes) {
+    small_bytes_ += bytes;
+    ++small_keys_;
+  }
+  void SmallLeft(size_t bytes) {
+    small_bytes_ -= bytes;
+    --small_keys_;
+  }
+  void SmallResized(size_t before, size_t now) { small_bytes_ += now - before; }
+
+  Epochs& epochs() { return epochs_; }
+  const Epochs& epochs() const { return epochs_; }
+  // The clock of LFU's counters.
+  void SetSeconds(int64_t seconds) {
+    seconds_ = seconds;
+    epochs_.SetSeconds(seconds);
+  }
+
+  uint64_t visited() const { return visited_; }  // entries looked at, ever
+  uint64_t evicted() const { return evicted_; }
+  size_t small_bytes() const { return small_bytes_; }
+
+ private:
+  bool EvictOne();
+  bool EvictRandom();
+  bool EvictSoonest();
+  bool EvictByPool();
+  bool EvictFifo();
+  bool EvictSmall();
+  bool EvictMain();
+  void Take(int db, void* entry);
+  void Visit(int entries);
+  int VisitBucket();
+  int PickBucket(uint64_t position, int* db, EvictionTables::Seen seen[EvictionTables::kSeenMax]);
+  bool NextCandidate(EvictionPool::Candidate* candidate, EvictionTables::Seen* seen);
+  uint64_t OrderOf(uint32_t access) const;
+  size_t KeysThatMayGo() const;
+  bool MayGo(const EvictionTables::Seen& seen) const { return !config_.volatile_only || seen.expiring; }
+  bool SmallIsFull() const;
+  void TrimSmallQueue();
+
+  EvictionTables& tables_;
+  base::Random random_;
+  EvictionConfig config_;
+  Epochs epochs_;
+  EvictionPool pool_;
+  SmallQueue small_queue_;
+  Ghost ghost_;
+  uint64_t hand_;        // where in the hash space, golden steps
+  int owed_ = 0;         // entries to visit before the next choice
+  int64_t seconds_ = 0;
+  size_t small_bytes_ = 0;
+  size_t small_keys_ = 0;
+  bool has_evicted_ = false;  // under this configuration
+  uint64_t visited_ = 0;
+  uint64_t evicted_ = 0;
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_EVICTOR_H_
