@@ -1,0 +1,263 @@
+#include "tests/fault/command_cases.h"
+
+#include <string_view>
+#include <utility>
+
+#include "tests/fault/world.h"
+
+namespace larder::testing {
+namespace {
+
+constexpr uint8_t kVaries = CommandCase::kVaries;
+constexpr uint8_t kCloses = CommandCase::kCloses;
+
+std::string Value(size_t bytes) { return World::ValueOf(bytes); }
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return text;
+}
+
+// MSET's or MSETNX's arguments: `count` new keys with values of these sizes in turn.
+Argv ManyPairs(std::string name, size_t count, std::vector<size_t> sizes) {
+  Argv argv = {std::move(name)};
+  for (size_t i = 0; i < count; ++i) {
+    argv.push_back("new:" + std::to_string(i));
+    argv.push_back(Value(sizes[i % sizes.size()]));
+  }
+  return argv;
+}
+
+void AddStrings(std::vector<CommandCase>* to) {
+  for (const size_t size : {5, 700, 3000, 40'000}) {
+    for (const char* key : {"fresh", "short", "large", "huge", "ttl"}) {
+      to->push_back({{"SET", key, Value(size)}});
+      to->push_back({{"APPEND", key, Value(size)}});
+    }
+    to->push_back({{"SET", "fresh", Value(size), "EX", "100"}});
+    to->push_back({{"SET", "huge", Value(size), "GET"}});
+    to->push_back({{"SET", "large", Value(size), "KEEPTTL", "GET"}});
+    to->push_back({{"SET", "ttl-large", Value(size), "KEEPTTL"}});
+    to->push_back({{"SET", "large", Value(size), "NX"}});
+    to->push_back({{"SET", "large", Value(size), "XX", "PX", "5000"}});
+    to->push_back({{"SETEX", "fresh", "100", Value(size)}});
+    to->push_back({{"PSETEX", "large", "100000", Value(size)}});
+    to->push_back({{"SETNX", "fresh", Value(size)}});
+    to->push_back({{"GETSET", "large", Value(size)}});
+    to->push_back({{"GETSET", "fresh", Value(size)}});
+    to->push_back({{"SETRANGE", "short", "10", Value(size)}});
+    to->push_back({{"SETRANGE", "large", "2990", Value(size)}});
+    to->push_back({{"SETRANGE", "fresh", std::to_string(size), "x"}});
+    to->push_back({{"GETRANGE", "huge", "0", std::to_string(size)}});
+    to->push_back({{"SUBSTR", "huge", "0", std::to_string(size)}});
+  }
+  for (const char* key : {"missing", "short", "number", "medium", "large", "huge", "ttl"}) {
+    to->push_back({{"GET", key}});
+    to->push_back({{"GETDEL", key}});
+    to->push_back({{"GETEX", key}});
+    to->push_back({{"GETEX", key, "EX", "100"}});
+    to->push_back({{"GETEX", key, "PERSIST"}});
+    to->push_back({{"STRLEN", key}});
+  }
+  for (const char* key : {"missing", "number"}) {
+    to->push_back({{"INCR", key}});
+    to->push_back({{"DECR", key}});
+    to->push_back({{"INCRBY", key, "1000000000000"}});
+    to->push_back({{"DECRBY", key, "5"}});
+    to->push_back({{"INCRBYFLOAT", key, "1.5"}});
+  }
+  to->push_back({{"INCR", "short"}});
+  to->push_back({{"MGET", "short", "medium", "large", "huge", "missing"}});
+  to->push_back({ManyPairs("MSET", 20, {5})});
+  to->push_back({ManyPairs("MSET", 8, {5, 700, 3000, 40'000})});
+  to->push_back({ManyPairs("MSET", 300, {5})});
+  to->push_back({{"MSET", "short", Value(3000), "fresh", Value(40'000), "number", "1", "ttl", Value(700)}});
+  to->push_back({ManyPairs("MSETNX", 8, {5, 700, 3000, 40'000})});
+  to->push_back({{"MSETNX", "fresh", Value(3000), "short", "x"}});
+  to->push_back({{"LCS", "short", "ttl"}});
+  to->push_back({{"LCS", "medium", "large"}});
+  to->push_back({{"LCS", "short", "ttl", "IDX", "MINMATCHLEN", "1", "WITHMATCHLEN"}});
+}
+
+void AddKeys(std::vector<CommandCase>* to) {
+  for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
+    for (const char* name : {"DEL", "UNLINK", "EXISTS", "TOUCH", "TYPE", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME",
+                             "PERSIST"}) {
+      to->push_back({{name, key}});
+    }
+    to->push_back({{"EXPIRE", key, "100"}});
+    to->push_back({{"PEXPIRE", key, "100000", "NX"}});
+    to->push_back({{"EXPIREAT", key, "4000000000"}});
+    to->push_back({{"PEXPIREAT", key, "4000000000000"}});
+    to->push_back({{"PEXPIRE", key, "-1"}});
+    to->push_back({{"RENAME", key, "fresh"}});
+    to->push_back({{"RENAME", key, "a name that is longer than the one that it had before, so that it needs room"}});
+    to->push_back({{"RENAMENX", key, "fresh"}});
+    to->push_back({{"COPY", key, "fresh"}});
+    to->push_back({{"COPY", key, "number", "REPLACE"}});
+    to->push_back({{"COPY", key, "number", "DB", "1"}});
+    to->push_back({{"COPY", key, "number", "DB", "9"}});
+    to->push_back({{"MOVE", key, "1"}});
+    to->push_back({{"MOVE", key, "9"}});
+  }
+  to->push_back({{"RENAME", "short", "huge"}});
+  to->push_back({{"DEL", "short", "large", "huge", "missing"}});
+  to->push_back({{"KEYS", "*"}});
+  to->push_back({{"SCAN", "0"}});
+  to->push_back({{"SCAN", "0", "MATCH", "*r*", "COUNT", "1000", "TYPE", "string"}});
+  to->push_back({{"RANDOMKEY"}, {}, kVaries});
+  for (const char* what : {"ENCODING", "IDLETIME", "REFCOUNT"}) to->push_back({{"OBJECT", what, "large"}});
+  to->push_back({{"OBJECT", "FREQ", "short"}, {}, 0, "allkeys-lfu"});
+  to->push_back({{"OBJECT", "HELP"}});
+}
+
+void AddServer(const std::string& config_file, std::vector<CommandCase>* to) {
+  to->push_back({{"DBSIZE"}});
+  to->push_back({{"TIME"}});
+  to->push_back({{"FLUSHDB"}});
+  to->push_back({{"FLUSHDB", "ASYNC"}});
+  to->push_back({{"FLUSHALL"}});
+  to->push_back({{"SWAPDB", "0", "1"}});
+  to->push_back({{"SWAPDB", "1", "9"}});
+  to->push_back({{"SHUTDOWN", "NOSAVE"}});
+  to->push_back({{"INFO"}, {}, kVaries});
+  to->push_back({{"INFO", "everything"}, {}, kVaries});
+  to->push_back({{"INFO", "memory", "keyspace", "commandstats"}, {}, kVaries});
+  to->push_back({{"DEBUG", "HELP"}});
+  to->push_back({{"DEBUG", "OBJECT", "large"}, {}, kVaries});
+  to->push_back({{"DEBUG", "SLEEP", "0"}});
+  to->push_back({{"DEBUG", "SET-ACTIVE-EXPIRE", "1"}});
+  to->push_back({{"COMMAND"}});
+  to->push_back({{"COMMAND", "COUNT"}});
+  to->push_back({{"COMMAND", "DOCS"}});
+  to->push_back({{"COMMAND", "DOCS", "get", "config|set"}});
+  to->push_back({{"COMMAND", "INFO", "get", "config", "nothing"}});
+  to->push_back({{"COMMAND", "LIST"}});
+  to->push_back({{"COMMAND", "LIST", "FILTERBY", "PATTERN", "*get*"}});
+  to->push_back({{"COMMAND", "GETKEYS", "MSET", "a", "1", "b", "2"}});
+  to->push_back({{"COMMAND", "GETKEYSANDFLAGS", "SET", "a", "1", "GET"}});
+  to->push_back({{"COMMAND", "HELP"}});
+  to->push_back({{"CONFIG", "GET", "*"}});
+  to->push_back({{"CONFIG", "GET", "maxmemory", "save", "*-limit*"}});
+  to->push_back({{"CONFIG", "RESETSTAT"}});
+  to->push_back({{"CONFIG", "HELP"}});
+  const std::string long_text = "a text of some length: " + std::string(100, 'x');
+  for (const Argv& pair : std::vector<Argv>{
+           {"maxmemory", "100mb"},
+           {"maxmemory-policy", "allkeys-lru"},
+           {"hz", "50"},
+           {"timeout", "10"},
+           {"loglevel", "warning"},
+           {"lazyfree-lazy-user-del", "yes"},
+           {"requirepass", long_text},
+           {"bind", "127.0.0.1 ::1 10.20.30.40 192.168.100.200"},
+           {"client-output-buffer-limit", "normal 1mb 2mb 60 pubsub 64mb 16mb 90"},
+           {"dir", "/"},
+           {"save", "3600 1 300 100 60 10000"},
+           {"oom-score-adj-values", "0 200 900"},
+           {"notify-keyspace-events", "KEA"},
+           {"latency-tracking-info-percentiles", "50 99 99.9 99.99"},
+           {"proc-title-template", "{title} {listen-addr} {server-mode} and so on"},
+           {"shutdown-on-sigint", "nosave now"},
+           {"maxmemory-clients", "5%"},
+           {"masterauth", long_text},
+           {"cluster-announce-hostname", "a.host.name.of.some.length.example"},
+           {"acllog-max-len", "256"},
+           {"replicaof", "no one"},
+           {"dbfilename", "a-file-name-of-some-length.rdb"},
+           {"no-such-directive", "1"},
+           {"maxmemory", "much"},
+           {"maxmemory-policy", "most"},
+           {"port", "70000"}}) {
+    to->push_back({{"CONFIG", "SET", pair[0], pair[1]}});
+  }
+  to->push_back({{"CONFIG", "SET", "hz", "50", "requirepass", long_text, "save", "1 1", "appendfsync", "always"}});
+  to->push_back({{"CONFIG", "SET", "hz", "50", "requirepass", long_text, "maxmemory", "wrong"}});
+  if (!config_file.empty()) {
+    to->push_back({{"CONFIG", "REWRITE"}});
+    to->push_back({{"CONFIG", "REWRITE"}, {{"CONFIG", "SET", "hz", "77", "masterauth", long_text}}});
+  }
+}
+
+void AddClients(std::vector<CommandCase>* to) {
+  to->push_back({{"PING"}});
+  to->push_back({{"PING", Value(3000)}});
+  to->push_back({{"ECHO", Value(40'000)}});
+  to->push_back({{"SELECT", "1"}});
+  to->push_back({{"SELECT", "9"}});
+  to->push_back({{"AUTH", "a wrong password"}});
+  to->push_back({{"AUTH", "default", "a wrong password"}});
+  to->push_back({{"HELLO"}, {}, kVaries});
+  to->push_back({{"HELLO", "2", "SETNAME", std::string(100, 'n')}, {}, kVaries});
+  to->push_back({{"HELLO", "3"}, {}, kVaries});
+  to->push_back({{"RESET"}});
+  to->push_back({{"RESET"}, {{"MULTI"}, {"SET", "a", "1"}}});
+  to->push_back({{"QUIT"}, {}, kCloses});
+  to->push_back({{"CLIENT", "ID"}, {}, kVaries});
+  to->push_back({{"CLIENT", "INFO"}, {}, kVaries});
+  to->push_back({{"CLIENT", "LIST"}, {{"CLIENT", "SETNAME", std::string(100, 'n')}}, kVaries});
+  to->push_back({{"CLIENT", "LIST", "ID", "1", "2", "3"}, {}, kVaries});
+  to->push_back({{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}});
+  to->push_back({{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"}, {}, kCloses});
+  to->push_back({{"CLIENT", "KILL", "1.2.3.4:5"}});
+  to->push_back({{"CLIENT", "NO-EVICT", "on"}});
+  to->push_back({{"CLIENT", "REPLY", "ON"}});
+  to->push_back({{"CLIENT", "SETNAME", "short"}});
+  to->push_back({{"CLIENT", "SETNAME", std::string(1000, 'n')}});
+  to->push_back({{"CLIENT", "GETNAME"}, {{"CLIENT", "SETNAME", std::string(1000, 'n')}}});
+  to->push_back({{"CLIENT", "HELP"}});
+  to->push_back({{"NO-SUCH-COMMAND", std::string(300, 'x'), "b"}});
+  to->push_back({{"GET"}});
+  to->push_back({{"CONFIG", "NOTHING"}});
+}
+
+void AddTransactions(std::vector<CommandCase>* to) {
+  to->push_back({{"MULTI"}});
+  to->push_back({{"SET", "fresh", Value(40'000)}, {{"MULTI"}}});  // is queued
+  to->push_back({{"DISCARD"}, {{"MULTI"}, {"SET", "fresh", Value(3000)}}});
+  to->push_back({{"WATCH", "short", "large", "missing"}});
+  to->push_back({{"UNWATCH"}, {{"WATCH", "short", "large", "missing"}}});
+  to->push_back({{"EXEC"}, {{"MULTI"}}});
+  to->push_back({{"EXEC"},
+                 {{"WATCH", "short"},
+                  {"MULTI"},
+                  {"SET", "fresh", Value(3000)},
+                  {"GET", "huge"},
+                  {"APPEND", "short", Value(700)},
+                  {"INCR", "number"},
+                  {"MSET", "a", Value(700), "b", Value(3000), "c", Value(40'000)},
+                  {"DEL", "ttl"}}});
+  to->push_back({{"EXEC"}, {{"MULTI"}, {"GETDEL", "large"}, {"GETSET", "huge", Value(3000)}, {"SET", "fresh", "1"}}});
+  to->push_back({{"EXEC"}, {{"WATCH", "short"}, {"SET", "short", "other"}, {"MULTI"}, {"SET", "fresh", "1"}}});
+}
+
+}  // namespace
+
+std::string CommandCase::command() const {
+  const std::string name = Lower(argv[0]);
+  const bool container = name == "config" || name == "client" || name == "object" || name == "command";
+  return container && argv.size() > 1 ? name + "|" + Lower(argv[1]) : name;
+}
+
+std::string CommandCase::ToString() const {
+  std::string text;
+  for (const Argv& earlier : before) text += earlier[0] + "; ";
+  for (size_t i = 0; i < argv.size() && i < 8; ++i) {
+    if (i != 0) text += ' ';
+    text += argv[i].size() <= 40 ? argv[i] : "(" + std::to_string(argv[i].size()) + " bytes)";
+  }
+  if (argv.size() > 8) text += "... (" + std::to_string(argv.size()) + " arguments)";
+  return text;
+}
+
+std::vector<CommandCase> CommandCases(const std::string& config_file) {
+  std::vector<CommandCase> cases;
+  AddStrings(&cases);
+  AddKeys(&cases);
+  AddServer(config_file, &cases);
+  AddClients(&cases);
+  AddTransactions(&cases);
+  return cases;
+}
+
+}  // namespace larder::testing
