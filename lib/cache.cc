@@ -6,6 +6,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/glob.h"
+#include "lib/base/status.h"
 #include "lib/commands/stats.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/key_window.h"
@@ -36,7 +37,7 @@ constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: t
 constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such database: see Options::databases"};
 constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
 
-absl::Status NoMemory(std::string_view text) { return absl::ResourceExhaustedError(base::ToAbsl(text)); }
+absl::Status NoMemory(std::string_view text) { return base::MakeStatus(absl::StatusCode::kResourceExhausted, text); }
 
 // A string's bytes on the way out: copied if they are few, else pinned.
 void Hand(const ops::strings::Text& text, Bytes part, internal::Fetched* to) {
@@ -458,39 +459,51 @@ namespace {
 class AsyncReply final : public executor::Delivery {
  public:
   explicit AsyncReply(Cache::ReplyCallback callback) : callback_(std::move(callback)) {}
-  resp::Output& output() { return output_; }
+  bool HasRoom() const { return room_.ok(); }
+  // Under the executor. False if others should have it first.
+  bool Run(session::CacheCore& core, int db, std::span<const std::string_view> argv) {
+    const session::Ran ran = session::RunOnce(core, db, argv, output_, keyspace::kOneSlice);
+    changed_ = ran == session::Ran::kChanged;
+    return ran != session::Ran::kAgain;
+  }
   void Deliver(bool cancelled) override {
     if (cancelled) {
-      callback_(absl::CancelledError("the cache was closed before the reply was delivered"));
+      callback_(base::MakeStatus(absl::StatusCode::kCancelled, "the cache was closed before the reply was delivered"));
     } else {
-      callback_(session::ReplyFrom(output_));
+      callback_(session::ReplyFrom(output_, room_, changed_));
     }
   }
 
  private:
   Cache::ReplyCallback callback_;
+  session::ReplyRoom room_;
   resp::Output output_;
+  bool changed_ = false;
 };
 
 }  // namespace
 
 absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) {
-  if (argv.empty()) return absl::InvalidArgumentError("argv is empty: it needs at least a command's name");
-  if (callback == nullptr) return absl::InvalidArgumentError("ExecuteAsync: there is no callback");
+  if (argv.empty()) {
+    return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
+  }
+  if (callback == nullptr) {
+    return base::MakeStatus(absl::StatusCode::kInvalidArgument, "ExecuteAsync: there is no callback");
+  }
   std::unique_ptr<executor::Delivery> delivery;
   AsyncReply* reply = new (std::nothrow) AsyncReply(std::move(callback));
-  if (reply == nullptr) return NoMemory("there is no memory for the command");
   delivery.reset(reply);
+  if (reply == nullptr || !reply->HasRoom()) return NoMemory("there is no memory for the command");
   bool ran = false;
   bool posted = false;
   while (!ran) {
     absl::Status status = core_->Run([&] {
-      ran = session::RunOnce(*core_, index_, argv, reply->output(), keyspace::kOneSlice);
+      ran = reply->Run(*core_, index_, argv);
       if (ran) posted = core_->delivery().Post(std::move(delivery));
     });
     if (!status.ok()) return status;
   }
-  if (!posted) return absl::CancelledError("the cache is closed");
+  if (!posted) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
   return absl::OkStatus();
 }
 

@@ -11,12 +11,13 @@
 //            once it has run. A call costs nanoseconds when the cache is free; when it is busy the caller waits its turn,
 //            spinning for a microsecond or two and then asleep.
 // Ownership: arguments are only read during the call. Results own their bytes.
-// Errors:    a non-OK Status means that nothing was changed:
+// Errors:    a non-OK Status other than DATA_LOSS means that nothing was changed:
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
 //                                   the Transaction must be used; or from a fork of the process
 //              INVALID_ARGUMENT     the message says which argument
 //              OUT_OF_RANGE         a number would overflow, a string would be too long
-//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory; the message may be missing then
+//              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait

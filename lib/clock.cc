@@ -16,6 +16,8 @@
 #include <chrono>
 #include <limits>
 
+#include "lib/base/guarded.h"
+
 namespace larder::inline v0 {
 namespace {
 
@@ -44,7 +46,11 @@ class SystemClock final : public Clock {
 
 }  // namespace
 
-std::shared_ptr<Clock> RealClock() { return std::make_shared<SystemClock>(); }
+std::shared_ptr<Clock> RealClock() {
+  std::shared_ptr<Clock> clock;
+  (void)base::Guarded([&] { clock = std::make_shared<SystemClock>(); });
+  return clock;
+}
 
 struct ManualClock::Waiter {
   std::mutex* mutex;

@@ -37,7 +37,7 @@ class LARDER_API Clock {
 };
 
 // The machine's clock: NowUs is the wall clock, waits are measured by the monotonic one, so that a wall clock set back
-// prolongs no wait that is under way by more than the caller's next look at the time.
+// prolongs no wait that is under way by more than the caller's next look at the time. Null when there is no memory.
 LARDER_API std::shared_ptr<Clock> RealClock();
 
 // A clock that stands still until it is told otherwise. Advance and the setters return after every wait whose deadline

@@ -1,9 +1,11 @@
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
 #include "lib/base/numbers.h"
+#include "lib/base/status.h"
 #include "lib/resp/reply_parser.h"
 #include <larder/reply.h>
 
@@ -142,11 +144,16 @@ class ReplyBuilder {
 };
 
 absl::StatusOr<Reply> Reply::FromResp(std::string_view resp, size_t* length) {
+  void* none = nullptr;
+  return FromRespInRoom(resp, length, &none, 0);
+}
+
+absl::StatusOr<Reply> Reply::FromRespInRoom(std::string_view resp, size_t* length, void** room, size_t room_bytes) {
   static constexpr char kOkText[] = "OK";
   static constexpr Node kOkNode{Type::kStatus, 2, {.text = kOkText}};
   const ssize_t whole = resp::ReplyLength(resp);
-  if (whole < 0) return absl::InvalidArgumentError("malformed reply");
-  if (whole == 0) return absl::OutOfRangeError("incomplete reply");
+  if (whole < 0) return base::MakeStatus(absl::StatusCode::kInvalidArgument, "malformed reply");
+  if (whole == 0) return base::MakeStatus(absl::StatusCode::kOutOfRange, "incomplete reply");
   if (length != nullptr) *length = static_cast<size_t>(whole);
   resp = resp.substr(0, static_cast<size_t>(whole));
   Reply reply;
@@ -160,9 +167,11 @@ absl::StatusOr<Reply> Reply::FromResp(std::string_view resp, size_t* length) {
   size_t text;
   builder.Measure(&nodes, &text);
   // Each node and each byte of text stands for at least one byte of input, so this cannot overflow.
-  const size_t bytes = sizeof(size_t) + nodes * sizeof(Node) + text;
-  void* const block = std::malloc(bytes);
-  if (block == nullptr) return absl::ResourceExhaustedError("no memory for the reply");
+  const size_t wanted = sizeof(size_t) + nodes * sizeof(Node) + text;
+  const bool in_room = wanted <= room_bytes && *room != nullptr;
+  const size_t bytes = in_room ? room_bytes : wanted;
+  void* const block = in_room ? std::exchange(*room, nullptr) : std::malloc(bytes);
+  if (block == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no memory for the reply");
   std::memcpy(block, &bytes, sizeof(bytes));
   Node* const root = reinterpret_cast<Node*>(static_cast<char*>(block) + sizeof(size_t));
   builder.Build(root, reinterpret_cast<char*>(root + nodes));
@@ -248,7 +257,7 @@ std::string_view ReplyView::error_code() const {
 
 absl::Status ReplyView::ToStatus() const {
   if (!is_error()) return absl::OkStatus();
-  return absl::Status(CodeOf(error_code()), base::ToAbsl(string_view()));
+  return base::MakeStatus(CodeOf(error_code()), string_view());
 }
 
 size_t ReplyView::size() const { return is_aggregate() ? node_->length : 0; }

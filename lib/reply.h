@@ -32,6 +32,10 @@
 
 namespace larder::inline v0 {
 
+namespace session {
+class ReplyRoom;
+}
+
 class LARDER_API ReplyView {
  public:
   enum class Type : uint8_t {
@@ -167,6 +171,10 @@ class LARDER_API Reply : public ReplyView {
   size_t memory() const;
 
  private:
+  friend class session::ReplyRoom;
+  // The same with memory from malloc that is there already: *room is taken, and nullptr afterwards, if that suffices.
+  static absl::StatusOr<Reply> FromRespInRoom(std::string_view resp, size_t* length, void** room, size_t room_bytes);
+
   void* block_ = nullptr;
 };
 

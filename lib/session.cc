@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/status.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
 
@@ -11,7 +12,9 @@ namespace larder::inline v0 {
 
 namespace {
 
-absl::Status NoMemory() { return absl::ResourceExhaustedError("there is no memory for a session"); }
+absl::Status NoMemory(std::string_view text = "there is no memory for a session") {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
+}
 
 }  // namespace
 
@@ -74,7 +77,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
   session::ServedSession& session = *impl_->session;
   while (!bytes.empty() && !closed()) {
     const std::span<char> room = session.PrepareRead();
-    if (room.empty()) return absl::ResourceExhaustedError("there is no memory for the request");
+    if (room.empty()) return NoMemory("there is no memory for the request");
     const size_t n = bytes.size() < room.size() ? bytes.size() : room.size();
     base::CopyBytes(room.data(), bytes.substr(0, n));
     session.CommitRead(n);

@@ -15,8 +15,10 @@
 //
 // Threads:   one at a time per object; any thread. Commands run in the cache's one order.
 // Ownership: arguments and bytes are only read during the call. REQUIRES: sessions are destroyed before their cache.
-// Errors:    a non-OK Status means that no command ran: CANCELLED (the cache is closed), FAILED_PRECONDITION (inside View
-//            or Atomically, or in a forked child), RESOURCE_EXHAUSTED. A refused command is a Reply that is_error().
+// Errors:    a non-OK Status means that nothing was changed: CANCELLED (the cache is closed), FAILED_PRECONDITION (inside
+//            View or Atomically, or in a forked child), RESOURCE_EXHAUSTED; but for DATA_LOSS: the command has run, and
+//            there is no memory for its long reply. A refused command is a Reply that is_error(). A RespConnection without
+//            memory for a reply is closed, as a socket would be.
 #ifndef LARDER_SESSION_H_
 #define LARDER_SESSION_H_
 
@@ -68,7 +70,7 @@ class LARDER_API RespConnection {
   // when it returns. Bytes after the client was closed are ignored.
   absl::Status Feed(std::string_view bytes);
 
-  // Replies not yet consumed. Valid until the next call.
+  // Replies not yet consumed. Valid until the next call. Empty also while there is no memory to put them in one piece.
   std::string_view output();
   void ConsumeOutput(size_t n);  // REQUIRES: n <= output().size()
 

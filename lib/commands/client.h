@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "lib/base/buffer.h"
@@ -64,8 +63,8 @@ struct ClientState {
   ReplyMode reply_mode = ReplyMode::kOn;
 
   base::Buffer name;                // CLIENT SETNAME
-  std::string peer;                 // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
-  std::string local;                // laddr
+  base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
+  base::Buffer local;               // laddr
   int fd = -1;
 
   int64_t created_ms = 0;
@@ -83,7 +82,7 @@ struct ClientState {
 
 // Whether the client is of this machine: protection that says "local" lets it pass.
 inline bool IsLocal(const ClientState& client) {
-  const Bytes peer = client.peer;
+  const Bytes peer = client.peer.view();
   return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
 }
 

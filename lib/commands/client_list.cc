@@ -57,7 +57,7 @@ void WriteMemory(const ClientState& client, TextWriter& out) {
 void WriteClient(const ClientState& client, int64_t now_ms, TextWriter& out) {
   const int64_t age_ms = now_ms - client.created_ms;
   const int64_t idle_ms = now_ms - client.last_interaction_ms;
-  out << "id=" << client.id << " addr=" << client.peer << " laddr=" << client.local << " fd=" << client.fd
+  out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
       << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
   WriteFlags(client, out);
   out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";

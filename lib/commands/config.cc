@@ -1,22 +1,23 @@
 // CONFIG: the options in force, by directive. What a directive is and does is lib/options' business.
-#include <string>
+#include <memory>
+#include <utility>
 
 #include "lib/commands/engine.h"
 #include "lib/commands/help.h"
 #include "lib/commands/server_commands.h"
-#include "lib/options/directive.h"
+#include "lib/options/border.h"
 
 namespace larder::inline v0::commands {
 namespace {
 
 Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const auto found = directives::ConfigGet(ctx.engine.options(), args.rest());
-  reply.Map(found.size());
-  for (const directives::NameAndText& item : found) {
-    reply.Bulk(item.name);
-    reply.Bulk(item.text);
-  }
-  return kOk;
+  const bool visited = directives::VisitConfig(
+      ctx.engine.options(), args.rest(), [&](size_t count) { reply.Map(count); },
+      [&](Bytes name, Bytes value) {
+        reply.Bulk(name);
+        reply.Bulk(value);
+      });
+  return visited ? kOk : Error(errors::kAllocationFailed);
 }
 
 // A client that came while there was a password, and did not know it, needs none once it is taken away.
@@ -28,33 +29,37 @@ void AdmitAll(Engine& engine) {
 
 Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() % 2 != 0) return errors::kSyntax;
-  Options changed = ctx.engine.options();
-  const directives::ConfigSetResult result = directives::ConfigSet(changed, args.rest(), IsLocal(ctx.client));
-  if (!result.error.empty()) {
-    reply.Error({result.error});
+  const Options& before = ctx.engine.options();
+  std::unique_ptr<Options> changed;
+  base::Buffer refusal;
+  if (!directives::PrepareConfigSet(before, args.rest(), IsLocal(ctx.client), &changed, &refusal)) {
+    return errors::kAllocationFailed;
+  }
+  if (changed == nullptr) {
+    reply.Error({refusal.view()});
     return kReplied;
   }
-  const Options& before = ctx.engine.options();
-  const bool port_changed = changed.port != before.port;
-  if ((port_changed || changed.bind != before.bind) && !ctx.engine.host().Relisten(changed).ok()) {
+  const bool port_changed = changed->port != before.port;
+  if ((port_changed || changed->bind != before.bind) && !ctx.engine.host().Relisten(*changed).ok()) {
     reply.Error({"ERR CONFIG SET failed (possibly related to argument '", port_changed ? "port" : "bind", "') - ",
                  port_changed ? "Unable to listen on this port. Check server logs."
                               : "Failed to bind to specified addresses."});
     return kReplied;
   }
-  const bool had_password = !ctx.engine.options().requirepass.empty();
-  ctx.engine.options() = std::move(changed);
-  ctx.engine.ApplyOptions();
+  const bool had_password = !before.requirepass.empty();
+  ctx.engine.SetOptions(std::move(changed));
   if (had_password && ctx.engine.options().requirepass.empty()) AdmitAll(ctx.engine);
   reply.Ok();
   return kOk;
 }
 
 Error ConfigRewrite(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  const std::string error = directives::ConfigRewrite(ctx.engine.options());
-  if (!error.empty()) {
+  base::Buffer refusal;
+  const bool whole = directives::RewriteConfig(ctx.engine.options(), &refusal);
+  if (!whole || !refusal.empty()) {
     ctx.engine.host().Log(LogLevel::kWarning, "CONFIG REWRITE has failed");
-    reply.Error({error});
+    if (!whole) return errors::kAllocationFailed;
+    reply.Error({refusal.view()});
     return kReplied;
   }
   ctx.engine.host().Log(LogLevel::kNotice, "CONFIG REWRITE executed with success.");

@@ -140,6 +140,11 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
 // and EXEC says why.
 void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply, size_t mark) {
   if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
+  if (reply.output().failed()) {  // there was no memory for the error: its client is closed, or told so
+    engine.CountError("OOM");
+    if (InMulti(client.transaction)) client.transaction->broken = true;
+    return;
+  }
   const Bytes written = reply.output().bytes().view().substr(mark);
   Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
   if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
@@ -177,7 +182,15 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
   CommandContext ctx{engine, client, spec};
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
-  const Error error = spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply);
+  // What is done must not be left without an answer for want of memory: room for a short one first.
+  const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
+  const bool lost_before = reply.output().failed();
+  if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return;
+  Error error = spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply);
+  if (only_reads && !lost_before && reply.output().failed()) {
+    reply.output().RewindFailed(mark);  // nothing has happened, so that there may still be room for saying so
+    error = errors::kAllocationFailed;
+  }
   // Afterwards: INFO does not count itself, and CONFIG RESETSTAT leaves itself counted.
   CommandCounters& counters = engine.counters(spec);
   ++counters.calls;

@@ -8,6 +8,9 @@
 
 namespace larder::inline v0::commands {
 
+// Room for a reply that a command which may change something has before it runs: an integer, OK, an error.
+inline constexpr size_t kShortReplyBytes = 128;
+
 // Runs one command of `client` and writes its reply (or none: CLIENT REPLY, SHUTDOWN). Never fails: what goes wrong is in
 // the reply. `now_us` is the time at which it starts; the time at which it ended is returned, so that a session that
 // runs many reads the clock once a command.

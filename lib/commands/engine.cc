@@ -42,13 +42,14 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
 
 }  // namespace
 
-std::unique_ptr<Engine> Engine::Create(const Options& options, Clock& clock, uint64_t seed, EngineHost& host) {
-  std::unique_ptr<Engine> engine(new (std::nothrow) Engine(options, clock, host));
+std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, Clock& clock, uint64_t seed,
+                                       EngineHost& host) {
+  std::unique_ptr<Engine> engine(new (std::nothrow) Engine(std::move(options), clock, host));
   if (engine == nullptr) return nullptr;
   keyspace::KeyspaceConfig config;
-  config.databases = options.databases;
+  config.databases = engine->options().databases;
   config.seed = seed;
-  ApplyTo(config, options);
+  ApplyTo(config, engine->options());
   engine->keyspace_ = keyspace::Keyspace::Create(config, clock);
   if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return nullptr;
   engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
@@ -64,9 +65,10 @@ std::unique_ptr<Engine> Engine::Create(const Options& options, Clock& clock, uin
 
 Engine::~Engine() = default;
 
-void Engine::ApplyOptions() {
+void Engine::SetOptions(std::unique_ptr<const Options> options) {
+  options_ = std::move(options);
   keyspace::KeyspaceConfig config = keyspace_->config();
-  ApplyTo(config, options_);
+  ApplyTo(config, *options_);
   keyspace_->Configure(config);
   host_.OptionsChanged();
 }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -63,7 +63,7 @@ class EngineHost {
  public:
   // SHUTDOWN. kOk: the host was asked (the reply to the client is none); otherwise the refusal.
   virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
-  // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::ApplyOptions.
+  // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
   virtual void OptionsChanged() = 0;
   // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
   virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
@@ -81,7 +81,8 @@ class EngineHost {
 class Engine {
  public:
   // nullptr when there is no memory.
-  static std::unique_ptr<Engine> Create(const Options& options, Clock& clock, uint64_t seed, EngineHost& host);
+  static std::unique_ptr<Engine> Create(std::unique_ptr<const Options> options, Clock& clock, uint64_t seed,
+                                        EngineHost& host);
   ~Engine();
 
   keyspace::Keyspace& keyspace() { return *keyspace_; }
@@ -95,9 +96,9 @@ class Engine {
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
 
-  // The options in force. After changing them (CONFIG SET) call ApplyOptions.
-  Options& options() { return options_; }
-  void ApplyOptions();
+  // The options in force. Each CONFIG SET puts others in their place, so a reference lasts as long as the command.
+  const Options& options() const { return *options_; }
+  void SetOptions(std::unique_ptr<const Options> options);
 
   int64_t started_ms() const { return started_ms_; }
   int64_t now_ms() { return keyspace_->now_ms(); }
@@ -114,7 +115,8 @@ class Engine {
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
 
  private:
-  Engine(const Options& options, Clock& clock, EngineHost& host) : options_(options), clock_(clock), host_(host) {}
+  Engine(std::unique_ptr<const Options> options, Clock& clock, EngineHost& host)
+      : options_(std::move(options)), clock_(clock), host_(host) {}
 
   struct ErrorCount {
     char prefix[24];
@@ -123,7 +125,7 @@ class Engine {
   };
   static constexpr size_t kErrorCountsMax = 64;
 
-  Options options_;
+  std::unique_ptr<const Options> options_;
   Clock& clock_;
   EngineHost& host_;
   std::unique_ptr<keyspace::Keyspace> keyspace_;

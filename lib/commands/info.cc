@@ -14,7 +14,7 @@
 #include "lib/commands/server_commands.h"
 #include "lib/commands/stats.h"
 #include "lib/commands/text.h"
-#include "lib/options/directive.h"
+#include "lib/options/border.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -42,8 +42,9 @@ struct InfoContext {
   }
   // A directive's value in the words of CONFIG GET.
   void DirectiveLine(Bytes name, Bytes directive) {
-    const directives::Directive* row = directives::FindDirective(directive);
-    if (row != nullptr) Line(name, Bytes(directives::GetText(*row, engine().options())));
+    out << name << ':';
+    if (!directives::AppendValue(engine().options(), directive, &text)) text.MarkFailed();
+    out << "\r\n";
   }
 };
 

@@ -19,6 +19,15 @@ void ReplyText(const Text& text, ReplyWriter& reply) {
   }
 }
 
+bool ReplyTextFirst(const Text& text, ReplyWriter& reply) {
+  if (reply.output().failed()) return true;  // of an EXEC whose reply is lost already
+  const size_t mark = reply.Mark();
+  ReplyText(text, reply);
+  if (!reply.output().failed()) return true;
+  reply.output().RewindFailed(mark);
+  return false;
+}
+
 namespace {
 
 Error Get(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
@@ -51,7 +60,7 @@ Error GetDel(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   if (entry->type() != keyspace::Type::kString) return errors::kWrongType;
   Digits digits;
-  ReplyText(TextOf(*entry, digits), reply);
+  if (!ReplyTextFirst(TextOf(*entry, digits), reply)) return errors::kAllocationFailed;
   const Bytes command[] = {"DEL", key};
   ctx.db().Delete(entry, {keyspace::EventClass::kGeneric, "del", command});
   return kOk;

@@ -9,6 +9,8 @@ namespace larder::inline v0::commands {
 
 // The string as a bulk, by reference if it is large; nil if it was not found.
 void ReplyText(const ops::strings::Text& text, ReplyWriter& reply);
+// The same before the string is changed: false, and nothing is written, if there is no memory for it.
+bool ReplyTextFirst(const ops::strings::Text& text, ReplyWriter& reply);
 
 // string_set.cc: all that make a key hold a string given whole, and those that take SET's options.
 Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply);

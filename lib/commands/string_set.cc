@@ -94,7 +94,7 @@ Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptio
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
   const size_t mark = reply.Mark();
   Digits digits;
-  ReplyText(existing == nullptr ? Text{} : TextOf(*existing, digits), reply);
+  if (!ReplyTextFirst(existing == nullptr ? Text{} : TextOf(*existing, digits), reply)) return errors::kAllocationFailed;
   const Error error = ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error();
   if (!error.ok()) reply.Rewind(mark);
   return error;
@@ -182,7 +182,7 @@ Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     LARDER_ASSIGN_OR_RETURN(expiry_ms, ReadExpiry(ctx, modifiers.unit, modifiers.expiry, reply));
   }
   const size_t mark = reply.Mark();
-  ReplyText(text, reply);
+  if (!ReplyTextFirst(text, reply)) return errors::kAllocationFailed;
   Error error = kOk;
   if (expiry_ms != keyspace::kNoExpiry) error = ops::keys::ExpireAt(ctx.db(), key, expiry_ms).error();
   if (modifiers.persist) error = ops::keys::Persist(ctx.db(), key).error();

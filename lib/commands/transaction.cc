@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "lib/base/check.h"
 #include "lib/commands/dispatch.h"
 #include "lib/commands/engine.h"
 
@@ -61,17 +62,21 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.NullArray();
     return kOk;
   }
+  // All get their turn or none: each finds room for its arguments and to be answered, and what needs more refuses itself.
+  resp::ArgVector room;
+  if (!transaction->MakeRoom(&room) ||
+      !reply.output().bytes().Reserve((transaction->queued() + 1) * kShortReplyBytes)) {
+    return errors::kAllocationFailed;
+  }
   // The commands run with the transaction closed, as Redis runs them, and what is watched no longer matters.
   ctx.engine.watches().RemoveAll(transaction);
   transaction->open = false;
   reply.Array(transaction->queued());
-  const bool ran = transaction->ForEach(
-      [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
-        Call(ctx.engine, ctx.client, spec, parent, argv, reply);
-      });
+  transaction->ForEach(&room, [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
+    Call(ctx.engine, ctx.client, spec, parent, argv, reply);
+  });
   // A QUIT or RESET cannot be queued, so the transaction is still the client's.
   transaction->Reset();
-  if (!ran) reply.output().bytes().MarkFailed();
   return kOk;
 }
 
@@ -115,31 +120,39 @@ bool Transaction::Queue(const CommandSpec& spec, const CommandSpec* parent, std:
     return false;
   }
   ++queued_;
+  if (argv.size() > argc_max_) argc_max_ = argv.size();
   flags |= spec.flags;
   return true;
 }
 
-bool Transaction::Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent,
+bool Transaction::MakeRoom(resp::ArgVector* argv) const {
+  while (argv->size() < argc_max_) {
+    if (!argv->Append({})) return false;
+  }
+  return true;
+}
+
+void Transaction::Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent,
                          resp::ArgVector* argv) const {
   const Bytes queue = queue_.view();
   *spec = ReadRaw<const CommandSpec*>(queue, at);
   *parent = ReadRaw<const CommandSpec*>(queue, at);
   const size_t argc = ReadRaw<size_t>(queue, at);
   size_t text = *at + argc * sizeof(size_t);
-  argv->Clear();
+  argv->Clear(SIZE_MAX);
   for (size_t i = 0; i < argc; ++i) {
     const size_t size = ReadRaw<size_t>(queue, at);
-    if (!argv->Append(queue.substr(text, size))) return false;
+    const bool had_room = argv->Append(queue.substr(text, size));
+    LARDER_CHECK(had_room);
     text += size;
   }
   *at = text;
-  return true;
 }
 
 void Transaction::Reset() {
   open = broken = changed = false;
   flags = 0;
-  queued_ = 0;
+  queued_ = argc_max_ = 0;
   queue_.Free();
 }
 

@@ -31,28 +31,30 @@ class Transaction {
   size_t queued() const { return queued_; }
   size_t memory() const { return queue_.capacity(); }
 
-  // Visits the queue in order: visit(spec, parent, argv). False when there was no memory for an argument vector.
+  // Room for the arguments of each of the queue's commands. False when there is no memory.
+  bool MakeRoom(resp::ArgVector* argv) const;
+
+  // Visits the queue in order: visit(spec, parent, argv). REQUIRES: MakeRoom(argv).
   template <class Visit>
-  bool ForEach(Visit&& visit) const {
+  void ForEach(resp::ArgVector* argv, Visit&& visit) const {
     size_t at = 0;
-    resp::ArgVector argv;
     for (size_t i = 0; i < queued_; ++i) {
       const CommandSpec* spec;
       const CommandSpec* parent;
-      if (!Decode(&at, &spec, &parent, &argv)) return false;
-      visit(*spec, parent, argv.span());
+      Decode(&at, &spec, &parent, argv);
+      visit(*spec, parent, argv->span());
     }
-    return true;
   }
 
   // Forgets queue and flags; the watches are WatchTable's to remove.
   void Reset();
 
  private:
-  bool Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent, resp::ArgVector* argv) const;
+  void Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent, resp::ArgVector* argv) const;
 
   base::Buffer queue_;  // per command: spec, parent, argc, the lengths, the bytes
   size_t queued_ = 0;
+  size_t argc_max_ = 0;
 };
 
 inline bool InMulti(const Transaction* transaction) { return transaction != nullptr && transaction->open; }

@@ -58,7 +58,7 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
   std::optional<std::string> old_value;
   if (!fetched.found()) return old_value;
   absl::Status filled = internal::FillResult([&] { old_value.emplace(fetched.view()); });
-  if (!filled.ok()) return filled;
+  if (!filled.ok()) return done ? absl::Status(absl::StatusCode::kDataLoss, {}) : filled;
   return old_value;
 }
 

@@ -54,9 +54,9 @@ absl::StatusOr<T> ResultOf(const Refusal* refusal, const T& value) {
   return StatusOf(*refusal);
 }
 
+// Without a message, which would be an allocation.
 inline absl::Status NoMemoryForResult() {
-  static constexpr Refusal kNoMemory{absl::StatusCode::kResourceExhausted, "there is no memory for the result"};
-  return StatusOf(kNoMemory);
+  return absl::Status(absl::StatusCode::kResourceExhausted, absl::string_view());
 }
 
 // Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.

@@ -1,6 +1,7 @@
 // Files: reading all of one, and putting another in its place.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,16 +24,20 @@ int WriteAll(int fd, std::string_view text) {
   return 0;
 }
 
-// A rename is on disk when its directory is.
-void SyncDirectoryOf(const std::string& path) {
+std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
-  const std::string directory = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// A rename is on disk when its directory is.
+void SyncDirectory(const std::string& directory) {
   const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   fsync(fd);
   close(fd);
 }
 
+// Allocates nothing: what it has begun, it finishes.
 int FillAndRename(int fd, const std::string& temporary, const std::string& path, std::string_view text) {
   struct stat old;
   if (stat(path.c_str(), &old) == 0) {
@@ -45,7 +50,6 @@ int FillAndRename(int fd, const std::string& temporary, const std::string& path,
   if (const int error = WriteAll(fd, text); error != 0) return error;
   if (fsync(fd) != 0) return errno;
   if (rename(temporary.c_str(), path.c_str()) != 0) return errno;
-  SyncDirectoryOf(path);
   return 0;
 }
 
@@ -78,15 +82,18 @@ int ReadFile(const char* path, base::Buffer* to) {
 }
 
 int ReplaceFile(const std::string& path, std::string_view text) {
-  char* resolved = realpath(path.c_str(), nullptr);
-  const std::string target = resolved != nullptr ? resolved : path;
-  free(resolved);
+  char resolved[PATH_MAX];
+  const bool exists = realpath(path.c_str(), resolved) != nullptr;
+  if (!exists && errno == ENOMEM) return ENOMEM;
+  const std::string target = exists ? resolved : path;
+  const std::string directory = DirectoryOf(target);
   std::string temporary = target + ".XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return errno;
   int error = FillAndRename(fd, temporary, target, text);
   if (close(fd) != 0 && error == 0 && errno != EINTR) error = errno;
   if (error != 0) unlink(temporary.c_str());
+  else SyncDirectory(directory);
   return error;
 }
 

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "lib/base/bytes.h"
+#include "lib/base/guarded.h"
 #include "lib/base/numbers.h"
+#include "lib/base/status.h"
 #include "lib/options/directive.h"
 
 namespace larder::inline v0 {
@@ -195,10 +198,10 @@ class Parser {
       status = File(pattern.empty() ? pattern : path);
     } else {
       glob_t found = {};
+      const std::unique_ptr<glob_t, decltype(&globfree)> owner(&found, globfree);
       const int error = glob(path.c_str(), 0, nullptr, &found);
       if (error != 0 && error != GLOB_NOMATCH) status = Invalid(context + "the pattern cannot be looked up");
       for (size_t i = 0; error == 0 && i < found.gl_pathc && status.ok(); ++i) status = File(found.gl_pathv[i]);
-      globfree(&found);
     }
     --depth_;
     return status;
@@ -276,31 +279,18 @@ std::string Quoted(std::string_view text) {
 
 }  // namespace directives
 
-absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name) {
-  Options changed = options;
-  directives::Parser parser(changed);
-  if (absl::Status status = parser.Text(text, std::string(file_name)); !status.ok()) return status;
-  options = std::move(changed);
-  return absl::OkStatus();
-}
+namespace directives {
+namespace {
 
-absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base) {
-  base.config_file = directives::AbsolutePath(path, {});
-  directives::Parser parser(base);
-  if (absl::Status status = parser.File(std::string(path)); !status.ok()) return status;
-  return base;
-}
-
-absl::Status ApplyArguments(Options& options, std::span<const std::string_view> arguments) {
-  Options changed = options;
-  directives::Parser parser(changed);
+absl::Status ApplyAll(Options& changed, std::span<const std::string_view> arguments) {
+  Parser parser(changed);
   bool from_stdin = false;
   if (!arguments.empty() && !arguments.front().starts_with("--")) {
     const std::string file(arguments.front());
     arguments = arguments.subspan(1);
     from_stdin = file == "-";
     if (!from_stdin && !file.empty()) {
-      changed.config_file = directives::AbsolutePath(file, {});
+      changed.config_file = AbsolutePath(file, {});
       if (absl::Status status = parser.File(file); !status.ok()) return status;
     }
   }
@@ -311,9 +301,43 @@ absl::Status ApplyArguments(Options& options, std::span<const std::string_view> 
   if (from_stdin) {
     if (absl::Status status = parser.StandardInput(); !status.ok()) return status;
   }
-  if (absl::Status status = directives::ApplyLines(parser, arguments); !status.ok()) return status;
-  options = std::move(changed);
-  return absl::OkStatus();
+  return ApplyLines(parser, arguments);
+}
+
+// fn(copy of the options) -> Status. The copy takes their place if it is OK; nothing has changed otherwise, nor is
+// anything thrown.
+template <class F>
+absl::Status ChangeAll(Options& options, F&& fn) {
+  absl::Status status;
+  const bool whole = base::Guarded([&] {
+    Options changed = options;
+    status = fn(changed);
+    if (status.ok()) options = std::move(changed);
+  });
+  if (whole) return status;
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the options");
+}
+
+}  // namespace
+}  // namespace directives
+
+absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name) {
+  return directives::ChangeAll(options, [&](Options& changed) {
+    return directives::Parser(changed).Text(text, std::string(file_name));
+  });
+}
+
+absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base) {
+  const absl::Status status = directives::ChangeAll(base, [&](Options& changed) {
+    changed.config_file = directives::AbsolutePath(path, {});
+    return directives::Parser(changed).File(std::string(path));
+  });
+  if (!status.ok()) return status;
+  return base;
+}
+
+absl::Status ApplyArguments(Options& options, std::span<const std::string_view> arguments) {
+  return directives::ChangeAll(options, [&](Options& changed) { return directives::ApplyAll(changed, arguments); });
 }
 
 }  // namespace larder::inline v0

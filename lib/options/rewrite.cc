@@ -124,6 +124,7 @@ std::string ConfigRewrite(const Options& options) {
   if (error == ENOENT) error = 0;  // The file was removed: write it anew.
   if (error == 0 && !RewriteText(options, old.view(), &text)) error = ENOMEM;
   if (error == 0) error = ReplaceFile(options.config_file, text.view());
+  if (error == ENOMEM) return "OOM there is no memory to rewrite the config file";
   return error == 0 ? std::string() : "ERR Rewriting config file: " + ErrnoText(error);
 }
 

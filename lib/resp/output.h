@@ -83,6 +83,12 @@ class Output {
   size_t Position() const { return bytes_.size(); }
   // Drops what was appended since `position` was taken. REQUIRES: no Consume since.
   void Rewind(size_t position);
+  // The same after an append that failed, which is forgotten. REQUIRES: nothing had failed when `position` was taken.
+  void RewindFailed(size_t position) {
+    Rewind(position);
+    bytes_.ClearFailed();
+    failed_ = false;
+  }
   // Puts `text` at `position`, in front of what was appended since. Costs a move of that. False without memory.
   bool Insert(size_t position, Bytes text);
 

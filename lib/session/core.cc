@@ -5,9 +5,10 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/bytes.h"
-#include "lib/options/directive.h"
+#include "lib/base/numbers.h"
+#include "lib/base/status.h"
+#include "lib/options/border.h"
 
 namespace larder::inline v0::session {
 namespace {
@@ -27,7 +28,9 @@ uint64_t SeedFromSystem(Clock& clock) {
   return seed;
 }
 
-absl::Status NoMemory() { return absl::ResourceExhaustedError("there is no memory for a cache"); }
+absl::Status NoMemory() {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+}
 
 int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
   if (deadline_us == INT64_MAX) return executor::kWaitForever;
@@ -38,19 +41,19 @@ int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
-  if (absl::Status status = directives::Validate(options); !status.ok()) return status;
+  if (absl::Status status = directives::CheckOptions(options); !status.ok()) return status;
+  std::unique_ptr<Options> own = directives::CopyOptions(options);
   std::unique_ptr<CacheCore> core(new (std::nothrow) CacheCore());
-  if (core == nullptr) return NoMemory();
+  if (own == nullptr || core == nullptr) return NoMemory();
   core->clock_ = options.clock != nullptr ? options.clock : RealClock();
+  if (core->clock_ == nullptr) return NoMemory();
   core->background_ = options.background;
-  core->log_ = options.log;
-  core->on_shutdown_ = options.on_shutdown;
+  // They may be called while the options are being changed, so they do not stay there.
+  core->log_ = std::move(own->log);
+  core->on_shutdown_ = std::move(own->on_shutdown);
   core->limits_.Publish(options);
   core->executor_ = executor::Executor::Create();
   if (core->executor_ == nullptr) return NoMemory();
-  const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
-  core->engine_ = commands::Engine::Create(options, *core->clock_, seed, *core);
-  if (core->engine_ == nullptr) return NoMemory();
   if (!core->thread_.Init(
           core->clock_,
           [](void* arg) {
@@ -60,6 +63,10 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
           core.get())) {
     return NoMemory();
   }
+  // Last of all that can fail: what has an engine is closed by the destructor, and must be whole.
+  const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
+  core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
+  if (core->engine_ == nullptr) return NoMemory();
   if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
   core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
@@ -212,12 +219,14 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   }
   const int64_t wait_ns = WaitNs(deadline_us, clock_->NowUs());
   if (!executor_->Close(wait_ns)) {
-    return absl::DeadlineExceededError("a call is still running; it is the last one, and Close may be called again");
+    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded,
+                            "a call is still running; it is the last one, and Close may be called again");
   }
   const bool joined = thread_.Stop(wait_ns);
   const bool told = delivery_.Close(wait_ns);
   if (!joined || !told) {
-    return absl::DeadlineExceededError("a callback is still running; Close may be called again");
+    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded,
+                            "a callback is still running; Close may be called again");
   }
   // Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
   keyspace::Keyspace& keyspace = engine_->keyspace();
@@ -226,7 +235,13 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   }
   keyspace.blocks().CollectReturned();
   if (const size_t pins = keyspace.blocks().blocks(); pins != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("the cache is closed; values still pinned: ", pins));
+    constexpr std::string_view kPinned = "the cache is closed; values still pinned: ";
+    char digits[base::kIntChars];
+    const Bytes count = base::FormatUint64(pins, digits);
+    char text[kPinned.size() + base::kIntChars];
+    base::CopyBytes(text, kPinned);
+    base::CopyBytes(text + kPinned.size(), count);
+    return base::MakeStatus(absl::StatusCode::kFailedPrecondition, {text, kPinned.size() + count.size()});
   }
   return absl::OkStatus();
 }

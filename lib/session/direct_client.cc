@@ -4,6 +4,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/buffer.h"
+#include "lib/base/status.h"
 #include "lib/commands/dispatch.h"
 #include "lib/commands/transaction.h"
 
@@ -12,25 +13,35 @@ namespace {
 
 constexpr int kDirectProtocol = 3;
 
-absl::Status EmptyArgv() { return absl::InvalidArgumentError("argv is empty: it needs at least a command's name"); }
+absl::Status EmptyArgv() {
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
+}
 
-// False if it has to be called again after others have had the executor; never with kUnsliced.
-bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
-                resp::Output& output, keyspace::Slicing slicing) {
+absl::Status NoMemory(std::string_view text) {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
+}
+
+absl::Status NoMemoryToRun() { return NoMemory("there is no memory to run a command"); }
+
+// Never kAgain with kUnsliced.
+Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
+               resp::Output& output, keyspace::Slicing slicing) {
+  const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
-  const int64_t ended_us =
-      commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
+  const int64_t ended_us = commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
   core.NoteExpiries();
-  return ended_us != commands::kAgain;
+  if (ended_us == commands::kAgain) return Ran::kAgain;
+  return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kUnchanged;
 }
 
 // Under the executor, as often as it takes.
-absl::Status RunInTurns(CacheCore& core, absl::FunctionRef<bool()> run) {
-  bool done = false;
-  while (!done) {
-    const absl::Status status = core.Run([&] { done = run(); });
+absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()> run) {
+  Ran ran = Ran::kAgain;
+  while (ran == Ran::kAgain) {
+    const absl::Status status = core.Run([&] { ran = run(); });
     if (!status.ok()) return status;
   }
+  *changed = ran == Ran::kChanged;
   return absl::OkStatus();
 }
 
@@ -59,17 +70,21 @@ absl::Status DirectClient::Open() {
 absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> argv) {
   if (argv.empty()) return EmptyArgv();
   if (client_.close_after_reply || client_.close_now.load(std::memory_order_acquire)) {
-    return absl::FailedPreconditionError("the session has been closed by QUIT or CLIENT KILL");
+    return base::MakeStatus(absl::StatusCode::kFailedPrecondition,
+                            "the session has been closed by QUIT or CLIENT KILL");
   }
+  ReplyRoom room;
+  if (!room.ok()) return NoMemoryToRun();
   output_.Clear(4096);
+  bool changed = false;
   const absl::Status status =
-      RunInTurns(core_, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); });
+      RunInTurns(core_, &changed, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); });
   if (!status.ok()) return status;
-  return ReplyFrom(output_);
+  return ReplyFrom(output_, room, changed);
 }
 
-bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
-             keyspace::Slicing slicing) {
+Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
+            keyspace::Slicing slicing) {
   commands::ClientState client;
   client.protocol = kDirectProtocol;
   client.one_shot = true;
@@ -77,7 +92,7 @@ bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, re
   client.db = core.engine().keyspace().db(db);
   if (client.db == nullptr) {
     output.bytes().MarkFailed();
-    return true;
+    return Ran::kUnchanged;
   }
   return RunCommand(core, client, argv, output, slicing);
 }
@@ -85,27 +100,34 @@ bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, re
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
   if (argv.empty()) return EmptyArgv();
   resp::Output output;
+  ReplyRoom room;
+  if (!room.ok()) return NoMemoryToRun();
+  bool changed = false;
   if (held) {
-    RunOnce(core, db, argv, output, keyspace::kUnsliced);
+    changed = RunOnce(core, db, argv, output, keyspace::kUnsliced) == Ran::kChanged;
   } else {
     const absl::Status status =
-        RunInTurns(core, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); });
+        RunInTurns(core, &changed, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); });
     if (!status.ok()) return status;
   }
-  return ReplyFrom(output);
+  return ReplyFrom(output, room, changed);
 }
 
-absl::StatusOr<Reply> ReplyFrom(const resp::Output& output) {
-  if (output.failed()) return absl::ResourceExhaustedError("there is no memory for the reply");
-  if (output.empty()) return Reply();
-  if (!output.has_references()) {
-    struct iovec piece;
-    output.Iovecs(&piece, 1);
-    return Reply::FromResp({static_cast<const char*>(piece.iov_base), piece.iov_len});
-  }
+absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed) {
+  absl::StatusOr<Reply> reply = Reply();
   base::Buffer flat;
-  if (!output.AppendTo(flat)) return absl::ResourceExhaustedError("there is no memory for the reply");
-  return Reply::FromResp(flat.view());
+  if (output.failed()) {
+    reply = NoMemory("there is no memory for the reply");
+  } else if (!output.empty() && !output.has_references()) {
+    reply = room.Make(output.view());
+  } else if (!output.empty()) {
+    if (output.AppendTo(flat)) reply = room.Make(flat.view());
+    else reply = NoMemory("there is no memory for the reply");
+  }
+  if (changed && reply.status().code() == absl::StatusCode::kResourceExhausted) {
+    return base::MakeStatus(absl::StatusCode::kDataLoss, "the command has run, but there is no memory for its reply");
+  }
+  return reply;
 }
 
 }  // namespace larder::inline v0::session

@@ -11,6 +11,7 @@
 #include "lib/commands/client.h"
 #include "lib/resp/output.h"
 #include "lib/session/core.h"
+#include "lib/session/reply_room.h"
 
 namespace larder::inline v0::session {
 
@@ -37,12 +38,17 @@ class DirectClient {
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
 // The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
-// False, and nothing done, if others should have the executor first (see commands::kAgain); never with kUnsliced.
-bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
-             keyspace::Slicing slicing);
+enum class Ran : uint8_t {
+  kAgain,      // nothing was done: others should have the executor first (see commands::kAgain)
+  kUnchanged,  // no key was changed
+  kChanged,
+};
+// kAgain never with kUnsliced.
+Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
+            keyspace::Slicing slicing);
 
-// What a run that has ended leaves in an output as a Reply: nil if it is nothing.
-absl::StatusOr<Reply> ReplyFrom(const resp::Output& output);
+// What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed` is RunOnce's result.
+absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed);
 
 }  // namespace larder::inline v0::session
 

@@ -30,8 +30,7 @@ std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer
   if (session == nullptr) return nullptr;
   commands::ClientState& client = session->client_;
   client.kind = peer.kind;
-  client.peer = peer.address;
-  client.local = peer.local_address;
+  if (!client.peer.Append(peer.address) || !client.local.Append(peer.local_address)) return nullptr;
   client.fd = peer.fd;
   client.io = session.get();
   client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "lib/base/buffer.h"
 #include "lib/commands/client.h"
@@ -28,8 +28,8 @@ namespace larder::inline v0::session {
 // Who is at the other end.
 struct Peer {
   commands::ClientKind kind = commands::ClientKind::kMemory;
-  std::string address = {};  // as CLIENT LIST shows them
-  std::string local_address = {};
+  std::string_view address = {};  // as CLIENT LIST shows them
+  std::string_view local_address = {};
   int fd = -1;
 };
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr uint8_t kVaries = CommandCase::kVaries;
 constexpr uint8_t kCloses = CommandCase::kCloses;
+constexpr uint8_t kKeepsRoom = CommandCase::kKeepsRoom;
 
 std::string Value(size_t bytes) { return World::ValueOf(bytes); }
 
@@ -96,9 +97,9 @@ void AddKeys(std::vector<CommandCase>* to) {
     to->push_back({{"COPY", key, "fresh"}});
     to->push_back({{"COPY", key, "number", "REPLACE"}});
     to->push_back({{"COPY", key, "number", "DB", "1"}});
-    to->push_back({{"COPY", key, "number", "DB", "9"}});
+    to->push_back({{"COPY", key, "number", "DB", "9"}, {}, kKeepsRoom});
     to->push_back({{"MOVE", key, "1"}});
-    to->push_back({{"MOVE", key, "9"}});
+    to->push_back({{"MOVE", key, "9"}, {}, kKeepsRoom});
   }
   to->push_back({{"RENAME", "short", "huge"}});
   to->push_back({{"DEL", "short", "large", "huge", "missing"}});
@@ -118,7 +119,7 @@ void AddServer(const std::string& config_file, std::vector<CommandCase>* to) {
   to->push_back({{"FLUSHDB", "ASYNC"}});
   to->push_back({{"FLUSHALL"}});
   to->push_back({{"SWAPDB", "0", "1"}});
-  to->push_back({{"SWAPDB", "1", "9"}});
+  to->push_back({{"SWAPDB", "1", "9"}, {}, kKeepsRoom});
   to->push_back({{"SHUTDOWN", "NOSAVE"}});
   to->push_back({{"INFO"}, {}, kVaries});
   to->push_back({{"INFO", "everything"}, {}, kVaries});
@@ -184,7 +185,7 @@ void AddClients(std::vector<CommandCase>* to) {
   to->push_back({{"PING", Value(3000)}});
   to->push_back({{"ECHO", Value(40'000)}});
   to->push_back({{"SELECT", "1"}});
-  to->push_back({{"SELECT", "9"}});
+  to->push_back({{"SELECT", "9"}, {}, kKeepsRoom});
   to->push_back({{"AUTH", "a wrong password"}});
   to->push_back({{"AUTH", "default", "a wrong password"}});
   to->push_back({{"HELLO"}, {}, kVaries});
@@ -215,7 +216,7 @@ void AddTransactions(std::vector<CommandCase>* to) {
   to->push_back({{"MULTI"}});
   to->push_back({{"SET", "fresh", Value(40'000)}, {{"MULTI"}}});  // is queued
   to->push_back({{"DISCARD"}, {{"MULTI"}, {"SET", "fresh", Value(3000)}}});
-  to->push_back({{"WATCH", "short", "large", "missing"}});
+  to->push_back({{"WATCH", "short", "large", "missing"}, {}, kKeepsRoom});
   to->push_back({{"UNWATCH"}, {{"WATCH", "short", "large", "missing"}}});
   to->push_back({{"EXEC"}, {{"MULTI"}}});
   to->push_back({{"EXEC"},

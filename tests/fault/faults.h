@@ -10,6 +10,8 @@
 // Larder is (the linker's --wrap; see BUILD). What the C library allocates for itself is never refused, so a thrown
 // std::bad_alloc can always be made. Under AddressSanitizer all of it works as well, since the real allocation is its own.
 //
+// fsync does nothing, so that a file may be written for each of a thousand allocations.
+//
 // Threads: armed for the calling thread alone. Counts of live memory are of all threads.
 #ifndef LARDER_TESTS_FAULT_FAULTS_H_
 #define LARDER_TESTS_FAULT_FAULTS_H_

@@ -5,8 +5,8 @@
 // FailEach makes a world and an attempt for each n, in both modes (that allocation alone, and all from it on), until the
 // call meets no failure any more, and checks each time:
 //   - how it ended: as without a failure (the call could do without that memory), or by an error that says there is no
-//     memory; nothing else;
-//   - that everything that can be seen of the cache is as before if it was an error, and as after the same call without
+//     memory; nothing else, and nothing thrown;
+//   - that everything that can be seen of the cache, when the attempt is gone, is as before if it was an error, and as after the same call without
 //     a failure if it was none: keys, values and expiries of all databases, configuration, memory by its parts, clients,
 //     watched keys;
 //   - that the cache works, and closes without a pinned value;
@@ -43,6 +43,9 @@ class World {
   // That calls of all kinds succeed. Leaves the content as it was.
   void CheckThatItWorks();
 
+  // Leaks the cache.
+  void Abandon();
+
   // What the content is made of; the same in every world.
   static const std::string& ValueOf(size_t bytes);
 
@@ -69,8 +72,6 @@ Outcome OutcomeOf(const absl::StatusOr<Reply>& reply);
 struct Attempt {
   std::function<void()> run;
   std::function<Outcome()> describe;
-  // After describe: gives back what only the attempt holds. May be null.
-  std::function<void()> end = nullptr;
 };
 
 struct Case {
@@ -78,10 +79,12 @@ struct Case {
   std::function<Attempt(World&)> prepare;
   std::function<void(Options&)> options = nullptr;
   bool varies = false;  // the result is another one each time (INFO)
-  // The cache's state after an EXEC of which only `parts` were done. Null: no EXEC.
+  bool keeps_room = false;  // an empty database or table that it makes stays when the rest fails
+  // For an EXEC: the cache's state after an EXEC of which only `parts` were done. Null: no EXEC.
   std::function<Attempt(World&, const std::vector<bool>& parts)> only_parts = nullptr;
 };
 
+// kFromOnOnly is the quick one: of a call with many allocations it fails only some.
 enum class Modes { kBoth, kFromOnOnly };
 
 // Returns how many allocations the call makes when none fails.

@@ -1,0 +1,35 @@
+// Guarded: code that may throw, inside a library that is built without exceptions.
+//
+// The core is built with -fno-exceptions, so a std::bad_alloc that starts in it (from a std::string that grows, from an
+// absl::Status with a message) would fly through frames that clean nothing up: what they hold is leaked, and an executor
+// that is held stays so for ever. What cannot do without such code goes into a target of its own that is compiled with
+// -fexceptions, does all of it inside Guarded, and lets nothing out. See lib/notes/out-of-memory.md.
+//
+//   bool CopyOf(const Options& options, Options* to) {
+//     return base::Guarded([&] { *to = options; });
+//   }
+#ifndef LARDER_BASE_GUARDED_H_
+#define LARDER_BASE_GUARDED_H_
+
+#include <exception>
+
+#if !defined(__cpp_exceptions)
+#error "Guarded needs a target with copts = [\"-fexceptions\"]; elsewhere it would guard nothing"
+#endif
+
+namespace larder::inline v0::base {
+
+// Runs fn; false if an exception of the C++ library's (std::bad_alloc, std::length_error) ended it, destructors run.
+template <class F>
+[[nodiscard]] bool Guarded(F&& fn) {
+  try {
+    fn();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace larder::inline v0::base
+
+#endif  // LARDER_BASE_GUARDED_H_

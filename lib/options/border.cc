@@ -1,0 +1,63 @@
+#include "lib/options/border.h"
+
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "lib/base/guarded.h"
+#include "lib/base/status.h"
+#include "lib/options/directive.h"
+
+namespace larder::inline v0::directives {
+
+absl::Status CheckOptions(const Options& options) {
+  absl::Status status;
+  if (base::Guarded([&] { status = Validate(options); })) return status;
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the options");
+}
+
+std::unique_ptr<Options> CopyOptions(const Options& options) {
+  std::unique_ptr<Options> copy;
+  (void)base::Guarded([&] { copy = std::make_unique<Options>(options); });
+  return copy;
+}
+
+bool AppendValue(const Options& options, std::string_view directive, base::Buffer* to) {
+  const Directive* row = FindDirective(directive);
+  if (row == nullptr) return true;
+  bool appended = false;
+  return base::Guarded([&] { appended = to->Append(GetText(*row, options)); }) && appended;
+}
+
+bool VisitConfig(const Options& options, std::span<const std::string_view> patterns,
+                 absl::FunctionRef<void(size_t)> begin,
+                 absl::FunctionRef<void(std::string_view name, std::string_view value)> item) {
+  std::vector<NameAndText> found;
+  if (!base::Guarded([&] { found = ConfigGet(options, patterns); })) return false;
+  begin(found.size());
+  for (const NameAndText& one : found) item(one.name, one.text);
+  return true;
+}
+
+bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
+                      std::unique_ptr<Options>* changed, base::Buffer* refusal) {
+  bool told = true;
+  const bool whole = base::Guarded([&] {
+    auto copy = std::make_unique<Options>(options);
+    const ConfigSetResult result = ConfigSet(*copy, names_and_values, local);
+    if (result.error.empty()) *changed = std::move(copy);
+    else told = refusal->Append(result.error);
+  });
+  return whole && told;
+}
+
+bool RewriteConfig(const Options& options, base::Buffer* refusal) {
+  bool told = true;
+  const bool whole = base::Guarded([&] {
+    const std::string error = ConfigRewrite(options);
+    if (!error.empty()) told = refusal->Append(error);
+  });
+  return whole && told;
+}
+
+}  // namespace larder::inline v0::directives

@@ -1,0 +1,44 @@
+// The border of lib/options: how the rest of the library reaches directives and their values.
+//
+// Behind it values are std::string, which throws where there is no memory; nothing here does. False, a null pointer or
+// RESOURCE_EXHAUSTED means that there was none, and that nothing has changed.
+// See lib/notes/out-of-memory.md.
+#ifndef LARDER_OPTIONS_BORDER_H_
+#define LARDER_OPTIONS_BORDER_H_
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include <larder/options.h>
+#include "lib/base/buffer.h"
+
+namespace larder::inline v0::directives {
+
+// OK; INVALID_ARGUMENT, with the member's name, if a program has put something in Options that no directive could have.
+absl::Status CheckOptions(const Options& options);
+
+// The only way by which the core copies Options. Null when there is no memory.
+std::unique_ptr<Options> CopyOptions(const Options& options);
+
+// A directive's value in the words of CONFIG GET, appended; nothing if there is no such directive.
+bool AppendValue(const Options& options, std::string_view directive, base::Buffer* to);
+
+// CONFIG GET: begin(n), then n times item(name, value).
+bool VisitConfig(const Options& options, std::span<const std::string_view> patterns,
+                 absl::FunctionRef<void(size_t)> begin,
+                 absl::FunctionRef<void(std::string_view name, std::string_view value)> item);
+
+// CONFIG SET, but for putting it in force: *changed is a copy of `options` with the new values, or null if they are
+// refused, and then *refusal is the error reply without its '-'. REQUIRES: an even number of arguments, not 0.
+bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
+                      std::unique_ptr<Options>* changed, base::Buffer* refusal);
+
+// CONFIG REWRITE. *refusal stays empty if the file was written, else it is the error reply without its '-'.
+bool RewriteConfig(const Options& options, base::Buffer* refusal);
+
+}  // namespace larder::inline v0::directives
+
+#endif  // LARDER_OPTIONS_BORDER_H_

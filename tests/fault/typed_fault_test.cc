@@ -1,0 +1,310 @@
+// Every allocation of every typed call fails once, alone and with all that follow it.
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include <larder/cache.h>
+#include "tests/fault/world.h"
+
+namespace larder::testing {
+namespace {
+
+std::string TextOf(bool value) { return value ? "true" : "false"; }
+std::string TextOf(int64_t value) { return std::to_string(value); }
+std::string TextOf(double value) { return std::to_string(value); }
+std::string TextOf(const std::string& value) { return value; }
+std::string TextOf(absl::Time value) { return absl::FormatTime(value, absl::UTCTimeZone()); }
+std::string TextOf(absl::Duration value) { return absl::FormatDuration(value); }
+std::string TextOf(const Database& value) { return "database " + std::to_string(value.index()); }
+std::string TextOf(const Stats& value) { return std::to_string(value.keys) + " keys"; }
+template <class T>
+std::string TextOf(const std::optional<T>& value) {
+  return value.has_value() ? TextOf(*value) : "none";
+}
+template <class T>
+std::string TextOf(const std::vector<T>& values) {
+  std::string text;
+  for (const T& value : values) text += TextOf(value) + ", ";
+  return text;
+}
+
+Outcome OutcomeOfResult(const absl::Status& status) { return OutcomeOf(status); }
+Outcome OutcomeOfResult(const absl::StatusOr<Reply>& reply) { return OutcomeOf(reply); }
+template <class T>
+Outcome OutcomeOfResult(const absl::StatusOr<T>& result) {
+  if (!result.ok()) return OutcomeOf(result.status());
+  return {Outcome::kDone, TextOf(*result)};
+}
+
+// fn(Cache&) returns an absl::Status or an absl::StatusOr. It allocates nothing by itself.
+template <class F>
+Case Typed(std::string name, F fn) {
+  using Result = std::invoke_result_t<F, Cache&>;
+  struct State {
+    std::optional<Result> result;
+  };
+  Case result;
+  result.name = std::move(name);
+  result.prepare = [fn](World& world) {
+    auto state = std::make_shared<State>();
+    Attempt attempt;
+    attempt.run = [state, fn, &world] { state->result.emplace(fn(world.cache())); };
+    attempt.describe = [state] { return OutcomeOfResult(*state->result); };
+    return attempt;
+  };
+  return result;
+}
+
+constexpr std::string_view kKeys[] = {"missing", "short", "number", "medium", "large", "huge", "ttl", "ttl-large"};
+constexpr size_t kSizes[] = {5, 700, 3000, 40'000};
+
+void FailAll(const std::vector<Case>& cases) {
+  for (const Case& one : cases) FailEach(one, Modes::kBoth);
+}
+
+std::string Name(const char* call, std::string_view key, size_t size = 0) {
+  return std::string(call) + " " + std::string(key) + (size == 0 ? "" : " " + std::to_string(size));
+}
+
+TEST(TypedFaultTest, Reads) {
+  std::vector<Case> cases;
+  for (std::string_view key : kKeys) {
+    cases.push_back(Typed(Name("Get", key), [key](Cache& cache) { return cache.Get(key); }));
+    cases.push_back(Typed(Name("Get into", key), [key](Cache& cache) -> absl::StatusOr<bool> {
+      std::string value;
+      return cache.Get(key, &value);
+    }));
+    cases.push_back(Typed(Name("View", key), [key](Cache& cache) {
+      return cache.View(key, [](std::optional<std::string_view>) {});
+    }));
+    cases.push_back(Typed(Name("GetRange", key), [key](Cache& cache) { return cache.GetRange(key, 1, 5000); }));
+    cases.push_back(Typed(Name("Exists", key), [key](Cache& cache) { return cache.Exists(key); }));
+    cases.push_back(Typed(Name("Ttl", key), [key](Cache& cache) { return cache.Ttl(key); }));
+  }
+  cases.push_back(Typed("MGet", [](Cache& cache) { return cache.MGet(kKeys); }));
+  cases.push_back(Typed("Exists of many", [](Cache& cache) { return cache.Exists(kKeys); }));
+  cases.push_back(Typed("Size", [](Cache& cache) { return cache.Size(); }));
+  cases.push_back(Typed("Stats", [](Cache& cache) { return cache.Stats(); }));
+  cases.push_back(Typed("Scan", [](Cache& cache) -> absl::StatusOr<int64_t> {
+    ScanRange keys = cache.Scan({.match = "*r*", .batch = 3});
+    int64_t bytes = 0;
+    for (const std::string& key : keys) bytes += static_cast<int64_t>(key.size());
+    if (!keys.status().ok()) return keys.status();
+    return bytes;
+  }));
+  FailAll(cases);
+}
+
+TEST(TypedFaultTest, Writes) {
+  std::vector<Case> cases;
+  for (const size_t size : kSizes) {
+    const std::string& value = World::ValueOf(size);
+    for (std::string_view key : {"fresh", "short", "large", "huge", "ttl"}) {
+      cases.push_back(Typed(Name("Set", key, size), [key, &value](Cache& cache) { return cache.Set(key, value); }));
+      cases.push_back(Typed(Name("Set with ttl", key, size), [key, &value](Cache& cache) {
+        return cache.Set(key, value, {.ttl = absl::Seconds(5)});
+      }));
+      cases.push_back(Typed(Name("Set if present", key, size), [key, &value](Cache& cache) {
+        return cache.Set(key, value, {.keep_ttl = true, .condition = SetOptions::If::kPresent});
+      }));
+      cases.push_back(Typed(Name("Append", key, size), [key, &value](Cache& cache) { return cache.Append(key, value); }));
+      cases.push_back(Typed(Name("SetRange", key, size), [key, &value](Cache& cache) {
+        return cache.SetRange(key, 10, value);
+      }));
+    }
+  }
+  for (std::string_view key : {"fresh", "number", "short"}) {
+    cases.push_back(Typed(Name("Increment", key), [key](Cache& cache) { return cache.Increment(key, 1'000'000); }));
+    cases.push_back(Typed(Name("IncrementFloat", key), [key](Cache& cache) { return cache.IncrementFloat(key, 0.5); }));
+  }
+  for (std::string_view key : kKeys) {
+    cases.push_back(Typed(Name("Delete", key), [key](Cache& cache) { return cache.Delete(key); }));
+    cases.push_back(Typed(Name("Expire", key), [key](Cache& cache) { return cache.Expire(key, absl::Seconds(7)); }));
+    cases.push_back(Typed(Name("ExpireAt", key), [key](Cache& cache) {
+      return cache.ExpireAt(key, absl::FromUnixSeconds(4'000'000'000));
+    }));
+    cases.push_back(Typed(Name("Persist", key), [key](Cache& cache) { return cache.Persist(key); }));
+  }
+  cases.push_back(Typed("Delete of many", [](Cache& cache) { return cache.Delete(kKeys); }));
+  FailAll(cases);
+}
+
+// The old value is the result of what has been done by then: without memory for it the code says DATA_LOSS, or nothing
+// was done.
+TEST(TypedFaultTest, SetAndGet) {
+  std::vector<Case> cases;
+  for (const size_t size : kSizes) {
+    const std::string& value = World::ValueOf(size);
+    for (std::string_view key : {"fresh", "short", "large", "huge", "ttl"}) {
+      cases.push_back(Typed(Name("SetAndGet", key, size), [key, &value](Cache& cache) {
+        return cache.SetAndGet(key, value);
+      }));
+    }
+  }
+  FailAll(cases);
+}
+
+TEST(TypedFaultTest, MSet) {
+  static std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) names.push_back("new:" + std::to_string(i));
+  std::vector<std::pair<std::string_view, std::string_view>> small;
+  std::vector<std::pair<std::string_view, std::string_view>> large;
+  for (size_t i = 0; i < names.size(); ++i) {
+    small.emplace_back(names[i], World::ValueOf(20));
+    if (i < 8) large.emplace_back(names[i], World::ValueOf(kSizes[i % 4]));
+  }
+  large.emplace_back("short", World::ValueOf(3000));
+  large.emplace_back("huge", "now short");
+  FailAll({Typed("MSet of small ones", [&small](Cache& cache) { return cache.MSet(small); }),
+           Typed("MSet of large ones", [&large](Cache& cache) { return cache.MSet(large); })});
+}
+
+TEST(TypedFaultTest, Loads) {
+  std::vector<Case> cases;
+  for (const size_t size : kSizes) {
+    for (std::string_view key : {"fresh", "short", "huge"}) {
+      // The loader's own memory is its own affair: its string is there before.
+      Case load = Typed(Name("GetOrLoad", key, size), [](Cache&) { return absl::OkStatus(); });
+      load.prepare = [key, size](World& world) {
+        struct State {
+          std::string loaded;
+          absl::StatusOr<std::string> result = absl::UnknownError("");
+        };
+        auto state = std::make_shared<State>();
+        state->loaded = World::ValueOf(size);
+        Attempt attempt;
+        attempt.run = [state, key, &world] {
+          state->result = world.cache().GetOrLoad(key, absl::Seconds(30), [&]() -> absl::StatusOr<std::string> {
+            return std::move(state->loaded);
+          });
+        };
+        attempt.describe = [state] { return OutcomeOfResult(state->result); };
+        return attempt;
+      };
+      cases.push_back(std::move(load));
+    }
+  }
+  FailAll(cases);
+}
+
+TEST(TypedFaultTest, Atomically) {
+  std::vector<Case> cases;
+  cases.push_back(Typed("Atomically with typed calls", [](Cache& cache) {
+    return cache.Atomically([](Transaction& transaction) -> absl::StatusOr<bool> {
+      return transaction.Set("large", World::ValueOf(40'000));
+    });
+  }));
+  cases.push_back(Typed("Atomically with Execute", [](Cache& cache) {
+    return cache.Atomically([](Transaction& transaction) -> absl::StatusOr<Reply> {
+      return transaction.Execute({"APPEND", "medium", World::ValueOf(3000)});
+    });
+  }));
+  Case other = Typed("Atomically in another database", [](Cache& cache) {
+    return cache.Atomically([](Transaction& transaction) -> absl::StatusOr<bool> {
+      absl::StatusOr<Transaction> there = transaction.Db(9);
+      if (!there.ok()) return there.status();
+      return there->Set("fresh", World::ValueOf(700));
+    });
+  });
+  other.keeps_room = true;
+  cases.push_back(std::move(other));
+  FailAll(cases);
+}
+
+TEST(TypedFaultTest, ClientsAndTheRest) {
+  std::vector<Case> cases;
+  Case db = Typed("Db", [](Cache& cache) { return cache.Db(9); });
+  db.keeps_room = true;
+  cases.push_back(std::move(db));
+  cases.push_back(Typed("Db out of range", [](Cache& cache) { return cache.Db(99); }));
+  cases.push_back(Typed("NewSession", [](Cache& cache) { return cache.NewSession().status(); }));
+  cases.push_back(Typed("NewConnection", [](Cache& cache) { return cache.NewConnection().status(); }));
+  cases.push_back(Typed("Tick", [](Cache& cache) { return cache.Tick(absl::InfinitePast()); }));
+  // The callback gets its reply in the Tick.
+  for (const size_t size : kSizes) {
+    cases.push_back(Typed(Name("ExecuteAsync", "SET", size), [size](Cache& cache) -> absl::StatusOr<Reply> {
+      absl::StatusOr<Reply> got = absl::UnknownError("");
+      absl::Status status = cache.ExecuteAsync({"SET", "short", World::ValueOf(size)},
+                                               [&got](absl::StatusOr<Reply> reply) { got = std::move(reply); });
+      if (!status.ok()) return status;
+      (void)cache.Tick(absl::InfiniteFuture());
+      return got;
+    }));
+    cases.push_back(Typed(Name("ExecuteAsync", "GETSET", size), [size](Cache& cache) -> absl::StatusOr<Reply> {
+      absl::StatusOr<Reply> got = absl::UnknownError("");
+      absl::Status status = cache.ExecuteAsync({"GETSET", "huge", World::ValueOf(size)},
+                                               [&got](absl::StatusOr<Reply> reply) { got = std::move(reply); });
+      if (!status.ok()) return status;
+      (void)cache.Tick(absl::InfiniteFuture());
+      return got;
+    }));
+  }
+  // Keys that are due when memory is short go all the same.
+  Case expiry = Typed("Tick with keys that are due", [](Cache& cache) { return cache.Tick(absl::InfiniteFuture()); });
+  expiry.prepare = [prepare = expiry.prepare](World& world) {
+    world.clock().Advance(absl::Seconds(500));
+    return prepare(world);
+  };
+  cases.push_back(std::move(expiry));
+  FailAll(cases);
+}
+
+TEST(TypedFaultTest, Open) {
+  static Options options;
+  options.background = Background::kTick;
+  options.clock = std::make_shared<ManualClock>();
+  options.requirepass = std::string(100, 'p');
+  options.compat["masterauth"] = std::string(100, 'm');
+  options.bind = {"127.0.0.1", std::string("::1")};
+  std::string big_capture(100, 'c');
+  options.log = [big_capture](LogLevel, std::string_view) {};
+  FailAll({Typed("Open", [](Cache&) { return Cache::Open(options).status(); })});
+  options.clock = nullptr;
+  FailAll({Typed("Open with the machine's clock", [](Cache&) { return Cache::Open(options).status(); })});
+  options.maxmemory_policy = MaxmemoryPolicy::kAllkeysLru;
+  options.maxmemory = 100 << 20;
+  options.background = Background::kThread;
+  FailAll({Typed("Open with a thread", [](Cache&) { return Cache::Open(options).status(); })});
+  options.compat["no-such-thing"] = "1";
+  FailAll({Typed("Open with wrong options", [](Cache&) { return Cache::Open(options).status(); })});
+  options = Options();
+}
+
+// The thread is made when the first key with an expiry comes. The key is set, whether there is one or not.
+TEST(TypedFaultTest, BackgroundThread) {
+  Case set = Typed("Set with ttl", [](Cache& cache) {
+    return cache.Set("fresh", World::ValueOf(3000), {.ttl = absl::Hours(1)});
+  });
+  set.options = [](Options& options) { options.background = Background::kThread; };
+  FailAll({set});
+}
+
+TEST(TypedFaultTest, OptionsFromText) {
+  static const std::string text =
+      "maxmemory 100mb\nbind 127.0.0.1 ::1\nrequirepass \"" + std::string(100, 'p') +
+      "\"\nsave 900 1\nsave 300 10\nclient-output-buffer-limit pubsub 64mb 16mb 90\n";
+  const auto apply = [](std::string_view how) {
+    auto made = std::make_shared<Options>();
+    return Typed(std::string(how), [how, made](Cache&) -> absl::StatusOr<std::string> {
+      Options& options = *made;
+      absl::Status status;
+      if (how == "text") status = ApplyConfigText(options, text, "a-file-with-a-long-name.conf");
+      if (how == "wrong text") status = ApplyConfigText(options, "maxmemory 1 2 3 too many words", "a.conf");
+      if (how == "arguments") status = ApplyArguments(options, {{"--requirepass", "a password of some length, really"}});
+      if (how == "no file") status = ParseConfigFile("/no/such/file/as/this/one.conf", std::move(options)).status();
+      if (!status.ok()) return status;
+      const bool whole = options.requirepass.size() > 30;
+      options.requirepass.clear();
+      return whole ? std::string("whole") : std::string("not whole");
+    });
+  };
+  FailAll({apply("text"), apply("wrong text"), apply("arguments"), apply("no file")});
+}
+
+}  // namespace
+}  // namespace larder::testing
