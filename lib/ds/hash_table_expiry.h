@@ -93,6 +93,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int ho
 // Fetches the elements of due homes, that reading them waits for memory once and not for each.
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::PrefetchDue(const Segment* segment, int first, int end, uint32_t due) const {
+  __asm__ volatile("");  // see Prefetch
   for (int home = first; home < end; ++home) {
     const uint64_t metadata = segment->bucket(home)->words[0];
     if (CodeIn(metadata) == 0 || CodeIn(metadata) > due || StashedCount(metadata) == kSpilled) continue;

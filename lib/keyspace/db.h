@@ -72,7 +72,7 @@ class Db {
     static constexpr bool kExpires = true;
     base::HashSeed seed;
     uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
-    static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
+    [[gnu::always_inline]] static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
     static int64_t ExpiryMs(const Entry* entry) { return entry->has_expiry() ? entry->expiry_ms() : INT64_MAX; }
   };
   using Table = ds::HashTable<Policy>;

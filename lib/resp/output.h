@@ -57,7 +57,7 @@ class Output {
   // Bytes still to send, those in blocks included.
   size_t size() const { return bytes_.size() - head_ + referenced_; }
   bool empty() const { return size() == 0; }
-  // Bytes of memory that are this object's own. Blocks are counted by their BlockSource.
+  // Bytes of memory that are this object's own. Blocks are counted by their Heap.
   size_t memory() const { return bytes_.capacity() + parts_capacity_ * sizeof(Part); }
   bool failed() const { return bytes_.failed() || failed_; }
   bool has_references() const { return first_part_ != parts_count_; }

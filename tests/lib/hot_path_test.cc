@@ -77,7 +77,7 @@ class CountingMemory final : public MemorySource {
     ++calls;
     return system_->Allocate(bytes, alignment);
   }
-  void Free(void* memory, size_t bytes) override { system_->Free(memory, bytes); }
+  void Free(void* memory, size_t bytes, size_t alignment) override { system_->Free(memory, bytes, alignment); }
   std::atomic<int> calls{0};
 
  private:

@@ -20,7 +20,7 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
   EntryTest() : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
   ~EntryTest() override {
     EXPECT_EQ(arena_.used(), 0u);
-    EXPECT_EQ(blocks_.used(), 0u);
+    EXPECT_EQ(blocks_.blocks(), 0u);
   }
   void Delete(Entry* entry) { keyspace_->Free(entry); }
   Entry* New(std::string_view key, Entry::Storage storage, size_t size) {
@@ -44,7 +44,7 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
   ManualClock clock_;
   std::unique_ptr<keyspace::Keyspace> keyspace_;
   memory::Arena& arena_;
-  memory::BlockSource& blocks_;
+  memory::Heap& blocks_;
 };
 
 TEST_P(EntryTest, AnIntegerIsStoredAsSuch) {

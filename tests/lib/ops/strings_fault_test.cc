@@ -65,7 +65,7 @@ class StringFaultTest : public KeyspaceTest {
       picture.keys[std::string(entry.key())] = {ValueOf(entry), entry.encoding(), entry.expiry_ms()};
     });
     picture.expiring = db_.expiring();
-    picture.blocks = keyspace_->blocks().used();
+    picture.blocks = keyspace_->blocks().blocks();
     picture.changes = keyspace_->effects().changes();
     return picture;
   }
