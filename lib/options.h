@@ -51,6 +51,11 @@ enum class MaxmemoryPolicy : uint8_t {
   kAllkeysRandom,
   kVolatileRandom,
   kVolatileTtl,  // The nearest expiry first.
+  // S3-FIFO (Yang et al., SOSP 2023), which Redis does not have: keys that are used once leave soon, so that scans cost
+  // little of what is used often. OBJECT FREQ is refused as under the LRU policies; IDLETIME tells since when a key has
+  // been in its queue.
+  kAllkeysS3Fifo,
+  kVolatileS3Fifo,
 };
 
 enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };

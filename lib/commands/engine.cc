@@ -24,6 +24,8 @@ Policy PolicyOf(MaxmemoryPolicy policy) {
     case MaxmemoryPolicy::kAllkeysLru: return {EvictionOrder::kLru, false};
     case MaxmemoryPolicy::kVolatileLfu: return {EvictionOrder::kLfu, true};
     case MaxmemoryPolicy::kAllkeysLfu: return {EvictionOrder::kLfu, false};
+    case MaxmemoryPolicy::kVolatileS3Fifo: return {EvictionOrder::kS3Fifo, true};
+    case MaxmemoryPolicy::kAllkeysS3Fifo: return {EvictionOrder::kS3Fifo, false};
   }
   return {EvictionOrder::kNone, false};
 }

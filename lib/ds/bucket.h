@@ -2,10 +2,11 @@
 //
 //   metadata   63     59 58  56 55             32 31              0
 //             │ stashed  │ next │ earliest expiry  │ version        │
-//   slot       63             48 47                               0
-//             │ tag             │ pointer to the element           │   all zero: empty
+//   slot       63             48 47                        3 2    0
+//             │ tag             │ pointer to the element    │ marks │   all zero: empty
 //
 //   tag       the 16 bits of the hash below the prefix that is common to the segment
+//   marks     the low bits of a pointer to what is aligned to 8: bit 0 for an element that has an expiry
 //   home      the bucket that a tag belongs to: tag * buckets >> 16, so that buckets stand in the order of hashes
 //   expiry    the earliest one of the elements whose home this is, wherever they live: lib/ds/expiry_code.h; 0: none.
 //             So elements that move between buckets take nothing along
@@ -53,11 +54,14 @@ inline uint64_t WithStashedCount(uint64_t metadata, unsigned count) {
 }
 
 // Slot words.
-inline uint64_t PackSlot(uint32_t tag, uint64_t pointer) {
-  return static_cast<uint64_t>(tag) << kPointerBits | pointer;
+inline constexpr uint64_t kMarks = 7;
+inline constexpr uint64_t kExpiringMark = 1;
+inline uint64_t PackSlot(uint32_t tag, uint64_t marked_pointer) {
+  return static_cast<uint64_t>(tag) << kPointerBits | marked_pointer;
 }
 inline uint32_t TagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> kPointerBits); }
-inline uint64_t PointerOf(uint64_t slot) { return slot & kPointerMask; }
+inline uint64_t MarkedPointerOf(uint64_t slot) { return slot & kPointerMask; }
+inline uint64_t PointerOf(uint64_t slot) { return slot & (kPointerMask & ~kMarks); }
 inline int HomeOf(uint32_t tag, int buckets) { return static_cast<int>(tag * static_cast<uint32_t>(buckets) >> 16); }
 // The least tag whose home is `home` or later; 65536 if there is none.
 inline uint32_t FirstTagOf(int home, int buckets) {

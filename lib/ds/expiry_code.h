@@ -3,13 +3,13 @@
 //   code   23       19 18              0
 //         │ exponent  │ mantissa        │  + 1;  0: none
 //
-// A code is a time after the *base* of its segment, rounded up: to the millisecond for 17 minutes, to 2 parts in a million
-// beyond. Codes of one base compare as integers. So something that expires in a day may be thought to expire 0.1 seconds
-// later, never sooner: an element found by its code is due.
+// A code is a time after the *base* of its segment, rounded up: to the millisecond for 17 minutes, to 2 parts in a
+// million beyond. Codes of one base compare as integers. So something that expires in a day may be thought to expire
+// 0.1 seconds later, never sooner: an element found by its code is due.
 //
 // Bases are multiples of 2^20 ms. The steps of a code's time are powers of two, so those of a further base contain
-// those of a nearer one: whatever the bases that a time was coded for before, the error is that of the coarsest and does
-// not add up. (Beyond 34 years the steps are longer than 2^20 ms, and it does.)
+// those of a nearer one: whatever the bases that a time was coded for before, the error is that of the coarsest and
+// does not add up. (Beyond 34 years the steps are longer than 2^20 ms, and it does.)
 #ifndef LARDER_DS_EXPIRY_CODE_H_
 #define LARDER_DS_EXPIRY_CODE_H_
 

@@ -23,10 +23,7 @@ uint32_t BaseFor(int64_t ms) {
 }
 int64_t MsOfBase(uint32_t base) { return static_cast<int64_t>(uint64_t{base} << kBaseShift); }
 
-int EndOf(const Segment& segment, int group) {
-  const int end = (group + 1) * kHomes;
-  return end < segment.buckets() ? end : segment.buckets();
-}
+int EndOf(const Segment& segment, int group) { return SegmentExpiry::EndOf(group, segment.buckets()); }
 
 // Calls visit(metadata) for each home that may have a code.
 template <class Visit>
@@ -135,7 +132,11 @@ Segment* ExpiryIndex::NextDue(int64_t* work) {
     }
     if (wheel_.StartMs(slot) > wheel_.now_ms()) wheel_.set_now_ms(wheel_.StartMs(slot));
     Segment* segment = wheel_.Head(slot);
-    if (segment->SoonestMs() <= now_ms_) return segment;
+    if (segment->SoonestMs() <= now_ms_) {
+      __builtin_prefetch(segment->expiry());
+      __builtin_prefetch(segment->timing.next);
+      return segment;
+    }
     Place(segment);
     --*work;
   }

@@ -6,20 +6,21 @@
 //     ▼
 //   home       the earliest code of its elements, in the metadata of its bucket: lib/ds/expiry_code.h
 //     ▼
-//   elements   say themselves when they expire
+//   elements   say themselves when they expire; which of them do is marked in their slots
 //
 // and a ring of all segments in which something expires, with a hand, for samples.
 //
 // What holds between calls
-//   - a home's code is no later than that of any element at home there. It may be earlier: an element that is removed or
-//     gets another expiry leaves the code, and a rebuild, which does not look at elements, gives a new home the
+//   - a home's code is no later than that of any element at home there. It may be earlier: an element that is removed
+//     or gets another expiry leaves the code, and a rebuild, which does not look at elements, gives a new home the
 //     earliest of the old homes that it takes elements from. Whoever visits the home next sets it right.
 //   - a group's code is the earliest of its homes, a segment's the earliest of its groups: exactly.
-//   - a segment is in the wheel, no later than its code, if it has one; and in the ring if it counts any expiring element.
+//   - a segment is in the wheel, no later than its code, if it has one; and in the ring if it counts any expiring
+//     element.
 //   - a segment's base is no later than its elements' expiries, but for those that had come when it was moved up.
 //
-// So an insertion touches no line but the home bucket's and the segment's two of header, and those after it that stay for
-// longer touch nothing else either. Nothing here needs memory.
+// So an insertion touches no line but the home bucket's and the segment's two of header, and those after it that stay
+// for longer touch nothing else either. Nothing here needs memory.
 //
 // The base starts just before the first expiry there, and moves down before an earlier one; a visit moves it up to the
 // present when that is 35 minutes ahead. So near times are exact to 2 ms.
@@ -79,8 +80,8 @@ class ExpiryIndex {
   // One has left.
   void Drop(Segment* segment);
 
-  // `made`, whose elements have these codes, counting from `base`, has taken them over from `old`: it goes into the ring
-  // beside it.
+  // `made`, whose elements have these codes, counting from `base`, has taken them over from `old`: it goes into the
+  // ring beside it.
   void Adopt(Segment* made, uint32_t base, const HomeCodes& codes, Segment* old);
   // A segment that has been taken over. Its elements go on counting.
   void Retire(Segment* segment);

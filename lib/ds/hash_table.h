@@ -30,8 +30,8 @@
 //   static int64_t ExpiryMs(Element e);              when, INT64_MAX: never
 //
 // Expiry. The table knows when its elements expire: lib/ds/expiry_index.h. An element whose expiry changes in place is
-// reported to ExpiryChanged; insertion, replacement and removal see to it themselves. Tables without expiry have none of
-// this, in code or memory; with it, a segment has one line more: 0.1 bytes an element.
+// reported to ExpiryChanged; insertion, replacement and removal see to it themselves. Tables without expiry have none
+// of this, in code or memory; with it, a segment has one line more: 0.1 bytes an element.
 //
 // Costs: a find reads one bucket and one element (a second bucket for some 15 %); a find of what is not there reads one
 // bucket. No step is longer than a split: see table_bench for times.
@@ -48,7 +48,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -57,6 +56,7 @@
 #include "lib/base/random.h"
 #include "lib/base/steps.h"
 #include "lib/ds/bucket.h"
+#include "lib/ds/counted_step.h"
 #include "lib/ds/directory.h"
 #include "lib/ds/expiry_index.h"
 #include "lib/ds/segment.h"
@@ -104,7 +104,7 @@ class HashTable {
     const SegmentWord at = directory_.Lookup(hash);
     LARDER_CHECK(!at.empty());
     const uint32_t tag = at.TagOf(hash);
-    *at.segment()->Locate(PackSlot(tag, Pointer(before))) = PackSlot(tag, Pointer(now));
+    *at.segment()->Locate(PackSlot(tag, Marked(before))) = PackSlot(tag, Marked(now));
     if constexpr (kExpires) {
       // First in, then out: a segment that never runs out of expiring elements stays where it is.
       NoteArrival(now, at, hash);
@@ -128,16 +128,17 @@ class HashTable {
   // millionths of the time between it and the first in its segment. It may be before it, by less the nearer it is. What
   // is past is due. INT64_MAX: never.
   int64_t SoonestMs() const { return expiry_.SoonestMs(); }
-  // Of some elements that expire first the soonest, nullptr if none has an expiry. As good as exact when the time is near.
+  // Of some elements that expire first the soonest, nullptr if none has an expiry. As good as exact when the time is
+  // near.
   Element Soonest();
-  // Calls expire(element) for elements that are due at `now_ms`. It removes the element from this table, and may look into
-  // this and other tables, and on the way remove or change other elements; those are then not expired by this call. It
-  // does not call ExpireSome of this table. Visits about `max_visits` elements. Returns true if more may be due. After
-  // false none is, but for rounding as in SoonestMs.
+  // Calls expire(element) for elements that are due at `now_ms`. It removes the element from this table, and may look
+  // into this and other tables, and on the way remove or change other elements; those are then not expired by this
+  // call. It does not call ExpireSome of this table. Visits about `max_visits` elements. Returns true if more may be
+  // due. After false none is, but for rounding as in SoonestMs.
   template <class Expire>
   bool ExpireSome(int64_t now_ms, size_t max_visits, Expire&& expire);
-  // Visits the elements of one home of which at least one has an expiry; none if there is no such home. A hand goes
-  // round the segments that have any, and takes a home by chance. `visit` must not change the table.
+  // Visits those elements of one home that have an expiry, at least one; none if none has in the whole table. A hand
+  // goes round the segments that have any, and takes a home by chance. `visit` must not change the table.
   template <class Visit>
   void SampleExpiring(base::Random& random, Visit&& visit);
 
@@ -211,22 +212,6 @@ class HashTable {
 
   struct NoExpiries {};
   using Expiries = std::conditional_t<kExpires, ExpiryIndex, NoExpiries>;
-  // Counts a step, if anybody wants to know.
-  class Counted {
-   public:
-    Counted(const HashTable& table, base::Step step) {
-      if (table.steps_ != nullptr) timer_.emplace(*table.steps_, step);
-    }
-    void Add(uint64_t entries, uint64_t bytes) {
-      if (timer_) timer_->Add(entries, bytes);
-    }
-    void AddSegment(const Segment* segment) {
-      Add(0, static_cast<uint64_t>(ShapeOf(segment->shape(), kExpires).lines) * kLineBytes);
-    }
-
-   private:
-    std::optional<base::StepTimer> timer_;
-  };
 
   enum class Room { kMade, kSpill, kNone };
   struct Found {
@@ -281,6 +266,9 @@ class HashTable {
   static int64_t ExpiryOf([[maybe_unused]] Element element) {
     if constexpr (kExpires) return Policy::ExpiryMs(element);
     return kNoExpiry;
+  }
+  static uint64_t Marked(Element element) {
+    return Pointer(element) | (ExpiryOf(element) != kNoExpiry ? kExpiringMark : 0);
   }
   void NoteArrival(Element element, SegmentWord at, uint64_t hash) {
     const int64_t expiry_ms = ExpiryOf(element);
@@ -357,15 +345,14 @@ __attribute__((noinline)) typename HashTable<Policy, TagMatcher>::Found HashTabl
 
 template <class Policy, class TagMatcher>
 bool HashTable<Policy, TagMatcher>::Insert(Element element, uint64_t hash) {
-  const uint64_t pointer = Pointer(element);
-  LARDER_DCHECK(pointer != 0 && PointerOf(pointer) == pointer && pointer % 8 == 0 && front_ == 0);
+  LARDER_DCHECK(element != nullptr && ElementOf(Pointer(element)) == element && front_ == 0);
   for (;;) {
     const SegmentWord at = directory_.Lookup(hash);
     if (at.empty()) {
       if (!MakeFirst()) return false;
       continue;
     }
-    const uint64_t word = PackSlot(at.TagOf(hash), pointer);
+    const uint64_t word = PackSlot(at.TagOf(hash), Marked(element));
     if (!at.segment()->Place(word)) {
       const Room room = MakeRoom(hash, at);
       if (room == Room::kNone) return false;

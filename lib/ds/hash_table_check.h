@@ -113,6 +113,7 @@ class TableInspector {
       uint32_t count = 0;
       segment.ForEachWord([&](uint64_t word) {
         const int64_t expiry_ms = Table::ExpiryOf(Table::ElementOf(word));
+        if ((word & kExpiringMark) != (expiry_ms != Table::kNoExpiry ? kExpiringMark : 0)) broken = "an element's mark";
         if (expiry_ms == Table::kNoExpiry) return;
         ++count;
         const uint32_t code = CodeIn(segment.bucket(segment.HomeOf(word))->words[0]);

@@ -1,8 +1,9 @@
 // The part of HashTable that goes by when elements expire. Included by hash_table.h.
 //
-// A visit to a home reads its elements, which say when they expire, and sets its code right. ExpireSome takes due
-// elements out of the index first, up to 64 of one segment, and then hands them over one by one: at that point nothing of its
-// own is left in the table that a removal, and the changes of shape that follow, could invalidate.
+// A visit to a home reads those of its elements that are marked as having an expiry, and sets the home's code right.
+// ExpireSome takes due elements out of the index first, up to 64 of one segment, and then hands them over one by one: at
+// that point nothing of its own is left in the table that a removal, and the changes of shape that follow, could
+// invalidate.
 #ifndef LARDER_DS_HASH_TABLE_EXPIRY_H_
 #define LARDER_DS_HASH_TABLE_EXPIRY_H_
 
@@ -24,7 +25,7 @@ bool HashTable<Policy, TagMatcher>::ExpireSome(int64_t now_ms, size_t max_visits
   LARDER_DCHECK(expiry_.batch == nullptr);
   expiry_.SetNow(now_ms);
   if (SoonestMs() > now_ms) return false;
-  Counted step(*this, base::Step::kExpire);
+  CountedStep step(steps_, base::Step::kExpire);
   auto work = static_cast<int64_t>(max_visits < INT32_MAX ? max_visits : INT32_MAX);
   while (Segment* segment = expiry_.NextDue(&work)) {
     DueBatch batch;
@@ -52,7 +53,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDue(Segment* segment, int64_t now_
     const uint32_t earliest = segment->expiry()->groups[group];
     if (earliest == 0 || earliest > due) continue;
     const int first = group * SegmentExpiry::kHomes;
-    const int end = first + SegmentExpiry::kHomes < segment->buckets() ? first + SegmentExpiry::kHomes : segment->buckets();
+    const int end = SegmentExpiry::EndOf(group, segment->buckets());
     PrefetchDue(segment, first, end, due);
     for (int home = first; home < end; ++home) {
       const uint32_t code = CodeIn(segment->bucket(home)->words[0]);
@@ -74,9 +75,9 @@ int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int ho
   int64_t visited = 0;
   uint32_t earliest = 0;
   const bool full = segment->ForEachOfHome(home, [&](uint64_t word) {
+    if ((word & kExpiringMark) == 0) return false;
     ++visited;
     const int64_t expiry_ms = ExpiryOf(ElementOf(word));
-    if (expiry_ms == kNoExpiry) return false;
     if (expiry_ms > now_ms) {
       earliest = EarlierCode(earliest, CodeUp(expiry_ms - segment->BaseMs()));
       return false;
@@ -90,15 +91,17 @@ int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int ho
   return visited;
 }
 
-// Fetches the elements of due homes, that reading them waits for memory once and not for each.
+// Fetches the homes of a group, all of which are read, and then the elements of those that are due, that it waits for
+// memory once and not for each.
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::PrefetchDue(const Segment* segment, int first, int end, uint32_t due) const {
   __asm__ volatile("");  // see Prefetch
+  for (int home = first; home < end; ++home) __builtin_prefetch(segment->bucket(home));
   for (int home = first; home < end; ++home) {
     const uint64_t metadata = segment->bucket(home)->words[0];
     if (CodeIn(metadata) == 0 || CodeIn(metadata) > due || StashedCount(metadata) == kSpilled) continue;
     segment->ForEachOfHome(home, [](uint64_t word) {
-      __builtin_prefetch(ElementOf(word));
+      if ((word & kExpiringMark) != 0) __builtin_prefetch(ElementOf(word));
       return false;
     });
   }
@@ -109,10 +112,11 @@ typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::M
   Element soonest = nullptr;
   int64_t soonest_ms = kNoExpiry;
   segment->ForEachOfHome(home, [](uint64_t word) {
-    __builtin_prefetch(ElementOf(word));
+    if ((word & kExpiringMark) != 0) __builtin_prefetch(ElementOf(word));
     return false;
   });
   segment->ForEachOfHome(home, [&](uint64_t word) {
+    if ((word & kExpiringMark) == 0) return false;
     const int64_t expiry_ms = ExpiryOf(ElementOf(word));
     if (expiry_ms >= soonest_ms) return false;
     soonest = ElementOf(word);
@@ -123,8 +127,8 @@ typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::M
   return soonest;
 }
 
-// A home that turns out to have a later code than was thought is set right and the next best is looked at. Often that is
-// the one whose soonest element has just been removed.
+// A home that turns out to have a later code than was thought is set right and the next best is looked at. Often that
+// is the one whose soonest element has just been removed.
 template <class Policy, class TagMatcher>
 typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::Soonest() {
   constexpr int kTries = 128;  // as many as a segment has homes
@@ -149,7 +153,7 @@ void HashTable<Policy, TagMatcher>::SampleExpiring(base::Random& random, Visit&&
     const int home = ExpiryIndex::HomeFrom(*segment, start);
     if (home < 0 || MendHome(segment, home) == nullptr) continue;  // the code was of an element that is gone
     segment->ForEachOfHome(home, [&](uint64_t word) {
-      visit(ElementOf(word));
+      if ((word & kExpiringMark) != 0) visit(ElementOf(word));
       return false;
     });
     return;

@@ -67,6 +67,7 @@ void HashTable<Policy, TagMatcher>::AddCodes(const Segment* from, const Segment*
     code[home] = ExpiryIndex::Recoded(CodeIn(from->bucket(home)->words[0]), from->timing.base, base);
   }
   from->ForEachWord([&](uint64_t word) {
+    if ((word & kExpiringMark) == 0) return;
     codes->Lower(HomeOf((which << 16 | TagOf(word)) / parts, to->buckets()), code[from->HomeOf(word)]);
   });
 }
@@ -75,7 +76,7 @@ void HashTable<Policy, TagMatcher>::AddCodes(const Segment* from, const Segment*
 // an element has no place but the overflow chain and may not go there.
 template <class Policy, class TagMatcher>
 bool HashTable<Policy, TagMatcher>::Rebuild(uint64_t hash, SegmentWord at, int shape, bool may_spill) {
-  Counted step(*this, base::Step::kGrow);
+  CountedStep step(steps_, base::Step::kGrow);
   Segment* old = at.segment();
   Segment* made = NewSegment(shape);
   if (made == nullptr) return false;
@@ -107,13 +108,13 @@ template <class Policy, class TagMatcher>
 bool HashTable<Policy, TagMatcher>::Split(uint64_t hash, SegmentWord at) {
   const int depth = at.depth() + 1;
   {
-    Counted deepening(*this, base::Step::kDirectory);
+    CountedStep deepening(steps_, base::Step::kDirectory);
     const uint64_t before = directory_.written();
     const bool deepened = directory_.Deepen(hash, at.depth());
     deepening.Add(0, directory_.written() - before);
     if (!deepened) return false;
   }
-  Counted step(*this, base::Step::kSplit);
+  CountedStep step(steps_, base::Step::kSplit);
   Segment* old = at.segment();
   const uint32_t upper = old->CountUpperHalf();
   Segment* halves[2] = {NewSegment(ShapeFor(old->live() - upper, kSplitFill)),
@@ -127,10 +128,10 @@ bool HashTable<Policy, TagMatcher>::Split(uint64_t hash, SegmentWord at) {
       const size_t which = full_hash >> (64 - depth) & 1;
       LARDER_DCHECK(which == word >> 63);
       const auto tag = static_cast<uint32_t>((full_hash << depth) >> 48);
-      ok = ok && builders[which].Add(arena_, PackSlot(tag, PointerOf(word)));
+      ok = ok && builders[which].Add(arena_, PackSlot(tag, MarkedPointerOf(word)));
       if constexpr (kExpires) {
+        if ((word & kExpiringMark) == 0) return;
         const int64_t expiry_ms = ExpiryOf(ElementOf(word));
-        if (expiry_ms == kNoExpiry) return;
         ++codes[which].expiring;
         codes[which].Lower(HomeOf(tag, halves[which]->buckets()), CodeUp(expiry_ms - old->BaseMs()));
       }
@@ -203,13 +204,15 @@ bool HashTable<Policy, TagMatcher>::Merge(uint64_t hash, SegmentWord at) {
     Contract(hash);
     if (directory_.PageDepth(hash) == depth) return false;
   }
-  return MergeHalves(hash, at, other, live);
+  if (!MergeHalves(hash, at, other, live)) return false;
+  Contract(hash);
+  return true;
 }
 
 template <class Policy, class TagMatcher>
 bool HashTable<Policy, TagMatcher>::MergeHalves(uint64_t hash, SegmentWord at, SegmentWord other, uint32_t live) {
   const int depth = at.depth();
-  std::optional<Counted> step(std::in_place, *this, base::Step::kMerge);
+  CountedStep step(steps_, base::Step::kMerge);
   Segment* made = NewSegment(ShapeFor(live, kMergeFill));
   if (made == nullptr) return false;
   SegmentBuilder builder(made);
@@ -218,22 +221,20 @@ bool HashTable<Policy, TagMatcher>::MergeHalves(uint64_t hash, SegmentWord at, S
   const SegmentWord halves[2] = {at_is_upper ? other : at, at_is_upper ? at : other};
   for (uint32_t i = 0; i < 2; ++i) {
     halves[i].segment()->ForEachWord([&](uint64_t word) {
-      ok = ok && builder.Add(nullptr, PackSlot(i << 15 | TagOf(word) >> 1, PointerOf(word)));
+      ok = ok && builder.Add(nullptr, PackSlot(i << 15 | TagOf(word) >> 1, MarkedPointerOf(word)));
     });
   }
   if (!ok) {
     Segment::Free(arena_, made);
     return false;
   }
-  step->Add(live, 0);
-  for (const Segment* segment : {at.segment(), other.segment(), made}) step->AddSegment(segment);
+  step.Add(live, 0);
+  for (const Segment* segment : {at.segment(), other.segment(), made}) step.AddSegment(segment);
   segment_bytes_ += made->footprint();
   directory_.Set(hash, SegmentWord(made, depth - 1));
   if constexpr (kExpires) MergeExpiries(halves[0].segment(), halves[1].segment(), made);
   FreeSegment(at.segment());
   FreeSegment(other.segment());
-  step.reset();
-  Contract(hash);
   return true;
 }
 
@@ -256,7 +257,7 @@ void HashTable<Policy, TagMatcher>::MergeExpiries(Segment* lower, Segment* upper
 
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::Contract(uint64_t hash) {
-  Counted step(*this, base::Step::kDirectory);
+  CountedStep step(steps_, base::Step::kDirectory);
   const uint64_t before = directory_.written();
   directory_.Contract(hash);
   step.Add(0, directory_.written() - before);

@@ -95,6 +95,11 @@ struct SegmentExpiry {
   uint32_t groups[kGroups];  // the earliest code of each 11 homes
   Segment* next;             // in the ring of segments in which something expires
   Segment* previous;
+
+  static constexpr int EndOf(int group, int homes) {
+    const int end = (group + 1) * kHomes;
+    return end < homes ? end : homes;
+  }
 };
 static_assert(sizeof(SegmentExpiry) == kLineBytes);
 static_assert(SegmentExpiry::kHomes * SegmentExpiry::kGroups >= ShapeOf(kShapes - 1, true).buckets);

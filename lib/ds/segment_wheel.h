@@ -1,4 +1,5 @@
-// SegmentWheel: segments by the time at which something in them expires: a hierarchical timing wheel (Varghese and Lauck, 1987).
+// SegmentWheel: segments by the time at which something in them expires: a hierarchical timing wheel (Varghese and
+// Lauck, 1987).
 //
 //   level 6   64 slots of 2^36 ms, 2.2 years each
 //     ...
@@ -7,12 +8,13 @@
 //
 // The wheel has a time of its own, now(). A segment hangs at the level of the highest 6-bit digit in which its time
 // differs from now(), in the slot of that digit; what is due in the slot of now() itself. A bitmap of each
-// level's slots finds the first one that is not empty in a few instructions. When now() comes to a slot of a higher level,
-// the segments there are placed anew, one a step, each at a lower level: at most six times between being placed and
-// being due.
+// level's slots finds the first one that is not empty in a few instructions. When now() comes to a slot of a higher
+// level, the segments there are placed anew, one a step, each at a lower level: at most six times between being placed
+// and being due.
 //
 // A slot is understood as the first time from now() on that has its digit. So nothing is ever found late, even if now()
-// is set back or a segment's time has become later than its slot's: it is found early and placed again.
+// is set back or a segment's time has become later than its slot's: it is found early and placed again. (What was
+// overdue when it was placed and is so again after now() was set back may be found 63 ms after that.)
 //
 // Costs: placing, moving and removing a segment touch it and its two neighbours in the slot.
 //

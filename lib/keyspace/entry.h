@@ -1,7 +1,7 @@
 // Entry: a key with its value, expiry and access data, in one allocation.
 //
 //   +0  kind        1   type in the low 4 bits, encoding in the high 4
-//   +1  flags       1   kHasExpiry; how the value is stored; marks of their owners
+//   +1  flags       1   kHasExpiry; how the value is stored; two marks; 3 bits for LFU
 //   +2  access      3   how it has been used; see access.h
 //   +5  [expiry     8   ms since the epoch, only with kHasExpiry]
 //       key size    1+  varint
@@ -80,6 +80,11 @@ class Entry {
     return Footprint(key().size(), storage(), value_size, has_expiry());
   }
 
+  // Three bits for LFU: at which part of a minute the entry was used last; see Epochs::phase.
+  uint8_t use_phase() const { return flags_ >> kPhaseShift; }
+  void set_use_phase(uint32_t phase) {
+    flags_ = static_cast<uint8_t>((flags_ & ((1 << kPhaseShift) - 1)) | (phase & 7) << kPhaseShift);
+  }
   bool marked(Mark mark) const { return (flags_ & mark) != 0; }
   void set_mark(Mark mark, bool on) { flags_ = static_cast<uint8_t>(on ? flags_ | mark : flags_ & ~mark); }
 
@@ -142,6 +147,7 @@ class Entry {
  private:
   static constexpr uint8_t kHasExpiry = 1;
   static constexpr int kStorageShift = 1;
+  static constexpr int kPhaseShift = 5;
   static constexpr size_t kHeaderBytes = 5;
   static constexpr size_t kExpiryBytes = 8;
   static constexpr size_t kWordBytes = 8;

@@ -22,7 +22,7 @@ void Epochs::Turn(int64_t seconds) {
 void Epochs::Note(int64_t from, int64_t to, uint64_t epoch_of_from) {
   for (int level = 0; level < kLevels; ++level) {
     const int64_t step = int64_t{1} << level;
-    int64_t second = std::max(from, to - step * (kSlots - 1));
+    int64_t second = std::max(from, (to & -step) - step * (kSlots - 1));
     second = (second + step - 1) & -step;
     if (second > to && level > 0) return;  // nor does a higher level have one
     for (; second <= to; second += step) {

@@ -44,7 +44,14 @@ class Epochs {
   // A key of `keys` was evicted.
   void CountEviction(size_t keys) {
     if (++evicted_ > keys / kPerTurnover) EndEarly();
+    if (++evicted_of_phase_ > keys / kPhasesOfTurnover) {
+      evicted_of_phase_ = 0;
+      ++phase_;
+    }
   }
+
+  // Quarters of a turnover, whatever the clock does.
+  uint32_t phase() const { return phase_; }
 
   // The latest epoch with these low bits.
   uint64_t Full(uint64_t stamp, int bits) const { return now_ - ((now_ - stamp) & ((uint64_t{1} << bits) - 1)); }
@@ -54,6 +61,7 @@ class Epochs {
 
  private:
   static constexpr size_t kPerTurnover = 256;
+  static constexpr size_t kPhasesOfTurnover = 4;
   static constexpr int kLevels = 17;  // the last one reaches back 2^23 s, 97 days; older ages are read as that
   static constexpr int64_t kSlots = 128;
   // By level and second / 2^level % 128: the epoch that began with that second.
@@ -70,6 +78,8 @@ class Epochs {
   int64_t seconds_ = 0;        // lived
   uint64_t now_ = 0;
   size_t evicted_ = 0;  // in this epoch
+  size_t evicted_of_phase_ = 0;
+  uint32_t phase_ = 0;
   bool refused_ = false;
 };
 

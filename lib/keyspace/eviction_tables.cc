@@ -5,7 +5,11 @@
 namespace larder::inline v0::keyspace {
 
 EvictionTables::Seen KeyspaceTables::SeenOf(Entry* entry) {
-  return {entry, entry->access_data(), entry->marked(Entry::kInSmall), entry->has_expiry()};
+  return {.entry = entry,
+          .access = entry->access_data(),
+          .small = entry->marked(Entry::kInSmall),
+          .phase = entry->use_phase(),
+          .expiring = entry->has_expiry()};
 }
 
 int KeyspaceTables::databases() const { return keyspace_.config().databases; }

@@ -1,8 +1,8 @@
 // Ghost: which keys s3fifo evicted lately, in 2 bytes each, about as many as main holds.
 //
-// A set-associative FIFO. A key's hash names a group of 16 tags (32 bytes, half a cache line); its own tag goes in at the
-// end and the one in front falls out. Hashes spread evenly, so a key falls out after about as many other keys as the
-// ghost has tags, give or take a quarter: what a list in order would do, without links, times or a table.
+// A set-associative FIFO. A key's hash names a group of 16 tags (32 bytes, half a cache line); its own tag goes in at
+// the end and the one in front falls out. Hashes spread evenly, so a key falls out after about as many other keys as
+// the ghost has tags, give or take a quarter: what a list in order would do, without links, times or a table.
 //
 //   hash   63 ........ 32 | 31 ... 16 | 15 .. 0     the top 48 bits are all that it takes: a position is enough
 //              group          tag       not used    (tag 0 means empty, so 0 is kept as 1)

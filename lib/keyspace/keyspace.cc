@@ -156,9 +156,12 @@ bool Keyspace::HasGarbage() const { return graves_ != nullptr || heap_->WantsMai
 
 void Keyspace::TouchByUse(Entry& entry) {
   const uint32_t data = entry.access_data();
-  entry.set_access_data(config_.access.lfu
-                            ? Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_)
-                            : FifoUse::Used(data));
+  if (!config_.access.lfu) {
+    entry.set_access_data(FifoUse::Used(data));
+    return;
+  }
+  entry.set_access_data(Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_));
+  entry.set_use_phase(evictor_.epochs().phase());
 }
 
 int64_t Keyspace::IdleSeconds(const Entry& entry) const {
@@ -183,12 +186,14 @@ void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {
   }
   const Evictor::Start start = evictor_.Begin(db, hash, entry.has_expiry());
   entry.set_access_data(start.access);
+  entry.set_use_phase(evictor_.epochs().phase());
   entry.set_mark(Entry::kInSmall, start.small);
   if (start.small) evictor_.SmallCame(BytesOf(entry));
 }
 
 void Keyspace::TakeHistory(Entry& made, const Entry& before) {
   made.set_access_data(before.access_data());
+  made.set_use_phase(before.use_phase());
   if (!before.marked(Entry::kInSmall)) return;
   made.set_mark(Entry::kInSmall, true);
   evictor_.SmallResized(BytesOf(before), BytesOf(made));

@@ -20,7 +20,10 @@ constexpr Choice kPolicies[] = {Word("volatile-lru", MaxmemoryPolicy::kVolatileL
                                 Word("allkeys-lru", MaxmemoryPolicy::kAllkeysLru),
                                 Word("allkeys-lfu", MaxmemoryPolicy::kAllkeysLfu),
                                 Word("allkeys-random", MaxmemoryPolicy::kAllkeysRandom),
-                                Word("noeviction", MaxmemoryPolicy::kNoeviction)};
+                                Word("noeviction", MaxmemoryPolicy::kNoeviction),
+                                // Ours.
+                                Word("volatile-s3fifo", MaxmemoryPolicy::kVolatileS3Fifo),
+                                Word("allkeys-s3fifo", MaxmemoryPolicy::kAllkeysS3Fifo)};
 constexpr Choice kSupervisors[] = {Word("upstart", Supervised::kUpstart), Word("systemd", Supervised::kSystemd),
                                    Word("auto", Supervised::kAuto), Word("no", Supervised::kNo)};
 

@@ -76,15 +76,10 @@ class Ours {
     if (!cache.ok()) std::abort();
     return *std::move(cache);
   }
-  // How many were found. Into the same strings each time, if the cache has that call.
-  template <class C>
-  size_t ManyOf(C& cache, std::span<const std::string_view> keys) {
+  // How many were found. Into the same strings each time.
+  size_t ManyOf(Cache& cache, std::span<const std::string_view> keys) {
     size_t found = 0;
-    if constexpr (requires { cache.MGet(keys, &values_); }) {
-      if (!cache.MGet(keys, &values_).ok()) std::abort();
-    } else {
-      values_ = *cache.MGet(keys);
-    }
+    if (!cache.MGet(keys, &values_).ok()) std::abort();
     for (const std::optional<std::string>& value : values_) found += value.has_value() ? 1 : 0;
     return found;
   }

@@ -86,13 +86,11 @@ void Row(const std::string& work, const Histogram& cpu) {
   std::fflush(stdout);
 }
 
-// The engine's own account, in a cache that keeps one.
-template <class S>
-void PrintSteps(const S& stats) {
-  if constexpr (requires { stats.steps[0].cpu_histogram[0]; }) {
-    constexpr const char* kNames[] = {"grow", "split", "merge", "directory", "evict", "expire", "free"};
-    for (size_t kind = 0; kind < std::size(kNames); ++kind) {
-      const auto& step = stats.steps[kind];
+// The engine's own account.
+void PrintSteps(const Stats& stats) {
+  {
+    for (size_t kind = 0; kind < kStepKinds; ++kind) {
+      const StepStats& step = stats.step[kind];
       if (step.steps == 0) continue;
       // By powers of two: what is printed is the end of the one that the percentile lies in.
       const auto below_us = [&](double share) {
@@ -106,7 +104,7 @@ void PrintSteps(const S& stats) {
         return 0.0;
       };
       std::printf("|   step: %s | %llu | < %.1f | < %.1f | < %.1f | %.1f | entries %llu (max %llu), bytes %llu (max %llu)\n",
-                  kNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99),
+                  kStepNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99),
                   below_us(0.9999), static_cast<double>(step.cpu_ns_max) / 1e3,
                   static_cast<unsigned long long>(step.entries), static_cast<unsigned long long>(step.entries_max),
                   static_cast<unsigned long long>(step.bytes), static_cast<unsigned long long>(step.bytes_max));

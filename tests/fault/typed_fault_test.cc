@@ -290,7 +290,7 @@ TEST(TypedFaultTest, OptionsFromText) {
       "\"\nsave 900 1\nsave 300 10\nclient-output-buffer-limit pubsub 64mb 16mb 90\n";
   const auto apply = [](std::string_view how) {
     auto made = std::make_shared<Options>();
-    return Typed(std::string(how), [how, made](Cache&) -> absl::StatusOr<std::string> {
+    Case one = Typed(std::string(how), [how, made](Cache&) -> absl::StatusOr<std::string> {
       Options& options = *made;
       absl::Status status;
       if (how == "text") status = ApplyConfigText(options, text, "a-file-with-a-long-name.conf");
@@ -298,10 +298,19 @@ TEST(TypedFaultTest, OptionsFromText) {
       if (how == "arguments") status = ApplyArguments(options, {{"--requirepass", "a password of some length, really"}});
       if (how == "no file") status = ParseConfigFile("/no/such/file/as/this/one.conf", std::move(options)).status();
       if (!status.ok()) return status;
-      const bool whole = options.requirepass.size() > 30;
-      options.requirepass.clear();
-      return whole ? std::string("whole") : std::string("not whole");
+      return options.requirepass.size() > 30 ? std::string("whole") : std::string("not whole");
     });
+    // Each attempt begins with defaults, and leaves them: what they take is the same before and after.
+    one.prepare = [prepare = one.prepare, made](World& world) {
+      Attempt attempt = prepare(world);
+      attempt.describe = [describe = attempt.describe, made] {
+        Outcome outcome = describe();
+        *made = Options();
+        return outcome;
+      };
+      return attempt;
+    };
+    return one;
   };
   FailAll({apply("text"), apply("wrong text"), apply("arguments"), apply("no file")});
 }

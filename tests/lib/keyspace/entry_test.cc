@@ -19,6 +19,8 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
  protected:
   EntryTest() : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
   ~EntryTest() override {
+    while (keyspace_->FreeStep()) {  // what readers have given back
+    }
     EXPECT_EQ(arena_.used(), 0u);
     EXPECT_EQ(blocks_.blocks(), 0u);
   }

@@ -1,0 +1,65 @@
+// Traces: named, seeded streams of requests for the eviction simulator.
+//
+// A request asks for a key; a cache that has it counts a hit, one that has not stores it. A key has one size for the
+// whole trace. Keys are small dense numbers, so that the exact policies can be arrays; whoever needs bytes takes
+// KeyName (16 bytes, as redis-benchmark's).
+//
+//   zipf-S        100,000 keys, the one of rank r asked for with a chance of about 1/r^S
+//   scan          zipf-0.99, and 20 % of the requests in sequential passes over 200,000 keys of their own
+//   shift         zipf-0.99 over a working set that moves: every 20,000 requests the 500 most popular keys grow cold
+//                 and all others become more popular by 500 ranks
+//   mixed         zipf-0.9 with values of lognormal sizes (median 200 B, sigma 1, kept between 16 B and 4 KB)
+//   loop          one key after the other, round and round, a tenth more of them than fit
+//
+// The capacity is a tenth of the payload (keys and values) of the keys that are not only scanned. The first quarter of
+// a trace warms the caches and is not counted. Simulated time runs at 1,000 requests a second, so a trace lasts 7
+// minutes and LFU's decay (1 a minute) has something to do.
+#ifndef LARDER_TESTS_BENCH_EVICTION_TRACE_H_
+#define LARDER_TESTS_BENCH_EVICTION_TRACE_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::bench::eviction {
+
+inline constexpr size_t kKeyBytes = 16;
+inline constexpr int kSeeds = 5;
+
+struct Trace {
+  std::string name;
+  uint64_t seed = 0;
+  std::vector<uint32_t> requests;     // keys, in order
+  std::vector<uint16_t> value_bytes;  // by key
+  uint64_t capacity_bytes = 0;        // payload that a cache may hold
+  size_t warmup = 0;                  // requests that are not counted
+
+  size_t keys() const { return value_bytes.size(); }
+  // Key and value: what counts against the capacity.
+  uint32_t payload(uint32_t key) const { return static_cast<uint32_t>(kKeyBytes) + value_bytes[key]; }
+  // The time of a request.
+  static int64_t NowMs(size_t request) { return kStartMs + static_cast<int64_t>(request); }
+
+  static constexpr int64_t kStartMs = 1'700'000'000'000;
+};
+
+// In the order in which they are printed. Loops are printed only: every policy but Belady's and random is lost there.
+inline constexpr std::array<std::string_view, 8> kTraces = {"zipf-0.6", "zipf-0.8", "zipf-0.99", "zipf-1.2",
+                                                            "scan",     "shift",    "mixed",     "loop"};
+inline bool PrintedOnly(std::string_view name) { return name == "loop"; }
+
+// The same name, seed and length give the same trace on every machine with the same libm. An unknown name gives an
+// empty one.
+Trace MakeTrace(std::string_view name, uint64_t seed, size_t length = 400'000);
+
+// "key:000000000042".
+std::array<char, kKeyBytes> KeyName(uint32_t key);
+
+// For each request the index of the next one of the same key, SIZE_MAX if there is none.
+std::vector<size_t> NextUses(const Trace& trace);
+
+}  // namespace larder::bench::eviction
+
+#endif  // LARDER_TESTS_BENCH_EVICTION_TRACE_H_
