@@ -10,14 +10,16 @@
 //   (*connection)->Feed("*1\r\n$4\r\nPING\r\n");
 //   send((*connection)->output()); (*connection)->ConsumeOutput(n);
 //
-// A Session starts as the unrestricted user, in database 0, and speaks RESP3 (its replies have maps, doubles...; HELLO 2
-// gives it RESP2's shapes). A RespConnection is held to requirepass as a remote client is, and starts with RESP2.
+// A Session starts as the unrestricted user, in database 0, and speaks RESP3 (its replies have maps, doubles...; HELLO
+// 2 gives it RESP2's shapes). A RespConnection is held to requirepass as a remote client is, and starts with RESP2.
 //
 // Threads:   one at a time per object; any thread. Commands run in the cache's one order.
 // Ownership: arguments and bytes are only read during the call. REQUIRES: sessions are destroyed before their cache.
-// Errors:    a non-OK Status means that nothing was changed: CANCELLED (the cache is closed), FAILED_PRECONDITION (inside
+// Errors:    a non-OK Status means that nothing was changed: CANCELLED (the cache is closed), FAILED_PRECONDITION
+// (inside
 //            View or Atomically, or in a forked child), RESOURCE_EXHAUSTED; but for DATA_LOSS: the command has run, and
-//            there is no memory for its long reply. A refused command is a Reply that is_error(). A RespConnection without
+//            there is no memory for its long reply. A refused command is a Reply that is_error(). A RespConnection
+// without
 //            memory for a reply is closed, as a socket would be.
 #ifndef LARDER_SESSION_H_
 #define LARDER_SESSION_H_
@@ -45,8 +47,8 @@ class LARDER_API Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Runs one command, waits for its turn and returns its reply; nil after CLIENT REPLY OFF. After QUIT, or CLIENT KILL of
-  // this session, FAILED_PRECONDITION.
+  // Runs one command, waits for its turn and returns its reply; nil after CLIENT REPLY OFF. After QUIT, or CLIENT KILL
+  // of this session, FAILED_PRECONDITION.
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
     return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));
@@ -66,8 +68,8 @@ class LARDER_API RespConnection {
   RespConnection(const RespConnection&) = delete;
   RespConnection& operator=(const RespConnection&) = delete;
 
-  // Takes bytes as they come, cut anywhere, and runs every request that is complete, in order. The replies are in output()
-  // when it returns. Bytes after the client was closed are ignored.
+  // Takes bytes as they come, cut anywhere, and runs every request that is complete, in order. The replies are in
+  // output() when it returns. Bytes after the client was closed are ignored.
   absl::Status Feed(std::string_view bytes);
 
   // Replies not yet consumed. Valid until the next call. Empty also while there is no memory to put them in one piece.

@@ -1,9 +1,9 @@
 // Guarded: code that may throw, inside a library that is built without exceptions.
 //
 // The core is built with -fno-exceptions, so a std::bad_alloc that starts in it (from a std::string that grows, from an
-// absl::Status with a message) would fly through frames that clean nothing up: what they hold is leaked, and an executor
-// that is held stays so for ever. What cannot do without such code goes into a target of its own that is compiled with
-// -fexceptions, does all of it inside Guarded, and lets nothing out. See lib/notes/out-of-memory.md.
+// absl::Status with a message) would fly through frames that clean nothing up: what they hold is leaked, and an
+// executor that is held stays so for ever. What cannot do without such code goes into a target of its own that is
+// compiled with -fexceptions, does all of it inside Guarded, and lets nothing out. See lib/notes/out-of-memory.md.
 //
 //   bool CopyOf(const Options& options, Options* to) {
 //     return base::Guarded([&] { *to = options; });

@@ -94,7 +94,8 @@ Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptio
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
   const size_t mark = reply.Mark();
   Digits digits;
-  if (!ReplyTextFirst(existing == nullptr ? Text{} : TextOf(*existing, digits), reply)) return errors::kAllocationFailed;
+  const Text old_text = existing == nullptr ? Text{} : TextOf(*existing, digits);
+  if (!ReplyTextFirst(old_text, reply)) return errors::kAllocationFailed;
   const Error error = ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error();
   if (!error.ok()) reply.Rewind(mark);
   return error;

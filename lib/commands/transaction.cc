@@ -62,7 +62,8 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.NullArray();
     return kOk;
   }
-  // All get their turn or none: each finds room for its arguments and to be answered, and what needs more refuses itself.
+  // All get their turn or none: each finds room for its arguments and to be answered, and what needs more refuses
+  // itself.
   resp::ArgVector room;
   if (!transaction->MakeRoom(&room) ||
       !reply.output().bytes().Reserve((transaction->queued() + 1) * kShortReplyBytes)) {

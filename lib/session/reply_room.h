@@ -1,9 +1,9 @@
 // ReplyRoom: memory for a short reply, taken before its command runs.
 //
-// A command that has changed something must not end in "no memory" because the reply that says so could not be made. With
-// this room, and the room that Dispatch makes in the output, it cannot, if the reply is short: an integer, a status, an
-// error, a short string. For a longer one (GETDEL's, EXEC's) memory may still be missing when it is too late; then the
-// code is DATA_LOSS, which says that the command has run.
+// A command that has changed something must not end in "no memory" because the reply that says so could not be made.
+// With this room, and the room that Dispatch makes in the output, it cannot, if the reply is short: an integer, a
+// status, an error, a short string. For a longer one (GETDEL's, EXEC's) memory may still be missing when it is too
+// late; then the code is DATA_LOSS, which says that the command has run.
 #ifndef LARDER_SESSION_REPLY_ROOM_H_
 #define LARDER_SESSION_REPLY_ROOM_H_
 

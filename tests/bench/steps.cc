@@ -88,29 +88,27 @@ void Row(const std::string& work, const Histogram& cpu) {
 
 // The engine's own account.
 void PrintSteps(const Stats& stats) {
-  {
-    for (size_t kind = 0; kind < kStepKinds; ++kind) {
-      const StepStats& step = stats.step[kind];
-      if (step.steps == 0) continue;
-      // By powers of two: what is printed is the end of the one that the percentile lies in.
-      const auto below_us = [&](double share) {
-        uint64_t seen = 0;
-        for (size_t power = 0; power < std::size(step.cpu_histogram); ++power) {
-          seen += step.cpu_histogram[power];
-          if (seen > 0 && static_cast<double>(seen) >= share * static_cast<double>(step.timed)) {
-            return static_cast<double>(uint64_t{2} << power) / 1e3;
-          }
+  for (size_t kind = 0; kind < kStepKinds; ++kind) {
+    const StepStats& step = stats.step[kind];
+    if (step.steps == 0) continue;
+    // By powers of two: what is printed is the end of the one that the percentile lies in.
+    const auto below_us = [&](double share) {
+      uint64_t seen = 0;
+      for (size_t power = 0; power < std::size(step.cpu_histogram); ++power) {
+        seen += step.cpu_histogram[power];
+        if (seen > 0 && static_cast<double>(seen) >= share * static_cast<double>(step.timed)) {
+          return static_cast<double>(uint64_t{2} << power) / 1e3;
         }
-        return 0.0;
-      };
-      std::printf("|   step: %s | %llu | < %.1f | < %.1f | < %.1f | %.1f | entries %llu (max %llu), bytes %llu (max %llu)\n",
-                  kStepNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99),
-                  below_us(0.9999), static_cast<double>(step.cpu_ns_max) / 1e3,
-                  static_cast<unsigned long long>(step.entries), static_cast<unsigned long long>(step.entries_max),
-                  static_cast<unsigned long long>(step.bytes), static_cast<unsigned long long>(step.bytes_max));
-    }
-    std::fflush(stdout);
+      }
+      return 0.0;
+    };
+    std::printf("|   step: %s | %llu | < %.1f | < %.1f | < %.1f | %.1f | entries %llu (max %llu), bytes %llu (max %llu)\n",
+                kStepNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99),
+                below_us(0.9999), static_cast<double>(step.cpu_ns_max) / 1e3,
+                static_cast<unsigned long long>(step.entries), static_cast<unsigned long long>(step.entries_max),
+                static_cast<unsigned long long>(step.bytes), static_cast<unsigned long long>(step.bytes_max));
   }
+  std::fflush(stdout);
 }
 
 void GrowthPart() {

@@ -1,8 +1,8 @@
-// What the cache says it takes is what it takes: malloc, operator new and mmap, counted by the test itself, agree within
-// 1 % with used_memory and what the arena holds beyond it (memory_free).
+// What the cache says it takes is what it takes: malloc, operator new and mmap, counted by the test itself, agree
+// within 1 % with used_memory and what the arena holds beyond it (memory_free).
 //
-// What malloc gives is counted as malloc_usable_size and its header; what it keeps for itself when blocks are freed is not
-// the cache's.
+// What malloc gives is counted as malloc_usable_size and its header; what it keeps for itself when blocks are freed is
+// not the cache's.
 #include <cmath>
 #include <cstdio>
 #include <memory>

@@ -112,7 +112,9 @@ TEST(TypedFaultTest, Writes) {
       cases.push_back(Typed(Name("Set if present", key, size), [key, &value](Cache& cache) {
         return cache.Set(key, value, {.keep_ttl = true, .condition = SetOptions::If::kPresent});
       }));
-      cases.push_back(Typed(Name("Append", key, size), [key, &value](Cache& cache) { return cache.Append(key, value); }));
+      cases.push_back(Typed(Name("Append", key, size), [key, &value](Cache& cache) {
+        return cache.Append(key, value);
+      }));
       cases.push_back(Typed(Name("SetRange", key, size), [key, &value](Cache& cache) {
         return cache.SetRange(key, 10, value);
       }));
@@ -295,10 +297,10 @@ TEST(TypedFaultTest, OptionsFromText) {
       absl::Status status;
       if (how == "text") status = ApplyConfigText(options, text, "a-file-with-a-long-name.conf");
       if (how == "wrong text") status = ApplyConfigText(options, "maxmemory 1 2 3 too many words", "a.conf");
-      if (how == "arguments") status = ApplyArguments(options, {{"--requirepass", "a password of some length, really"}});
+      if (how == "arguments") status = ApplyArguments(options, {{"--requirepass", "a password of more than thirty"}});
       if (how == "no file") status = ParseConfigFile("/no/such/file/as/this/one.conf", std::move(options)).status();
       if (!status.ok()) return status;
-      return options.requirepass.size() > 30 ? std::string("whole") : std::string("not whole");
+      return options.requirepass.size() >= 30 ? std::string("whole") : std::string("not whole");
     });
     // Each attempt begins with defaults, and leaves them: what they take is the same before and after.
     one.prepare = [prepare = one.prepare, made](World& world) {

@@ -33,7 +33,9 @@ void LookAtKeys(Cache& cache, int db, Snapshot* to) {
 void LookAtStats(Cache& cache, Snapshot* to) {
   const absl::StatusOr<Stats> stats = cache.Stats();
   ASSERT_TRUE(stats.ok()) << stats.status();
-  const auto add = [&](const char* name, uint64_t value) { (*to)[std::string("stats ") + name] = std::to_string(value); };
+  const auto add = [&](const char* name, uint64_t value) {
+    (*to)[std::string("stats ") + name] = std::to_string(value);
+  };
   add("keys", stats->keys);
   add("expires", stats->expires);
   add("used_memory", stats->used_memory);

@@ -2,12 +2,14 @@
 // allocation of one call fails, for each n there is.
 //
 // An Attempt is one call, prepared: run() is what the faults are armed for, describe() says afterwards how it ended.
-// FailEach makes a world and an attempt for each n, in both modes (that allocation alone, and all from it on), until the
-// call meets no failure any more, and checks each time:
+// FailEach makes a world and an attempt for each n, in both modes (that allocation alone, and all from it on), until
+// the call meets no failure any more, and checks each time:
 //   - how it ended: as without a failure (the call could do without that memory), or by an error that says there is no
 //     memory; nothing else, and nothing thrown;
-//   - that everything that can be seen of the cache, when the attempt is gone, is as before if it was an error, and as after the same call without
-//     a failure if it was none: keys, values and expiries of all databases, configuration, memory by its parts, clients,
+//   - that everything that can be seen of the cache, when the attempt is gone, is as before if it was an error, and as
+// after the same call without
+//     a failure if it was none: keys, values and expiries of all databases, configuration, memory by its parts,
+// clients,
 //     watched keys;
 //   - that the cache works, and closes without a pinned value;
 //   - that, when all of it is gone, no memory is.

@@ -160,6 +160,21 @@ TEST_F(ExpiryTest, TheLongestExpiryIsNeverDue) {
   EXPECT_EQ(table_.Soonest(), all_[1].get());
 }
 
+TEST_F(ExpiryTest, TheClockMayBeginAtNought) {
+  const uint64_t seed = 21;
+  base::Random random(seed);
+  Insert(10'000, 1 << 22);
+  EXPECT_EQ(Expire(0), std::vector<uint64_t>{});
+  for (uint64_t i = 0; i < 2000; ++i) Insert(i, 1 + static_cast<int64_t>(random.Below(1 << (1 + i % 23))));
+  for (int64_t now_ms = 0; now_ms < 1 << 23; now_ms += 1 + now_ms / 50) {
+    Expire(now_ms);
+    ASSERT_GT(ModelSoonest() + 8, now_ms);  // 8 ms in two hours
+    ASSERT_LE(table_.SoonestMs(), ModelSoonest() == kNever ? kNever : ModelSoonest() + 8);
+  }
+  Expire(1 << 23);
+  EXPECT_EQ(table_.size(), 0u);
+}
+
 // A clock that goes back makes nothing late once it has caught up, and nothing early.
 TEST_F(ExpiryTest, TheClockMayGoBack) {
   const uint64_t seed = 3;

@@ -1,4 +1,4 @@
-// A table whose memory is refused: the call says so, nothing has changed, and later calls work again.
+// A table, of elements that may expire, whose memory is refused: the call says so, nothing has changed, and later calls work again.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,13 +18,16 @@ struct Node {
 
 struct NodePolicy {
   using Element = Node*;
-  static constexpr bool kExpires = false;
+  static constexpr bool kExpires = true;
   bool crowded = false;  // few positions in few places, so that there are overflow chains and deep splits
   uint64_t HashOf(uint64_t id) const {
     const uint64_t hash = base::Random(id).Next();
     return crowded ? (hash >> (id % 5 * 7)) & ~uint64_t{0x3ffffffffffff} : hash;
   }
   uint64_t Hash(const Node* node) const { return HashOf(node->id); }
+  static int64_t ExpiryMs(const Node* node) {
+    return node->id % 3 == 0 ? INT64_MAX : 1'800'000'000'000 + static_cast<int64_t>(node->id * 1'234'567 % 86'400'000);
+  }
   static bool Matches(const Node* node, Bytes key) {
     return key == Bytes(reinterpret_cast<const char*>(&node->id), sizeof(node->id));
   }

@@ -126,6 +126,16 @@ TEST_F(SegmentWheelTest, FarTimesComeRoundAgain) {
   EXPECT_EQ(TakeDue(3 * round_ms).size(), 1u);
 }
 
+TEST_F(SegmentWheelTest, TimeMayBeginAtNought) {
+  Place(Make(), 5);
+  Place(Make(), 1 << 21);
+  EXPECT_EQ(SoonestMs(), 5);
+  EXPECT_EQ(TakeDue(4).size(), 0u);
+  EXPECT_EQ(TakeDue(5).size(), 1u);
+  EXPECT_EQ(TakeDue((1 << 21) - 1).size(), 0u);
+  EXPECT_EQ(TakeDue(1 << 21).size(), 1u);
+}
+
 TEST_F(SegmentWheelTest, TurningKeepsTheChosenOneInFront) {
   wheel_.set_now_ms(1000);
   for (int i = 0; i < 10; ++i) Place(Make(), int64_t{1} << 30);

@@ -12,7 +12,8 @@ namespace {
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 
-constexpr int kFigures = 40;  // those of Stats and ExecutorStats; one more: a field, a line in ToProto, one below
+constexpr int kFigures = 41;  // those of Stats and ExecutorStats; one more: a field, a line in ToProto, one below
+constexpr int kStepNumbers = 9;  // of StepStats: its name and its figures, but for the histogram
 
 // Every figure is a field of its own value, so that one that is taken for another shows. Structs of plain figures, all
 // of 8 bytes but an int: filled word by word.
@@ -21,7 +22,7 @@ Stats Numbered() {
   uint64_t next = 1000;
   for (uint64_t* figure : {&stats.keys, &stats.expires, &stats.databases, &stats.used_memory, &stats.used_memory_peak,
                            &stats.used_memory_arena, &stats.used_memory_blocks, &stats.used_memory_clients,
-                           &stats.arena_blocks, &stats.value_blocks, &stats.maxmemory, &stats.commands_processed,
+                           &stats.arena_blocks, &stats.value_blocks, &stats.maxmemory, &stats.memory_free, &stats.commands_processed,
                            &stats.typed_calls, &stats.error_replies, &stats.keyspace_hits, &stats.keyspace_misses,
                            &stats.expired_keys, &stats.evicted_keys, &stats.changes, &stats.connected_clients,
                            &stats.connections_received, &stats.connections_rejected, &stats.net_input_bytes,
@@ -29,9 +30,17 @@ Stats Numbered() {
                            &stats.query_buffer_limit_disconnections, &stats.output_buffer_limit_disconnections,
                            &stats.watched_keys, &stats.executor.turns, &stats.executor.ran_for_others,
                            &stats.executor.handed_over, &stats.executor.lent, &stats.executor.slices,
-                           &stats.executor.slices_for_loop, &stats.executor.loop_wakes, &stats.executor.turn_requests_max, &stats.executor.turn_ns_max,
+                           &stats.executor.slices_for_loop, &stats.executor.loop_wakes,
+                           &stats.executor.turn_requests_max, &stats.executor.turn_ns_max,
                            &stats.executor.slice_ns_max}) {
     *figure = next++;
+  }
+  for (StepStats& step : stats.step) {
+    for (uint64_t* figure : {&step.steps, &step.entries, &step.entries_max, &step.bytes, &step.bytes_max, &step.timed,
+                             &step.cpu_ns, &step.cpu_ns_max}) {
+      *figure = next++;
+    }
+    for (uint64_t& count : step.cpu_histogram) count = next++;
   }
   stats.uptime_ms = static_cast<int64_t>(next++);
   stats.database_count = 2;
@@ -47,6 +56,10 @@ int CheckAllAreSet(const google::protobuf::Message& message) {
   const google::protobuf::Reflection& get = *message.GetReflection();
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
+    if (field.is_repeated() && field.message_type() == nullptr) {
+      EXPECT_GT(get.FieldSize(message, &field), 0) << field.full_name();
+      continue;
+    }
     if (field.is_repeated()) {
       for (int j = 0; j < get.FieldSize(message, &field); ++j) {
         numbers += CheckAllAreSet(get.GetRepeatedMessage(message, &field, j));
@@ -66,7 +79,7 @@ int CheckAllAreSet(const google::protobuf::Message& message) {
 TEST(StatsProtoTest, HasEveryFigure) {
   const StatsProto proto = ToProto(Numbered());
   EXPECT_EQ(proto.database_size(), 2);
-  EXPECT_EQ(CheckAllAreSet(proto), kFigures + 2 * 4);
+  EXPECT_EQ(CheckAllAreSet(proto), kFigures + 2 * 4 + kStepNumbers * static_cast<int>(kStepKinds));
 }
 
 TEST(StatsProtoTest, TakesNoFigureForAnother) {
@@ -87,10 +100,15 @@ TEST(StatsProtoTest, TakesNoFigureForAnother) {
   EXPECT_EQ(proto.executor().slice_ns_max(), stats.executor.slice_ns_max);
   EXPECT_EQ(proto.database(1).index(), 5);
   EXPECT_EQ(proto.database(1).avg_ttl_ms(), 8);
+  ASSERT_EQ(proto.step_size(), static_cast<int>(kStepKinds));
+  EXPECT_EQ(proto.step(1).name(), "split");
+  EXPECT_EQ(proto.step(1).cpu_ns_max(), stats.step[1].cpu_ns_max);
+  EXPECT_EQ(proto.step(6).cpu_histogram(27), stats.step[6].cpu_histogram[27]);
 }
 
 // A figure that is new in Stats must get a field: this size is that of the figures that ToProto knows.
-static_assert(sizeof(Stats) == (kFigures + 1) * 8 + Stats::kDatabasesMax * sizeof(DatabaseStats));
+static_assert(sizeof(Stats) == (kFigures + 1) * 8 + Stats::kDatabasesMax * sizeof(DatabaseStats) +
+                                   kStepKinds * (kStepNumbers - 1 + StepStats::kBuckets) * 8);
 
 }  // namespace
 }  // namespace larder
