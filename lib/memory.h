@@ -56,7 +56,7 @@ class LARDER_API MemorySource {
   }
 };
 
-// The system's own: mmap, munmap, madvise.
+// The system's own: mmap, munmap, madvise. Null when there is no memory for the object.
 LARDER_API std::shared_ptr<MemorySource> SystemMemory();
 
 }  // namespace larder::inline v0

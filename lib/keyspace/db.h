@@ -73,7 +73,11 @@ class Db {
     base::HashSeed seed;
     uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
     [[gnu::always_inline]] static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
-    static int64_t ExpiryMs(const Entry* entry) { return entry->has_expiry() ? entry->expiry_ms() : INT64_MAX; }
+    // The table's INT64_MAX is "never"; an entry may have that very time.
+    static int64_t ExpiryMs(const Entry* entry) {
+      if (!entry->has_expiry()) return INT64_MAX;
+      return entry->expiry_ms() < INT64_MAX ? entry->expiry_ms() : INT64_MAX - 1;
+    }
   };
   using Table = ds::HashTable<Policy>;
 

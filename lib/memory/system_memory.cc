@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <larder/memory.h>
+#include "lib/base/guarded.h"
 
 namespace larder::inline v0 {
 namespace {
@@ -47,6 +48,10 @@ class MappedMemory final : public MemorySource {
 
 }  // namespace
 
-std::shared_ptr<MemorySource> SystemMemory() { return std::make_shared<MappedMemory>(); }
+std::shared_ptr<MemorySource> SystemMemory() {
+  std::shared_ptr<MemorySource> source;
+  (void)base::Guarded([&] { source = std::make_shared<MappedMemory>(); });
+  return source;
+}
 
 }  // namespace larder::inline v0

@@ -69,11 +69,11 @@ void AddStrings(std::vector<CommandCase>* to) {
   }
   to->push_back({{"INCR", "short"}});
   to->push_back({{"MGET", "short", "medium", "large", "huge", "missing"}});
-  to->push_back({ManyPairs("MSET", 20, {5})});
-  to->push_back({ManyPairs("MSET", 8, {5, 700, 3000, 40'000})});
-  to->push_back({ManyPairs("MSET", 300, {5})});
-  to->push_back({{"MSET", "short", Value(3000), "fresh", Value(40'000), "number", "1", "ttl", Value(700)}});
-  to->push_back({ManyPairs("MSETNX", 8, {5, 700, 3000, 40'000})});
+  to->push_back({ManyPairs("MSET", 20, {5}), {}, kKeepsRoom});
+  to->push_back({ManyPairs("MSET", 8, {5, 700, 3000, 40'000}), {}, kKeepsRoom});
+  to->push_back({ManyPairs("MSET", 300, {5}), {}, kKeepsRoom});
+  to->push_back({{"MSET", "short", Value(3000), "fresh", Value(40'000), "number", "1", "ttl", Value(700)}, {}, kKeepsRoom});
+  to->push_back({ManyPairs("MSETNX", 8, {5, 700, 3000, 40'000}), {}, kKeepsRoom});
   to->push_back({{"MSETNX", "fresh", Value(3000), "short", "x"}});
   to->push_back({{"LCS", "short", "ttl"}});
   to->push_back({{"LCS", "medium", "large"}});
@@ -227,7 +227,8 @@ void AddTransactions(std::vector<CommandCase>* to) {
                   {"APPEND", "short", Value(700)},
                   {"INCR", "number"},
                   {"MSET", "a", Value(700), "b", Value(3000), "c", Value(40'000)},
-                  {"DEL", "ttl"}}});
+                  {"DEL", "ttl"}},
+                 kKeepsRoom});
   to->push_back({{"EXEC"}, {{"MULTI"}, {"GETDEL", "large"}, {"GETSET", "huge", Value(3000)}, {"SET", "fresh", "1"}}});
   to->push_back({{"EXEC"}, {{"WATCH", "short"}, {"SET", "short", "other"}, {"MULTI"}, {"SET", "fresh", "1"}}});
 }

@@ -14,7 +14,7 @@ struct CommandCase {
   enum Trait : uint8_t {
     kVaries = 1,  // the reply is another one each time, or tells of the process
     kCloses = 2,  // ends its client
-    kKeepsRoom = 4,  // makes an empty database or table, which stays when the rest fails
+    kKeepsRoom = 4,  // makes an empty database, or room in a table, which stays when the rest fails
   };
   Argv argv;
   std::vector<Argv> before = {};  // run by the same client first

@@ -162,8 +162,11 @@ TEST(TypedFaultTest, MSet) {
   }
   large.emplace_back("short", World::ValueOf(3000));
   large.emplace_back("huge", "now short");
-  FailAll({Typed("MSet of small ones", [&small](Cache& cache) { return cache.MSet(small); }),
-           Typed("MSet of large ones", [&large](Cache& cache) { return cache.MSet(large); })});
+  std::vector<Case> cases;
+  cases.push_back(Typed("MSet of small ones", [&small](Cache& cache) { return cache.MSet(small); }));
+  cases.push_back(Typed("MSet of large ones", [&large](Cache& cache) { return cache.MSet(large); }));
+  for (Case& each : cases) each.keeps_room = true;
+  FailAll(cases);
 }
 
 TEST(TypedFaultTest, Loads) {

@@ -58,9 +58,9 @@ TEST_P(InfoTest, SectionsComeInOneOrder) {
   Info({"ALL"});
   EXPECT_THAT(titles(),
               ElementsAre("Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules",
-                          "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace", "Larder"));
+                          "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace", "Larder", "Steps"));
   Info({"everything"});
-  EXPECT_EQ(titles().size(), 14u);
+  EXPECT_EQ(titles().size(), 15u);
   Info({"keyspace", "server", "SERVER", "nosuch"});
   EXPECT_THAT(titles(), ElementsAre("Server", "Keyspace"));
   Info({"default", "commandstats"});
