@@ -129,8 +129,8 @@ struct Options {
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
 
-  // Free values of deleted entries in slices in the background rather than inside the command. As yet everything is
-  // freed inside the command, whatever stands here; the slices come with the arena. CONFIG SET.
+  // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported without
+  // effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at once. CONFIG SET.
   bool lazyfree_lazy_eviction = false;    // ... when evicted.
   bool lazyfree_lazy_expire = false;      // ... when expired.
   bool lazyfree_lazy_server_del = false;  // ... when overwritten, as by RENAME.

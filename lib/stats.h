@@ -74,11 +74,11 @@ struct Stats {
 
   uint64_t used_memory = 0;           // what maxmemory is compared with: the parts below together
   uint64_t used_memory_peak = 0;      // its highest so far (R)
-  uint64_t used_memory_arena = 0;     // entries and tables
-  uint64_t used_memory_blocks = 0;    // values over 1 KB, those included that only a reader still holds
+  uint64_t used_memory_arena = 0;     // entries, tables and values up to 16 KB
+  uint64_t used_memory_blocks = 0;    // values over 16 KB, those included that only a reader still holds
   uint64_t used_memory_clients = 0;   // buffers of sessions and connections
   uint64_t arena_blocks = 0;          // how many pieces the first of these is in
-  uint64_t value_blocks = 0;          // and the second
+  uint64_t value_blocks = 0;          // values over 1 KB, in either
   uint64_t maxmemory = 0;             // 0: no limit
   // Memory held beyond used_memory: what the arena has free or never touched yet, and what rounding costs.
   uint64_t memory_free = 0;
