@@ -44,7 +44,7 @@ std::string RequestOf(const Argv& argv) {
 // One command by one way. `run` is what faults are armed for.
 class Call {
  public:
-  Call(World& world, Way way, const CommandCase& command) : cache_(world.cache()), way_(way), command_(command) {
+  Call(World& world, Way way, const CommandCase& command) : cache_(world.cache()) {
     switch (way) {
       case Way::kExecute: break;
       case Way::kSession: session_ = *cache_.NewSession(); break;
@@ -93,8 +93,6 @@ class Call {
 
  private:
   Cache& cache_;
-  const Way way_;
-  const CommandCase& command_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<RespConnection> connection_;
   std::vector<std::string_view> views_;
