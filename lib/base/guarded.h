@@ -11,21 +11,20 @@
 #ifndef LARDER_BASE_GUARDED_H_
 #define LARDER_BASE_GUARDED_H_
 
-#include <exception>
-
 #if !defined(__cpp_exceptions)
 #error "Guarded needs a target with copts = [\"-fexceptions\"]; elsewhere it would guard nothing"
 #endif
 
 namespace larder::inline v0::base {
 
-// Runs fn; false if an exception of the C++ library's (std::bad_alloc, std::length_error) ended it, destructors run.
+// Runs fn; false if an exception (std::bad_alloc, std::length_error) ended it, destructors run. Whatever its type: to name
+// one would put its typeinfo among our symbols in a build without rtti.
 template <class F>
 [[nodiscard]] bool Guarded(F&& fn) {
   try {
     fn();
     return true;
-  } catch (const std::exception&) {
+  } catch (...) {
     return false;
   }
 }
