@@ -126,7 +126,8 @@ void Keyspace::Bury(Db::Table& table) {
   }
   grave->table.Swap(table);
   grave->next = std::exchange(graves_, grave);
-  FreeStep();  // few keys are gone at once
+  // Few keys are gone at once; for more the background is to be woken.
+  if (FreeStep()) HintExpiry(INT64_MIN + 1);
 }
 
 bool Keyspace::FreeStep() {
