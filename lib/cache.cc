@@ -324,6 +324,7 @@ Database::Refused Database::Remove(Keys keys, int64_t* count) const {
   return Run(
       [&](Db& db) -> Error {
         *count = ops::keys::Delete(db, keys);
+        core_->NoteExpiries();  // a very large value is freed in the background
         return kOk;
       },
       keys.empty() ? Key() : keys[0]);

@@ -110,7 +110,10 @@ void Keyspace::Free(Entry* entry) {
   heap_->arena().Free(entry, entry->footprint());
 }
 
-void Keyspace::Drop(memory::Block* block) { block->UnrefHeld(); }
+void Keyspace::Drop(memory::Block* block) {
+  block->UnrefHeld();
+  if (heap_->WantsMaintenance()) HintExpiry(INT64_MIN + 1);  // wakes the background, as Bury does
+}
 
 void Keyspace::Bury(Db::Table& table) {
   if (table.empty()) return;
