@@ -58,13 +58,20 @@ std::span<char> ServedSession::PrepareRead() {
   return {input_.data() + input_.size(), input_.capacity() - input_.size()};
 }
 
+void ServedSession::PublishInput() {
+  shown_input_.store(input_.size() - consumed_, std::memory_order_relaxed);
+  shown_free_.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+}
+
 void ServedSession::CommitRead(size_t n) {
   input_.Extend(n);
+  PublishInput();
   Account();
 }
 
 void ServedSession::ConsumeOutput(size_t n) {
   output_.Consume(n);
+  PublishOutput();
   if (output_.empty()) output_.Clear(kInputKeptBytes);
   Account();
 }
@@ -153,6 +160,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
     if (status == resp::RequestParser::kNeedMore) return added == 0 ? Parsed::kNothing : Parsed::kSome;
+    session.PublishInput();
     request->session = &session;
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
@@ -208,6 +216,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
       commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
   if (ended_us == commands::kAgain) return false;
   *now_us = ended_us;
+  session.PublishOutput();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
     core_.Log(LogLevel::kWarning, session.output_.failed()
@@ -282,6 +291,7 @@ void SessionBatch::Reset() {
     } else {
       session->input_.Clear();
     }
+    session->PublishInput();
     session->Account();
   }
   count_ = next_ = 0;

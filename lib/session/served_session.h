@@ -81,12 +81,15 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   ServedSession(CacheCore& core, SessionEvents* events) : core_(core), events_(events) {}
 
   void Account();
+  // Lets CLIENT LIST, which runs on any thread, see how much waits here.
+  void PublishInput();
+  void PublishOutput() { shown_output_.store(output_.size(), std::memory_order_relaxed); }
 
-  size_t input_bytes() const override { return input_.size() - consumed_; }
-  size_t input_free() const override { return input_.capacity() - input_.size(); }
-  size_t output_bytes() const override { return output_.size(); }
+  size_t input_bytes() const override { return shown_input_.load(std::memory_order_relaxed); }
+  size_t input_free() const override { return shown_free_.load(std::memory_order_relaxed); }
+  size_t output_bytes() const override { return shown_output_.load(std::memory_order_relaxed); }
   size_t output_list_length() const override { return 0; }
-  const char* events() const override { return output_.empty() ? "r" : "rw"; }
+  const char* events() const override { return output_bytes() == 0 ? "r" : "rw"; }
   void CloseSoon() override;
 
   CacheCore& core_;
@@ -97,6 +100,9 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::RequestParser parser_;
   resp::Output output_;
   size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
+  std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
+  std::atomic<size_t> shown_free_ = 0;
+  std::atomic<size_t> shown_output_ = 0;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
   ServedSession* next_opening_ = nullptr;

@@ -45,6 +45,7 @@ class Comparer {
 
  private:
   bool Forgive(std::string_view command, std::string_view field);
+  std::string CompareErrors(const std::string& name, const Value& ours, const Value& theirs);
   std::string CompareTime(const Argv& argv, const std::string& name, const Value& ours, const Value& theirs,
                           const CompareContext& context);
   std::string CompareRandomKey(const Value& ours, const Value& theirs, const CompareContext& context);

@@ -115,6 +115,7 @@ constexpr Difference kDifferences[] = {
     {"info", "cmdstat:usec*", kMachine},
     {"info", "db:avg_ttl", kSampled},
     {"info", "total_commands_processed", "SCAN again: see cmdstat_scan"},
+    {"config|set", "policies", "the error lists what there is, and Larder has policies of its own"},
     {"config|get", "dir", kMachine},
     {"config|get", "unixsocket", kMachine},
     {"config|get", "ae-api", kOurs},
