@@ -28,6 +28,12 @@ def larder_dependencies():
         # Without benchmark_main: Debian 12 has no pkg-config file for it, and BENCHMARK_MAIN() is one line.
         targets = {"benchmark": "benchmark"},
     )
+    maybe(system_library, "openssl", debian_package = "libssl-dev", targets = {"ssl": "libssl", "crypto": "libcrypto"})
+    maybe(system_library, "liburing", debian_package = "liburing-dev", targets = {"liburing": "liburing"})
+    maybe(system_library, "libuv", debian_package = "libuv1-dev", targets = {"libuv": "libuv"})
+    maybe(system_library, "libevent", debian_package = "libevent-dev", targets = {"core": "libevent_core"})
+    # Debian's libev has no pkg-config file.
+    maybe(system_library, "libev", debian_package = "libev-dev", linkopts = {"libev": "-lev"})
 
     # Bazel 4.2.3 as Debian packs it brings none of these, and would go to the network for them. (Label: a string alone
     # would name a file of the workspace that calls this.)

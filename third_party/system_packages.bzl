@@ -115,6 +115,8 @@ def _system_library_impl(ctx):
     for name, modules in ctx.attr.targets.items():
         linkopts = _words(_pkg_config(ctx, ["--libs"] + _words(modules), ctx.attr.debian_package))
         text.append(_library(name, [word for word in linkopts if not word.startswith("-L")], visibility = "//visibility:public"))
+    for name, linkopts in ctx.attr.linkopts.items():
+        text.append(_library(name, _words(linkopts), visibility = "//visibility:public"))
     ctx.file("WORKSPACE", "workspace(name = %r)\n" % ctx.name)
     ctx.file("BUILD", "\n".join(text))
 
@@ -124,9 +126,10 @@ system_library = repository_rule(
     environ = ["PKG_CONFIG_PATH"],
     attrs = {
         "debian_package": attr.string(mandatory = True),
-        "targets": attr.string_dict(mandatory = True),
+        "linkopts": attr.string_dict(),
+        "targets": attr.string_dict(),
     },
-    doc = "A library of the system: for each label the pkg-config modules that it links.",
+    doc = "A library of the system: for each label the pkg-config modules that it links, or what to link where it has none.",
 )
 
 _PROTOBUF_TOOLS = """
