@@ -19,7 +19,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
         .local_address = peer.local_address,
         .fd = peer.fd,
     };
-    client->session = session::ServedSession::Create(service.core_, described, client.get());
+    client->session = session::ServedSession::Create(service.core_, described, client.get(), &service.buffers_);
     return client->session != nullptr ? std::move(client) : nullptr;
   }
 
@@ -62,7 +62,7 @@ CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
 
 CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop)
-    : core_(core), sides_{Side(core, loop), Side(core, loop)} {}
+    : core_(core), buffers_(core.engine().keyspace().extra_memory()), sides_{Side(core, loop), Side(core, loop)} {}
 
 CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nullptr && sides_[1].ending == nullptr); }
 

@@ -45,6 +45,7 @@ class CacheService final : public Service {
   void FreeEnded(Side& side);
 
   session::CacheCore& core_;
+  session::BufferPool buffers_;
   Side sides_[2];
   int filling_ = 0;
   bool queued_ = false;  // running() is the executor's

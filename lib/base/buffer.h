@@ -63,6 +63,16 @@ class Buffer {
     return true;
   }
 
+  // Makes it these bytes, in memory of their own size: for texts that are kept and do not grow.
+  bool Assign(std::string_view bytes) {
+    Free();
+    if (bytes.empty()) return true;
+    data_ = static_cast<char*>(std::malloc(bytes.size()));
+    if (data_ == nullptr) return Fail();
+    capacity_ = bytes.size();
+    return Append(bytes);
+  }
+
   bool Append(char c) {
     char* to = Extend(1);
     if (to == nullptr) return false;

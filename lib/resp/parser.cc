@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "lib/base/check.h"
@@ -12,6 +13,7 @@
 namespace larder::inline v0::resp {
 namespace {
 
+constexpr Bytes kNoMemory = "ERR out of memory for the request's arguments";
 constexpr uint64_t kOnes = 0x0101010101010101u;
 
 // Reads "<digits>\r" at p by one load of eight bytes, up to six digits. Returns how many digits there were; 0 if it is
@@ -61,7 +63,7 @@ void RequestParser::Reset() {
   args_left_ = 0;
   bulk_length_ = -1;
   base_ = nullptr;
-  partial_.Clear();
+  partial_.reset();
   error_length_ = 0;
 }
 
@@ -69,7 +71,7 @@ RequestParser::Status RequestParser::Fail(Bytes text) {
   LARDER_DCHECK(text.size() <= sizeof(error_));
   base::CopyBytes(error_, text);
   error_length_ = static_cast<uint8_t>(text.size());
-  partial_.Clear(ArgVector::kInline);
+  partial_.reset();
   return kError;
 }
 
@@ -78,8 +80,8 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
   wanted_ = 0;
   argv->Clear();
   if (error_length_ != 0) return kError;
-  if (!partial_.empty()) {
-    *argv = std::move(partial_);
+  if (partial_ != nullptr && !partial_->empty()) {
+    *argv = std::move(*partial_);
     if (base_ != input.data()) argv->Rebase(base_, input.data(), pos_);
   }
   for (;;) {
@@ -107,8 +109,13 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
 
 RequestParser::Status RequestParser::Suspend(Bytes input, ArgVector* argv) {
   if (!argv->empty()) {
+    if (partial_ == nullptr) partial_.reset(new (std::nothrow) ArgVector());
+    if (partial_ == nullptr) {
+      argv->Clear();
+      return Fail(kNoMemory);
+    }
     base_ = input.data();
-    partial_ = std::move(*argv);
+    *partial_ = std::move(*argv);
   }
   return kNeedMore;
 }
@@ -211,7 +218,6 @@ bool RequestParser::ParseWholeBulks(Bytes input, ArgVector* argv) {
 }
 
 RequestParser::Status RequestParser::ParseBulks(Bytes input, ArgVector* argv) {
-  constexpr Bytes kNoMemory = "ERR out of memory for the request's arguments";
   for (;;) {
     if (bulk_length_ < 0) {
       if (!ParseWholeBulks(input, argv)) return Fail(kNoMemory);
@@ -243,7 +249,7 @@ RequestParser::Status RequestParser::ParseInline(Bytes input, ArgVector* argv) {
     case WordsStatus::kUnbalanced:
       return Fail("ERR Protocol error: unbalanced quotes in request");
     case WordsStatus::kNoMemory:
-      return Fail("ERR out of memory for the request's arguments");
+      return Fail(kNoMemory);
     case WordsStatus::kOk:
       break;
   }

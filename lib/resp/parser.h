@@ -25,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "lib/base/bytes.h"
 #include "lib/resp/argv.h"
@@ -70,7 +71,7 @@ class RequestParser {
   bool InRequest() const { return args_left_ > 0; }
 
   // Bytes of memory held for a request that is not complete.
-  size_t memory() const { return partial_.memory(); }
+  size_t memory() const { return partial_ != nullptr ? sizeof(ArgVector) + partial_->memory() : 0; }
 
   // As new, limits kept.
   void Reset();
@@ -93,7 +94,7 @@ class RequestParser {
   int64_t bulk_length_ = -1;  // -1: a header is next
   size_t wanted_ = 0;
   const char* base_ = nullptr;  // the input when partial_ was filled
-  ArgVector partial_;
+  std::unique_ptr<ArgVector> partial_;  // made when a request first comes in parts, and kept
 
   uint64_t bulk_max_ = kDefaultBulkMax;
   bool authenticated_ = true;

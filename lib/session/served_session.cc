@@ -11,10 +11,10 @@ namespace larder::inline v0::session {
 namespace {
 
 // How much room a read is given, unless a large argument is arriving.
-constexpr size_t kReadBytes = 16 * 1024;
+constexpr size_t kReadBytes = BufferPool::kBytes;
 
-// An input buffer that has become empty is kept up to this size.
-constexpr size_t kInputKeptBytes = 16 * 1024;
+// Without a pool: a buffer that has become empty is kept up to this size.
+constexpr size_t kKeptBytes = 16 * 1024;
 
 // The first bytes of a reply go to a buffer that every Redis client has, and client-output-buffer-limit counts what comes
 // after them. Listeners take the same.
@@ -25,12 +25,13 @@ constexpr size_t kRequestsMax = 16 * 1024;
 
 }  // namespace
 
-std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer& peer, SessionEvents* events) {
-  std::unique_ptr<ServedSession> session(new (std::nothrow) ServedSession(core, events));
+std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer& peer, SessionEvents* events,
+                                                     BufferPool* pool) {
+  std::unique_ptr<ServedSession> session(new (std::nothrow) ServedSession(core, events, pool));
   if (session == nullptr) return nullptr;
   commands::ClientState& client = session->client_;
   client.kind = peer.kind;
-  if (!client.peer.Append(peer.address) || !client.local.Append(peer.local_address)) return nullptr;
+  if (!client.peer.Assign(peer.address) || !client.local.Assign(peer.local_address)) return nullptr;
   client.fd = peer.fd;
   client.io = session.get();
   client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);
@@ -39,6 +40,10 @@ std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer
 }
 
 std::span<char> ServedSession::PrepareRead() {
+  if (pool_ != nullptr && input_.capacity() == 0) {
+    input_lent_ = pool_->Lend(input_);
+    return input_lent_ ? std::span<char>(input_.data(), input_.capacity()) : std::span<char>();
+  }
   if (consumed_ != 0) {
     // Moving what is left down costs its size; it is worth it when little is left or room is short.
     const size_t left = input_.size() - consumed_;
@@ -65,19 +70,53 @@ void ServedSession::PublishInput() {
 
 void ServedSession::CommitRead(size_t n) {
   input_.Extend(n);
-  PublishInput();
+  if (consumed_ == input_.size()) {
+    RestInput();
+  } else {
+    PublishInput();
+  }
   Account();
 }
 
 void ServedSession::ConsumeOutput(size_t n) {
   output_.Consume(n);
   PublishOutput();
-  if (output_.empty()) output_.Clear(kInputKeptBytes);
+  if (output_.empty()) RestOutput();
   Account();
 }
 
+void ServedSession::RestInput() {
+  consumed_ = 0;
+  if (std::exchange(input_lent_, false)) {
+    pool_->TakeBack(input_);
+  } else if (input_.capacity() > kKeptBytes || pool_ != nullptr) {
+    input_.Free();
+  } else {
+    input_.Clear();
+  }
+  PublishInput();
+}
+
+void ServedSession::RestOutput() {
+  output_.Clear();
+  if (std::exchange(output_lent_, false)) {
+    pool_->TakeBack(output_.bytes());
+  } else if (output_.bytes().capacity() > kKeptBytes || pool_ != nullptr) {
+    output_.bytes().Free();
+  }
+}
+
+void ServedSession::ReturnBuffers() {
+  if (std::exchange(input_lent_, false)) pool_->TakeBack(input_);
+  if (std::exchange(output_lent_, false)) {
+    output_.Clear();
+    pool_->TakeBack(output_.bytes());
+  }
+}
+
 void ServedSession::Account() {
-  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + sizeof(ServedSession);
+  size_t now = input_.capacity() + output_.memory() + parser_.memory() + sizeof(ServedSession);
+  now -= (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);  // the pool's
   if (now == accounted_) return;
   core_.engine().keyspace().extra_memory().fetch_add(now - accounted_, std::memory_order_relaxed);
   accounted_ = now;
@@ -111,6 +150,7 @@ void SessionBatch::Close(std::unique_ptr<ServedSession> session) {
     Request& request = At(i);
     if (request.session == session.get()) request.session = nullptr;
   }
+  session->ReturnBuffers();
   if (!session->opened_ && session->accounted_ == 0) return;  // the executor has never heard of it
   ServedSession* ending = session.release();
   ending->next_opening_ = std::exchange(closing_, ending);
@@ -160,6 +200,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
     if (status == resp::RequestParser::kNeedMore) return added == 0 ? Parsed::kNothing : Parsed::kSome;
+    if (added == 0) session.PrepareOutput();
     session.PublishInput();
     request->session = &session;
     request->is_error = status == resp::RequestParser::kError;
@@ -278,20 +319,17 @@ void SessionBatch::RunAll() {
 }
 
 void SessionBatch::Reset() {
+  const ServedSession* last = nullptr;
   for (size_t i = 0; i < count_; ++i) {
     Request& request = i % Page::kRequests == 0 ? (run_page_ = i == 0 ? first_page_ : run_page_->next)->requests[0]
                                                 : run_page_->requests[i % Page::kRequests];
     ServedSession* session = request.session;
     request.session = nullptr;
     request.argv.Clear(resp::ArgVector::kInline);
-    if (session == nullptr || session->consumed_ != session->input_.size()) continue;
-    session->consumed_ = 0;
-    if (session->input_.capacity() > kInputKeptBytes) {
-      session->input_.Free();
-    } else {
-      session->input_.Clear();
-    }
-    session->PublishInput();
+    if (session == nullptr || session == last) continue;
+    last = session;
+    if (session->consumed_ == session->input_.size()) session->RestInput();
+    if (session->output_lent_ && session->output_.empty()) session->RestOutput();
     session->Account();
   }
   count_ = next_ = 0;

@@ -21,6 +21,7 @@
 #include "lib/resp/argv.h"
 #include "lib/resp/output.h"
 #include "lib/resp/parser.h"
+#include "lib/session/buffer_pool.h"
 #include "lib/session/core.h"
 
 namespace larder::inline v0::session {
@@ -54,11 +55,13 @@ class SessionBatch;
 class LARDER_API ServedSession final : private commands::ClientIo {
  public:
   // nullptr when there is no memory. `events` may be null. The session gets its id, and shows in CLIENT LIST, with the
-  // next batch (SessionBatch::Open).
-  static std::unique_ptr<ServedSession> Create(CacheCore& core, const Peer& peer, SessionEvents* events);
+  // next batch (SessionBatch::Open). With a `pool`, which must outlive it, it holds buffers only while it has bytes in
+  // them; without, it keeps its own.
+  static std::unique_ptr<ServedSession> Create(CacheCore& core, const Peer& peer, SessionEvents* events,
+                                               BufferPool* pool = nullptr);
   ~ServedSession() = default;  // REQUIRES: SessionBatch has ended it, or never opened it.
 
-  // Where the next bytes are to go; empty when there is no memory.
+  // Where the next bytes are to go; empty when there is no memory. CommitRead, or the session's end, must follow.
   std::span<char> PrepareRead();
   void CommitRead(size_t n);
   size_t input_left() const { return input_.size() - consumed_; }
@@ -78,9 +81,19 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
  private:
   friend class SessionBatch;
-  ServedSession(CacheCore& core, SessionEvents* events) : core_(core), events_(events) {}
+  ServedSession(CacheCore& core, SessionEvents* events, BufferPool* pool)
+      : core_(core), events_(events), pool_(pool) {}
 
   void Account();
+  // The buffers, where there is nothing in them.
+  void RestInput();
+  void RestOutput();
+  // Before requests run that may answer.
+  void PrepareOutput() {
+    if (pool_ != nullptr && output_.bytes().capacity() == 0) output_lent_ = pool_->Lend(output_.bytes());
+  }
+  // Both, whatever is in them.
+  void ReturnBuffers();
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
   void PublishOutput() { shown_output_.store(output_.size(), std::memory_order_relaxed); }
@@ -93,7 +106,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void CloseSoon() override;
 
   CacheCore& core_;
-  SessionEvents* events_;
+  SessionEvents* const events_;
+  BufferPool* const pool_;
   commands::ClientState client_;
   base::Buffer input_;
   size_t consumed_ = 0;  // bytes of input_ that are parsed; requests in a batch still point to them
@@ -103,6 +117,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
+  bool input_lent_ = false;
+  bool output_lent_ = false;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
   ServedSession* next_opening_ = nullptr;
