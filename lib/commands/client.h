@@ -14,6 +14,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
 class Db;
@@ -72,6 +73,7 @@ struct ClientState {
   const CommandSpec* last_command = nullptr;          // and its container, if it is a subcommand
   const CommandSpec* last_command_parent = nullptr;
   size_t argv_bytes = 0;            // argv-mem, of the command that runs
+  memory::BlockRef* large_argument = nullptr;  // what one of its arguments stands in: a command may keep it
 
   Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;

@@ -88,6 +88,13 @@ Result<int64_t> ReadExpiry(CommandContext& ctx, ExpiryUnit unit, Bytes text, Rep
   return kReplied;
 }
 
+// What is to be stored: a large argument is kept in the block in which it came.
+StringSource SourceOf(CommandContext& ctx, Bytes value) {
+  memory::BlockRef* const arrived = ctx.client.large_argument;
+  if (arrived == nullptr || !*arrived || (*arrived)->data() != value.data()) return StringSource::Of(value);
+  return StringSource::Of(arrived);
+}
+
 // The old string is replied before it is overwritten, and taken back if that fails.
 Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
   Entry* existing = ctx.db().Find(key, Lookup::kRead);
@@ -96,7 +103,7 @@ Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptio
   Digits digits;
   const Text old_text = existing == nullptr ? Text{} : TextOf(*existing, digits);
   if (!ReplyTextFirst(old_text, reply)) return errors::kAllocationFailed;
-  const Error error = ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error();
+  const Error error = ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options).error();
   if (!error.ok()) reply.Rewind(mark);
   return error;
 }
@@ -108,7 +115,7 @@ Error SetWithTtl(CommandContext& ctx, ArgReader args, ExpiryUnit unit, ReplyWrit
   SetOptions options;
   LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ReadExpiry(ctx, unit, expiry, reply));
   Entry* existing = ctx.db().Find(key, Lookup::kWrite);
-  LARDER_RETURN_IF_ERROR(ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options).error());
+  LARDER_RETURN_IF_ERROR(ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options).error());
   reply.Ok();
   return kOk;
 }
@@ -140,7 +147,7 @@ Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   Entry* existing = ctx.db().Find(key, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(const bool set,
-                          ops::strings::Set(ctx.db(), key, existing, StringSource::Of(value), options));
+                          ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options));
   set ? reply.Ok() : reply.Null();
   return kOk;
 }
@@ -149,7 +156,7 @@ Error SetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   Entry* existing = ctx.db().Find(key, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(const bool set,
-                          ops::strings::Set(ctx.db(), key, existing, StringSource::Of(args.Next()),
+                          ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, args.Next()),
                                             {.condition = SetOptions::Condition::kIfMissing}));
   reply.Int(set ? 1 : 0);
   return kOk;

@@ -83,6 +83,11 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
   if (partial_ != nullptr && !partial_->empty()) {
     *argv = std::move(*partial_);
     if (base_ != input.data()) argv->Rebase(base_, input.data(), pos_);
+    if (args_left_ == 0) {  // TakeBulk brought the last one
+      *consumed = std::exchange(pos_, 0);
+      scanned_ = 0;
+      return kRequest;
+    }
   }
   for (;;) {
     if (input.empty()) return kNeedMore;
@@ -109,8 +114,7 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
 
 RequestParser::Status RequestParser::Suspend(Bytes input, ArgVector* argv) {
   if (!argv->empty()) {
-    if (partial_ == nullptr) partial_.reset(new (std::nothrow) ArgVector());
-    if (partial_ == nullptr) {
+    if (!MakePartial()) {
       argv->Clear();
       return Fail(kNoMemory);
     }
@@ -118,6 +122,30 @@ RequestParser::Status RequestParser::Suspend(Bytes input, ArgVector* argv) {
     *partial_ = std::move(*argv);
   }
   return kNeedMore;
+}
+
+bool RequestParser::MakePartial() {
+  if (partial_ == nullptr) partial_.reset(new (std::nothrow) ArgVector());
+  return partial_ != nullptr;
+}
+
+// The views into the input must be right now: later they could not be told from one into a block that was given memory
+// which the input had once.
+void RequestParser::TakeBulk(Bytes input, Bytes bulk) {
+  LARDER_DCHECK(LargeBulk() == bulk.size() && input.size() == pos_);
+  if (!MakePartial()) {
+    Fail(kNoMemory);
+    return;
+  }
+  if (!partial_->empty() && base_ != input.data()) partial_->Rebase(base_, input.data(), pos_);
+  base_ = input.data();
+  if (!partial_->Append(bulk)) {
+    Fail(kNoMemory);
+    return;
+  }
+  bulk_length_ = -1;
+  --args_left_;
+  scanned_ = wanted_ = 0;
 }
 
 // Where `wanted` next stands from pos_ on, npos if it has not arrived. A NUL in front of it hides it for good.

@@ -40,7 +40,7 @@ class RequestParser {
   static constexpr uint64_t kDefaultBulkMax = 512u << 20;
   static constexpr int64_t kUnauthenticatedArgsMax = 10;
   static constexpr uint64_t kUnauthenticatedBulkMax = 16384;
-  // Bulks from this size on are worth a read buffer of their own exact size: see BytesWanted.
+  // Bulks from this size on are worth a place of their own: see LargeBulk and TakeBulk.
   static constexpr size_t kLargeBulk = 32 * 1024;
 
   RequestParser() = default;
@@ -67,6 +67,12 @@ class RequestParser {
     return bulk_length_ >= static_cast<int64_t>(kLargeBulk) ? static_cast<size_t>(bulk_length_) : 0;
   }
 
+  // After kNeedMore: how much of the input belongs to the request so far, a bulk that is arriving not included.
+  size_t ParsedBytes() const { return pos_; }
+  // The bulk that LargeBulk told of has arrived elsewhere, its CRLF too: `bulk`, which stays where it is until the
+  // request has run. `input` is Next's, without any byte of it.
+  void TakeBulk(Bytes input, Bytes bulk);
+
   // In the middle of a request, so that the end of input here is a cut request.
   bool InRequest() const { return args_left_ > 0; }
 
@@ -86,6 +92,7 @@ class RequestParser {
   size_t FindLineEnd(Bytes input, char wanted);
   Status Fail(Bytes text);
   Status Suspend(Bytes input, ArgVector* argv);
+  bool MakePartial();
 
   // Where the request that is arriving has come to, as offsets from its first byte.
   size_t pos_ = 0;            // everything before is parsed

@@ -23,9 +23,9 @@ namespace larder::inline v0::session {
 
 class BufferPool {
  public:
-  // One read of a usual size, and the part of the output that client-output-buffer-limit does not count.
-  static constexpr size_t kBytes = 16 * 1024;
-  static constexpr size_t kKeptMax = 64;  // 1 MB
+  // One read: a value of 16 KB and its header should come whole.
+  static constexpr size_t kBytes = 20 * 1024;
+  static constexpr size_t kKeptMax = 64;
 
   explicit BufferPool(std::atomic<size_t>& counted) : counted_(counted) {}
   BufferPool(const BufferPool&) = delete;

@@ -20,6 +20,14 @@ constexpr size_t kKeptBytes = 16 * 1024;
 // after them. Listeners take the same.
 constexpr uint64_t kOutputUncounted = 16 * 1024;
 
+// A large argument is given its memory when its header has come; a header that claims more than this only when the first
+// part of it has come too: headers are cheap, and what they claim counts as used memory.
+constexpr size_t kLargeTrusted = 256 * 1024;
+constexpr size_t kLargeTrustedTimes = 16;
+// One read of a large argument: others wait for it.
+constexpr size_t kLargeReadMax = 256 * 1024;
+constexpr size_t kCrlf = 2;
+
 // Requests of one batch, over all sessions; what is over waits for the next turn.
 constexpr size_t kRequestsMax = 16 * 1024;
 
@@ -40,6 +48,10 @@ std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer
 }
 
 std::span<char> ServedSession::PrepareRead() {
+  if (large_filled_ != 0) {
+    const size_t left = large_->size() + kCrlf - large_filled_;
+    return {large_->data() + large_filled_, std::min(left, kLargeReadMax)};
+  }
   if (pool_ != nullptr && input_.capacity() == 0) {
     input_lent_ = pool_->Lend(input_);
     return input_lent_ ? std::span<char>(input_.data(), input_.capacity()) : std::span<char>();
@@ -55,7 +67,8 @@ std::span<char> ServedSession::PrepareRead() {
   // A large argument gets larger reads, but never more room than four times what has come: a header's word is cheap.
   const size_t wanted = parser_.BytesWanted();
   size_t room = kReadBytes;
-  if (wanted > room && input_left() >= room) room = std::min(wanted, input_left() * 4);
+  const size_t arrived = input_.size() - consumed_;
+  if (wanted > room && arrived >= room) room = std::min(wanted, arrived * 4);
   if (!input_.Reserve(room)) {
     input_.ClearFailed();
     return {};
@@ -64,11 +77,12 @@ std::span<char> ServedSession::PrepareRead() {
 }
 
 void ServedSession::PublishInput() {
-  shown_input_.store(input_.size() - consumed_, std::memory_order_relaxed);
+  shown_input_.store(input_left(), std::memory_order_relaxed);
   shown_free_.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
 }
 
 void ServedSession::CommitRead(size_t n) {
+  if (large_filled_ != 0) return CommitLarge(n);
   input_.Extend(n);
   if (consumed_ == input_.size()) {
     RestInput();
@@ -76,6 +90,29 @@ void ServedSession::CommitRead(size_t n) {
     PublishInput();
   }
   Account();
+}
+
+void ServedSession::BeginLarge() {
+  const size_t length = parser_.LargeBulk();
+  const size_t parsed = consumed_ + parser_.ParsedBytes();
+  const size_t arrived = input_.size() - parsed;
+  if (length == 0 || large_ || arrived == 0) return;
+  if (length > kLargeTrusted && length / kLargeTrustedTimes > arrived) return;
+  static_assert(!memory::Heap::NeedsHolder(resp::RequestParser::kLargeBulk));
+  large_ = memory::BlockRef::Adopt(core_.engine().keyspace().blocks().New(length, length + kCrlf));
+  if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
+  base::CopyBytes(large_->data(), input_.view().substr(parsed));
+  input_.Truncate(parsed);
+  large_filled_ = arrived;
+}
+
+void ServedSession::CommitLarge(size_t n) {
+  large_filled_ += n;
+  if (large_filled_ == large_->size() + kCrlf) {
+    large_filled_ = 0;
+    parser_.TakeBulk(input_.view().substr(consumed_), large_->view());
+  }
+  PublishInput();
 }
 
 void ServedSession::ConsumeOutput(size_t n) {
@@ -178,6 +215,7 @@ SessionBatch::Request* SessionBatch::NextFree() {
 
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
+  if (session.large_filled_ != 0) return Parsed::kNothing;
   session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
   session.parser_.set_authenticated(session.client_.authenticated);
   // An AUTH decides about the limits of what follows it, so until then requests are taken one at a time.
@@ -199,10 +237,14 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     const auto status =
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
-    if (status == resp::RequestParser::kNeedMore) return added == 0 ? Parsed::kNothing : Parsed::kSome;
+    if (status == resp::RequestParser::kNeedMore) {
+      if (session.parser_.LargeBulk() != 0) session.BeginLarge();
+      return added == 0 ? Parsed::kNothing : Parsed::kSome;
+    }
     if (added == 0) session.PrepareOutput();
     session.PublishInput();
     request->session = &session;
+    request->large = std::move(session.large_);
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
     ++count_;
@@ -253,8 +295,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     client.close_after_reply = true;
     return true;
   }
+  client.large_argument = &request.large;
   const int64_t ended_us =
       commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
+  client.large_argument = nullptr;
   if (ended_us == commands::kAgain) return false;
   *now_us = ended_us;
   session.PublishOutput();
@@ -326,6 +370,7 @@ void SessionBatch::Reset() {
     ServedSession* session = request.session;
     request.session = nullptr;
     request.argv.Clear(resp::ArgVector::kInline);
+    if (request.large) request.large = memory::BlockRef();
     if (session == nullptr || session == last) continue;
     last = session;
     if (session->consumed_ == session->input_.size()) session->RestInput();

@@ -18,6 +18,7 @@
 #include "lib/base/buffer.h"
 #include "lib/commands/client.h"
 #include "lib/executor/executor.h"
+#include "lib/memory/block.h"
 #include "lib/resp/argv.h"
 #include "lib/resp/output.h"
 #include "lib/resp/parser.h"
@@ -64,7 +65,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // Where the next bytes are to go; empty when there is no memory. CommitRead, or the session's end, must follow.
   std::span<char> PrepareRead();
   void CommitRead(size_t n);
-  size_t input_left() const { return input_.size() - consumed_; }
+  // Bytes that have come and did not become a request yet.
+  size_t input_left() const {
+    return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
+  }
 
   resp::Output& output() { return output_; }
   const resp::Output& output() const { return output_; }
@@ -94,6 +98,9 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   }
   // Both, whatever is in them.
   void ReturnBuffers();
+  // A large argument goes straight to a block, which the value that it becomes can keep.
+  void BeginLarge();
+  void CommitLarge(size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
   void PublishOutput() { shown_output_.store(output_.size(), std::memory_order_relaxed); }
@@ -112,6 +119,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   base::Buffer input_;
   size_t consumed_ = 0;  // bytes of input_ that are parsed; requests in a batch still point to them
   resp::RequestParser parser_;
+  memory::BlockRef large_;   // an argument of the request that is arriving
+  size_t large_filled_ = 0;  // how much of it and its CRLF has come; 0 once it is whole
   resp::Output output_;
   size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
@@ -164,6 +173,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
     ServedSession* session = nullptr;
     bool is_error = false;  // the parser's refusal: the session's last
     resp::ArgVector argv;
+    memory::BlockRef large;  // what one of the arguments stands in
   };
   static constexpr size_t kWindow = 16;
   struct Page {
