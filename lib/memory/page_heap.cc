@@ -235,7 +235,7 @@ void PageHeap::RemoveDirty(Chunk* chunk, Stretch stretch) {
 
 bool PageHeap::WantsTrim() const {
   const size_t used = used_pages_.load(std::memory_order_relaxed);
-  const size_t dirty_max = used == 0 ? 0 : used / 8 > kDirtyPagesMin ? used / 8 : kDirtyPagesMin;
+  const size_t dirty_max = used == 0 ? 0 : used / 4 > kDirtyPagesMin ? used / 4 : kDirtyPagesMin;
   return dirty_pages_.load(std::memory_order_relaxed) > dirty_max || empty_chunks_.load(std::memory_order_relaxed) > 1;
 }
 

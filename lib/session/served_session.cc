@@ -25,7 +25,7 @@ constexpr uint64_t kOutputUncounted = 16 * 1024;
 constexpr size_t kLargeTrusted = 256 * 1024;
 constexpr size_t kLargeTrustedTimes = 16;
 // One read of a large argument: others wait for it.
-constexpr size_t kLargeReadMax = 256 * 1024;
+constexpr size_t kLargeReadMax = 1024 * 1024;
 constexpr size_t kCrlf = 2;
 
 // Requests of one batch, over all sessions; what is over waits for the next turn.
