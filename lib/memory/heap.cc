@@ -41,6 +41,9 @@ Block* Heap::New(size_t size, size_t capacity) {
 struct Heap::Doomed : Reclaimer::Item {
   size_t left;  // bytes of the block that still have their pages
 };
+struct Heap::DoomedJob : base::Bio::Job {
+  size_t left;
+};
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
@@ -48,6 +51,7 @@ void Heap::Drop(Block* block) {
   const size_t footprint = block->footprint();
   if (footprint > kArenaMax) {
     large_used_.fetch_sub(footprint, std::memory_order_relaxed);
+    if (footprint > PageHeap::kBytesMax && SubmitFree(block)) return;
     return FreeLarge(block);
   }
   if (arena_.FreeAnywhere(block, footprint)) return;
@@ -62,8 +66,12 @@ void Heap::DropHeld(Block* block) {
   }
   large_used_.fetch_sub(footprint, std::memory_order_relaxed);
   if (footprint <= PageHeap::kBytesMax) return FreeLarge(block);
+  if (bio_ != nullptr && bio_->has_threads() && SubmitFree(block)) return;
   auto* doomed = new (block->data()) Doomed;
-  doomed->free_some = FreeSlice;
+  doomed->free_some = [](Reclaimer::Item* item, int64_t end_ns) {
+    auto* const self = static_cast<Doomed*>(item);
+    return FreeSome(reinterpret_cast<Block*>(self) - 1, &self->left, end_ns);
+  };
   doomed->left = footprint;
   reclaimer_.Add(doomed);
 }
@@ -80,16 +88,25 @@ void Heap::FreeLarge(Block* block) {
   DropShare();
 }
 
+bool Heap::SubmitFree(Block* block) {
+  if (bio_ == nullptr) return false;
+  auto* const job = new (block->data()) DoomedJob;
+  job->left = block->footprint();
+  job->run_some = [](base::Bio::Job* item, int64_t end_ns) {
+    auto* const self = static_cast<DoomedJob*>(item);
+    return FreeSome(reinterpret_cast<Block*>(self) - 1, &self->left, end_ns);
+  };
+  return bio_->Submit(base::Bio::kFree, job);
+}
+
 // The pages go from the end on, then the rest at once: to unmap what has no pages costs 10 us, and 200 more for each 2
-// MB that have.
-bool Heap::FreeSlice(Reclaimer::Item* item, int64_t end_ns) {
+// MB that have, during which no other thread of the process can fault a page in. `left` lies in the block.
+bool Heap::FreeSome(Block* block, size_t* left, int64_t end_ns) {
   constexpr size_t kSliceBytes = size_t{64} << 10;
-  auto* const doomed = static_cast<Doomed*>(item);
-  Block* const block = reinterpret_cast<Block*>(item) - 1;
   Heap* const heap = block->heap_;
-  while (doomed->left > kSliceBytes) {
-    doomed->left -= kSliceBytes;
-    heap->source_->Discard(reinterpret_cast<char*>(block) + doomed->left, kSliceBytes);
+  while (*left > kSliceBytes) {
+    *left -= kSliceBytes;
+    heap->source_->Discard(reinterpret_cast<char*>(block) + *left, kSliceBytes);
     if (base::MonotonicNs() >= end_ns) return true;
   }
   heap->FreeLarge(block);

@@ -29,6 +29,7 @@
 #include <memory>
 
 #include <larder/memory.h>
+#include "lib/base/bio.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/block.h"
 #include "lib/memory/page_heap.h"
@@ -84,23 +85,35 @@ class Heap {
 
   PageHeap& pages() { return pages_; }
 
+  // What frees blocks beyond the page heap that others than the holder drop; and, if it has threads, the holder's. Before
+  // the first New, or never. It is finished before the heap is closed.
+  void set_bio(base::Bio* bio) {
+    bio->Ref();
+    bio_ = bio;
+  }
+
  private:
   friend class Block;
-  struct Doomed;  // a block above the page heap that is freed in slices
+  struct Doomed;     // a block above the page heap that is freed in slices
+  struct DoomedJob;  // the same, by bio_
 
   explicit Heap(std::shared_ptr<MemorySource> source);
-  ~Heap() = default;
+  ~Heap() {
+    if (bio_ != nullptr) bio_->Unref();
+  }
   void Close();
   void Drop(Block* block);
   void DropHeld(Block* block);
   void FreeLarge(Block* block);
   void DropShare();
-  static bool FreeSlice(Reclaimer::Item* item, int64_t end_ns);
+  bool SubmitFree(Block* block);
+  static bool FreeSome(Block* block, size_t* left, int64_t end_ns);
 
   std::shared_ptr<MemorySource> source_;
   Arena arena_;
   PageHeap pages_;
   Reclaimer reclaimer_;
+  base::Bio* bio_ = nullptr;
   size_t arena_blocks_ = 0;  // made and not freed or collected yet
   alignas(64) std::atomic<size_t> large_used_{0};
   std::atomic<size_t> direct_held_{0};

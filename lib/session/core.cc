@@ -15,6 +15,8 @@ namespace {
 
 // What one round may take of an event loop's time.
 constexpr int64_t kLoopRoundNs = 500'000;
+// How long background jobs go on before the time is looked at.
+constexpr int64_t kBioRoundNs = 200'000;
 
 // Steps in one round for each point of active-expire-effort; what is left then waits for the next round, 1/hz seconds
 // later, or for the keys to be read.
@@ -53,7 +55,10 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->on_shutdown_ = std::move(own->on_shutdown);
   core->limits_.Publish(options);
   core->executor_ = executor::Executor::Create();
-  if (core->executor_ == nullptr) return NoMemory();
+  core->bio_ = base::Bio::Create(
+      options.background == Background::kThread, [](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); },
+      core.get());
+  if (core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
   if (!core->thread_.Init(
           core->clock_,
           [](void* arg) {
@@ -67,6 +72,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
   core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
   if (core->engine_ == nullptr) return NoMemory();
+  core->engine_->keyspace().blocks().set_bio(core->bio_);
   if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
   core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
@@ -77,9 +83,13 @@ CacheCore::~CacheCore() {
   if (executor_ != nullptr && executor_->Forked()) {
     delivery_.Abandon();
     thread_.Abandon();
+    bio_->Abandon();
     return;
   }
   if (engine_ != nullptr) (void)Close(INT64_MAX);
+  if (bio_ == nullptr) return;
+  bio_->Finish();
+  bio_->Unref();
 }
 
 const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
@@ -147,6 +157,11 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
   bool garbage = false;
   bool ran = BackgroundRound(deadline_us, &garbage);
+  while (bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
+    if (background_ != Background::kLoop && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us)) continue;
+    garbage = true;
+    break;
+  }
   delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
   // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
   int64_t due_ms = INT64_MAX;
@@ -233,6 +248,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   keyspace.FlushAll();
   while (keyspace.FreeStep()) {
   }
+  bio_->Finish();
   keyspace.blocks().CollectReturned();
   if (const size_t pins = keyspace.blocks().blocks(); pins != 0) {
     constexpr std::string_view kPinned = "the cache is closed; values still pinned: ";

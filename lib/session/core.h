@@ -20,6 +20,7 @@
 #include <larder/internal/user_code.h>
 #include <larder/options.h>
 #include <larder/stats.h>
+#include "lib/base/bio.h"
 #include "lib/commands/engine.h"
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
@@ -55,6 +56,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
 
   executor::Executor& executor() { return *executor_; }
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
+  base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
   Clock& clock() { return *clock_; }
@@ -132,6 +134,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
   LiveLimits limits_;
   internal::FlightTable flights_;
+  base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<commands::Engine> engine_;
   executor::DeliveryQueue delivery_;

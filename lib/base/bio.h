@@ -1,0 +1,105 @@
+// Bio: jobs that would take too long where they arise, as Redis has them (close, fsync, lazy free).
+//
+//   file   close and fsync of a descriptor, in the order of submission, so that what is synced is synced before it is
+//          closed. They wait in a list without a bound: running one where it arose is what must never happen.
+//   free   memory that takes long to give back (values over 1 MB: 64 ms for 512 MB). At most kFreeJobsMax wait: whoever
+//          comes then frees inline, so that a host that frees faster than the kernel takes back is slowed and not grown.
+//
+// With threads each kind has one, made by its first job, with all signals blocked. Without (Options::background names
+// none), jobs wait until Run: the loop's time events and Tick call it.
+//
+// A job is a part of the thing that it is about (the block to be freed, the file's own state), so nothing is allocated.
+//
+// Sockets are closed where they are: a close without SO_LINGER waits for nothing (5 us on loopback with its buffers full,
+// less than waking a thread).
+//
+// Threads: any, but for Create, Finish and Abandon. Submit takes a mutex for some instructions and waits for no job.
+// Lifetime: counted; every holder of a pointer has a reference. The last one may go on any thread, after Finish.
+#ifndef LARDER_BASE_BIO_H_
+#define LARDER_BASE_BIO_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace larder::inline v0::base {
+
+class Bio {
+ public:
+  enum Kind : uint8_t { kFile, kFree };
+  static constexpr int kKinds = 2;
+  static constexpr size_t kFreeJobsMax = 1024;
+
+  struct Job {
+    // Does some of it, at least something, and stops when base::MonotonicNs() reaches end_ns. Returns whether there is
+    // more; if not, the job has been forgotten here before its last call returns, and may be gone.
+    bool (*run_some)(Job* job, int64_t end_ns) = nullptr;
+    Job* next = nullptr;
+  };
+
+  // A descriptor to be synced, closed, or both in this order. The caller's memory until `done` is called, from where it
+  // ran; `done` may be null only if the memory outlives Finish.
+  struct FileJob : Job {
+    int fd = -1;
+    bool sync = false;
+    bool close = false;
+    int error = 0;  // errno of the first that failed
+    void (*done)(FileJob* job) = nullptr;
+  };
+
+  // nullptr when there is no memory. Without threads `wake(arg)` is called when a job waits, from the submitter's thread,
+  // which may hold any lock of its own: it must not call back. The caller has the first reference.
+  static Bio* Create(bool threads, void (*wake)(void* arg) = nullptr, void* arg = nullptr);
+  Bio(const Bio&) = delete;
+  Bio& operator=(const Bio&) = delete;
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  bool has_threads() const { return threads_; }
+
+  // False if the caller has to do it itself: too many wait (kFree), the system refuses a thread, or Finish was called.
+  bool Submit(Kind kind, Job* job);
+  // As Submit, but what is refused has been done when it returns.
+  void SubmitFile(FileJob* job);
+
+  // Without threads: does what waits, until base::MonotonicNs() is `end_ns`. Returns whether there is more.
+  bool Run(int64_t end_ns);
+
+  size_t waiting(Kind kind) const { return queues_[kind].count.load(std::memory_order_relaxed); }
+
+  // Every job that was submitted has run when it returns, and the threads are gone; later ones are refused. Once.
+  void Finish();
+  // In a forked child, where the threads are not: later jobs are refused, and what waits is leaked with this object.
+  void Abandon();
+
+ private:
+  struct Worker;
+  struct Queue {
+    std::mutex mutex;
+    Job* first = nullptr;
+    Job* last = nullptr;
+    std::atomic<size_t> count{0};
+    Worker* worker = nullptr;
+  };
+
+  Bio(bool threads, void (*wake)(void*), void* arg) : threads_(threads), wake_(wake), wake_arg_(arg) {}
+  ~Bio();
+  static bool RunFile(Job* job, int64_t end_ns);
+  static void* WorkerMain(void* arg);
+  bool StartWorker(Queue& queue, Kind kind);
+  static Job* Take(Queue& queue);
+
+  const bool threads_;
+  void (*const wake_)(void* arg);
+  void* const wake_arg_;
+  std::atomic<uint32_t> references_{1};
+  std::atomic<bool> refuses_{false};
+  Queue queues_[kKinds];
+};
+
+}  // namespace larder::inline v0::base
+
+#endif  // LARDER_BASE_BIO_H_
