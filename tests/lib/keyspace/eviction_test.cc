@@ -114,5 +114,76 @@ TEST_F(EvictionTest, VolatileTtlTakesTheSoonestOfAllDatabases) {
   EXPECT_EQ(db_.size(), 1u);
 }
 
+// The first eviction under lru makes the table of epochs, so that used_memory can be higher after it than before.
+TEST_F(EvictionTest, AStepCountsTheBytesOfTheEntriesThatItEvicted) {
+  Choose(EvictionOrder::kLru, false);
+  Fill(db_, 1000);
+  size_t bytes_of_all = 0;
+  for (int i = 0; i < 1000; ++i) bytes_of_all += memory::Arena::RoundUp(Find("k" + std::to_string(i))->footprint());
+  LimitBelowUse(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  size_t bytes_of_left = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const keyspace::Entry* entry = Find("k" + std::to_string(i));
+    if (entry != nullptr) bytes_of_left += memory::Arena::RoundUp(entry->footprint());
+  }
+  const StepStats& step = keyspace_->steps()[base::Step::kEvict];
+  EXPECT_EQ(step.entries, 1000 - db_.size());
+  EXPECT_GT(step.entries, 0u);
+  EXPECT_EQ(step.bytes, bytes_of_all - bytes_of_left);
+  EXPECT_EQ(step.bytes_max, step.bytes);
+}
+
+TEST_F(EvictionTest, ALargeValueCountsWithItsBlock) {
+  Choose(EvictionOrder::kRandom, false);
+  Put("large", std::string(100'000, 'v'));
+  LimitBelowUse(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  const StepStats& step = keyspace_->steps()[base::Step::kEvict];
+  EXPECT_EQ(step.entries, 1u);
+  EXPECT_GE(step.bytes, 100'000u);
+  EXPECT_LT(step.bytes, 110'000u);
+}
+
+// Takes a large block whenever pages are discarded, as another thread's call may do during a step of freeing.
+class TakesWhileOthersFree final : public MemorySource {
+ public:
+  void* Allocate(size_t bytes, size_t alignment) override { return system_->Allocate(bytes, alignment); }
+  void Free(void* memory, size_t bytes, size_t alignment) override { system_->Free(memory, bytes, alignment); }
+  void Discard(void* memory, size_t bytes) override {
+    system_->Discard(memory, bytes);
+    if (heap != nullptr && !taken) taken = memory::BlockRef::Adopt(heap->New(kBytes, kBytes));
+  }
+
+  static constexpr size_t kBytes = 8 << 20;
+  memory::Heap* heap = nullptr;
+  memory::BlockRef taken;
+
+ private:
+  std::shared_ptr<MemorySource> system_ = SystemMemory();
+};
+
+TEST(FreeStepTest, CountsNothingWhenMoreWasTakenMeanwhile) {
+  const auto source = std::make_shared<TakesWhileOthersFree>();
+  keyspace::KeyspaceConfig config;
+  config.seed = 1;
+  config.memory = source;
+  ManualClock clock;
+  const auto keyspace = keyspace::Keyspace::Create(config, clock);
+  memory::Heap& heap = keyspace->blocks();
+  memory::Block* block = heap.New(2 << 20, 2 << 20);
+  ASSERT_NE(block, nullptr);
+  keyspace->Drop(block);
+  source->heap = &heap;
+  while (keyspace->FreeStep()) {
+  }
+  ASSERT_TRUE(source->taken);
+  const StepStats& step = keyspace->steps()[base::Step::kFree];
+  EXPECT_GT(step.steps, 0u);
+  EXPECT_LE(step.bytes_max, size_t{4} << 20);
+  source->heap = nullptr;
+  source->taken = memory::BlockRef();
+}
+
 }  // namespace
 }  // namespace larder::testing
