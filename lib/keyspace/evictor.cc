@@ -29,11 +29,21 @@ uint64_t ThreadCpuNs() {
 void Evictor::Configure(const EvictionConfig& config) {
   if (config.order != config_.order || config.volatile_only != config_.volatile_only) {
     pool_.Clear();
-    small_queue_.Clear();
+    DropSmallQueue();
     ghost_.Clear();
     has_evicted_ = false;
   }
   config_ = config;
+}
+
+// The keys keep their marks, since to visit them all would take long. Main takes them over as it comes by, and knows them
+// by their epoch: under another policy they may have got data of another kind, which read as some epoch long past, but for
+// one in 2^22.
+void Evictor::DropSmallQueue() {
+  small_queue_.Clear();
+  if (small_keys_ == 0) return;
+  epochs_.EndEarly();
+  small_since_ = epochs_.now();
 }
 
 Evictor::Outcome Evictor::Evict(uint64_t cpu_ns_max) {
@@ -155,7 +165,7 @@ int Evictor::VisitBucket() {
   for (int i = 0; i < count; ++i) {
     if (seen[i].small && config_.order == EvictionOrder::kS3Fifo) {
       // The small queue knows it; if that has been lost, it belongs to main from now on.
-      if (small_queue_.size() != 0) continue;
+      if (small_queue_.size() != 0 && EpochOf(seen[i].access) >= small_since_) continue;
       tables_.SetUse(seen[i].entry, seen[i].access, false);
     }
     const uint64_t order = OrderOf(seen[i]);
@@ -223,7 +233,7 @@ void Evictor::TrimSmallQueue() {
     Seen seen;
     if (!small_queue_.Pop(&word)) return;
     if (!tables_.Find(word.db, word.hash, &seen) || !seen.small) continue;
-    (void)small_queue_.Push(word.db, word.hash, word.epoch_max);
+    if (!small_queue_.Push(word.db, word.hash, word.epoch_max)) tables_.SetUse(seen.entry, seen.access, false);
   }
 }
 

@@ -118,6 +118,8 @@ class Evictor {
     --small_keys_;
   }
   void SmallResized(size_t before, size_t now) { small_bytes_ += now - before; }
+  // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now on.
+  void DropSmallQueue();
 
   Epochs& epochs() { return epochs_; }
   const Epochs& epochs() const { return epochs_; }
@@ -166,6 +168,7 @@ class Evictor {
   int64_t seconds_ = 0;
   size_t small_bytes_ = 0;
   size_t small_keys_ = 0;
+  uint64_t small_since_ = 0;  // small keys of an earlier epoch are not in the queue: it was dropped since
   bool has_evicted_ = false;  // under this configuration
   uint64_t visited_ = 0;
   uint64_t evicted_ = 0;

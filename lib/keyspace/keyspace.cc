@@ -77,6 +77,7 @@ void Keyspace::SwapDbs(int a, int b) {
   if (first == nullptr || second == nullptr || first == second) return;
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
+  evictor_.DropSmallQueue();  // its words name databases
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
 
