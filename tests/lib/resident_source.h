@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -31,8 +33,13 @@ class ResidentSource final : public MemorySource {
     const std::lock_guard<std::mutex> lock(mutex_);
     live_.erase(memory);
     system_->Free(memory, bytes, alignment);
+    given_back_.notify_all();
   }
-  void Discard(void* memory, size_t bytes) override { system_->Discard(memory, bytes); }
+  void Discard(void* memory, size_t bytes) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    system_->Discard(memory, bytes);
+    given_back_.notify_all();
+  }
 
   // Bytes of address space handed out.
   size_t held() const {
@@ -44,6 +51,16 @@ class ResidentSource final : public MemorySource {
   // Of them, those with a page behind.
   size_t resident() const {
     const std::lock_guard<std::mutex> lock(mutex_);
+    return Resident();
+  }
+  // Waits, without a call into any cache, until no more than that is resident. False if it took too long.
+  bool WaitForResident(size_t bytes_max) const {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return given_back_.wait_for(lock, std::chrono::minutes(2), [&] { return Resident() <= bytes_max; });
+  }
+
+ private:
+  size_t Resident() const {
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     size_t pages = 0;
     for (const auto& [memory, bytes] : live_) {
@@ -54,9 +71,9 @@ class ResidentSource final : public MemorySource {
     return pages * page;
   }
 
- private:
   const std::shared_ptr<MemorySource> system_ = SystemMemory();
   mutable std::mutex mutex_;
+  mutable std::condition_variable given_back_;
   std::map<void*, size_t> live_;
 };
 
