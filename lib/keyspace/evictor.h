@@ -1,7 +1,7 @@
 // Evictor: chooses who goes when memory is full.
 //
 // What it knows of the databases is EvictionTables, below: buckets of a hash table to look into, a lookup by hash, and
-// a few verbs. The keyspace implements it; so does the simulator's table in tests/bench/eviction.
+// a few verbs. The keyspace implements it; so do a few entries in a map, in its unit test.
 //
 // lru, lfu: sampled, with a pool.
 //   Each eviction visits about `samples` entries, a bucket at a time, and offers them to a pool of the 16 best so far;
