@@ -20,7 +20,7 @@
 //   An entry has for it: one bit (small), a 2-bit counter and a 22-bit epoch. Where the memory for queue or ghost is
 //   refused the policy goes on without: new keys start in main, or are not remembered.
 //
-// random: any. ttl: the one that expires first.
+// random: any, each with the same chance. ttl: the one that expires first.
 //
 // Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long.
 // Threads: the executor's holder.
@@ -60,6 +60,8 @@ class EvictionTables {
   // at many and found none. Every place where entries live, stashes too, must be covered by some position. With
   // `expiring` it may choose the bucket by itself.
   virtual int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) = 0;
+  // Some entry (that expires, if so asked), each with about the same chance; false if there is none.
+  virtual bool Random(int db, bool expiring, Seen* seen) = 0;
   virtual uint64_t Hash(int db, const void* entry) const = 0;
   // The entry whose hash has these top 48 bits.
   virtual bool Find(int db, uint64_t hash, Seen* seen) = 0;
@@ -144,14 +146,14 @@ class Evictor {
   void Take(int db, void* entry);
   void Visit(int entries);
   int VisitBucket();
-  int PickBucket(uint64_t position, int* db, EvictionTables::Seen seen[EvictionTables::kSeenMax]);
+  int PickDb(uint64_t* position);
   bool NextCandidate(EvictionPool::Candidate* candidate, EvictionTables::Seen* seen);
   uint64_t OrderOf(const EvictionTables::Seen& seen) const;
   // Under s3fifo.
   uint64_t EpochOf(uint32_t access) const {
     return epochs_.Full(access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
   }
-  size_t KeysThatMayGo() const;
+  size_t CountKeys() const;
   bool MayGo(const EvictionTables::Seen& seen) const { return !config_.volatile_only || seen.expiring; }
   bool SmallIsFull() const;
   void TrimSmallQueue();
@@ -164,6 +166,7 @@ class Evictor {
   SmallQueue small_queue_;
   Ghost ghost_;
   uint64_t hand_;        // where in the hash space, golden steps
+  size_t keys_ = 0;      // that may go, in all databases; while Evict runs
   int owed_ = 0;         // entries to visit before the next choice
   int64_t seconds_ = 0;
   size_t small_bytes_ = 0;

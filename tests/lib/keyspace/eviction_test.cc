@@ -1,4 +1,4 @@
-#include <set>
+#include <map>
 #include <string>
 
 #include "tests/lib/keyspace/keyspace_testing.h"
@@ -112,6 +112,56 @@ TEST_F(EvictionTest, VolatileTtlTakesTheSoonestOfAllDatabases) {
   EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_THAT(recorder.Take(), ElementsAre("eevicted db3 soon", "eevicted db9 middle", "eevicted db0 late"));
   EXPECT_EQ(db_.size(), 1u);
+}
+
+class RandomEvictionTest : public EvictionTest {
+ protected:
+  // Evicts one key at a time and sets it again; returns variance over mean of how often each went: about 1 if all have
+  // the same chance each time.
+  double Dispersion(int keys, int rounds, int64_t expiry_ms) {
+    std::map<std::string, int> went;
+    for (int i = 0; i < keys; ++i) went["k" + std::to_string(i)] = 0;
+    for (int i = 0; i < rounds; ++i) {
+      Recorder recorder(keyspace_->effects(), Effects::kEvents);
+      LimitBelowUse(1);
+      EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+      Limit(0);
+      for (const std::string& effect : recorder.Take()) {
+        const std::string key = effect.substr(effect.rfind(' ') + 1);
+        ++went.at(key);
+        Put(key, std::string(100, 'v'), expiry_ms);
+      }
+    }
+    double mean = 0;
+    double variance = 0;
+    for (const auto& [key, times] : went) mean += times;
+    mean /= keys;
+    for (const auto& [key, times] : went) variance += (times - mean) * (times - mean);
+    return variance / keys / mean;
+  }
+};
+
+TEST_F(RandomEvictionTest, EveryKeyHasTheSameChance) {
+  Choose(EvictionOrder::kRandom, false);
+  Fill(db_, 1000);
+  EXPECT_LT(Dispersion(1000, 30'000, kNoExpiry), 1.5);
+}
+
+TEST_F(RandomEvictionTest, EveryKeyThatExpiresHasTheSameChance) {
+  Choose(EvictionOrder::kRandom, true);
+  for (int i = 0; i < 1000; ++i) Put("stays" + std::to_string(i), "v");
+  Fill(db_, 1000, now_ms() + 1000);
+  EXPECT_LT(Dispersion(1000, 30'000, now_ms() + 1000), 1.5);
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(Find("stays" + std::to_string(i)), nullptr);
+}
+
+TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
+  Choose(EvictionOrder::kRandom, true);
+  for (int i = 0; i < 20'000; ++i) Put("stays" + std::to_string(i), "v");
+  Fill(db_, 3, now_ms() + 1000);
+  Limit(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(db_.size(), 20'000u);
 }
 
 // The first eviction under lru makes the table of epochs, so that used_memory can be higher after it than before.
