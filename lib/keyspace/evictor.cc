@@ -36,9 +36,9 @@ void Evictor::Configure(const EvictionConfig& config) {
   config_ = config;
 }
 
-// The keys keep their marks, since to visit them all would take long. Main takes them over as it comes by, and knows them
-// by their epoch: under another policy they may have got data of another kind, which read as some epoch long past, but for
-// one in 2^22.
+// The keys keep their marks, since to visit them all would take long. Main takes them over as it comes by, and knows
+// them by their epoch: under another policy they may have got data of another kind, which read as some epoch long past,
+// but for one in 2^22.
 void Evictor::DropSmallQueue() {
   small_queue_.Clear();
   if (small_keys_ == 0) return;
@@ -51,7 +51,7 @@ Evictor::Outcome Evictor::Evict(uint64_t cpu_ns_max) {
   // the first 16 are not timed, and the time that they took is what the next 16 take.
   uint64_t start_ns = 0;
   if (config_.order == EvictionOrder::kNone) return tables_.Fits() ? Outcome::kFits : Outcome::kCannot;
-  keys_ = CountKeys();  // one walk over all databases, of which there may be many; from here on only evictions change it
+  keys_ = CountKeys();  // one walk over all databases, which may be many; from here on only evictions change it
   for (int evictions = 0; !tables_.Fits(); ++evictions) {
     if (cpu_ns_max != 0 && evictions != 0 && evictions % kEvictionsUntimed == 0) {
       const uint64_t now_ns = ThreadCpuNs();
@@ -92,8 +92,8 @@ size_t Evictor::CountKeys() const {
   return sum;
 }
 
-// All databases, one after the other, are one hash space in proportion to their keys. Returns the one that `position` is
-// in and makes that a position of its own; -1 if nobody may go.
+// All databases, one after the other, are one hash space in proportion to their keys. Returns the one that `position`
+// is in and makes that a position of its own; -1 if nobody may go.
 int Evictor::PickDb(uint64_t* position) {
   LARDER_DCHECK(keys_ == CountKeys());
   if (keys_ == 0) return -1;
@@ -110,9 +110,9 @@ int Evictor::PickDb(uint64_t* position) {
   }
 }
 
-// Not one of a bucket at random: buckets have one entry or seven, and an entry that has six beside it would go a seventh
-// as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.3 to 1.0 points of hit
-// ratio.
+// Not one of a bucket at random: buckets have one entry or seven, and an entry that has six beside it would go a
+// seventh as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.3 to 1.0
+// points of hit ratio.
 bool Evictor::EvictRandom() {
   uint64_t position = random_.Next();
   const int db = PickDb(&position);

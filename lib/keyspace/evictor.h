@@ -120,7 +120,8 @@ class Evictor {
     --small_keys_;
   }
   void SmallResized(size_t before, size_t now) { small_bytes_ += now - before; }
-  // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now on.
+  // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now
+  // on.
   void DropSmallQueue();
 
   Epochs& epochs() { return epochs_; }

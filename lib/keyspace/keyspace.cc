@@ -229,7 +229,8 @@ Room Keyspace::MakeRoomSlow(Slicing slicing) {
   }
   base::StepTimer timer(steps_, base::Step::kEvict, base::StepTimer::kUntimed);
   const uint64_t evicted = evictor_.evicted();
-  // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads' blocks.
+  // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads'
+  // blocks.
   const uint64_t bytes = evicted_bytes_;
   const Evictor::Outcome outcome = evictor_.Evict(sliced ? kEvictNs : 0);
   timer.Add(evictor_.evicted() - evicted, evicted_bytes_ - bytes);

@@ -1,7 +1,7 @@
 // A trace replayed through the library: a larder::Cache as a program opens it, asked by typed calls.
 //
-// One request is Get and, if it is not there, Set; under a volatile policy with Trace::kTtl. The clock is set by hand and
-// Tick is called ten times a simulated second, as Options::background asks of a program that does it itself.
+// One request is Get and, if it is not there, Set; under a volatile policy with Trace::kTtlMs. The clock is set by hand
+// and Tick is called ten times a simulated second, as Options::background asks of a program that does it itself.
 //
 // Capacity: every cache of a run gets the same payload, so maxmemory is searched for: what the cache uses once the
 // trace's first different keys have filled it up to that payload, corrected by what replays of the warm-up under the

@@ -21,7 +21,8 @@ namespace {
 
 // Time passes between batches: a tenth of a simulated second.
 constexpr size_t kBatch = 100;
-// Requests sent at once. So few that the server's buffer for them does not grow and shrink: it counts against maxmemory.
+// Requests sent at once. So few that the server's buffer for them does not grow and shrink: it counts against
+// maxmemory.
 constexpr size_t kPipeline = 50;
 constexpr int kCorrections = 2;
 constexpr char kScript[] =
@@ -139,7 +140,8 @@ class Replay {
  public:
   Replay(const std::string& program, const std::string& clock_library, const Trace& trace,
          const std::vector<std::string>& arguments, bool expiring)
-      : trace_(trace), ttl_ms_(std::to_string(Trace::kTtlMs)), clock_(clock_library), server_(program, WithHz(arguments)), connection_(server_.socket()) {
+      : trace_(trace), ttl_ms_(std::to_string(Trace::kTtlMs)), clock_(clock_library),
+        server_(program, WithHz(arguments)), connection_(server_.socket()) {
     clock_.Started();
     connection_.Add({"TIME"});
     connection_.Send();

@@ -22,13 +22,13 @@
 
 namespace larder::bench::eviction {
 
-// The maxmemory at which `program` (taking redis-server's arguments and commands) holds the trace's capacity, if its keys
-// have an expiry (Trace::kTtlMs) or not.
+// The maxmemory at which `program` (taking redis-server's arguments and commands) holds the trace's capacity, if its
+// keys have an expiry (Trace::kTtlMs) or not.
 uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace,
                             bool expiring);
 
-// `policy` is a value of maxmemory-policy; under a volatile one every key has an expiry. Ends the process with a message
-// if the server does not do as it should.
+// `policy` is a value of maxmemory-policy; under a volatile one every key has an expiry. Ends the process with a
+// message if the server does not do as it should.
 Replayed ReplayTo(const std::string& program, const std::string& clock_library, const Trace& trace,
                   const std::string& policy, uint64_t maxmemory);
 

@@ -4,8 +4,8 @@
 //                                                           [TRACE...]]
 //
 // Without names all traces (trace.h). Each figure is the mean over the seeds 1..N (5), in percent of the requests after
-// the warm-up, the first quarter of so many (400,000). Every cache holds the same payload, sees the same requests one by
-// one, and the same time.
+// the warm-up, the first quarter of so many (400,000). Every cache holds the same payload, sees the same requests one
+// by one, and the same time.
 //
 // exact   the policies of the papers, and Redis's counter for lfu, with nothing sampled; belady knows the future
 // larder  the library as a program uses it (cache_replay.h), with maxmemory-samples N (5)

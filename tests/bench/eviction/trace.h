@@ -44,8 +44,8 @@ struct Trace {
   static int64_t NowMs(size_t request) { return kStartMs + static_cast<int64_t>(request); }
 
   static constexpr int64_t kStartMs = 1'700'000'000'000;
-  // What every key gets under a volatile policy, from its last writing on: longer than any trace, so that nothing expires.
-  // That makes volatile-ttl a FIFO.
+  // What every key gets under a volatile policy, from its last writing on: longer than any trace, so that nothing
+  // expires. That makes volatile-ttl a FIFO.
   static constexpr int64_t kTtlMs = 3'600'000;
 };
 
@@ -87,8 +87,8 @@ std::array<char, kKeyBytes> KeyName(uint32_t key);
 // takes to ask for them.
 std::vector<uint32_t> FirstKeys(const Trace& trace, size_t* requests = nullptr);
 
-// The requests by which maxmemory is found: the second half of a warm-up that fills the cache; of a trace too short to do
-// so in its first quarter, more than that.
+// The requests by which maxmemory is found: the second half of a warm-up that fills the cache; of a trace too short to
+// do so in its first quarter, more than that.
 struct Calibration {
   explicit Calibration(const Trace& trace);
   size_t begin = 0;
