@@ -111,7 +111,7 @@ int Evictor::PickDb(uint64_t* position) {
 }
 
 // Not one of a bucket at random: buckets have one entry or seven, and an entry that has six beside it would go a
-// seventh as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.3 to 1.0
+// seventh as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.1 to 1.1
 // points of hit ratio.
 bool Evictor::EvictRandom() {
   uint64_t position = random_.Next();
