@@ -12,8 +12,8 @@
 // redis   redis-server 7.0 (redis_replay.h), its default of 5 samples
 //
 // Under a volatile policy every key has an expiry. The lower part is what the targets are about: Larder less exact at
-// least -1, Larder less redis at least -0.5. The progress goes to stderr. All of it takes 20 minutes on an idle machine,
-// --no-redis 90 s, --seeds 1 --requests 50000 half a minute (zipf-1.2 does not fill a cache in so few).
+// least -1, Larder less redis at least -0.5. The progress goes to stderr. All of it takes 20 minutes on an idle
+// machine, --no-redis 90 s, --seeds 1 --requests 50000 half a minute (zipf-1.2 does not fill a cache in so few).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
