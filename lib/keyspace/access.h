@@ -1,6 +1,6 @@
 // Access data: the 24 bits of an entry that say how it has been used, for eviction and for OBJECT.
 //
-//   under an LRU policy (and any other)   seconds of the coarse clock at the last use
+//   under an LRU policy (and any other)   the epoch (epochs.h) of the last use
 //   under an LFU policy                   minutes of the last decay (16 bits) and a logarithmic counter (8 bits)
 //
 // The counter is a Morris counter as redis.conf describes it under lfu-log-factor and lfu-decay-time: a use raises it
@@ -46,14 +46,6 @@ class Access {
     if (config.lfu_decay_minutes == 0) return counter;
     const uint32_t passed = ((now_seconds / 60 - (data >> 8)) & 0xffff) / config.lfu_decay_minutes;
     return passed > counter ? 0 : counter - passed;
-  }
-
-  // OBJECT IDLETIME. The clock of 24 bits comes round after 194 days.
-  static uint32_t IdleSeconds(uint32_t data, uint32_t now_seconds) { return (now_seconds - data) & kMask; }
-
-  // The higher, the better to evict.
-  static uint32_t Score(const AccessConfig& config, uint32_t data, uint32_t now_seconds) {
-    return config.lfu ? 255 - Frequency(config, data, now_seconds) : IdleSeconds(data, now_seconds);
   }
 
  private:

@@ -50,6 +50,9 @@ class Epochs {
     }
   }
 
+  // Begins another epoch, unless there is no memory for that.
+  void EndEarly();
+
   // Quarters of a turnover, whatever the clock does.
   uint32_t phase() const { return phase_; }
 
@@ -68,7 +71,6 @@ class Epochs {
   using Begins = uint64_t[kLevels][kSlots];
 
   void Turn(int64_t seconds);
-  void EndEarly();
   void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
   uint64_t Begin(int level, int64_t second) const { return (*begins_)[level][(second >> level) % kSlots]; }
 

@@ -38,6 +38,25 @@ int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen see
   return count;
 }
 
+bool KeyspaceTables::Random(int index, bool expiring, Seen* seen) {
+  Db& db = *keyspace_.db_if_made(index);
+  // If one entry in ten expires, so many draws fail once in 30 times. Few entries are found by the index of those that
+  // expire, which is quick but does not give each the same chance.
+  constexpr int kDraws = 32;
+  for (int i = 0; i < (expiring ? kDraws : 1); ++i) {
+    Entry* entry = db.table().Random(keyspace_.random());
+    if (entry == nullptr) return false;
+    if (expiring && !entry->has_expiry()) continue;
+    *seen = SeenOf(entry);
+    return true;
+  }
+  Seen some[kSeenMax];
+  const int count = Sample(index, 0, expiring, some);
+  if (count == 0) return false;
+  *seen = some[keyspace_.random().Below(static_cast<uint64_t>(count))];
+  return true;
+}
+
 uint64_t KeyspaceTables::Hash(int index, const void* entry) const {
   return keyspace_.db_if_made(index)->Hash(static_cast<const Entry*>(entry)->key());
 }
@@ -64,7 +83,7 @@ void KeyspaceTables::SetUse(void* entry, uint32_t access, bool small) {
 
 void KeyspaceTables::Evict(int index, void* entry) {
   Entry* victim = static_cast<Entry*>(entry);
-  ++keyspace_.stats().evicted;
+  keyspace_.CountEvicted(*victim);
   const Bytes command[] = {"DEL", victim->key()};
   keyspace_.db_if_made(index)->Delete(victim, {EventClass::kEvicted, "evicted", command});
 }

@@ -19,6 +19,7 @@ class KeyspaceTables final : public EvictionTables {
   int databases() const override;
   size_t keys(int db, bool expiring) const override;
   int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) override;
+  bool Random(int db, bool expiring, Seen* seen) override;
   uint64_t Hash(int db, const void* entry) const override;
   bool Find(int db, uint64_t hash, Seen* seen) override;
   bool Soonest(int db, Seen* seen, int64_t* expiry_ms) override;

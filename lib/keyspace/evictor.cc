@@ -29,17 +29,29 @@ uint64_t ThreadCpuNs() {
 void Evictor::Configure(const EvictionConfig& config) {
   if (config.order != config_.order || config.volatile_only != config_.volatile_only) {
     pool_.Clear();
-    small_queue_.Clear();
+    DropSmallQueue();
     ghost_.Clear();
     has_evicted_ = false;
   }
   config_ = config;
 }
 
+// The keys keep their marks, since to visit them all would take long. Main takes them over as it comes by, and knows
+// them by their epoch: under another policy they may have got data of another kind, which read as some epoch long past,
+// but for one in 2^22.
+void Evictor::DropSmallQueue() {
+  small_queue_.Clear();
+  if (small_keys_ == 0) return;
+  epochs_.EndEarly();
+  small_since_ = epochs_.now();
+}
+
 Evictor::Outcome Evictor::Evict(uint64_t cpu_ns_max) {
   // A write that is a little over the limit evicts one or two keys, and reading this clock costs as much as that:
   // the first 16 are not timed, and the time that they took is what the next 16 take.
   uint64_t start_ns = 0;
+  if (config_.order == EvictionOrder::kNone) return tables_.Fits() ? Outcome::kFits : Outcome::kCannot;
+  keys_ = CountKeys();  // one walk over all databases, which may be many; from here on only evictions change it
   for (int evictions = 0; !tables_.Fits(); ++evictions) {
     if (cpu_ns_max != 0 && evictions != 0 && evictions % kEvictionsUntimed == 0) {
       const uint64_t now_ns = ThreadCpuNs();
@@ -67,50 +79,47 @@ bool Evictor::EvictOne() {
 
 void Evictor::Take(int db, void* entry) {
   // Random and ttl have no use for epochs, nor for the memory that they take.
-  if (config_.order > EvictionOrder::kTtl) epochs_.CountEviction(KeysThatMayGo());
+  if (config_.order > EvictionOrder::kTtl) epochs_.CountEviction(keys_);
   has_evicted_ = true;
   ++evicted_;
+  --keys_;
   tables_.Evict(db, entry);
 }
 
-size_t Evictor::KeysThatMayGo() const {
+size_t Evictor::CountKeys() const {
   size_t sum = 0;
   for (int db = 0; db < tables_.databases(); ++db) sum += tables_.keys(db, config_.volatile_only);
   return sum;
 }
 
-// All databases, one after the other, are one hash space in proportion to their keys.
-int Evictor::PickBucket(uint64_t position, int* db, Seen seen[EvictionTables::kSeenMax]) {
-  const size_t total = KeysThatMayGo();
-  if (total == 0) return -1;
-  uint128 at = static_cast<uint128>(position) * total;  // key number, and 64 bits behind the point
-  for (*db = 0;; ++*db) {
-    LARDER_DCHECK(*db < tables_.databases());
-    const size_t keys = tables_.keys(*db, config_.volatile_only);
-    if (keys == total) break;  // the only one: `position` as it is
+// All databases, one after the other, are one hash space in proportion to their keys. Returns the one that `position`
+// is in and makes that a position of its own; -1 if nobody may go.
+int Evictor::PickDb(uint64_t* position) {
+  LARDER_DCHECK(keys_ == CountKeys());
+  if (keys_ == 0) return -1;
+  uint128 at = static_cast<uint128>(*position) * keys_;  // key number, and 64 bits behind the point
+  for (int db = 0;; ++db) {
+    LARDER_DCHECK(db < tables_.databases());
+    const size_t keys = tables_.keys(db, config_.volatile_only);
+    if (keys == keys_) return db;  // the only one: `position` as it is
     if (at >> 64 < keys) {
-      position = static_cast<uint64_t>(at / keys);
-      break;
+      *position = static_cast<uint64_t>(at / keys);
+      return db;
     }
     at -= static_cast<uint128>(keys) << 64;
   }
-  const int count = tables_.Sample(*db, position, config_.volatile_only, seen);
-  LARDER_DCHECK(count >= 0 && count <= EvictionTables::kSeenMax);
-  visited_ += static_cast<uint64_t>(count);
-  return count;
 }
 
+// Not one of a bucket at random: buckets have one entry or seven, and an entry that has six beside it would go a
+// seventh as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.1 to 1.1
+// points of hit ratio.
 bool Evictor::EvictRandom() {
-  Seen seen[EvictionTables::kSeenMax];
-  int db = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    const int count = PickBucket(random_.Next(), &db, seen);
-    if (count < 0) return false;
-    if (count == 0) continue;
-    Take(db, seen[random_.Below(static_cast<uint64_t>(count))].entry);
-    return true;
-  }
-  return false;
+  uint64_t position = random_.Next();
+  const int db = PickDb(&position);
+  Seen seen;
+  if (db < 0 || !tables_.Random(db, config_.volatile_only, &seen)) return false;
+  Take(db, seen.entry);
+  return true;
 }
 
 bool Evictor::EvictSoonest() {
@@ -149,13 +158,17 @@ uint64_t Evictor::OrderOf(const Seen& seen) const {
 
 // Offers a bucket to the pool. Returns how many entries it looked at, -1 if there are none anywhere.
 int Evictor::VisitBucket() {
+  uint64_t position = hand_ += kGoldenStep;
+  const int db = PickDb(&position);
+  if (db < 0) return -1;
   Seen seen[EvictionTables::kSeenMax];
-  int db = 0;
-  const int count = PickBucket(hand_ += kGoldenStep, &db, seen);
+  const int count = tables_.Sample(db, position, config_.volatile_only, seen);
+  LARDER_DCHECK(count >= 0 && count <= EvictionTables::kSeenMax);
+  visited_ += static_cast<uint64_t>(count);
   for (int i = 0; i < count; ++i) {
     if (seen[i].small && config_.order == EvictionOrder::kS3Fifo) {
       // The small queue knows it; if that has been lost, it belongs to main from now on.
-      if (small_queue_.size() != 0) continue;
+      if (small_queue_.size() != 0 && EpochOf(seen[i].access) >= small_since_) continue;
       tables_.SetUse(seen[i].entry, seen[i].access, false);
     }
     const uint64_t order = OrderOf(seen[i]);
@@ -223,7 +236,7 @@ void Evictor::TrimSmallQueue() {
     Seen seen;
     if (!small_queue_.Pop(&word)) return;
     if (!tables_.Find(word.db, word.hash, &seen) || !seen.small) continue;
-    (void)small_queue_.Push(word.db, word.hash, word.epoch_max);
+    if (!small_queue_.Push(word.db, word.hash, word.epoch_max)) tables_.SetUse(seen.entry, seen.access, false);
   }
 }
 
@@ -242,7 +255,7 @@ bool Evictor::EvictSmall() {
       tables_.SetUse(seen.entry, FifoUse::New(epochs_.now()), false);
       continue;
     }
-    ghost_.Fit(KeysThatMayGo() - std::min(KeysThatMayGo(), small_keys_));
+    ghost_.Fit(keys_ - std::min(keys_, small_keys_));
     ghost_.Add(word.hash);
     Take(word.db, seen.entry);
     return true;

@@ -1,7 +1,7 @@
 // Evictor: chooses who goes when memory is full.
 //
 // What it knows of the databases is EvictionTables, below: buckets of a hash table to look into, a lookup by hash, and
-// a few verbs. The keyspace implements it; so does the simulator's table in tests/bench/eviction.
+// a few verbs. The keyspace implements it; so do a few entries in a map, in its unit test.
 //
 // lru, lfu: sampled, with a pool.
 //   Each eviction visits about `samples` entries, a bucket at a time, and offers them to a pool of the 16 best so far;
@@ -20,7 +20,7 @@
 //   An entry has for it: one bit (small), a 2-bit counter and a 22-bit epoch. Where the memory for queue or ghost is
 //   refused the policy goes on without: new keys start in main, or are not remembered.
 //
-// random: any. ttl: the one that expires first.
+// random: any, each with the same chance. ttl: the one that expires first.
 //
 // Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long.
 // Threads: the executor's holder.
@@ -60,6 +60,8 @@ class EvictionTables {
   // at many and found none. Every place where entries live, stashes too, must be covered by some position. With
   // `expiring` it may choose the bucket by itself.
   virtual int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) = 0;
+  // Some entry (that expires, if so asked), each with about the same chance; false if there is none.
+  virtual bool Random(int db, bool expiring, Seen* seen) = 0;
   virtual uint64_t Hash(int db, const void* entry) const = 0;
   // The entry whose hash has these top 48 bits.
   virtual bool Find(int db, uint64_t hash, Seen* seen) = 0;
@@ -118,6 +120,9 @@ class Evictor {
     --small_keys_;
   }
   void SmallResized(size_t before, size_t now) { small_bytes_ += now - before; }
+  // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now
+  // on.
+  void DropSmallQueue();
 
   Epochs& epochs() { return epochs_; }
   const Epochs& epochs() const { return epochs_; }
@@ -142,14 +147,14 @@ class Evictor {
   void Take(int db, void* entry);
   void Visit(int entries);
   int VisitBucket();
-  int PickBucket(uint64_t position, int* db, EvictionTables::Seen seen[EvictionTables::kSeenMax]);
+  int PickDb(uint64_t* position);
   bool NextCandidate(EvictionPool::Candidate* candidate, EvictionTables::Seen* seen);
   uint64_t OrderOf(const EvictionTables::Seen& seen) const;
   // Under s3fifo.
   uint64_t EpochOf(uint32_t access) const {
     return epochs_.Full(access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
   }
-  size_t KeysThatMayGo() const;
+  size_t CountKeys() const;
   bool MayGo(const EvictionTables::Seen& seen) const { return !config_.volatile_only || seen.expiring; }
   bool SmallIsFull() const;
   void TrimSmallQueue();
@@ -162,10 +167,12 @@ class Evictor {
   SmallQueue small_queue_;
   Ghost ghost_;
   uint64_t hand_;        // where in the hash space, golden steps
+  size_t keys_ = 0;      // that may go, in all databases; while Evict runs
   int owed_ = 0;         // entries to visit before the next choice
   int64_t seconds_ = 0;
   size_t small_bytes_ = 0;
   size_t small_keys_ = 0;
+  uint64_t small_since_ = 0;  // small keys of an earlier epoch are not in the queue: it was dropped since
   bool has_evicted_ = false;  // under this configuration
   uint64_t visited_ = 0;
   uint64_t evicted_ = 0;

@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-
 namespace larder::inline v0::keyspace {
 namespace {
 
@@ -78,6 +77,7 @@ void Keyspace::SwapDbs(int a, int b) {
   if (first == nullptr || second == nullptr || first == second) return;
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
+  evictor_.DropSmallQueue();  // its words name databases
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
 
@@ -149,7 +149,9 @@ bool Keyspace::FreeStep() {
     base::StepTimer timer(steps_, base::Step::kFree);
     const size_t held = heap_->held();
     heap_->Maintain(kFreeNs);
-    timer.Add(1, held - heap_->held());
+    // Other threads may have taken more meanwhile than this gave back.
+    const size_t left = heap_->held();
+    timer.Add(1, left < held ? held - left : 0);
   }
   return HasGarbage();
 }
@@ -213,6 +215,11 @@ void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
   entry.set_mark(Entry::kInSmall, small);
 }
 
+void Keyspace::CountEvicted(const Entry& entry) {
+  ++stats_.evicted;
+  evicted_bytes_ += BytesOf(entry);
+}
+
 Room Keyspace::MakeRoomSlow(Slicing slicing) {
   const bool sliced = slicing == kOneSlice;
   // What has been deleted already goes first.
@@ -222,9 +229,11 @@ Room Keyspace::MakeRoomSlow(Slicing slicing) {
   }
   base::StepTimer timer(steps_, base::Step::kEvict, base::StepTimer::kUntimed);
   const uint64_t evicted = evictor_.evicted();
-  const size_t used = used_memory();
+  // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads'
+  // blocks.
+  const uint64_t bytes = evicted_bytes_;
   const Evictor::Outcome outcome = evictor_.Evict(sliced ? kEvictNs : 0);
-  timer.Add(evictor_.evicted() - evicted, used - used_memory());
+  timer.Add(evictor_.evicted() - evicted, evicted_bytes_ - bytes);
   switch (outcome) {
     case Evictor::Outcome::kFits: return Room::kFits;
     case Evictor::Outcome::kMore: return Room::kMore;

@@ -148,6 +148,8 @@ class Keyspace {
   void EndHistory(const Entry& entry);
   // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
   void SetUse(Entry& entry, uint32_t access, bool small);
+  // Its last word on an entry, before that is deleted.
+  void CountEvicted(const Entry& entry);
 
   memory::Arena& arena() { return heap_->arena(); }
   memory::Heap& blocks() { return *heap_; }
@@ -176,6 +178,7 @@ class Keyspace {
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;
+  uint64_t evicted_bytes_ = 0;  // of all entries evicted so far
   Effects effects_;
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};

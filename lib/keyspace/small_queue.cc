@@ -1,5 +1,6 @@
 #include "lib/keyspace/small_queue.h"
 
+#include <algorithm>
 #include <new>
 
 #include "lib/base/check.h"
@@ -16,7 +17,7 @@ bool SmallQueue::Push(int db, uint64_t hash, uint64_t epoch) {
     back_ = chunk;
   }
   back_->words[back_->end++] = (hash >> 16 << 16) | static_cast<uint64_t>(db);
-  back_->epoch_max = epoch;
+  back_->epoch_max = std::max(back_->epoch_max, epoch);
   ++size_;
   return true;
 }

@@ -4,7 +4,7 @@
 //           top of the hash      database
 //
 // A word is a hint: its key may have gone since, and may even have come back, so whoever pops one looks the key up.
-// Chunks of 509 words, oldest first; each knows the epoch at which its last word came, which tells a key that is
+// Chunks of 509 words, oldest first; each knows the latest epoch at which one of them came, which tells a key that is
 // older than its word (fine) from one that came back later (which has a word of its own further on).
 //
 // The queue holds a tenth of the keys, so it costs 0.8 bytes a key, and only under s3fifo.
@@ -32,7 +32,7 @@ class SmallQueue {
     uint64_t epoch_max = 0;   // the key came at this epoch or before
   };
 
-  // False when there is no memory.
+  // `epoch` may be an earlier one than those before. False when there is no memory.
   bool Push(int db, uint64_t hash, uint64_t epoch);
   // False when it is empty.
   bool Pop(Word* word);

@@ -2,8 +2,9 @@
 // simulator sets it, so that LRU and LFU see the same time there as everywhere else in a replay.
 //
 // LARDER_HAND_SET_CLOCK names a file of 8 bytes, milliseconds since 1970; 0 stands for the real time, and a negative
-// number for a time that goes on by 1 ms whenever somebody looks, so that timers fire (a server ends on one). Waits are
-// the real ones: a server that waits for its next timer looks again after as long as that would really take.
+// number for a time that goes on by 1 s whenever somebody looks, so that timers fire (a server ends on one). Waits are
+// the real ones: a server that waits for its next timer looks again after as long as that would really take. (So with
+// 1 ms a look a server that is told to end just after its timer of 1 s has fired does so after 3 minutes.)
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ int64_t SetMs() {
   if (ms == nullptr) return 0;
   const int64_t set = ms->load(std::memory_order_acquire);
   static std::atomic<int64_t> looks{0};
-  return set >= 0 ? set : looks.fetch_add(1) - set;
+  return set >= 0 ? set : looks.fetch_add(1000) - set;
 }
 
 }  // namespace

@@ -158,6 +158,26 @@ TEST(TraceTest, NextUsesPointAtTheSameKey) {
   }
 }
 
+TEST(TraceTest, TheFirstKeysFillTheCapacityAndTheCalibrationComesAfterThem) {
+  for (const size_t length : {20'000, 100'000, 400'000}) {
+    const Trace trace = MakeTrace("mixed", 3, length);
+    size_t requests = 0;
+    uint64_t payload = 0;
+    for (const uint32_t key : FirstKeys(trace, &requests)) payload += trace.payload(key);
+    EXPECT_LE(payload, trace.capacity_bytes);
+    if (requests < length) {
+      EXPECT_GT(payload + 5'000, trace.capacity_bytes);
+    }
+    const Calibration calibration(trace);
+    EXPECT_GE(calibration.begin, requests);
+    EXPECT_LE(calibration.begin, calibration.end);
+    EXPECT_LE(calibration.end, length);
+  }
+  // A warm-up that is long enough is not passed.
+  const Trace trace = MakeTrace("zipf-0.99", 3, 400'000);
+  EXPECT_EQ(Calibration(trace).end, trace.warmup);
+}
+
 TEST(TraceTest, KeyNamesHaveSixteenBytes) {
   const auto name = KeyName(42);
   EXPECT_EQ(std::string(name.data(), name.size()), "key:000000000042");

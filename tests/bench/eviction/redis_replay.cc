@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "tests/bench/processes.h"
@@ -18,10 +19,17 @@
 namespace larder::bench::eviction {
 namespace {
 
-// Requests sent at once. Time passes between batches: a tenth of a simulated second.
+// Time passes between batches: a tenth of a simulated second.
 constexpr size_t kBatch = 100;
+// Requests sent at once. So few that the server's buffer for them does not grow and shrink: it counts against
+// maxmemory.
+constexpr size_t kPipeline = 50;
+constexpr int kCorrections = 2;
 constexpr char kScript[] =
     "if redis.call('GET',KEYS[1]) then return 1 end redis.call('SET',KEYS[1],string.rep('x',ARGV[1])) return 0";
+constexpr char kExpiringScript[] =
+    "if redis.call('GET',KEYS[1]) then return 1 end redis.call('SET',KEYS[1],string.rep('x',ARGV[1]),'PX',ARGV[2]) "
+    "return 0";
 
 [[noreturn]] void Die(const std::string& message) {
   std::fprintf(stderr, "simulate: %s\n", message.c_str());
@@ -131,8 +139,9 @@ class Connection {
 class Replay {
  public:
   Replay(const std::string& program, const std::string& clock_library, const Trace& trace,
-         const std::vector<std::string>& arguments)
-      : trace_(trace), clock_(clock_library), server_(program, WithHz(arguments)), connection_(server_.socket()) {
+         const std::vector<std::string>& arguments, bool expiring)
+      : trace_(trace), ttl_ms_(std::to_string(Trace::kTtlMs)), clock_(clock_library),
+        server_(program, WithHz(arguments)), connection_(server_.socket()) {
     clock_.Started();
     connection_.Add({"TIME"});
     connection_.Send();
@@ -140,33 +149,45 @@ class Replay {
     const std::string seconds = connection_.Bulk();
     (void)connection_.Bulk();
     if (std::atoll(seconds.c_str()) != Trace::kStartMs / 1000) Die(program + " does not follow the hand-set clock");
-    sha_ = connection_.Ask({"SCRIPT", "LOAD", kScript});
+    sha_ = connection_.Ask({"SCRIPT", "LOAD", expiring ? kExpiringScript : kScript});
   }
   // A server looks at its signals when its timer fires, so its time has to go on.
   ~Replay() { clock_.Set(-Trace::NowMs(trace_.requests.size())); }
 
-  // Asks for keys at a time; `on_answer(i, hit)` for each.
-  template <class OnAnswer>
-  void Run(const std::vector<uint32_t>& keys, bool time_passes, OnAnswer on_answer) {
-    for (size_t from = 0; from < keys.size(); from += kBatch) {
-      const size_t to = std::min(keys.size(), from + kBatch);
-      if (time_passes) clock_.Set(Trace::NowMs(from));
-      for (size_t i = from; i < to; ++i) {
-        const auto name = KeyName(keys[i]);
-        const std::string bytes = std::to_string(trace_.value_bytes[keys[i]]);
-        connection_.Add({"EVALSHA", sha_, "1", {name.data(), name.size()}, bytes});
-      }
-      connection_.Send();
-      for (size_t i = from; i < to; ++i) on_answer(i, connection_.Line() == ":1");
+  // Asks for keys, and sets those that are not there; returns how many were.
+  size_t Ask(std::span<const uint32_t> keys) {
+    size_t hits = 0;
+    for (; !keys.empty(); keys = keys.subspan(std::min(kPipeline, keys.size()))) {
+      hits += AskAtOnce(keys.subspan(0, std::min(kPipeline, keys.size())));
     }
+    return hits;
+  }
+  size_t AskAtOnce(std::span<const uint32_t> keys) {
+    for (const uint32_t key : keys) {
+      const auto name = KeyName(key);
+      const std::string bytes = std::to_string(trace_.value_bytes[key]);
+      connection_.Add({"EVALSHA", sha_, "1", {name.data(), name.size()}, bytes, ttl_ms_});
+    }
+    connection_.Send();
+    size_t hits = 0;
+    for (size_t i = 0; i < keys.size(); ++i) hits += connection_.Line() == ":1";
+    return hits;
+  }
+  void Fill() { Ask(FirstKeys(trace_)); }
+  // The trace's requests up to `to`, from where the last call ended; returns how many of them hit.
+  size_t Run(size_t to) {
+    size_t hits = 0;
+    while (at_ < to) {
+      if (at_ % kBatch == 0) clock_.Set(Trace::NowMs(at_));
+      const size_t end = std::min(to, at_ - at_ % kBatch + kBatch);
+      hits += Ask(std::span(trace_.requests).subspan(at_, end - at_));
+      at_ = end;
+    }
+    return hits;
   }
 
-  uint64_t used_memory() {
-    const std::string info = connection_.Ask({"INFO", "memory"});
-    const size_t at = info.find("used_memory:");
-    if (at == std::string::npos) Die("INFO without used_memory");
-    return static_cast<uint64_t>(std::atoll(info.c_str() + at + std::strlen("used_memory:")));
-  }
+  uint64_t used_memory() { return Info("memory", "used_memory:"); }
+  uint64_t expired_keys() { return Info("stats", "expired_keys:"); }
 
   uint64_t payload() {
     connection_.Add({"KEYS", "*"});
@@ -179,16 +200,25 @@ class Replay {
   }
 
  private:
+  uint64_t Info(std::string_view section, const std::string& field) {
+    const std::string info = connection_.Ask({"INFO", section});
+    const size_t at = info.find("\n" + field);
+    if (at == std::string::npos) Die("INFO without " + field);
+    return static_cast<uint64_t>(std::atoll(info.c_str() + at + 1 + field.size()));
+  }
+
   static std::vector<std::string> WithHz(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--hz", "1"});
     return arguments;
   }
 
   const Trace& trace_;
+  const std::string ttl_ms_;
   HandSetClock clock_;
   Server server_;
   Connection connection_;
   std::string sha_;
+  size_t at_ = 0;
 };
 
 std::vector<std::string> Limit(uint64_t maxmemory, const std::string& policy) {
@@ -197,40 +227,45 @@ std::vector<std::string> Limit(uint64_t maxmemory, const std::string& policy) {
 
 }  // namespace
 
-uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace) {
-  std::vector<uint32_t> keys;
-  std::vector<bool> seen(trace.keys());
-  uint64_t payload = 0;
-  for (const uint32_t key : trace.requests) {
-    if (seen[key]) continue;
-    seen[key] = true;
-    payload += trace.payload(key);
-    if (payload > trace.capacity_bytes) break;
-    keys.push_back(key);
-  }
+uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace,
+                            bool expiring) {
+  const Calibration calibration(trace);
   uint64_t maxmemory = 0;
   double cost = 0;  // bytes of memory a byte of payload
   {
-    Replay replay(program, clock_library, trace, {});
+    Replay replay(program, clock_library, trace, {}, expiring);
     const uint64_t empty = replay.used_memory();
-    replay.Run(keys, false, [](size_t, bool) {});
+    replay.Fill();
     maxmemory = replay.used_memory();
     cost = static_cast<double>(maxmemory - empty) / static_cast<double>(trace.capacity_bytes);
   }
-  Replay replay(program, clock_library, trace, Limit(maxmemory, "allkeys-random"));
-  replay.Run({trace.requests.begin(), trace.requests.begin() + static_cast<ptrdiff_t>(trace.warmup)}, true,
-             [](size_t, bool) {});
-  const double over = static_cast<double>(replay.payload()) - static_cast<double>(trace.capacity_bytes);
-  return static_cast<uint64_t>(static_cast<double>(maxmemory) - over * cost);
+  for (int i = 0; i < kCorrections; ++i) {
+    Replay replay(program, clock_library, trace, Limit(maxmemory, "allkeys-random"), expiring);
+    HeldMean held(trace);
+    for (size_t part = 1; part <= kHeldParts; ++part) {
+      replay.Run(calibration.begin + (calibration.end - calibration.begin) * part / kHeldParts);
+      held.Add(replay.payload());
+    }
+    maxmemory -= static_cast<uint64_t>(static_cast<int64_t>((held.mean() - 1) * cost *
+                                                            static_cast<double>(trace.capacity_bytes)));
+  }
+  return maxmemory;
 }
 
 Replayed ReplayTo(const std::string& program, const std::string& clock_library, const Trace& trace,
                   const std::string& policy, uint64_t maxmemory) {
-  Replay replay(program, clock_library, trace, Limit(maxmemory, policy));
+  const bool expiring = policy.substr(0, 9) == "volatile-";
+  Replay replay(program, clock_library, trace, Limit(maxmemory, policy), expiring);
+  replay.Run(trace.warmup);
+  const size_t counted = trace.requests.size() - trace.warmup;
   size_t hits = 0;
-  replay.Run(trace.requests, true, [&](size_t i, bool hit) { hits += hit && i >= trace.warmup; });
-  return {100.0 * static_cast<double>(hits) / static_cast<double>(trace.requests.size() - trace.warmup),
-          static_cast<double>(replay.payload()) / static_cast<double>(trace.capacity_bytes)};
+  HeldMean held(trace);
+  for (size_t part = 1; part <= kHeldParts; ++part) {
+    hits += replay.Run(trace.warmup + counted * part / kHeldParts);
+    held.Add(replay.payload());
+  }
+  if (replay.expired_keys() != 0) Die("keys expired");
+  return {100.0 * static_cast<double>(hits) / static_cast<double>(counted), held.mean()};
 }
 
 }  // namespace larder::bench::eviction

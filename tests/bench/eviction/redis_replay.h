@@ -7,9 +7,8 @@
 //
 // Capacity: every cache gets the same payload. A server's maxmemory is found in two steps: the used_memory that it
 // shows, without a limit, once the trace's first different keys have filled it up to the wanted payload, so that its
-// own overhead for a key, its tables and the connection's buffers are in it; then a replay of the warm-up under that
-// limit, whose payload at the end corrects it. `held` says how well that went: payload after a replay over the
-// capacity.
+// own overhead for a key, its tables and the connection's buffers are in it; then replays of the warm-up under that
+// limit, whose payload corrects it. Replayed::held says how well that went.
 //
 // Time: the server is started under hand_set_clock.so, and sees the trace's time. It runs at hz 1 instead of 10, since
 // every turn of its timer costs as much as a hundred requests; its LRU clock has whole seconds at either.
@@ -23,15 +22,13 @@
 
 namespace larder::bench::eviction {
 
-struct Replayed {
-  double hit_percent = 0;  // after the warm-up
-  double held = 0;         // payload held at the end, over the capacity
-};
+// The maxmemory at which `program` (taking redis-server's arguments and commands) holds the trace's capacity, if its
+// keys have an expiry (Trace::kTtlMs) or not.
+uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace,
+                            bool expiring);
 
-// The maxmemory at which `program` (taking redis-server's arguments and commands) holds the trace's capacity.
-uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace);
-
-// `policy` is a value of maxmemory-policy. Ends the process with a message if the server does not do as it should.
+// `policy` is a value of maxmemory-policy; under a volatile one every key has an expiry. Ends the process with a
+// message if the server does not do as it should.
 Replayed ReplayTo(const std::string& program, const std::string& clock_library, const Trace& trace,
                   const std::string& policy, uint64_t maxmemory);
 

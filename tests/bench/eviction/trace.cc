@@ -123,6 +123,30 @@ std::array<char, kKeyBytes> KeyName(uint32_t key) {
   return name;
 }
 
+std::vector<uint32_t> FirstKeys(const Trace& trace, size_t* requests) {
+  std::vector<uint32_t> keys;
+  std::vector<bool> seen(trace.keys());
+  uint64_t payload = 0;
+  size_t at = 0;
+  for (; at < trace.requests.size(); ++at) {
+    const uint32_t key = trace.requests[at];
+    if (seen[key]) continue;
+    seen[key] = true;
+    payload += trace.payload(key);
+    if (payload > trace.capacity_bytes) break;
+    keys.push_back(key);
+  }
+  if (requests != nullptr) *requests = at;
+  return keys;
+}
+
+Calibration::Calibration(const Trace& trace) {
+  size_t filled = 0;
+  FirstKeys(trace, &filled);
+  end = std::min(std::max(trace.warmup, 2 * filled), trace.requests.size());
+  begin = std::max(filled, end / 2);
+}
+
 std::vector<size_t> NextUses(const Trace& trace) {
   std::vector<size_t> next(trace.requests.size());
   std::vector<size_t> last(trace.keys(), SIZE_MAX);

@@ -27,6 +27,7 @@ namespace larder::bench::eviction {
 
 inline constexpr size_t kKeyBytes = 16;
 inline constexpr int kSeeds = 5;
+inline constexpr size_t kRequests = 400'000;
 
 struct Trace {
   std::string name;
@@ -43,6 +44,31 @@ struct Trace {
   static int64_t NowMs(size_t request) { return kStartMs + static_cast<int64_t>(request); }
 
   static constexpr int64_t kStartMs = 1'700'000'000'000;
+  // What every key gets under a volatile policy, from its last writing on: longer than any trace, so that nothing
+  // expires. That makes volatile-ttl a FIFO.
+  static constexpr int64_t kTtlMs = 3'600'000;
+};
+
+// What a replay through a real cache has shown.
+struct Replayed {
+  double hit_percent = 0;  // after the warm-up
+  double held = 0;         // payload held, over the capacity: mean of so many looks after the warm-up
+};
+inline constexpr size_t kHeldParts = 8;
+
+class HeldMean {
+ public:
+  explicit HeldMean(const Trace& trace) : capacity_(static_cast<double>(trace.capacity_bytes)) {}
+  void Add(uint64_t payload) {
+    sum_ += static_cast<double>(payload) / capacity_;
+    ++looks_;
+  }
+  double mean() const { return sum_ / looks_; }
+
+ private:
+  double capacity_;
+  double sum_ = 0;
+  int looks_ = 0;
 };
 
 // In the order in which they are printed. Loops are printed only: every policy but Belady's and random is lost there.
@@ -52,10 +78,22 @@ inline bool PrintedOnly(std::string_view name) { return name == "loop"; }
 
 // The same name, seed and length give the same trace on every machine with the same libm. An unknown name gives an
 // empty one.
-Trace MakeTrace(std::string_view name, uint64_t seed, size_t length = 400'000);
+Trace MakeTrace(std::string_view name, uint64_t seed, size_t length = kRequests);
 
 // "key:000000000042".
 std::array<char, kKeyBytes> KeyName(uint32_t key);
+
+// The first different keys that a trace asks for, as many as its capacity holds; `requests`, if given, is how many it
+// takes to ask for them.
+std::vector<uint32_t> FirstKeys(const Trace& trace, size_t* requests = nullptr);
+
+// The requests by which maxmemory is found: the second half of a warm-up that fills the cache; of a trace too short to
+// do so in its first quarter, more than that.
+struct Calibration {
+  explicit Calibration(const Trace& trace);
+  size_t begin = 0;
+  size_t end = 0;
+};
 
 // For each request the index of the next one of the same key, SIZE_MAX if there is none.
 std::vector<size_t> NextUses(const Trace& trace);

@@ -1,4 +1,4 @@
-#include <set>
+#include <map>
 #include <string>
 
 #include "tests/lib/keyspace/keyspace_testing.h"
@@ -112,6 +112,127 @@ TEST_F(EvictionTest, VolatileTtlTakesTheSoonestOfAllDatabases) {
   EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
   EXPECT_THAT(recorder.Take(), ElementsAre("eevicted db3 soon", "eevicted db9 middle", "eevicted db0 late"));
   EXPECT_EQ(db_.size(), 1u);
+}
+
+class RandomEvictionTest : public EvictionTest {
+ protected:
+  // Evicts one key at a time and sets it again; returns variance over mean of how often each went: about 1 if all have
+  // the same chance each time.
+  double Dispersion(int keys, int rounds, int64_t expiry_ms) {
+    std::map<std::string, int> went;
+    for (int i = 0; i < keys; ++i) went["k" + std::to_string(i)] = 0;
+    for (int i = 0; i < rounds; ++i) {
+      Recorder recorder(keyspace_->effects(), Effects::kEvents);
+      LimitBelowUse(1);
+      EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+      Limit(0);
+      for (const std::string& effect : recorder.Take()) {
+        const std::string key = effect.substr(effect.rfind(' ') + 1);
+        ++went.at(key);
+        Put(key, std::string(100, 'v'), expiry_ms);
+      }
+    }
+    double mean = 0;
+    double variance = 0;
+    for (const auto& [key, times] : went) mean += times;
+    mean /= keys;
+    for (const auto& [key, times] : went) variance += (times - mean) * (times - mean);
+    return variance / keys / mean;
+  }
+};
+
+TEST_F(RandomEvictionTest, EveryKeyHasTheSameChance) {
+  Choose(EvictionOrder::kRandom, false);
+  Fill(db_, 1000);
+  EXPECT_LT(Dispersion(1000, 30'000, kNoExpiry), 1.5);
+}
+
+TEST_F(RandomEvictionTest, EveryKeyThatExpiresHasTheSameChance) {
+  Choose(EvictionOrder::kRandom, true);
+  for (int i = 0; i < 1000; ++i) Put("stays" + std::to_string(i), "v");
+  Fill(db_, 1000, now_ms() + 1000);
+  EXPECT_LT(Dispersion(1000, 30'000, now_ms() + 1000), 1.5);
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(Find("stays" + std::to_string(i)), nullptr);
+}
+
+TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
+  Choose(EvictionOrder::kRandom, true);
+  for (int i = 0; i < 20'000; ++i) Put("stays" + std::to_string(i), "v");
+  Fill(db_, 3, now_ms() + 1000);
+  Limit(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(db_.size(), 20'000u);
+}
+
+// The first eviction under lru makes the table of epochs, so that used_memory can be higher after it than before.
+TEST_F(EvictionTest, AStepCountsTheBytesOfTheEntriesThatItEvicted) {
+  Choose(EvictionOrder::kLru, false);
+  Fill(db_, 1000);
+  size_t bytes_of_all = 0;
+  for (int i = 0; i < 1000; ++i) bytes_of_all += memory::Arena::RoundUp(Find("k" + std::to_string(i))->footprint());
+  LimitBelowUse(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  size_t bytes_of_left = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const keyspace::Entry* entry = Find("k" + std::to_string(i));
+    if (entry != nullptr) bytes_of_left += memory::Arena::RoundUp(entry->footprint());
+  }
+  const StepStats& step = keyspace_->steps()[base::Step::kEvict];
+  EXPECT_EQ(step.entries, 1000 - db_.size());
+  EXPECT_GT(step.entries, 0u);
+  EXPECT_EQ(step.bytes, bytes_of_all - bytes_of_left);
+  EXPECT_EQ(step.bytes_max, step.bytes);
+}
+
+TEST_F(EvictionTest, ALargeValueCountsWithItsBlock) {
+  Choose(EvictionOrder::kRandom, false);
+  Put("large", std::string(100'000, 'v'));
+  LimitBelowUse(1);
+  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  const StepStats& step = keyspace_->steps()[base::Step::kEvict];
+  EXPECT_EQ(step.entries, 1u);
+  EXPECT_GE(step.bytes, 100'000u);
+  EXPECT_LT(step.bytes, 110'000u);
+}
+
+// Takes a large block whenever pages are discarded, as another thread's call may do during a step of freeing.
+class TakesWhileOthersFree final : public MemorySource {
+ public:
+  void* Allocate(size_t bytes, size_t alignment) override { return system_->Allocate(bytes, alignment); }
+  void Free(void* memory, size_t bytes, size_t alignment) override { system_->Free(memory, bytes, alignment); }
+  void Discard(void* memory, size_t bytes) override {
+    system_->Discard(memory, bytes);
+    if (heap != nullptr && !taken) taken = memory::BlockRef::Adopt(heap->New(kBytes, kBytes));
+  }
+
+  static constexpr size_t kBytes = 8 << 20;
+  memory::Heap* heap = nullptr;
+  memory::BlockRef taken;
+
+ private:
+  std::shared_ptr<MemorySource> system_ = SystemMemory();
+};
+
+TEST(FreeStepTest, CountsNothingWhenMoreWasTakenMeanwhile) {
+  const auto source = std::make_shared<TakesWhileOthersFree>();
+  keyspace::KeyspaceConfig config;
+  config.seed = 1;
+  config.memory = source;
+  ManualClock clock;
+  const auto keyspace = keyspace::Keyspace::Create(config, clock);
+  memory::Heap& heap = keyspace->blocks();
+  memory::Block* block = heap.New(2 << 20, 2 << 20);
+  ASSERT_NE(block, nullptr);
+  keyspace->Drop(block);
+  source->heap = &heap;
+  while (keyspace->FreeStep()) {
+  }
+  ASSERT_TRUE(source->taken);
+  const StepStats& step = keyspace->steps()[base::Step::kFree];
+  EXPECT_GT(step.steps, 0u);
+  EXPECT_LE(step.bytes_max, size_t{4} << 20);
+  source->heap = nullptr;
+  source->taken = memory::BlockRef();
 }
 
 }  // namespace

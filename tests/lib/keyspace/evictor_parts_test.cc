@@ -119,6 +119,19 @@ TEST(SmallQueueTest, FirstInFirstOut) {
   EXPECT_TRUE(queue.Push(1, 2, 3));
 }
 
+TEST(SmallQueueTest, AWordOfAnEarlierEpochDoesNotMakeTheOthersOlder) {
+  const std::shared_ptr<MemorySource> memory_source = SystemMemory();
+  memory::Arena arena{*memory_source};
+  SmallQueue queue(&arena);
+  ASSERT_TRUE(queue.Push(0, uint64_t{1} << 16, 100));
+  ASSERT_TRUE(queue.Push(0, uint64_t{2} << 16, 50));
+  SmallQueue::Word word;
+  ASSERT_TRUE(queue.Pop(&word));
+  EXPECT_EQ(word.hash, uint64_t{1} << 16);
+  EXPECT_GE(word.epoch_max, 100u);
+  ASSERT_TRUE(queue.Pop(&word));
+}
+
 TEST(EvictionPoolTest, KeepsTheSixteenLowestAndGivesThemInOrder) {
   EvictionPool pool;
   base::Random random(3);

@@ -88,6 +88,15 @@ class EvictorTest : public ::testing::Test, public EvictionTables {
     }
     return count;
   }
+  bool Random(int db, bool expiring, Seen* seen) override {
+    size_t left = random_.Below(std::max<size_t>(keys(db, expiring), 1));
+    for (auto& [hash, entry] : dbs_[db]) {
+      if ((expiring && entry->expiry_ms == 0) || left-- != 0) continue;
+      *seen = SeenOf(*entry);
+      return true;
+    }
+    return false;
+  }
   uint64_t Hash(int, const void* entry) const override { return static_cast<const Entry*>(entry)->hash; }
   bool Find(int db, uint64_t hash, Seen* seen) override {
     const auto found = dbs_[db].find(hash >> 16);
