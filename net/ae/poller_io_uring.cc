@@ -15,9 +15,11 @@ namespace larder::inline v0::ae {
 namespace {
 
 // Requests that wait to be handed over. More are no error: they are handed over in several calls.
-constexpr unsigned kRequests = 1024;
+constexpr unsigned kRequests = 256;
 // Completions that wait to be collected. More are no error either: the kernel keeps them (NODROP) and is asked again.
-constexpr unsigned kCompletions = 8192;
+// The two make 9 pages, which count against RLIMIT_MEMLOCK (8 MB as a rule) since Linux 6.14, and until some time after
+// the ring's end: with 50 pages a program that started and stopped listeners in a row was refused one.
+constexpr unsigned kCompletions = 1024;
 
 unsigned ToPoll(int mask) {
   return ((mask & kReadable) ? unsigned{POLLIN} : 0u) | ((mask & kWritable) ? unsigned{POLLOUT} : 0u);
@@ -238,9 +240,23 @@ int IoUringPoller::Poll(int64_t timeout_us, std::span<FiredEvent> fired) {
     }
   }
   Collect();
+  CollectRest(fired.size());
   timer_fired_ = false;  // the loop finds out itself what is due
   const int count = Report(fired);
   return count == 0 && result < 0 ? result : count;
+}
+
+// A kernel that defers completions works off 20 of them in one call (Linux 6.18), unless it is told to wait for more.
+// Otherwise a turn would be that small, however many are ready.
+void IoUringPoller::CollectRest(size_t room) {
+  while (ready_.count < room && !NothingToEnterFor()) {
+    __kernel_timespec now{};
+    io_uring_cqe* cqe = nullptr;
+    const unsigned wanted = static_cast<unsigned>(std::min<size_t>(room - ready_.count, kCompletions));
+    const int result = io_uring_submit_and_wait_timeout(&ring_, &cqe, wanted, &now, nullptr);
+    if (io_uring_cq_ready(&ring_) == 0 || (result < 0 && result != -ETIME)) return;
+    Collect();
+  }
 }
 
 void IoUringPoller::Collect() {

@@ -104,6 +104,7 @@ class IoUringPoller final : public Poller {
   void Cancel(int fd, Watch& watch);
   int Enter(int64_t timeout_us);
   void Collect();
+  void CollectRest(size_t room);
   void OnPoll(uint64_t user_data, int result);
   int Report(std::span<FiredEvent> fired);
 

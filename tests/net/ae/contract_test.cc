@@ -318,6 +318,86 @@ TEST_P(ContractTest, EachOfManyReadyDescriptorsIsServed) {
   EXPECT_EQ(served.size(), static_cast<size_t>(count));
 }
 
+// As many as a busy server has, of which few are active: these, and no others, in every turn.
+TEST_P(ContractTest, TheFewActiveOfTenThousandFire) {
+  constexpr int kCount = 10'000;
+  if (GetParam() == "select") return;  // its limit is tested above
+  if (!RaiseDescriptorLimit(kCount + 100)) GTEST_SKIP() << "the machine grants fewer descriptors";
+  std::vector<Fd> fds;
+  std::set<int> served;
+  const auto serve = [](EventLoop&, int fd, void* data, int) {
+    uint64_t value;
+    EXPECT_EQ(read(fd, &value, sizeof(value)), static_cast<ssize_t>(sizeof(value)));
+    static_cast<std::set<int>*>(data)->insert(fd);
+  };
+  for (int i = 0; i < kCount; ++i) {
+    fds.emplace_back(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    ASSERT_GE(fds.back().get(), 0);
+    ASSERT_TRUE(loop_->CreateFileEvent(fds.back(), kReadable, serve, &served).ok());
+  }
+  for (int round = 0; round < 20; ++round) {
+    std::set<int> active;
+    for (int i = round; i < kCount; i += 997) {
+      const uint64_t one = 1;
+      ASSERT_EQ(write(fds[static_cast<size_t>(i)], &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
+      active.insert(fds[static_cast<size_t>(i)]);
+    }
+    served.clear();
+    loop_->Poll(0);
+    EXPECT_EQ(served, active);
+  }
+  // And all at once, more than one poll reports and than a ring holds.
+  for (const Fd& fd : fds) {
+    const uint64_t one = 1;
+    ASSERT_EQ(write(fd, &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
+  }
+  served.clear();
+  for (int turn = 0; turn < 20 && served.size() < fds.size(); ++turn) loop_->Poll(0);
+  EXPECT_EQ(served.size(), fds.size());
+  EXPECT_EQ(loop_->Poll(0), 0);
+}
+
+// A poller that keeps the file in hand would keep the peer waiting for its end.
+TEST_P(ContractTest, WhatIsTakenOffAndClosedIsClosedForThePeer) {
+  Pair outside, inside;
+  Watcher a = Named("a"), b = Named("b");
+  ASSERT_TRUE(Watch(outside.ours, kReadable, a).ok());
+  ASSERT_TRUE(Watch(inside.ours, kReadable, b).ok());
+  EXPECT_THAT(Turn(), IsEmpty());
+  loop_->DeleteFileEvent(outside.ours, kReadable);
+  outside.ours.Close();
+  EXPECT_EQ(outside.theirs.Read(), "");
+
+  b.fd = &inside.ours;
+  b.act = [](EventLoop& loop, int fd, Watcher& self) {
+    loop.DeleteFileEvent(fd, kReadable);
+    self.fd->Close();
+  };
+  inside.theirs.Write("x");
+  EXPECT_THAT(Turn(), ElementsAre("b:r"));
+  EXPECT_THAT(Turn(), IsEmpty());
+  // Unread bytes make the end of a unix socket a reset.
+  char byte;
+  EXPECT_LE(recv(inside.theirs, &byte, 1, MSG_DONTWAIT), 0);
+  EXPECT_NE(errno, EAGAIN);
+}
+
+TEST_P(ContractTest, AWatchMayBeWidenedAndNarrowedInEveryTurn) {
+  Pair pair;
+  Watcher a = Named("a");
+  ASSERT_TRUE(Watch(pair.ours, kReadable, a).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Turn(), IsEmpty());
+    ASSERT_TRUE(Watch(pair.ours, kWritable, a).ok());
+    EXPECT_THAT(Turn(), ElementsAre("a:w"));
+    pair.theirs.Write("x");
+    EXPECT_THAT(Turn(), ElementsAre("a:r", "a:w"));
+    loop_->DeleteFileEvent(pair.ours, kWritable);
+    EXPECT_THAT(Turn(), ElementsAre("a:r"));
+    EXPECT_EQ(pair.ours.Read(), "x");
+  }
+}
+
 TEST_P(ContractTest, ATurnWithinAProcedureLosesNothing) {
   Pair one, two;
   Watcher a = Named("a"), b = Named("b");

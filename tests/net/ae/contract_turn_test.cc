@@ -79,13 +79,30 @@ TEST_P(ContractTest, TimersOfTheRealClockAreNeverEarly) {
   for (int i = 0; i < 3; ++i) EXPECT_GE(fired_us[static_cast<size_t>(i)] - start_us, 1000 * (i + 1)) << i;
 }
 
-TEST_P(ContractTest, PollSleepsNoLongerThanItIsTold) {
+// The date may be set while a loop sleeps. That nobody reads it can be asked of the clock alone, which is all there is.
+TEST_P(ContractTest, TheClockIsTheMonotonicOne) {
   std::unique_ptr<EventLoop> loop = Make(nullptr);
-  MonotonicClock clock;
-  const int64_t start_us = clock.NowUs();
-  EXPECT_EQ(loop->Poll(2), 0);
-  EXPECT_GE(clock.NowUs() - start_us, 2000);
-  EXPECT_EQ(loop->Poll(0), 0);
+  const auto kernels_us = [] {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+  };
+  const int64_t before_us = kernels_us();
+  const int64_t now_us = loop->clock().NowUs();
+  EXPECT_LE(before_us, now_us);
+  EXPECT_LE(now_us, kernels_us());
+}
+
+// On a thread of its own: the end of an io_uring interrupts the next sleep of a thread that has used it, as a signal does.
+TEST_P(ContractTest, PollSleepsAsLongAsItIsTold) {
+  std::thread([] {
+    std::unique_ptr<EventLoop> loop = Make(nullptr);
+    MonotonicClock clock;
+    const int64_t start_us = clock.NowUs();
+    EXPECT_EQ(loop->Poll(2), 0);
+    EXPECT_GE(clock.NowUs() - start_us, 2000);
+    EXPECT_EQ(loop->Poll(0), 0);
+  }).join();
 }
 
 TEST_P(ContractTest, AHandSetClockMovesTheTimersOnceTheLoopIsWoken) {
@@ -108,6 +125,42 @@ TEST_P(ContractTest, StopFromAnotherThreadEndsRun) {
     std::thread runner([&] { EXPECT_TRUE(loop_->Run().ok()); });
     loop_->Stop();
     runner.join();
+  }
+}
+
+// As a listener does: started on one thread, run on its own, and taken down on the first when that has ended.
+TEST_P(ContractTest, WhenRunHasEndedAnotherThreadMayCloseWhatWasWatched) {
+  for (int i = 0; i < 5; ++i) {
+    Pair pair;
+    Watcher a = Named("a");
+    a.act = [](EventLoop& loop, int, Watcher&) { loop.Stop(); };
+    ASSERT_TRUE(Watch(pair.ours, kReadable, a).ok());
+    std::thread runner([&] { EXPECT_TRUE(loop_->Run().ok()); });
+    pair.theirs.Write("x");
+    runner.join();
+    EXPECT_THAT(diary_, ElementsAre("a:r"));
+    diary_.clear();
+    EXPECT_EQ(pair.ours.Read(), "x");
+    loop_->DeleteFileEvent(pair.ours, kReadable);
+    pair.ours.Close();
+    EXPECT_EQ(pair.theirs.Read(), "");
+  }
+}
+
+TEST_P(ContractTest, ALoopGoesOnOnAnotherThread) {
+  Pair pair;
+  Watcher a = Named("a");
+  ASSERT_TRUE(Watch(pair.ours, kReadable, a).ok());
+  EXPECT_THAT(Turn(), IsEmpty());
+  for (int i = 0; i < 3; ++i) {
+    std::thread([&] {
+      EXPECT_THAT(Turn(), IsEmpty());
+      pair.theirs.Write("x");
+      EXPECT_THAT(Turn(), ElementsAre("a:r"));
+      EXPECT_TRUE(loop_->poll_status().ok()) << loop_->poll_status();
+    }).join();
+    EXPECT_THAT(Turn(), ElementsAre("a:r"));
+    EXPECT_EQ(pair.ours.Read(), "x");
   }
 }
 
