@@ -148,7 +148,8 @@ class Listener::Impl final : public session::ListenerHook {
   CacheClock clock_;
   bool own_clock_ = false;
   std::unique_ptr<ae::EventLoop> loop_;
-  net::SystemCallBackend backend_;
+  net::SystemCallBackend system_calls_;
+  std::unique_ptr<net::IoBackend> uring_backend_;  // if the loop's poller is io_uring
   std::optional<net::CacheService> service_;
   std::optional<net::Server> server_;
   ae::Hook background_hook_;
@@ -224,7 +225,12 @@ absl::Status Listener::Impl::Open(const Where& where) {
   Describe(sockets);
 
   service_.emplace(core_, *loop_);
-  server_.emplace(*loop_, backend_, *service_);
+  if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
+    uring_backend_ = where.io_uring->make_backend(loop_->poller());
+    if (uring_backend_ == nullptr) return absl::ResourceExhaustedError("out of memory for an I/O backend");
+  }
+  net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
+  server_.emplace(*loop_, backend, *service_);
   absl::Status status = server_->Start(std::move(sockets));
   return status.ok() ? service_->Prepare() : status;
 }

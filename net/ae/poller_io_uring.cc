@@ -198,6 +198,16 @@ bool IoUringPoller::SubmitAndCollect(unsigned wait_for) {
   return submitted;
 }
 
+size_t IoUringPoller::TakeBack(size_t max) {
+  const size_t count = std::min<size_t>(max, io_uring_sq_ready(&ring_));
+  for (size_t i = 1; i <= count; ++i) {
+    io_uring_sqe* sqe = &ring_.sq.sqes[(ring_.sq.sqe_tail - i) & *ring_.sq.kring_mask];
+    io_uring_prep_nop(sqe);
+    sqe->user_data = kIgnored;
+  }
+  return count;
+}
+
 bool IoUringPoller::Submit(unsigned wait_for) {
   if (foreign_ || !OwnRing()) return false;
   int result = 0;
@@ -275,7 +285,7 @@ void IoUringPoller::Collect() {
         timer_fired_ = cqe->res == -ETIME;
         break;
       case kClient:
-        client_->OnCompletion(cqe->user_data >> kKindBits, cqe->res, cqe->flags);
+        if (client_ != nullptr) client_->OnCompletion(cqe->user_data >> kKindBits, cqe->res, cqe->flags);
         break;
       default:
         break;

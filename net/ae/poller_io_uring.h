@@ -67,6 +67,8 @@ class IoUringPoller final : public Poller {
   static void SetToken(io_uring_sqe* sqe, uint64_t token) { sqe->user_data = token << kKindBits | kClient; }
   // Hands all requests over, and collects what is complete. False if the kernel refuses.
   bool SubmitAndCollect(unsigned wait_for);
+  // Makes nothing of the last requests, at most `max`, that the kernel has not taken; returns how many.
+  size_t TakeBack(size_t max);
   void set_client(RingClient* client) { client_ = client; }
 
  private:
