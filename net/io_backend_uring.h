@@ -1,8 +1,8 @@
 // Reads and writes of a turn as one submission each, in the ring of the loop's own poller: a turn of any number of
 // connections makes three system calls (wait, read, write).
 //
-// The requests do not wait (MSG_DONTWAIT), so they are complete when the submission returns, and every op has its result
-// then, as the contract of IoBackend wants it.
+// The requests do not wait (MSG_DONTWAIT), so they are complete when the submission returns, and every op has its
+// result then, as the contract of IoBackend wants it.
 #ifndef LARDER_NET_IO_BACKEND_URING_H_
 #define LARDER_NET_IO_BACKEND_URING_H_
 

@@ -79,7 +79,8 @@ int IoUringPoller::Open(unsigned flags) {
   io_uring ring{};
   const int error = -io_uring_queue_init_params(kRequests, &ring, &params);
   if (error != 0) return error;
-  constexpr unsigned kNeeded = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_CQE_SKIP;
+  constexpr unsigned kNeeded =
+      IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_CQE_SKIP;
   if ((params.features & kNeeded) != kNeeded) {
     io_uring_queue_exit(&ring);
     return ENOSYS;

@@ -1,10 +1,10 @@
-// io_uring (Linux 5.19 or later, and where sysctl and seccomp allow it): what the loop watches is handed over and waited
-// for in one system call.
+// io_uring (Linux 5.19 or later, and where sysctl and seccomp allow it): what the loop watches is handed over and
+// waited for in one system call.
 //
-// Every watched descriptor has one poll request in the ring. It ends with the event that it yields; those that fired are
-// asked for again together with the next wait, and the kernel then looks at them, which keeps the truth level-triggered.
-// A change of what is watched cancels the request and makes another, whose user_data has another generation: whatever
-// the old one still says is recognised and dropped, also if the number is another file's by then.
+// Every watched descriptor has one poll request in the ring. It ends with the event that it yields; those that fired
+// are asked for again together with the next wait, and the kernel then looks at them, which keeps the truth level-
+// triggered. A change of what is watched cancels the request and makes another, whose user_data has another
+// generation: whatever the old one still says is recognised and dropped, also if the number is another file's by then.
 //
 //   user_data   63      generation      32 31          fd           2 1 kind 0
 //
@@ -16,12 +16,12 @@
 // loop waits and never interrupt it elsewhere). If another thread comes, which may only happen after Rest, it gets a
 // ring of its own. Older kernels: COOP_TASKRUN, and no owner.
 //
-// A host's loop watches the ring's descriptor, and gets a ring with COOP_TASKRUN for it. With DEFER_TASKRUN poll(2) finds
-// the descriptor readable when it looks and is not woken when it becomes so (Linux 6.18: it slept its 10 s beside a timer
-// that had long fired); an eventfd registered with the ring is signalled, but only after an RCU grace period if another
-// eventfd was the cause, such as the loop's wake-up. The price: a host's sleeping epoll_wait may return EINTR once for
-// what completes. A readiness that a host is told of is as old as the last turn: what is read outside of turns may fire
-// once more, as a spurious event.
+// A host's loop watches the ring's descriptor, and gets a ring with COOP_TASKRUN for it. With DEFER_TASKRUN poll(2)
+// finds the descriptor readable when it looks and is not woken when it becomes so (Linux 6.18: it slept its 10 s
+// beside a timer that had long fired); an eventfd registered with the ring is signalled, but only after an RCU grace
+// period if another eventfd was the cause, such as the loop's wake-up. The price: a host's sleeping epoll_wait may
+// return EINTR once for what completes. A readiness that a host is told of is as old as the last turn: what is read
+// outside of turns may fire once more, as a spurious event.
 //
 // An I/O backend (net/io_backend_uring.h) puts requests of its own into the same ring.
 #ifndef LARDER_NET_AE_POLLER_IO_URING_H_

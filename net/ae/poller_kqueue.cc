@@ -36,9 +36,8 @@ class KqueuePoller final : public Poller {
   std::string_view Name() const override { return "kqueue"; }
 
   absl::Status Resize(int size) override {
-    if (events_.Grow(static_cast<size_t>(std::clamp(size, 1, kEventsMax))) && fired_at_.Grow(static_cast<size_t>(size))) {
-      return absl::OkStatus();
-    }
+    const size_t events = static_cast<size_t>(std::clamp(size, 1, kEventsMax));
+    if (events_.Grow(events) && fired_at_.Grow(static_cast<size_t>(size))) return absl::OkStatus();
     return absl::ResourceExhaustedError("out of memory for kqueue's events");
   }
 

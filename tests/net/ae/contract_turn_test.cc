@@ -93,7 +93,8 @@ TEST_P(ContractTest, TheClockIsTheMonotonicOne) {
   EXPECT_LE(now_us, kernels_us());
 }
 
-// On a thread of its own: the end of an io_uring interrupts the next sleep of a thread that has used it, as a signal does.
+// On a thread of its own: the end of an io_uring interrupts the next sleep of a thread that has used it, as a signal
+// does.
 TEST_P(ContractTest, PollSleepsAsLongAsItIsTold) {
   std::thread([] {
     std::unique_ptr<EventLoop> loop = Make(nullptr);
