@@ -69,7 +69,8 @@ enum class Background : uint8_t {
 
 enum class ProtectedAction : uint8_t { kNo, kYes, kLocal };  // kLocal: for clients of this machine only.
 enum class Supervised : uint8_t { kNo, kAuto, kUpstart, kSystemd };
-enum class AeApi : uint8_t { kAuto, kEpoll, kSelect };  // The listener's poller; kAuto: the best there is.
+// The listener's poller; kAuto: the best there is. kIoUring takes a program that passes it (net/uring.h).
+enum class AeApi : uint8_t { kAuto, kEpoll, kKqueue, kEvport, kPoll, kSelect, kIoUring };
 
 // What a client said to SHUTDOWN.
 struct ShutdownRequest {

@@ -21,6 +21,9 @@
 #include "absl/strings/str_cat.h"
 #include <larder/cache.h>
 #include <larder/net/listener.h>
+#ifdef LARDER_WITH_URING
+#include <larder/net/uring.h>
+#endif
 #include <larder/options.h>
 #include <larder/version.h>
 #include "net/larder_server_log.h"
@@ -184,6 +187,9 @@ bool Program::Open() {
   cache_ = *std::move(cache);
   ListenerOptions listener_options;
   listener_options.own_thread = false;
+#ifdef LARDER_WITH_URING
+  listener_options.io_uring = &Uring();
+#endif
   absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, listener_options);
   if (!listener.ok()) {
     const std::string problem = Text(listener.status());

@@ -16,6 +16,7 @@
 #include "net/ae/ae.h"
 #include "net/cache_service.h"
 #include "net/io_backend.h"
+#include "net/io_uring.h"
 #include "net/server.h"
 #include "net/socket.h"
 
@@ -49,8 +50,16 @@ std::string_view ApiName(AeApi api) {
   switch (api) {
     case AeApi::kEpoll:
       return "epoll";
+    case AeApi::kKqueue:
+      return "kqueue";
+    case AeApi::kEvport:
+      return "evport";
+    case AeApi::kPoll:
+      return "poll";
     case AeApi::kSelect:
       return "select";
+    case AeApi::kIoUring:
+      return "io_uring";
     case AeApi::kAuto:
       break;
   }
@@ -65,6 +74,7 @@ struct Where {
   uint32_t unixsocketperm = 0;
   int backlog = 511;
   AeApi api = AeApi::kAuto;
+  const IoUring* io_uring = nullptr;
   bool own_clock = false;  // the program's, not the machine's
   bool follows = false;    // CONFIG SET port and bind
 };
@@ -85,6 +95,7 @@ absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& o
   });
   if (!status.ok()) return status;
   where.follows = !options.bind.has_value() && !options.port.has_value() && !options.any_port;
+  where.io_uring = options.io_uring;
   if (options.bind.has_value()) where.bind = *options.bind;
   if (options.port.has_value()) where.port = *options.port;
   if (options.unixsocket.has_value()) where.unixsocket = *options.unixsocket;
@@ -137,7 +148,8 @@ class Listener::Impl final : public session::ListenerHook {
   CacheClock clock_;
   bool own_clock_ = false;
   std::unique_ptr<ae::EventLoop> loop_;
-  net::SystemCallBackend backend_;
+  net::SystemCallBackend system_calls_;
+  std::unique_ptr<net::IoBackend> uring_backend_;  // if the loop's poller is io_uring
   std::optional<net::CacheService> service_;
   std::optional<net::Server> server_;
   ae::Hook background_hook_;
@@ -182,12 +194,19 @@ absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
 absl::Status Listener::Impl::Open(const Where& where) {
   ae::LoopOptions loop_options;
   loop_options.api = ApiName(where.api);
+  if (where.io_uring != nullptr) loop_options.more_pollers = {&where.io_uring->poller, 1};
   own_clock_ = where.own_clock;
   loop_options.clock = own_clock_ ? &clock_ : nullptr;
   absl::StatusOr<std::unique_ptr<ae::EventLoop>> loop = ae::EventLoop::Create(loop_options);
   if (!loop.ok()) return loop.status();
   loop_ = *std::move(loop);
   poller_ = loop_->ApiName();
+  if (!loop_->passed_over().empty()) {
+    std::string_view reasons = loop_->passed_over();
+    reasons.remove_suffix(1);
+    core_.Log(LogLevel::kWarning, absl::StrCat("The kernel refuses an ae-api, using ", std::string(poller_),
+                                               " instead: ", std::string(reasons)));
+  }
 
   std::vector<net::ListeningSocket> sockets;
   if (where.tcp) {
@@ -206,7 +225,12 @@ absl::Status Listener::Impl::Open(const Where& where) {
   Describe(sockets);
 
   service_.emplace(core_, *loop_);
-  server_.emplace(*loop_, backend_, *service_);
+  if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
+    uring_backend_ = where.io_uring->make_backend(loop_->poller());
+    if (uring_backend_ == nullptr) return absl::ResourceExhaustedError("out of memory for an I/O backend");
+  }
+  net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
+  server_.emplace(*loop_, backend, *service_);
   absl::Status status = server_->Start(std::move(sockets));
   return status.ok() ? service_->Prepare() : status;
 }

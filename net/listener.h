@@ -36,6 +36,8 @@
 
 namespace larder::inline v0 {
 
+struct IoUring;
+
 // Where to listen. What is not set is as the cache's Options have it.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
@@ -48,6 +50,9 @@ struct ListenerOptions {
 
   // False: no thread; the caller runs it by the methods below.
   bool own_thread = true;
+
+  // &larder::Uring() of <larder/net/uring.h>, an optional part: makes `ae-api io_uring` possible. Null: it is unknown.
+  const IoUring* io_uring = nullptr;
 };
 
 class LARDER_API Listener {
@@ -70,7 +75,7 @@ class LARDER_API Listener {
   int port() const;
   // "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock": all that it listens on.
   std::vector<std::string> addresses() const;
-  // "epoll", "select": the poller that it runs on.
+  // "epoll", "kqueue", "poll"...: the poller that it runs on.
   std::string_view poller() const;
 
   // --- With own_thread == false ---

@@ -9,8 +9,10 @@ namespace {
 
 constexpr Choice Word(std::string_view word, auto value) { return {word, static_cast<int64_t>(value)}; }
 
-constexpr Choice kAeApis[] = {Word("auto", AeApi::kAuto), Word("epoll", AeApi::kEpoll),
-                              Word("select", AeApi::kSelect)};
+constexpr Choice kAeApis[] = {Word("auto", AeApi::kAuto),     Word("epoll", AeApi::kEpoll),
+                              Word("kqueue", AeApi::kKqueue), Word("evport", AeApi::kEvport),
+                              Word("poll", AeApi::kPoll),     Word("select", AeApi::kSelect),
+                              Word("io_uring", AeApi::kIoUring)};
 constexpr Choice kLogLevels[] = {Word("debug", LogLevel::kDebug), Word("verbose", LogLevel::kVerbose),
                                  Word("notice", LogLevel::kNotice), Word("warning", LogLevel::kWarning)};
 constexpr Choice kPolicies[] = {Word("volatile-lru", MaxmemoryPolicy::kVolatileLru),
@@ -36,7 +38,8 @@ constexpr Directive kServed[] = {
             "How much of each round of background work may go into finding expired keys before they are asked for.")),
     Served<&Options::ae_api>(
         Enum("ae-api", "auto", kAeApis,
-             "Larder's own: how the listener waits for its sockets; auto takes the best that works here.",
+             "Larder's own: how the listener waits for its sockets; auto takes the best that works here. One that the "
+             "platform or the program lacks is an error; one that the kernel refuses is logged, and the next best taken.",
              {.flags = kImmutable})),
     Served<&Options::always_show_logo>(
         Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",

@@ -60,7 +60,8 @@ std::string EnumWord(const EnumValueDescriptor& value) {
   std::string word = value.name();
   if (word.compare(0, prefix.size(), prefix) == 0) word.erase(0, prefix.size());
   for (char& c : word) c = c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  return word;
+  // The one directive's word with an underscore: it is the kernel's name.
+  return word == "io-uring" ? "io_uring" : word;
 }
 
 // The value of a field that is set, as the words behind its directive; repeated values are words of one line.

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/check.h"
-#include "net/ae/pollers.h"
+#include "net/ae/system_error.h"
 
 namespace larder::inline v0::ae {
 namespace {
@@ -49,7 +49,7 @@ void Hooks::Run(EventLoop& loop) {
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& options) {
   std::unique_ptr<EventLoop> loop(new (std::nothrow) EventLoop(options.clock));
   if (loop == nullptr) return absl::ResourceExhaustedError("out of memory for an event loop");
-  absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(options.api);
+  absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(options.api, options.more_pollers, &loop->passed_over_);
   if (!poller.ok()) return poller.status();
   loop->poller_ = *std::move(poller);
   if (absl::Status status = loop->wake_up_.Open(); !status.ok()) return status;
@@ -89,6 +89,7 @@ absl::Status EventLoop::CreateFileEvent(int fd, int mask, FileProc proc, void* d
   if (mask & kReadable) event.readable = proc;
   if (mask & kWritable) event.writable = proc;
   event.data = data;
+  if (turns_running_ == 0) poller_->Settle();
   return absl::OkStatus();
 }
 
@@ -102,6 +103,7 @@ void EventLoop::DeleteFileEvent(int fd, int mask) {
   if (new_mask == old_mask) return;
   // Narrowing what is watched can only fail for a descriptor that was closed first: then it is not watched at all.
   if (!poller_->Set(fd, old_mask, new_mask).ok()) event.mask = kNone;
+  if (turns_running_ == 0) poller_->Settle();
 }
 
 int EventLoop::GetFileEvents(int fd) const {
@@ -124,10 +126,12 @@ bool EventLoop::DeleteTimeEvent(int64_t id) {
 
 absl::Status EventLoop::Run() {
   absl::Status status;
-  while (!stop_.exchange(false, std::memory_order_acq_rel)) {
+  while (status.ok() && !stop_.exchange(false, std::memory_order_acq_rel)) {
     Turn(kFullTurn, -1);
-    if (!poll_status_.ok()) return poll_status_;
+    status = poll_status_;
   }
+  // Whoever ran it may have been a thread of its own, and what comes now (closing everything) another's.
+  if (turns_running_ == 0) poller_->Rest();
   return status;
 }
 
@@ -143,6 +147,7 @@ void EventLoop::SetDontWait(bool dont_wait) {
 
 int EventLoop::Turn(int flags, int64_t max_wait_us) {
   if ((flags & kAllEvents) == 0) return 0;
+  ++turns_running_;
   if (flags & kCallBeforeSleep) before_sleep_.Run(*this);
   int ready = poller_->Poll(SleepUs(flags, max_wait_us), {fired_.data(), fired_.size()});
   if (ready < 0 && ready != -EINTR) {
@@ -156,6 +161,7 @@ int EventLoop::Turn(int flags, int64_t max_wait_us) {
   int processed = (flags & kFileEvents) ? RunFileEvents(ready) : 0;
   if (flags & kTimeEvents) processed += times_.RunDue(*this, *clock_);
   if (flags & kCallAfterEvents) after_events_.Run(*this);
+  --turns_running_;
   if (hosted_) Rearm();
   return processed;
 }
@@ -217,8 +223,13 @@ int EventLoop::BackendFd() {
   return fd;
 }
 
-// Keeps BackendFd readable for what a turn would find besides descriptors.
+// Keeps BackendFd readable for what a turn would find.
 void EventLoop::Rearm() {
+  ArmTimer();
+  if (turns_running_ == 0) poller_->Settle();
+}
+
+void EventLoop::ArmTimer() {
   if (dont_wait_) wake_up_.Signal();
   const int64_t delay_us = NextDelayUs();
   if (clock_->Manual()) {

@@ -34,6 +34,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -82,13 +83,15 @@ class Hooks {
 
 struct LoopOptions {
   std::string_view api;    // a poller's name; empty is the best there is
+  std::span<const PollerMaker> more_pollers;  // of optional parts (io_uring), to be asked for by name
   Clock* clock = nullptr;  // outlives the loop; null is the monotonic clock
   int set_size = 64;       // descriptors to make room for at first
 };
 
 class EventLoop {
  public:
-  // Errors: INVALID_ARGUMENT for an unknown api; RESOURCE_EXHAUSTED; the kernel's refusal.
+  // A poller that the kernel refuses is replaced by the next best: see passed_over.
+  // Errors: INVALID_ARGUMENT for an unknown api; RESOURCE_EXHAUSTED; the kernel's refusal of all of them.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(const LoopOptions& options);
   ~EventLoop();  // runs the finalizers of the time events that are left
   EventLoop(const EventLoop&) = delete;
@@ -138,6 +141,10 @@ class EventLoop {
   int64_t NextDelayMs();
 
   std::string_view ApiName() const { return poller_->Name(); }
+  // A line for each poller that was wanted before this one, and why the kernel refused it. Empty as a rule.
+  const std::string& passed_over() const { return passed_over_; }
+  // For an I/O backend that shares something with its poller.
+  Poller& poller() { return *poller_; }
   Clock& clock() { return *clock_; }
 
  private:
@@ -158,10 +165,12 @@ class EventLoop {
   void RunFileEvent(const FiredEvent& fired);
   int64_t NextDelayUs();
   void Rearm();
+  void ArmTimer();
 
   MonotonicClock monotonic_clock_;
   Clock* const clock_;
   std::unique_ptr<Poller> poller_;
+  std::string passed_over_;
   WakeUpFd wake_up_;
   GrowArray<FileEvent> events_;  // by descriptor
   GrowArray<FiredEvent> fired_;
@@ -171,6 +180,7 @@ class EventLoop {
   Hooks after_events_;
   absl::Status poll_status_;
   uint64_t turn_ = 0;
+  int turns_running_ = 0;  // one within the other
   bool dont_wait_ = false;
   bool hosted_ = false;            // BackendFd was asked for
   int64_t armed_due_us_ = kNoMore;  // what the poller's timer is set to

@@ -36,7 +36,7 @@ class Poller {
  public:
   virtual ~Poller() = default;
 
-  // "epoll", "select"...: what INFO calls multiplexing_api.
+  // "epoll", "kqueue", "select"...: what INFO calls multiplexing_api.
   virtual std::string_view Name() const = 0;
 
   // Descriptors below `size` may be given to Set from now on.
@@ -54,19 +54,33 @@ class Poller {
   virtual int Poll(int64_t timeout_us, std::span<FiredEvent> fired) = 0;
 
   // A descriptor that is readable while Poll(0) would find something, for a host's own loop; -1 if there is none.
-  virtual int BackendFd() const { return -1; }
+  // Called on the loop's own thread.
+  virtual int BackendFd() { return -1; }
 
   // Makes BackendFd readable after `delay_us` (-1: cancels). Called only where there is one.
   virtual absl::Status ArmTimer(int64_t /*delay_us*/) { return absl::OkStatus(); }
+
+  // For pollers that tell the kernel only with the next Poll what has changed. Settle: what Set and ArmTimer changed
+  // holds when it returns; called after changes outside of a turn and, inside a host's loop, at the end of each turn.
+  // Rest: the kernel has nothing left in hand, so that another thread may go on or descriptors be closed.
+  virtual void Settle() {}
+  virtual void Rest() {}
+};
+
+struct PollerMaker {
+  std::string_view name;
+  absl::StatusOr<std::unique_ptr<Poller>> (*make)();
 };
 
 // The pollers that this platform has, best first.
-std::span<const std::string_view> PollerNames();
+std::span<const PollerMaker> PlatformPollers();
 
-// The poller called `name`, or the best that the kernel grants if it is empty; `*passed_over` (may be null) then gets
-// one line for each better one that was refused, for the log.
-// Errors: INVALID_ARGUMENT for a name that this platform lacks (it lists those it has), or the kernel's refusal.
-absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::string* passed_over = nullptr);
+// The poller called `name`, of the platform's or of `more` (those of optional parts, which are never chosen unasked);
+// the best if it is empty. Where the kernel refuses one, the next best of the platform's is taken, and `*passed_over`
+// (may be null) gets a line that says why, for the log.
+// Errors: INVALID_ARGUMENT for a name that nobody knows (it lists those that are known), or the last refusal.
+absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::span<const PollerMaker> more = {},
+                                                   std::string* passed_over = nullptr);
 
 }  // namespace larder::inline v0::ae
 

@@ -1,4 +1,8 @@
 // epoll (Linux): the kernel keeps the set, and a poll costs as much as there are ready descriptors.
+#include "net/ae/pollers.h"
+
+#ifdef LARDER_AE_EPOLL
+
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -9,7 +13,6 @@
 
 #include "lib/base/check.h"
 #include "net/ae/grow_array.h"
-#include "net/ae/pollers.h"
 
 namespace larder::inline v0::ae {
 namespace {
@@ -82,7 +85,7 @@ class EpollPoller final : public Poller {
     return count;
   }
 
-  int BackendFd() const override { return epoll_fd_; }
+  int BackendFd() override { return epoll_fd_; }
 
   absl::Status ArmTimer(int64_t delay_us) override {
     if (timer_fd_ < 0) {
@@ -125,3 +128,5 @@ absl::StatusOr<std::unique_ptr<Poller>> MakeEpollPoller() {
 }
 
 }  // namespace larder::inline v0::ae
+
+#endif  // LARDER_AE_EPOLL

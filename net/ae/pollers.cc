@@ -1,72 +1,67 @@
 #include "net/ae/pollers.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include <iterator>
-
 #include "absl/strings/str_cat.h"
 
 namespace larder::inline v0::ae {
 namespace {
 
-using Maker = absl::StatusOr<std::unique_ptr<Poller>> (*)();
-
-// Two rows to a poller, in one order: best first.
-constexpr std::string_view kNames[] = {
-#ifdef __linux__
-    "epoll",
+// Best first.
+constexpr PollerMaker kPollers[] = {
+#ifdef LARDER_AE_EPOLL
+    {"epoll", MakeEpollPoller},
 #endif
-    "select",
-};
-constexpr Maker kMakers[] = {
-#ifdef __linux__
-    MakeEpollPoller,
+#ifdef LARDER_AE_KQUEUE
+    {"kqueue", MakeKqueuePoller},
 #endif
-    MakeSelectPoller,
+#ifdef LARDER_AE_EVPORT
+    {"evport", MakeEvportPoller},
+#endif
+    {"poll", MakePollPoller},
+    {"select", MakeSelectPoller},
 };
-static_assert(std::size(kNames) == std::size(kMakers));
 
-// strerror_r returns the text (GNU) or a code (POSIX).
-[[maybe_unused]] const char* ErrorText(const char* text, const char* /*buffer*/) { return text; }
-[[maybe_unused]] const char* ErrorText(int code, const char* buffer) { return code == 0 ? buffer : "unknown error"; }
+const PollerMaker* Find(std::string_view name, std::span<const PollerMaker> in) {
+  for (const PollerMaker& maker : in) {
+    if (maker.name == name) return &maker;
+  }
+  return nullptr;
+}
 
-absl::Status UnknownPoller(std::string_view name) {
+absl::Status UnknownPoller(std::string_view name, std::span<const PollerMaker> more) {
   std::string text("unknown ae-api '");
-  text.append(name).append("': this platform has");
-  for (std::string_view known : kNames) text.append(" ").append(known);
+  text.append(name).append("': there are");
+  for (const PollerMaker& maker : kPollers) text.append(" ").append(maker.name);
+  for (const PollerMaker& maker : more) text.append(" ").append(maker.name);
   return absl::InvalidArgumentError(text);
 }
 
 }  // namespace
 
-absl::Status SystemError(std::string_view call, int fd, int error) {
-  char buffer[128];  // strerror would share one with the host
-  std::string text(call);
-  if (fd >= 0) absl::StrAppend(&text, " of descriptor ", fd);
-  absl::StrAppend(&text, ": ", ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
-  const bool exhausted = error == ENOMEM || error == EMFILE || error == ENFILE || error == ENOSPC;
-  return exhausted ? absl::ResourceExhaustedError(text) : absl::InternalError(text);
-}
+std::span<const PollerMaker> PlatformPollers() { return kPollers; }
 
-std::span<const std::string_view> PollerNames() { return kNames; }
-
-absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::string* passed_over) {
-  if (!name.empty()) {
-    for (size_t i = 0; i < std::size(kNames); ++i) {
-      if (kNames[i] == name) return kMakers[i]();
-    }
-    return UnknownPoller(name);
-  }
+absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::span<const PollerMaker> more,
+                                                   std::string* passed_over) {
   absl::Status refusal;
-  for (size_t i = 0; i < std::size(kNames); ++i) {
-    absl::StatusOr<std::unique_ptr<Poller>> poller = kMakers[i]();
-    if (poller.ok()) return poller;
+  const auto make = [&](const PollerMaker& maker) -> std::unique_ptr<Poller> {
+    absl::StatusOr<std::unique_ptr<Poller>> poller = maker.make();
+    if (poller.ok()) return *std::move(poller);
     refusal = poller.status();
     if (passed_over != nullptr) {
-      passed_over->append(kNames[i]).append(": ");
+      passed_over->append(maker.name).append(": ");
       passed_over->append(refusal.message().data(), refusal.message().size()).append("\n");
     }
+    return nullptr;
+  };
+  const PollerMaker* wanted = nullptr;
+  if (!name.empty()) {
+    wanted = Find(name, kPollers);
+    if (wanted == nullptr) wanted = Find(name, more);
+    if (wanted == nullptr) return UnknownPoller(name, more);
+    if (std::unique_ptr<Poller> poller = make(*wanted)) return poller;
+  }
+  for (const PollerMaker& maker : kPollers) {
+    if (&maker == wanted) continue;
+    if (std::unique_ptr<Poller> poller = make(maker)) return poller;
   }
   return refusal;
 }

@@ -1,19 +1,30 @@
-// One maker for each poller's file, and the errors that they share. Only pollers.cc and the pollers include this.
+// Which pollers this platform has, and the maker of each, which stands in its own file. A file whose poller the
+// platform lacks is empty there, so that no build has to know platforms. Only pollers.cc and the pollers include this.
 #ifndef LARDER_NET_AE_POLLERS_H_
 #define LARDER_NET_AE_POLLERS_H_
 
 #include "net/ae/poller.h"
+#include "net/ae/system_error.h"
+
+#if defined(__linux__)
+#define LARDER_AE_EPOLL 1
+#endif
+// LARDER_AE_STANDIN: tests/net/ae/standin has headers that stand in for these platforms' own.
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
+    defined(__DragonFly__) || defined(LARDER_AE_STANDIN)
+#define LARDER_AE_KQUEUE 1
+#endif
+#if defined(__sun) || defined(LARDER_AE_STANDIN)
+#define LARDER_AE_EVPORT 1
+#endif
 
 namespace larder::inline v0::ae {
 
-#ifdef __linux__
 absl::StatusOr<std::unique_ptr<Poller>> MakeEpollPoller();
-#endif
+absl::StatusOr<std::unique_ptr<Poller>> MakeKqueuePoller();
+absl::StatusOr<std::unique_ptr<Poller>> MakeEvportPoller();
+absl::StatusOr<std::unique_ptr<Poller>> MakePollPoller();
 absl::StatusOr<std::unique_ptr<Poller>> MakeSelectPoller();
-
-// "epoll_ctl of descriptor 7: Bad file descriptor". ENOMEM, EMFILE, ENFILE and ENOSPC are RESOURCE_EXHAUSTED; the
-// rest is INTERNAL. `fd` -1 is left out.
-absl::Status SystemError(std::string_view call, int fd, int error);
 
 }  // namespace larder::inline v0::ae
 

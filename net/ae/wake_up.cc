@@ -4,15 +4,35 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#if defined(__linux__) && !defined(LARDER_AE_STANDIN)
+#define LARDER_AE_EVENTFD 1
 #include <sys/eventfd.h>
 #endif
 
 #include <cstdint>
 
-#include "net/ae/pollers.h"
+#include "net/ae/system_error.h"
 
 namespace larder::inline v0::ae {
+namespace {
+
+#ifndef LARDER_AE_EVENTFD
+bool OpenPipe(int* fds) {
+#ifdef __APPLE__
+  // Without pipe2 there is a moment in which a fork and exec by the host inherits it.
+  if (pipe(fds) != 0) return false;
+  for (int i : {0, 1}) {
+    fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    fcntl(fds[i], F_SETFL, O_NONBLOCK);
+  }
+  return true;
+#else
+  return pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0;
+#endif
+}
+#endif
+
+}  // namespace
 
 WakeUpFd::~WakeUpFd() {
   if (write_fd_ >= 0 && write_fd_ != read_fd_) close(write_fd_);
@@ -20,12 +40,12 @@ WakeUpFd::~WakeUpFd() {
 }
 
 absl::Status WakeUpFd::Open() {
-#ifdef __linux__
+#ifdef LARDER_AE_EVENTFD
   read_fd_ = write_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (read_fd_ < 0) return SystemError("eventfd", -1, errno);
 #else
   int fds[2];
-  if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) return SystemError("pipe2", -1, errno);
+  if (!OpenPipe(fds)) return SystemError("pipe", -1, errno);
   read_fd_ = fds[0];
   write_fd_ = fds[1];
 #endif

@@ -6,6 +6,9 @@
 #ifndef WITHOUT_LISTENER
 #include <larder/net/listener.h>
 #endif
+#ifdef WITH_URING
+#include <larder/net/uring.h>
+#endif
 
 #include <stdexcept>
 #include <string_view>
@@ -31,13 +34,20 @@ int UseCache(larder::Cache& cache) {
 }  // namespace
 
 int main() {
-  auto cache = larder::Cache::Open({});
+  larder::Options cache_options;
+#ifdef WITH_URING
+  cache_options.ae_api = larder::AeApi::kIoUring;
+#endif
+  auto cache = larder::Cache::Open(cache_options);
   if (!cache.ok()) return 1;
   if (const int failed = UseCache(**cache)) return failed;
 #ifndef WITHOUT_LISTENER
   larder::ListenerOptions options;
   options.bind = {"127.0.0.1"};
   options.any_port = true;
+#ifdef WITH_URING
+  options.io_uring = &larder::Uring();
+#endif
   const auto listener = larder::Listener::Start(**cache, options);
   if (!listener.ok() || (*listener)->port() == 0) return 2;
 #endif

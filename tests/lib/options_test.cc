@@ -149,7 +149,7 @@ TEST(ConfigTextTest, MessagesNameFileLineDirectiveAndWhatIsAllowed) {
   EXPECT_EQ(ErrorOf("hz \"1"), "my.conf:1: Unbalanced quotes in configuration line");
   EXPECT_EQ(ErrorOf(std::string_view("hz\0 1", 5)), "my.conf:1: line contains a NUL byte");
   EXPECT_EQ(ErrorOf("hz " + std::string(70000, '1')), "my.conf:1: line is longer than 65536 bytes");
-  EXPECT_THAT(ErrorOf("ae-api kqueue"), HasSubstr("auto, epoll, select"));
+  EXPECT_THAT(ErrorOf("ae-api iocp"), HasSubstr("auto, epoll, kqueue, evport, poll, select, io_uring"));
   EXPECT_THAT(ErrorOf("maxmemory-policy fifo"), HasSubstr("allkeys-random, noeviction"));
 }
 

@@ -120,6 +120,21 @@ class Server {
   std::string text_;
 };
 
+TEST(LarderServerTest, AeApiIoUring) {
+  const TempFolder folder;
+  const std::string path = folder / "s";
+  Server server({"--port", "0", "--unixsocket", path, "--ae-api", "io_uring"});
+  ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
+  TestClient client = TestClient::Unix(path);
+  client.Expect("CONFIG GET ae-api\r\n", "*2\r\n$6\r\nae-api\r\n$8\r\nio_uring\r\n");
+  client.Send("INFO server\r\n");
+  // A kernel without it is allowed to say so; then the next best must serve.
+  const bool refused = server.text().find("The kernel refuses an ae-api, using epoll instead") != std::string::npos;
+  EXPECT_THAT(client.ReadBulk(), HasSubstr(refused ? "multiplexing_api:epoll\r\n" : "multiplexing_api:io_uring\r\n"));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.End(), 0);
+}
+
 TEST(LarderServerTest, ServesUntilSigterm) {
   const TempFolder folder;
   const std::string path = folder / "s", pidfile = folder / "pid";

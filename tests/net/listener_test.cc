@@ -1,5 +1,6 @@
 // The listener in front of a real cache, over real sockets.
 #include <larder/net/listener.h>
+#include <larder/net/uring.h>
 
 #include <dirent.h>
 #include <ifaddrs.h>
@@ -45,6 +46,9 @@ std::set<std::string> Entries(const char* path) {
 class ListenerTest : public testing::Test {
  protected:
   void SetUp() override {
+#ifdef LARDER_TEST_IO_URING
+    options_.ae_api = AeApi::kIoUring;
+#endif
     options_.clock = clock_;
     options_.log = [this](LogLevel, std::string_view line) {
       const std::lock_guard<std::mutex> lock(log_mutex_);
@@ -64,9 +68,11 @@ class ListenerTest : public testing::Test {
     ListenerOptions where;
     where.bind = {"127.0.0.1"};
     where.any_port = true;
+    where.io_uring = &Uring();
     return where;
   }
-  void Start(const ListenerOptions& where = AnyPort()) {
+  void Start(ListenerOptions where = AnyPort()) {
+    where.io_uring = &Uring();
     if (cache_ == nullptr) Open();
     absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where);
     ASSERT_TRUE(listener.ok()) << listener.status();
@@ -599,6 +605,7 @@ TEST_F(ListenerTest, ConfigSetMovesIt) {
 TEST_F(ListenerTest, NothingToListenOnIsAnError) {
   Open();
   ListenerOptions where;
+  where.io_uring = &Uring();
   where.port = 0;
   EXPECT_EQ(Listener::Start(*cache_, where).status().code(), absl::StatusCode::kInvalidArgument);
   where.port = 70000;
@@ -703,11 +710,34 @@ TEST_F(ListenerTest, InfoTellsOfTheListener) {
   EXPECT_THAT(info, HasSubstr("total_connections_received:1\r\n"));
 }
 
-TEST_F(ListenerTest, SelectServesToo) {
-  options_.ae_api = AeApi::kSelect;
-  Start();
-  EXPECT_EQ(listener_->poller(), "select");
-  Connect().Expect("PING\r\n", "+PONG\r\n");
+TEST_F(ListenerTest, EveryPollerServes) {
+  for (const auto& [api, name] : {std::pair(AeApi::kAuto, "epoll"), std::pair(AeApi::kEpoll, "epoll"),
+                                  std::pair(AeApi::kPoll, "poll"), std::pair(AeApi::kSelect, "select"),
+                                  std::pair(AeApi::kIoUring, "io_uring")}) {
+    options_.ae_api = api;
+    Start();
+    EXPECT_EQ(listener_->poller(), name) << (log_.empty() ? "" : log_.back());
+    TestClient client = Connect();
+    client.Expect("PING\r\n", "+PONG\r\n");
+    client.Send("INFO server\r\n");
+    EXPECT_THAT(client.ReadBulk(), HasSubstr("multiplexing_api:" + std::string(name) + "\r\n"));
+    listener_.reset();
+    cache_.reset();
+  }
+}
+
+TEST_F(ListenerTest, AnAeApiThatIsNotThereIsAnError) {
+  options_.ae_api = AeApi::kKqueue;
+  Open();
+  EXPECT_EQ(Listener::Start(*cache_, AnyPort()).status().code(), absl::StatusCode::kInvalidArgument);
+  cache_.reset();
+  options_.ae_api = AeApi::kIoUring;
+  Open();  // without the optional part
+  ListenerOptions where = AnyPort();
+  where.io_uring = nullptr;
+  const absl::Status status = Listener::Start(*cache_, where).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("unknown ae-api 'io_uring'"));
 }
 
 }  // namespace

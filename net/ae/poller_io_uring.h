@@ -1,0 +1,130 @@
+// io_uring (Linux 5.19 or later, and where sysctl and seccomp allow it): what the loop watches is handed over and
+// waited for in one system call.
+//
+// Every watched descriptor has one poll request in the ring. It ends with the event that it yields; those that fired
+// are asked for again together with the next wait, and the kernel then looks at them, which keeps the truth level-
+// triggered. A change of what is watched cancels the request and makes another, whose user_data has another
+// generation: whatever the old one still says is recognised and dropped, also if the number is another file's by then.
+//
+//   user_data   63      generation      32 31          fd           2 1 kind 0
+//
+// A request holds its file: a descriptor that is closed while watched stays open inside, unseen, until its request has
+// been cancelled. The loop deletes file events before it closes, and Settle and Rest hand cancellations over when no
+// wait follows.
+//
+// The ring belongs to one thread (SINGLE_ISSUER, so that DEFER_TASKRUN can be had: completions are worked off when the
+// loop waits and never interrupt it elsewhere). If another thread comes, which may only happen after Rest, it gets a
+// ring of its own. Older kernels: COOP_TASKRUN, and no owner.
+//
+// A host's loop watches the ring's descriptor, and gets a ring with COOP_TASKRUN for it. With DEFER_TASKRUN poll(2)
+// finds the descriptor readable when it looks and is not woken when it becomes so (Linux 6.18: it slept its 10 s
+// beside a timer that had long fired); an eventfd registered with the ring is signalled, but only after an RCU grace
+// period if another eventfd was the cause, such as the loop's wake-up. The price: a host's sleeping epoll_wait may
+// return EINTR once for what completes. A readiness that a host is told of is as old as the last turn: what is read
+// outside of turns may fire once more, as a spurious event.
+//
+// An I/O backend (net/io_backend_uring.h) puts requests of its own into the same ring.
+#ifndef LARDER_NET_AE_POLLER_IO_URING_H_
+#define LARDER_NET_AE_POLLER_IO_URING_H_
+
+#include <liburing.h>
+
+#include <memory>
+
+#include "net/ae/grow_array.h"
+#include "net/ae/poller.h"
+
+namespace larder::inline v0::ae {
+
+// Gets the completions of requests that are not the poller's.
+class RingClient {
+ public:
+  virtual void OnCompletion(uint64_t token, int result, uint32_t flags) = 0;
+
+ protected:
+  ~RingClient() = default;
+};
+
+class IoUringPoller final : public Poller {
+ public:
+  static absl::StatusOr<std::unique_ptr<Poller>> Make();
+  ~IoUringPoller() override;
+
+  std::string_view Name() const override { return "io_uring"; }
+  absl::Status Resize(int size) override;
+  absl::Status Set(int fd, int old_mask, int mask) override;
+  int Poll(int64_t timeout_us, std::span<FiredEvent> fired) override;
+  int BackendFd() override;
+  absl::Status ArmTimer(int64_t delay_us) override;
+  void Settle() override;
+  void Rest() override;
+
+  // --- For a backend in the same ring ---
+
+  // An empty request; null if the kernel takes none at the moment. SetToken must follow. Not from OnCompletion.
+  io_uring_sqe* Request();
+  // `token` < 2^62 comes back with the completion.
+  static void SetToken(io_uring_sqe* sqe, uint64_t token) { sqe->user_data = token << kKindBits | kClient; }
+  // Hands all requests over, and collects what is complete. False if the kernel refuses.
+  bool SubmitAndCollect(unsigned wait_for);
+  // Makes nothing of the last requests, at most `max`, that the kernel has not taken; returns how many.
+  size_t TakeBack(size_t max);
+  void set_client(RingClient* client) { client_ = client; }
+
+ private:
+  enum Kind : uint64_t { kPollRequest, kTimerRequest, kIgnored, kClient };
+  static constexpr int kKindBits = 2;
+
+  struct Watch {
+    uint32_t generation;
+    uint8_t mask;    // what the loop wants
+    uint8_t armed;   // what the request in the ring waits for; 0: there is none
+    uint8_t fired;   // collected and not reported yet
+    bool to_arm;     // in to_arm_
+    bool ready;      // in ready_
+  };
+  // Descriptors in the order of coming, each at most once.
+  struct Queue {
+    GrowArray<int> items;
+    size_t first = 0;
+    size_t count = 0;
+    void Add(int fd);
+    int Take();
+    bool Grow(size_t size);
+  };
+
+  IoUringPoller() = default;
+  int Open(unsigned flags);
+  int OpenBest();
+  bool OwnRing();
+  bool MeansNothing(const io_uring_cqe& cqe) const;
+  bool NothingToEnterFor() const;
+  int Adopt();
+  void Arm();
+  void List(int fd, Watch& watch);
+  bool Submit(unsigned wait_for);
+  void Cancel(int fd, Watch& watch);
+  int Enter(int64_t timeout_us);
+  void Collect();
+  void CollectRest(size_t room);
+  void OnPoll(uint64_t user_data, int result);
+  int Report(std::span<FiredEvent> fired);
+
+  io_uring ring_{};
+  bool open_ = false;
+  bool enabled_ = false;  // it has its owner
+  bool foreign_ = false;  // which is another thread than the one that has come last
+  GrowArray<Watch> watches_;
+  Queue to_arm_;
+  Queue ready_;
+  __kernel_timespec timer_{};
+  uint32_t timer_generation_ = 0;
+  bool timer_armed_ = false;
+  bool timer_fired_ = false;  // and no Poll has come since
+  bool hosted_ = false;       // BackendFd was asked for
+  RingClient* client_ = nullptr;
+};
+
+}  // namespace larder::inline v0::ae
+
+#endif  // LARDER_NET_AE_POLLER_IO_URING_H_

@@ -1,0 +1,20 @@
+// What the optional part //net:uring brings to a listener. Programs know it as a name in <larder/net/listener.h>.
+#ifndef LARDER_NET_IO_URING_H_
+#define LARDER_NET_IO_URING_H_
+
+#include <memory>
+
+#include "net/ae/poller.h"
+#include "net/io_backend.h"
+
+namespace larder::inline v0 {
+
+struct IoUring {
+  ae::PollerMaker poller;
+  // For a loop that runs on that poller; null if there is no memory.
+  std::unique_ptr<net::IoBackend> (*make_backend)(ae::Poller& poller);
+};
+
+}  // namespace larder::inline v0
+
+#endif  // LARDER_NET_IO_URING_H_
