@@ -36,6 +36,8 @@ class ClientIo {
   // The client is to be closed soon: wakes the owner's loop. Called on any thread, holding the executor; must not call
   // back.
   virtual void CloseSoon() = 0;
+  // What CLIENT PAUSE has held may be tried again: wakes the owner. Likewise.
+  virtual void Resume() = 0;
 
  protected:
   ~ClientIo() = default;
@@ -60,6 +62,9 @@ struct ClientState {
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
   std::atomic<bool> close_now{false};  // killed; read by the owner on its own thread
+  // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the request
+  // and then tries it again.
+  std::atomic<bool> held{false};
   ReplyMode reply_mode = ReplyMode::kOn;
 
   base::Buffer name;                // CLIENT SETNAME

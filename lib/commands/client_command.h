@@ -10,7 +10,7 @@
 
 namespace larder::inline v0::commands {
 
-extern const CommandSpec kClientSubcommands[9];
+extern const CommandSpec kClientSubcommands[15];
 
 // CLIENT SETNAME: printable ASCII without blanks; "" takes the name away.
 Error SetClientName(ClientState& client, Bytes name);
@@ -18,6 +18,14 @@ Error SetClientName(ClientState& client, Bytes name);
 // client_list.cc
 Error ClientList(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 Error ClientInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+
+// client_pause.cc
+Error ClientPause(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientUnpause(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientUnblock(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientCaching(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientGetRedir(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientTrackingInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 
 enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
 std::optional<ClientType> ParseClientType(Bytes word);

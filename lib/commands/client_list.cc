@@ -23,6 +23,7 @@ void WriteFlags(const ClientState& client, TextWriter& out) {
     any = true;
   };
   flag(HasQueue(client.transaction), 'x');
+  flag(client.held.load(std::memory_order_relaxed), 'b');
   flag(client.transaction != nullptr && client.transaction->changed, 'd');
   flag(client.close_after_reply, 'c');
   flag(Gone(client), 'A');

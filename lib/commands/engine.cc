@@ -75,6 +75,14 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
   host_.OptionsChanged();
 }
 
+void Engine::EndPause() {
+  pause_.End();
+  for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
+    if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
+  }
+  host_.PauseEnded();
+}
+
 void Engine::ResetStats() {
   stats_ = EngineStats{};
   keyspace_->stats() = keyspace::KeyspaceStats{};

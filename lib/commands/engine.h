@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/commands/client.h"
 #include "lib/commands/command.h"
+#include "lib/commands/pause.h"
 #include "lib/commands/table.h"
 #include "lib/commands/watch.h"
 #include "lib/keyspace/keyspace.h"
@@ -68,6 +69,8 @@ class EngineHost {
   // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
   virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
   virtual void Log(LogLevel level, std::string_view line) = 0;
+  // CLIENT PAUSE is over: active expiry may go on.
+  virtual void PauseEnded() {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
@@ -95,6 +98,10 @@ class Engine {
   Rates& rates() { return rates_; }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
+  // Guarded by the executor, but for Pause::until_ms.
+  Pause& pause() { return pause_; }
+  // Lets all held clients go on.
+  void EndPause();
 
   // The options in force. Each CONFIG SET puts others in their place, so a reference lasts as long as the command.
   const Options& options() const { return *options_; }
@@ -136,6 +143,7 @@ class Engine {
   EngineStats stats_;
   Rates rates_;
   NetCounters net_;
+  Pause pause_;
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;
   char run_id_[40];

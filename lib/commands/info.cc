@@ -86,7 +86,11 @@ void ClientsSection(InfoContext& info) {
   info.Line("connected_clients", info.stats.connected_clients);
   info.Line("cluster_connections", 0);
   info.Line("maxclients", info.engine().options().maxclients);
-  info.Line("blocked_clients", 0);
+  uint64_t held = 0;
+  for (const ClientState* client = info.engine().clients().first(); client != nullptr; client = client->next) {
+    held += client->held.load(std::memory_order_relaxed) && !client->close_now.load(std::memory_order_relaxed);
+  }
+  info.Line("blocked_clients", held);  // by CLIENT PAUSE; no command blocks yet
   info.Line("tracking_clients", 0);
   info.Line("clients_in_timeout_table", 0);
 }

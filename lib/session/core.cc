@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -131,7 +132,8 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       keyspace.BeginOp(0);
       keyspace.set_access_clock_ms(keyspace.now_ms());
-      due = due && engine_->active_expire() && keyspace.ExpireDue();
+      due = due && engine_->active_expire() && engine_->pause().At(keyspace.now_ms()) == commands::Paused::kNothing &&
+            keyspace.ExpireDue();
       *garbage = keyspace.FreeStep();
     });
     if (!ran) return false;
@@ -155,7 +157,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
     if (soonest != INT64_MAX && engine_->active_expire()) {
       const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
-      due_ms = soonest > round ? soonest : round;
+      due_ms = std::max({soonest, round, engine_->pause().until_ms()});
     }
     // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
     if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
@@ -168,6 +170,15 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     due_ms = now_ms + 1;  // the executor was busy: soon again
   }
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
+}
+
+bool CacheCore::TryEndPause() {
+  if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
+  if (!executor_->TryAcquire()) return closed();
+  const bool over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
+  if (over) engine_->EndPause();
+  executor_->Release();
+  return over;
 }
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {

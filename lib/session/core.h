@@ -102,6 +102,9 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // us of that clock, INT64_MAX for "not until WakeBackground".
   int64_t BackgroundStep(int64_t deadline_us);
 
+  // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
+  bool TryEndPause();
+
   // Refused (false) after Close has begun. A listener removes itself before it dies.
   bool AddListener(ListenerHook* listener);
   void RemoveListener(ListenerHook* listener);
@@ -116,6 +119,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
   absl::Status Relisten(const Options& changed) override;
+  void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }

@@ -88,6 +88,25 @@ void ServedSession::CloseSoon() {
   if (events_ != nullptr) events_->SessionWoken();
 }
 
+void ServedSession::Resume() {
+  if (events_ != nullptr) events_->SessionWoken();
+}
+
+bool ServedSession::PauseLasts() const {
+  const int64_t until_ms = core_.engine().pause().until_ms();
+  return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
+}
+
+// What was parsed and not run is input again.
+void ServedSession::TakeBack() {
+  held_in_batch_ = false;
+  taken_back_ = true;
+  consumed_ = held_from_;
+  parser_.Reset();
+  failed_ = false;
+  PublishInput();
+}
+
 SessionBatch::~SessionBatch() {
   Abandon();
   while (Page* page = first_page_) {
@@ -138,6 +157,11 @@ SessionBatch::Request* SessionBatch::NextFree() {
 
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
+  if (session.taken_back_) {
+    if (session.held()) return Parsed::kNothing;
+    session.client_.held.store(false, std::memory_order_relaxed);
+    session.taken_back_ = false;
+  }
   session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
   session.parser_.set_authenticated(session.client_.authenticated);
   // An AUTH decides about the limits of what follows it, so until then requests are taken one at a time.
@@ -156,6 +180,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
       return Parsed::kSome;
     }
     size_t consumed = 0;
+    request->from = session.consumed_;
     const auto status =
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
@@ -204,7 +229,7 @@ void SessionBatch::End(ServedSession& session) {
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped()) return true;
+  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   if (request.is_error) {
     reply.Error({session.parser_.error()});
@@ -215,6 +240,11 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   const int64_t ended_us =
       commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
   if (ended_us == commands::kAgain) return false;
+  if (ended_us == commands::kHeld) {
+    session.held_in_batch_ = true;
+    session.held_from_ = request.from;
+    return true;
+  }
   *now_us = ended_us;
   session.PublishOutput();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
@@ -284,6 +314,7 @@ void SessionBatch::Reset() {
     ServedSession* session = request.session;
     request.session = nullptr;
     request.argv.Clear(resp::ArgVector::kInline);
+    if (session != nullptr && session->held_in_batch_) session->TakeBack();
     if (session == nullptr || session->consumed_ != session->input_.size()) continue;
     session->consumed_ = 0;
     if (session->input_.capacity() > kInputKeptBytes) {

@@ -36,8 +36,8 @@ struct Peer {
 // What happens to a session outside of its own turn.
 class SessionEvents {
  public:
-  // It has output that no request of its own caused, or stopped() is true now. Any thread, also under the executor; must
-  // not call back.
+  // It has output that no request of its own caused, or stopped() or MayGoOn() is true now. Any thread, also under the
+  // executor; must not call back.
   virtual void SessionWoken() = 0;
 
  protected:
@@ -74,12 +74,19 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // To be closed at once. Any thread.
   bool stopped() const { return client_.close_now.load(std::memory_order_acquire); }
 
+  // CLIENT PAUSE holds what it has sent: Parse finds nothing until the pause is over.
+  bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
+  // It was held and is no more: Parse may find something although nothing has come.
+  bool MayGoOn() const { return taken_back_ && !held(); }
+
   const commands::ClientState& client() const { return client_; }
 
  private:
   friend class SessionBatch;
   ServedSession(CacheCore& core, SessionEvents* events) : core_(core), events_(events) {}
 
+  bool PauseLasts() const;  // as far as one can see without the executor
+  void TakeBack();
   void Account();
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -91,6 +98,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   size_t output_list_length() const override { return 0; }
   const char* events() const override { return output_bytes() == 0 ? "r" : "rw"; }
   void CloseSoon() override;
+  void Resume() override;
 
   CacheCore& core_;
   SessionEvents* events_;
@@ -105,6 +113,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   std::atomic<size_t> shown_output_ = 0;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
+  // CLIENT PAUSE: the batch that runs has met a request that may not run yet, at this place in input_. The session's
+  // later requests in it are passed over; when it is done, input_ is unparsed again from there on (taken_back_).
+  bool held_in_batch_ = false;
+  bool taken_back_ = false;
+  size_t held_from_ = 0;
   ServedSession* next_opening_ = nullptr;
 };
 
@@ -147,6 +160,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   struct Request {
     ServedSession* session = nullptr;
     bool is_error = false;  // the parser's refusal: the session's last
+    size_t from = 0;        // where in the session's input it begins
     resp::ArgVector argv;
   };
   static constexpr size_t kWindow = 16;
