@@ -111,6 +111,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 
 std::string_view RespConnection::output() {
   if (impl_->session->MayGoOn()) (void)impl_->RunWhatHasCome();
+  impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {
     struct iovec piece;

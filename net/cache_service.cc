@@ -41,7 +41,10 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   }
   size_t input_bytes() const override { return session->input_left(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
-  size_t output_bytes() const override { return session->output().size(); }
+  size_t output_bytes() const override {
+    session->TakePushed();  // the server asks before it sends, and once more when it was woken
+    return session->output().size();
+  }
   size_t Output(iovec* pieces, size_t max) const override { return session->output().Iovecs(pieces, max); }
   void ConsumeOutput(size_t n) override { session->ConsumeOutput(n); }
   bool CloseAfterOutput() const override { return session->closes_after_output(); }

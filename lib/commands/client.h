@@ -38,6 +38,12 @@ class ClientIo {
   virtual void CloseSoon() = 0;
   // What CLIENT PAUSE has held may be tried again: wakes the owner. Likewise.
   virtual void Resume() = 0;
+  // Makes ready for Push. False if there is no memory. While a command of the client's runs.
+  virtual bool PreparePush() = 0;
+  // Bytes that answer no request of its own, sent after all that it was answered before. Never fails: a client for which
+  // there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor; must not
+  // call back.
+  virtual void Push(Bytes bytes) = 0;
 
  protected:
   ~ClientIo() = default;
@@ -80,6 +86,9 @@ struct ClientState {
 
   Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;
+
+  bool monitor = false;             // gets MONITOR's lines; by Monitors
+  ClientState* next_monitor = nullptr;
 
   ClientState* next = nullptr;      // the registry's links
   ClientState* previous = nullptr;

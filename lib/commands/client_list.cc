@@ -22,6 +22,7 @@ void WriteFlags(const ClientState& client, TextWriter& out) {
     out << letter;
     any = true;
   };
+  flag(client.monitor, 'O');
   flag(HasQueue(client.transaction), 'x');
   flag(client.held.load(std::memory_order_relaxed), 'b');
   flag(client.transaction != nullptr && client.transaction->changed, 'd');

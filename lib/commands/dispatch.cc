@@ -15,6 +15,10 @@ constexpr ErrorText kNoAuth{absl::StatusCode::kUnauthenticated, "NOAUTH Authenti
 constexpr ErrorText kNotInMulti{absl::StatusCode::kFailedPrecondition,
                                 "ERR Command not allowed inside a transaction"};
 
+// Redis takes a monitor for a kind of replica here.
+constexpr ErrorText kNoKeysForMonitors{absl::StatusCode::kFailedPrecondition,
+                                       "ERR Replica can't interact with the keyspace"};
+
 constexpr ErrorText kNotProtected{
     absl::StatusCode::kPermissionDenied,
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
@@ -130,6 +134,11 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
     return Verdict::kRefused;
   }
   const bool top = found.parent == nullptr;
+  if (client.monitor) [[unlikely]] {
+    if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held
+    reply.Error(kNoKeysForMonitors);
+    return Verdict::kRefused;
+  }
   if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
     const Paused paused = engine.pause().At(engine.keyspace().now_ms());
     // Nothing is evicted in a pause: not for these clients, whose writes would be the reason.
@@ -222,6 +231,7 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
     }
   }
   if (Silent(client.reply_mode)) reply.Rewind(mark);
+  if (engine.monitors().any()) [[unlikely]] engine.monitors().Ran(client, spec, argv);
 }
 
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,

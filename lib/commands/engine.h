@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/commands/client.h"
 #include "lib/commands/command.h"
+#include "lib/commands/monitor.h"
 #include "lib/commands/pause.h"
 #include "lib/commands/table.h"
 #include "lib/commands/watch.h"
@@ -69,6 +70,8 @@ class EngineHost {
   // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
   virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
   virtual void Log(LogLevel level, std::string_view line) = 0;
+  // There is now a client in MONITOR mode, or none any more.
+  virtual void MonitorsChanged(bool /*any*/) {}
   // CLIENT PAUSE is over: active expiry may go on.
   virtual void PauseEnded() {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
@@ -98,6 +101,7 @@ class Engine {
   Rates& rates() { return rates_; }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
+  Monitors& monitors() { return monitors_; }
   // Guarded by the executor, but for Pause::until_ms.
   Pause& pause() { return pause_; }
   // Lets all held clients go on.
@@ -144,6 +148,7 @@ class Engine {
   Rates rates_;
   NetCounters net_;
   Pause pause_;
+  Monitors monitors_{*this};
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;
   char run_id_[40];

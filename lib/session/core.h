@@ -57,6 +57,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
+  // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
+  bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
   internal::FlightTable& flights() { return flights_; }
   Background background() const { return background_; }
@@ -119,6 +121,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
   absl::Status Relisten(const Options& changed) override;
+  void MonitorsChanged(bool any) override { monitored_ = any; }
   void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;
   int tcp_port() const override;
@@ -137,6 +140,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   LiveLimits limits_;
   internal::FlightTable flights_;
   std::unique_ptr<executor::Executor> executor_;
+  bool monitored_ = false;  // beside what every typed call loads
   std::unique_ptr<commands::Engine> engine_;
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;

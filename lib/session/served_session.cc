@@ -92,6 +92,40 @@ void ServedSession::Resume() {
   if (events_ != nullptr) events_->SessionWoken();
 }
 
+bool ServedSession::PreparePush() {
+  if (inbox_ == nullptr) inbox_.reset(new (std::nothrow) Inbox(core_.engine().keyspace().extra_memory()));
+  return inbox_ != nullptr;
+}
+
+// Only the first of many wakes the owner, who then takes all.
+void ServedSession::Push(Bytes bytes) {
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
+    core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
+    return CloseOverLimit("a client is closed for overcoming of output buffer limits");
+  }
+  switch (inbox_->Append(bytes)) {
+    case Inbox::Appended::kMore: return;
+    case Inbox::Appended::kFirst:
+      if (events_ != nullptr) events_->SessionWoken();
+      return;
+    case Inbox::Appended::kNoMemory: return CloseOverLimit("a client is closed: there is no memory for its replies");
+  }
+}
+
+void ServedSession::CloseOverLimit(std::string_view why) {
+  core_.Log(LogLevel::kWarning, why);
+  CloseSoon();
+}
+
+void ServedSession::TakeInbox() {
+  if (inbox_->size() == 0) return;
+  const bool taken = inbox_->MoveTo(output_.bytes());
+  PublishOutput();
+  Account();
+  if (!taken) CloseOverLimit("a client is closed: there is no memory for its replies");
+}
+
 bool ServedSession::PauseLasts() const {
   const int64_t until_ms = core_.engine().pause().until_ms();
   return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
@@ -220,6 +254,7 @@ void SessionBatch::End(ServedSession& session) {
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
+    core_.engine().monitors().Remove(session.client_);
     core_.engine().clients().Remove(&session.client_);
   }
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
@@ -230,6 +265,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
   if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  session.TakePushed();
   resp::ReplyWriter reply(session.output_, client.protocol);
   if (request.is_error) {
     reply.Error({session.parser_.error()});
@@ -249,10 +285,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   session.PublishOutput();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
-    core_.Log(LogLevel::kWarning, session.output_.failed()
-                                      ? "a client is closed: there is no memory for its replies"
-                                      : "a client is closed for overcoming of output buffer limits");
-    session.CloseSoon();
+    const bool failed = session.output_.failed();
+    if (!failed) core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
+    session.CloseOverLimit(failed ? "a client is closed: there is no memory for its replies"
+                                  : "a client is closed for overcoming of output buffer limits");
   }
   return true;
 }

@@ -22,6 +22,7 @@
 #include "lib/resp/output.h"
 #include "lib/resp/parser.h"
 #include "lib/session/core.h"
+#include "lib/session/inbox.h"
 
 namespace larder::inline v0::session {
 
@@ -63,6 +64,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void CommitRead(size_t n);
   size_t input_left() const { return input_.size() - consumed_; }
 
+  // Puts what others have for it (MONITOR's lines) into the output. To be called before the output is looked at.
+  void TakePushed() {
+    if (inbox_ != nullptr) [[unlikely]] TakeInbox();
+  }
   resp::Output& output() { return output_; }
   const resp::Output& output() const { return output_; }
   void ConsumeOutput(size_t n);
@@ -87,6 +92,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   bool PauseLasts() const;  // as far as one can see without the executor
   void TakeBack();
+  void TakeInbox();
+  void CloseOverLimit(std::string_view why);
   void Account();
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -94,11 +101,15 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   size_t input_bytes() const override { return shown_input_.load(std::memory_order_relaxed); }
   size_t input_free() const override { return shown_free_.load(std::memory_order_relaxed); }
-  size_t output_bytes() const override { return shown_output_.load(std::memory_order_relaxed); }
+  size_t output_bytes() const override {
+    return shown_output_.load(std::memory_order_relaxed) + (inbox_ != nullptr ? inbox_->size() : 0);
+  }
   size_t output_list_length() const override { return 0; }
   const char* events() const override { return output_bytes() == 0 ? "r" : "rw"; }
   void CloseSoon() override;
   void Resume() override;
+  bool PreparePush() override;
+  void Push(Bytes bytes) override;
 
   CacheCore& core_;
   SessionEvents* events_;
@@ -107,6 +118,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   size_t consumed_ = 0;  // bytes of input_ that are parsed; requests in a batch still point to them
   resp::RequestParser parser_;
   resp::Output output_;
+  std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
   size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;

@@ -2,6 +2,7 @@
 // loop runs on another thread.
 #include <larder/net/listener.h>
 
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -151,6 +152,72 @@ TEST_F(ClientCommandsTest, AHeldClientIsNotIdle) {
   idle.ExpectEnd();
   Run({"CLIENT", "UNPAUSE"});
   EXPECT_EQ(held.Read(7), "+PONG\r\n");
+}
+
+// ---- MONITOR --------------------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, AMonitorSeesWhatAllOthersDo) {
+  Start();
+  TestClient monitor = Connect();
+  TestClient client = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  client.Expect("SET k v\r\n", "+OK\r\n");
+  EXPECT_THAT(monitor.ReadLine(),
+              AllOf(StartsWith("+"), HasSubstr("[0 127.0.0.1:"), HasSubstr("] \"SET\" \"k\" \"v\"\r\n")));
+  ASSERT_TRUE(cache_->Get("k").ok());
+  EXPECT_THAT(monitor.ReadLine(), HasSubstr(" [0 larder] \"GET\" \"k\"\r\n"));
+}
+
+// Threads that write, a client that writes, and monitors, of which one leaves and comes back.
+TEST_F(ClientCommandsTest, LinesOfManyThreadsComeWholeAndInOrder) {
+  Start();
+  constexpr int kThreads = 3;
+  constexpr int kEach = 1000;
+  TestClient monitor = Connect();
+  TestClient restless = Connect();
+  TestClient client = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      const std::string key = "thread" + std::to_string(t);
+      for (int i = 0; i < kEach; ++i) EXPECT_TRUE(cache_->Increment(key, i).ok());
+    });
+  }
+  std::string many;
+  for (int i = 0; i < kEach; ++i) many += "INCRBY client " + std::to_string(i) + "\r\n";
+  ASSERT_TRUE(client.Send(many));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(restless.Send("MONITOR\r\nRESET\r\n"));
+  std::map<std::string, int> next;
+  int of_restless = 0;
+  for (int lines = 0; lines < (kThreads + 1) * kEach || of_restless < 50;) {
+    const std::string line = monitor.ReadLine();
+    ASSERT_THAT(line, StartsWith("+"));
+    const size_t at = line.find("\"INCRBY\" \"");
+    if (at == std::string::npos) {
+      ASSERT_THAT(line, HasSubstr("\"RESET\"\r\n")) << "MONITOR itself is not shown";
+      ++of_restless;
+      continue;
+    }
+    const size_t end = line.find('"', at + 10);
+    const std::string key = line.substr(at + 10, end - at - 10);
+    ASSERT_EQ(line.substr(end), "\" \"" + std::to_string(next[key]++) + "\"\r\n");
+    ++lines;
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(ClientCommandsTest, AMonitorThatDoesNotReadIsClosed) {
+  options_.output_limit_normal = {.hard = 1 << 20};
+  Start();
+  TestClient monitor = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  const std::string value(100'000, 'v');
+  while (Run({"INFO", "clients"}).AsString().find("connected_clients:0\r\n") == std::string::npos) {
+    ASSERT_TRUE(cache_->Set("k", value).ok());
+  }
+  EXPECT_THAT(Run({"INFO", "stats"}).AsString(), HasSubstr("client_output_buffer_limit_disconnections:1\r\n"));
+  EXPECT_THAT(Log(), HasSubstr("closed for overcoming of output buffer limits"));
 }
 
 }  // namespace
