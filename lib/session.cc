@@ -105,6 +105,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
       impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
       session.Stop();
     }
+    impl_->core.CheckClientsMemory();
   }
   return absl::OkStatus();
 }

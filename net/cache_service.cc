@@ -77,6 +77,7 @@ absl::Status CacheService::Prepare() {
 }
 
 ServerSettings CacheService::settings() {
+  core_.TryCheckClientsMemory();
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const session::LiveLimits& limits = core_.limits();
   ServerSettings settings;
@@ -162,6 +163,7 @@ void CacheService::Finish() {
 }
 
 void CacheService::Count(const ServerCount& more) {
+  core_.TrySampleRates();
   constexpr auto kRelaxed = std::memory_order_relaxed;
   commands::NetCounters& all = core_.engine().net();
   all.connections_received.fetch_add(more.connections_received, kRelaxed);

@@ -33,6 +33,7 @@ class ClientIo {
   virtual size_t output_bytes() const = 0;      // obl + omem: replies not yet sent
   virtual size_t output_list_length() const = 0;  // oll
   virtual char const* events() const = 0;       // "r", "rw", ...
+  virtual size_t memory() const = 0;            // all that it holds for the client, MULTI's queue included
   // The client is to be closed soon: wakes the owner's loop. Called on any thread, holding the executor; must not call
   // back.
   virtual void CloseSoon() = 0;

@@ -136,6 +136,7 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   } else {
     return errors::kSyntax;
   }
+  ctx.engine.ForgetClientsMemory();
   reply.Ok();
   return kOk;
 }

@@ -239,6 +239,7 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   LARDER_DCHECK(!argv.empty());
   engine.keyspace().BeginOp(now_us / 1000);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
+  engine.SampleRates(now_us);
   client.last_interaction_ms = now_us / 1000;
   const size_t mark = reply.Mark();
   Found found;

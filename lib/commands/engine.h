@@ -17,6 +17,7 @@
 #include "lib/commands/command.h"
 #include "lib/commands/monitor.h"
 #include "lib/commands/pause.h"
+#include "lib/commands/rates.h"
 #include "lib/commands/table.h"
 #include "lib/commands/watch.h"
 #include "lib/keyspace/keyspace.h"
@@ -39,17 +40,6 @@ struct EngineStats {
   uint64_t commands_processed = 0;
   uint64_t error_replies = 0;
   uint64_t evicted_clients = 0;
-};
-
-// INFO's instantaneous figures: means over the time between two INFOs that are at least a second apart.
-struct Rates {
-  int64_t since_ms = 0;
-  uint64_t commands = 0;  // the counters as they were then
-  uint64_t input_bytes = 0;
-  uint64_t output_bytes = 0;
-  double ops_per_second = 0;
-  double input_kbps = 0;
-  double output_kbps = 0;
 };
 
 // One command's counts, beside its row: INFO commandstats.
@@ -99,6 +89,10 @@ class Engine {
   WatchTable& watches() { return *watches_; }
   EngineStats& stats() { return stats_; }
   Rates& rates() { return rates_; }
+  // Before something is counted at that time.
+  void SampleRates(int64_t now_us) {
+    if (rates_.Due(now_us)) [[unlikely]] SampleRatesNow(now_us);
+  }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
   Monitors& monitors() { return monitors_; }
@@ -125,9 +119,24 @@ class Engine {
   void CountError(Bytes prefix);
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
 
+  // maxmemory-clients in bytes; 0: no limit.
+  uint64_t clients_memory_max() const { return clients_memory_max_; }
+  // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
+  void CheckClientsMemory() {
+    if (clients_memory_max_ != 0 && keyspace_->extra_memory().load(std::memory_order_relaxed) > clients_look_above_)
+        [[unlikely]] {
+      LookAtClientsMemory();
+    }
+  }
+  // What may be evicted has changed.
+  void ForgetClientsMemory() { clients_look_above_ = clients_memory_max_; }
+
  private:
   Engine(std::unique_ptr<const Options> options, Clock& clock, EngineHost& host)
       : options_(std::move(options)), clock_(clock), host_(host) {}
+
+  void SampleRatesNow(int64_t now_us);
+  void LookAtClientsMemory();
 
   struct ErrorCount {
     char prefix[24];
@@ -146,6 +155,10 @@ class Engine {
   std::unique_ptr<WatchTable> watches_;
   EngineStats stats_;
   Rates rates_;
+  uint64_t clients_memory_max_ = 0;
+  // Memory of clients up to which looking at each of them is not worth while: the limit, or, when all that is over it
+  // belongs to clients that may not be evicted, a little more than there was.
+  uint64_t clients_look_above_ = 0;
   NetCounters net_;
   Pause pause_;
   Monitors monitors_{*this};

@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
   core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
   if (core->engine_ == nullptr) return NoMemory();
+  core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
   core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
@@ -172,6 +173,28 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
 }
 
+bool CacheCore::ClientsOverLimit() const {
+  const uint64_t limit = limits_.clients_memory_max.load(std::memory_order_relaxed);
+  return limit != 0 && engine_->keyspace().extra_memory().load(std::memory_order_relaxed) > limit;
+}
+
+void CacheCore::CheckClientsMemory() {
+  if (ClientsOverLimit()) [[unlikely]] (void)executor_->Run([this] { engine_->CheckClientsMemory(); });
+}
+
+void CacheCore::TryCheckClientsMemory() {
+  if (!ClientsOverLimit() || !executor_->TryAcquire()) [[likely]] return;
+  engine_->CheckClientsMemory();
+  executor_->Release();
+}
+
+void CacheCore::TrySampleRates() {
+  const int64_t now_us = clock_->NowUs();
+  if (!engine_->rates().Due(now_us) || !executor_->TryAcquire()) return;
+  engine_->SampleRates(now_us);
+  executor_->Release();
+}
+
 bool CacheCore::TryEndPause() {
   if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
   if (!executor_->TryAcquire()) return closed();
@@ -274,6 +297,7 @@ Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWrit
 
 void CacheCore::OptionsChanged() {
   limits_.Publish(engine_->options());
+  limits_.clients_memory_max.store(engine_->clients_memory_max(), std::memory_order_relaxed);
   WakeBackground();
 }
 

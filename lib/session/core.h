@@ -104,6 +104,13 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // us of that clock, INT64_MAX for "not until WakeBackground".
   int64_t BackgroundStep(int64_t deadline_us);
 
+  // Clients have grown by what they sent: closes some if they are over maxmemory-clients. Waits for the executor, or, for
+  // an event loop, does nothing while that is busy: some batch will look.
+  void CheckClientsMemory();
+  void TryCheckClientsMemory();
+  // Before bytes are counted that a loop has moved. Likewise.
+  void TrySampleRates();
+
   // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
   bool TryEndPause();
 
@@ -131,6 +138,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   CacheCore() = default;
   template <class F>
   bool RunInBackground(F&& fn);
+  bool ClientsOverLimit() const;
   bool BackgroundRound(int64_t deadline_us, bool* garbage);
 
   std::shared_ptr<Clock> clock_;

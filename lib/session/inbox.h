@@ -22,7 +22,7 @@ namespace larder::inline v0::session {
 class Inbox {
  public:
   explicit Inbox(std::atomic<size_t>& extra_memory) : extra_memory_(extra_memory) { Account(sizeof(Inbox)); }
-  ~Inbox() { extra_memory_.fetch_sub(accounted_, std::memory_order_relaxed); }
+  ~Inbox() { extra_memory_.fetch_sub(memory(), std::memory_order_relaxed); }
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -39,6 +39,7 @@ class Inbox {
     return first ? Appended::kFirst : Appended::kMore;
   }
 
+  size_t memory() const { return accounted_.load(std::memory_order_relaxed); }
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 
   // False, with `to` failed, if there was no memory there; what was here is lost then.
@@ -55,15 +56,15 @@ class Inbox {
 
  private:
   void Account(size_t now) {
-    extra_memory_.fetch_add(now - accounted_, std::memory_order_relaxed);
-    accounted_ = now;
+    extra_memory_.fetch_add(now - memory(), std::memory_order_relaxed);
+    accounted_.store(now, std::memory_order_relaxed);
   }
 
   std::atomic<size_t>& extra_memory_;
   std::atomic<size_t> size_{0};
   std::mutex mutex_;
   base::Buffer bytes_;
-  size_t accounted_ = 0;
+  std::atomic<size_t> accounted_{0};
 };
 
 }  // namespace larder::inline v0::session

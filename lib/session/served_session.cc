@@ -77,10 +77,12 @@ void ServedSession::ConsumeOutput(size_t n) {
 }
 
 void ServedSession::Account() {
-  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + sizeof(ServedSession);
-  if (now == accounted_) return;
-  core_.engine().keyspace().extra_memory().fetch_add(now - accounted_, std::memory_order_relaxed);
-  accounted_ = now;
+  const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
+  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession);
+  const size_t before = accounted_.load(std::memory_order_relaxed);
+  if (now == before) return;
+  core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
+  accounted_.store(now, std::memory_order_relaxed);
 }
 
 void ServedSession::CloseSoon() {
@@ -283,6 +285,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   }
   *now_us = ended_us;
   session.PublishOutput();
+  session.Account();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
     const bool failed = session.output_.failed();
@@ -335,6 +338,7 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     page_entered_ = false;
   }
   core_.NoteExpiries();
+  core_.engine().CheckClientsMemory();
   return next_ == count_;
 }
 

@@ -105,6 +105,9 @@ class LARDER_API ServedSession final : private commands::ClientIo {
     return shown_output_.load(std::memory_order_relaxed) + (inbox_ != nullptr ? inbox_->size() : 0);
   }
   size_t output_list_length() const override { return 0; }
+  size_t memory() const override {
+    return accounted_.load(std::memory_order_relaxed) + (inbox_ != nullptr ? inbox_->memory() : 0);
+  }
   const char* events() const override { return output_bytes() == 0 ? "r" : "rw"; }
   void CloseSoon() override;
   void Resume() override;
@@ -119,7 +122,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::RequestParser parser_;
   resp::Output output_;
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
-  size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
+  std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;

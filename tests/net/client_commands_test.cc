@@ -220,5 +220,63 @@ TEST_F(ClientCommandsTest, AMonitorThatDoesNotReadIsClosed) {
   EXPECT_THAT(Log(), HasSubstr("closed for overcoming of output buffer limits"));
 }
 
+// ---- maxmemory-clients ----------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, TheLargestClientIsEvicted) {
+  options_.maxmemory_clients = 1 << 20;
+  Start();
+  TestClient small = Connect();
+  TestClient large = Connect();
+  small.Expect("PING\r\n", "+PONG\r\n");
+  // A request that never becomes whole, so that no batch of its own would notice.
+  large.Send("*2\r\n$4\r\nECHO\r\n$10000000\r\n" + std::string(3'000'000, 'x'));
+  AwaitInfo("stats", "evicted_clients:1\r\n");
+  AwaitInfo("clients", "connected_clients:1\r\n");
+  small.Expect("PING\r\n", "+PONG\r\n");
+  EXPECT_THAT(Log(), HasSubstr("Evicting client: id="));
+}
+
+TEST_F(ClientCommandsTest, OneThatDoesNotReadItsRepliesIsEvicted) {
+  Start();
+  TestClient client = Connect();
+  TestClient spared = Connect();
+  spared.Expect("CLIENT NO-EVICT on\r\n", "+OK\r\n");
+  const std::string text(1'000'000, 't');
+  const std::string echo = "*2\r\n$4\r\nECHO\r\n$1000000\r\n" + text + "\r\n";
+  // More than both sockets' buffers take.
+  std::thread sender([&] {
+    for (int i = 0; i < 20; ++i) client.Send(echo);
+  });
+  constexpr std::string_view kField = "client_recent_max_output_buffer:";
+  for (std::string info; info.empty() || std::stoll(info.substr(info.find(kField) + kField.size())) < 1'000'000;) {
+    info = Run({"INFO", "clients"}).AsString();
+  }
+  Run({"CONFIG", "SET", "maxmemory-clients", "500kb"});
+  AwaitInfo("stats", "evicted_clients:1\r\n");
+  sender.join();
+  spared.Expect("PING\r\n", "+PONG\r\n");
+}
+
+// ---- INFO -----------------------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, InfoCountsWhatCameAndWent) {
+  options_.maxclients = 2;
+  Start();
+  TestClient first = Connect();
+  TestClient second = Connect();
+  first.Expect("PING\r\n", "+PONG\r\n");
+  second.Expect("PING\r\n", "+PONG\r\n");
+  TestClient third = Connect();
+  EXPECT_EQ(third.ReadToEnd(), "-ERR max number of clients reached\r\n");
+  AwaitInfo("stats", "total_net_output_bytes:14\r\n");
+  clock_->Advance(absl::Milliseconds(100));
+  const std::string stats = Run({"INFO", "stats"}).AsString();
+  for (const char* line : {"total_connections_received:3", "rejected_connections:1", "total_net_input_bytes:12",
+                           "instantaneous_input_kbps:0.01", "instantaneous_output_kbps:0.01"}) {
+    EXPECT_THAT(stats, HasSubstr(std::string(line) + "\r\n"));
+  }
+  EXPECT_THAT(Run({"INFO", "clients"}).AsString(), HasSubstr("connected_clients:2\r\n"));
+}
+
 }  // namespace
 }  // namespace larder
