@@ -108,6 +108,38 @@ struct SetPlan {
   }
 };
 
+// MONITOR's line of a typed call: the command that it is. Arguments by value, so that the hot path need not have them in
+// memory.
+template <class... Parts>
+[[gnu::cold, gnu::noinline]] void Say(session::CacheCore& core, int db, Parts... parts) {
+  commands::Monitors& monitors = core.engine().monitors();
+  monitors.BeginLine(core.clock().NowUs(), db, commands::kOwnCaller);
+  (monitors.Add(parts), ...);
+  monitors.EndLine();
+}
+
+[[gnu::cold, gnu::noinline]] void SaySet(session::CacheCore& core, int db, Bytes key, Bytes value,
+                                         const ops::strings::SetOptions& options, int64_t ttl_ms, bool get) {
+  using Condition = ops::strings::SetOptions::Condition;
+  commands::Monitors& monitors = core.engine().monitors();
+  monitors.BeginLine(core.clock().NowUs(), db, commands::kOwnCaller);
+  monitors.Add("SET");
+  monitors.Add(key);
+  monitors.Add(value);
+  if (options.condition == Condition::kIfMissing) monitors.Add("NX");
+  if (options.condition == Condition::kIfPresent) monitors.Add("XX");
+  if (get) monitors.Add("GET");
+  if (ttl_ms != 0) {
+    monitors.Add("PX");
+    monitors.Add(ttl_ms);
+  } else if (options.expiry_ms > 0) {
+    monitors.Add("PXAT");
+    monitors.Add(options.expiry_ms);
+  }
+  if (options.keep_ttl) monitors.Add("KEEPTTL");
+  monitors.EndLine();
+}
+
 }  // namespace
 
 // fn(Db&) -> Error, under the executor. `first_key`: what is prefetched while the call waits for its turn.
@@ -166,8 +198,9 @@ namespace {
 }
 
 // Get's op: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
-[[gnu::always_inline]] inline const internal::Refusal* ReadOne(Db& db, Bytes key, uint64_t hash,
-                                                               internal::Fetched* to) {
+[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore& core, Db& db, Bytes key,
+                                                               uint64_t hash, internal::Fetched* to) {
+  if (core.monitored()) [[unlikely]] Say(core, db.index(), "GET", key);
   db.keyspace().BeginTypedOp();
   const Entry* entry = db.FindInline(key, hash, Lookup::kRead);
   if (entry == nullptr) return nullptr;
@@ -187,7 +220,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
   if (!held_ && !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
-  const Refused refused = ReadOne(*db_, key, hash, to);
+  const Refused refused = ReadOne(*core_, *db_, key, hash, to);
   if (!held_) executor.Release();
   return refused;
 }
@@ -195,7 +228,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
   Refused refused = nullptr;
   const executor::Outcome outcome =
-      core_->executor().Run([&] { refused = ReadOne(*db_, key, hash, to); },
+      core_->executor().Run([&] { refused = ReadOne(*core_, *db_, key, hash, to); },
                             [&](int stage) { db_->PrefetchHashed(hash, stage); });
   return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
 }
@@ -203,6 +236,7 @@ Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetche
 Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) const {
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MGET", keys);
         auto window = keyspace::WindowOver(db, keys);
         for (size_t i = 0; i < keys.size(); ++i) {
           const Entry* entry = window.Find(i, Lookup::kRead);
@@ -220,6 +254,7 @@ Database::Refused Database::FetchRange(Key key, int64_t first, int64_t last, int
   return Run(
       [&](Db& db) -> Error {
         ops::strings::Digits digits;
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "GETRANGE", key, first, last);
         LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
         Hand(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
         return kOk;
@@ -233,6 +268,7 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
     if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
   }
   db_->keyspace().BeginTypedOp();
+  if (core_->monitored()) [[unlikely]] Say(*core_, index_, "GET", key);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
@@ -245,6 +281,7 @@ Database::Refused Database::Put(Key key, std::string_view value, bool* done) con
   if (prepared.failed()) return &kNoMemoryForValue;
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
         Entry* existing = db.Find(key, Lookup::kWrite);
         LARDER_ASSIGN_OR_RETURN(
             *done, ops::strings::Set(db, key, existing, prepared.source(), ops::strings::SetOptions()));
@@ -261,6 +298,9 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
   if (prepared.failed()) return &kNoMemoryForValue;
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] {
+          SaySet(*core_, index_, key, value, plan.options, plan.ttl_ms, old_value != nullptr);
+        }
         plan.Settle(db);
         if (old_value != nullptr) {
           ops::strings::Digits digits;
@@ -275,12 +315,16 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
 }
 
 Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return RunGrowing([&](Db& db) { return ops::strings::SetMany(db, pairs, /*if_none=*/false).error(); });
+  return RunGrowing([&](Db& db) {
+    if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
+    return ops::strings::SetMany(db, pairs, /*if_none=*/false).error();
+  });
 }
 
 Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) const {
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "INCRBY", key, by);
         LARDER_ASSIGN_OR_RETURN(*value, ops::strings::IncrementBy(db, key, by));
         return kOk;
       },
@@ -290,6 +334,7 @@ Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) cons
 Database::Refused Database::AddFloat(Key key, double by, double* value) const {
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "INCRBYFLOAT", key, by);
         ops::strings::FloatDigits digits;
         LARDER_ASSIGN_OR_RETURN(const Bytes text,
                                 ops::strings::IncrementByFloat(db, key, static_cast<long double>(by), digits));
@@ -304,6 +349,7 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(db, key, suffix));
         return kOk;
       },
@@ -314,6 +360,7 @@ Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view 
   if (offset < 0) return &kBadOffset;
   return RunGrowing(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
       },
@@ -323,6 +370,7 @@ Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view 
 Database::Refused Database::Remove(Keys keys, int64_t* count) const {
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DEL", keys);
         *count = ops::keys::Delete(db, keys);
         core_->NoteExpiries();  // a very large value is freed in the background
         return kOk;
@@ -333,6 +381,7 @@ Database::Refused Database::Remove(Keys keys, int64_t* count) const {
 Database::Refused Database::Count(Keys keys, int64_t* count) const {
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "EXISTS", keys);
         *count = ops::keys::Count(db, keys, Lookup::kRead);
         return kOk;
       },
@@ -344,6 +393,7 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
   if (ttl_ms > kExpiryMsMax) return &kTtlTooLong;
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIRE", key, ttl_ms);
         const int64_t now_ms = db.keyspace().now_ms();
         const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
@@ -359,6 +409,7 @@ Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const
   if (expiry_ms < 0) expiry_ms = 0;
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
         core_->NoteExpiries();
         return kOk;
@@ -369,6 +420,7 @@ Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const
 Database::Refused Database::KeepForEver(Key key, bool* done) const {
   return Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PERSIST", key);
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::Persist(db, key));
         return kOk;
       },
@@ -379,6 +431,7 @@ Database::Refused Database::TimeToLive(Key key, std::optional<absl::Duration>* t
   int64_t ttl_ms = 0;
   const Refused refused = Run(
       [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PTTL", key);
         ttl_ms = ops::keys::TtlMs(db, key);
         return kOk;
       },
@@ -394,6 +447,12 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
   bool failed = false;
   return Run([&](Db& db) -> Error {
     const size_t want = options.batch == 0 ? 1 : options.batch;
+    if (core_->monitored()) [[unlikely]] {
+      const int64_t from = static_cast<int64_t>(*cursor);
+      const int64_t batch = static_cast<int64_t>(want);
+      if (options.match.empty()) Say(*core_, index_, "SCAN", from, "COUNT", batch);
+      else Say(*core_, index_, "SCAN", from, "MATCH", options.match, "COUNT", batch);
+    }
     *cursor = db.Scan(*cursor, want, [&](Entry& entry) {
       if (!options.match.empty() && !base::GlobMatch(options.match, entry.key())) return;
       failed = failed || !to->Add(entry.key());
@@ -404,6 +463,7 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
 
 Database::Refused Database::CountAll(int64_t* count) const {
   return Run([&](Db& db) -> Error {
+    if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DBSIZE");
     *count = static_cast<int64_t>(db.size());
     return kOk;
   });

@@ -159,6 +159,10 @@ struct Options {
   uint64_t client_query_buffer_limit = 1 << 30;  // Bytes of requests not yet run, per client. CONFIG SET.
   uint64_t proto_max_bulk_len = 512 << 20;       // Bytes of one argument. CONFIG SET.
 
+  // The most memory of all clients' buffers together, over which the clients with the most are disconnected: bytes, or,
+  // below 0, percent of maxmemory (-5: 5 %). 0: no limit. CONFIG SET.
+  int64_t maxmemory_clients = 0;
+
   // client-output-buffer-limit. CONFIG SET.
   OutputBufferLimit output_limit_normal = {};
   OutputBufferLimit output_limit_replica = {256 << 20, 64 << 20, 60};

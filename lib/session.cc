@@ -44,6 +44,7 @@ struct RespConnection::Impl {
   session::CacheCore& core;
   session::SessionBatch batch;
   std::unique_ptr<session::ServedSession> session;
+  absl::Status RunWhatHasCome();
   base::Buffer flat;  // output() when the replies are in several pieces
 };
 
@@ -73,8 +74,24 @@ RespConnection::~RespConnection() {
   impl_->core.RunEvenClosed([this] { impl_->batch.RunAll(); });
 }
 
+absl::Status RespConnection::Impl::RunWhatHasCome() {
+  for (;;) {
+    const auto parsed = batch.Parse(*session, session::ParseQuota());
+    if (batch.HasWork()) {
+      const absl::Status status = core.Run([this] { batch.RunAll(); });
+      batch.Reset();
+      if (!status.ok()) return status;
+    }
+    if (parsed != session::SessionBatch::Parsed::kSomeAndInput) return absl::OkStatus();
+  }
+}
+
 absl::Status RespConnection::Feed(std::string_view bytes) {
   session::ServedSession& session = *impl_->session;
+  if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
+    const absl::Status status = impl_->RunWhatHasCome();
+    if (!status.ok()) return status;
+  }
   while (!bytes.empty() && !closed()) {
     const std::span<char> room = session.PrepareRead();
     if (room.empty()) return NoMemory("there is no memory for the request");
@@ -82,24 +99,20 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
     base::CopyBytes(room.data(), bytes.substr(0, n));
     session.CommitRead(n);
     bytes.remove_prefix(n);
-    for (;;) {
-      const auto parsed = impl_->batch.Parse(session, session::ParseQuota());
-      if (impl_->batch.HasWork()) {
-        const absl::Status status = impl_->core.Run([this] { impl_->batch.RunAll(); });
-        impl_->batch.Reset();
-        if (!status.ok()) return status;
-      }
-      if (parsed != session::SessionBatch::Parsed::kSomeAndInput) break;
-    }
+    const absl::Status status = impl_->RunWhatHasCome();
+    if (!status.ok()) return status;
     if (session.input_left() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
       impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
       session.Stop();
     }
+    impl_->core.CheckClientsMemory();
   }
   return absl::OkStatus();
 }
 
 std::string_view RespConnection::output() {
+  if (impl_->session->MayGoOn()) (void)impl_->RunWhatHasCome();
+  impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {
     struct iovec piece;

@@ -1,5 +1,6 @@
 #include "net/cache_service.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -39,12 +40,16 @@ class CacheService::CacheClient final : public Client, private session::SessionE
     return Parsed::kNothing;
   }
   size_t input_bytes() const override { return session->input_left(); }
-  size_t output_bytes() const override { return session->output().size(); }
+  bool MayGoOn() const override { return session->MayGoOn(); }
+  size_t output_bytes() const override {
+    session->TakePushed();  // the server asks before it sends, and once more when it was woken
+    return session->output().size();
+  }
   size_t Output(iovec* pieces, size_t max) const override { return session->output().Iovecs(pieces, max); }
   void ConsumeOutput(size_t n) override { session->ConsumeOutput(n); }
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
-  bool KeepWhenIdle() const override { return false; }  // there are no commands that wait yet
+  bool KeepWhenIdle() const override { return session->held(); }  // there are no commands that wait yet
   OutputClass output_class() const override { return OutputClass::kNormal; }
 
   std::unique_ptr<session::ServedSession> session;
@@ -62,7 +67,10 @@ CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
 
 CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop)
-    : core_(core), buffers_(core.engine().keyspace().extra_memory()), sides_{Side(core, loop), Side(core, loop)} {}
+    : core_(core),
+      loop_(loop),
+      buffers_(core.engine().keyspace().extra_memory()),
+      sides_{Side(core, loop), Side(core, loop)} {}
 
 CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nullptr && sides_[1].ending == nullptr); }
 
@@ -72,6 +80,7 @@ absl::Status CacheService::Prepare() {
 }
 
 ServerSettings CacheService::settings() {
+  core_.TryCheckClientsMemory();
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const session::LiveLimits& limits = core_.limits();
   ServerSettings settings;
@@ -112,6 +121,7 @@ Submitted CacheService::Submit() {
     case executor::Submit::kFinished:
       running().batch.Reset();
       FreeEnded(running());
+      if (core_.engine().pause().until_ms() != 0) [[unlikely]] AwaitPause();
       return Submitted::kFinished;
     case executor::Submit::kClosed:
     case executor::Submit::kForked:
@@ -122,7 +132,29 @@ Submitted CacheService::Submit() {
   return Submitted::kClosed;
 }
 
+// CLIENT PAUSE ends by time as well, when nobody may be left to notice: all clients are held. UNPAUSE, or a longer
+// pause, finds the timer set; it looks again then.
+void CacheService::AwaitPause() {
+  if (pause_event_ != 0) return;
+  const absl::StatusOr<int64_t> id = loop_.CreateTimeEvent(PauseDelayMs(), OnPauseOver, this);
+  if (id.ok()) pause_event_ = *id;  // else after the next batch
+}
+
+int64_t CacheService::PauseDelayMs() const {
+  const int64_t until_ms = core_.engine().pause().until_ms();
+  return std::clamp<int64_t>(until_ms - core_.clock().NowUs() / 1000, 1, kPauseLookMs);
+}
+
+int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void* data) {
+  CacheService& self = *static_cast<CacheService*>(data);
+  const int64_t until_ms = self.core_.engine().pause().until_ms();
+  if (until_ms != 0 && !self.core_.TryEndPause()) return self.PauseDelayMs();
+  self.pause_event_ = 0;
+  return ae::kNoMore;
+}
+
 void CacheService::Finish() {
+  if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
   for (Side& side : sides_) {
     core_.executor().Cancel(side.batch);  // also waits for a late Wake
@@ -134,6 +166,7 @@ void CacheService::Finish() {
 }
 
 void CacheService::Count(const ServerCount& more) {
+  core_.TrySampleRates();
   constexpr auto kRelaxed = std::memory_order_relaxed;
   commands::NetCounters& all = core_.engine().net();
   all.connections_received.fetch_add(more.connections_received, kRelaxed);

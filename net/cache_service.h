@@ -43,12 +43,20 @@ class CacheService final : public Service {
   Side& filling() { return sides_[filling_]; }
   Side& running() { return sides_[1 - filling_]; }
   void FreeEnded(Side& side);
+  void AwaitPause();
+  int64_t PauseDelayMs() const;
+  static int64_t OnPauseOver(ae::EventLoop& loop, int64_t id, void* data);
+
+  // How long the timer sleeps at most: the loop's clock need not be the cache's.
+  static constexpr int64_t kPauseLookMs = 1000;
 
   session::CacheCore& core_;
+  ae::EventLoop& loop_;
   session::BufferPool buffers_;
   Side sides_[2];
   int filling_ = 0;
   bool queued_ = false;  // running() is the executor's
+  int64_t pause_event_ = 0;  // 0: none
 };
 
 }  // namespace larder::inline v0::net

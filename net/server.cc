@@ -113,6 +113,7 @@ void Server::TakeWoken() {
         Close(*connection);
       } else {
         Mark(*connection, &Connection::to_flush, to_flush_);
+        if (!connection->running && connection->client->MayGoOn()) Mark(*connection, &Connection::to_parse, to_parse_);
       }
     }
     connection = next;
@@ -211,7 +212,7 @@ void Server::HandleBatch(Submitted submitted) {
       EndClient(connection);
       continue;
     }
-    if (connection.input_left) Mark(connection, &Connection::to_parse, to_parse_);
+    if (connection.input_left || connection.client->MayGoOn()) Mark(connection, &Connection::to_parse, to_parse_);
     if (std::exchange(connection.unwatched, false) && !connection.at_end) {
       const absl::Status status = loop_.CreateFileEvent(connection.fd.get(), ae::kReadable, OnReady, &connection);
       if (!status.ok()) {
@@ -284,7 +285,9 @@ void Server::HandleWrite(Connection& connection, ssize_t result) {
 
 void Server::AllSent(Connection& connection) {
   connection.over_soft_limit_since_us = 0;
-  if (connection.client->CloseAfterOutput() || (connection.at_end && !connection.input_left)) return Close(connection);
+  const Client& client = *connection.client;
+  const bool wants_more = connection.input_left || client.KeepWhenIdle() || client.MayGoOn();
+  if (client.CloseAfterOutput() || (connection.at_end && !wants_more)) return Close(connection);
   if (!connection.blocked) return;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kWritable);
   connection.blocked = false;

@@ -36,8 +36,8 @@ struct Peer {
 // What happens to a client outside of its own turn.
 class ClientEvents {
  public:
-  // The client has output that no request of its own caused, or Stopped() is true now. From any thread, also under the
-  // executor; must not call back.
+  // The client has output that no request of its own caused, or Stopped() or MayGoOn() is true now. From any thread,
+  // also under the executor; must not call back.
   virtual void ClientWoken() = 0;
 
  protected:
@@ -69,6 +69,8 @@ class Client {
   virtual void CommitRead(size_t n) = 0;  // n may be 0
   virtual Parsed Parse(const ParseQuota& quota) = 0;
   virtual size_t input_bytes() const = 0;  // read and not yet run
+  // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
+  virtual bool MayGoOn() const { return false; }
 
   virtual size_t output_bytes() const = 0;
   virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces

@@ -34,9 +34,18 @@ class ClientIo {
   virtual size_t output_bytes() const = 0;      // obl + omem: replies not yet sent
   virtual size_t output_list_length() const = 0;  // oll
   virtual char const* events() const = 0;       // "r", "rw", ...
+  virtual size_t memory() const = 0;            // all that it holds for the client, MULTI's queue included
   // The client is to be closed soon: wakes the owner's loop. Called on any thread, holding the executor; must not call
   // back.
   virtual void CloseSoon() = 0;
+  // What CLIENT PAUSE has held may be tried again: wakes the owner. Likewise.
+  virtual void Resume() = 0;
+  // Makes ready for Push. False if there is no memory. While a command of the client's runs.
+  virtual bool PreparePush() = 0;
+  // Bytes that answer no request of its own, sent after all that it was answered before. Never fails: a client for which
+  // there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor; must not
+  // call back.
+  virtual void Push(Bytes bytes) = 0;
 
  protected:
   ~ClientIo() = default;
@@ -61,6 +70,9 @@ struct ClientState {
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
   std::atomic<bool> close_now{false};  // killed; read by the owner on its own thread
+  // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the request
+  // and then tries it again.
+  std::atomic<bool> held{false};
   ReplyMode reply_mode = ReplyMode::kOn;
 
   base::Buffer name;                // CLIENT SETNAME
@@ -77,6 +89,9 @@ struct ClientState {
 
   Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;
+
+  bool monitor = false;             // gets MONITOR's lines; by Monitors
+  ClientState* next_monitor = nullptr;
 
   ClientState* next = nullptr;      // the registry's links
   ClientState* previous = nullptr;

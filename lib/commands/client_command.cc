@@ -1,6 +1,6 @@
 // CLIENT: who is connected, and what to do about it.
 //
-// LIST and INFO are in client_list.cc.
+// LIST and INFO are in client_list.cc, PAUSE and what is like it in client_pause.cc.
 //
 // Killing: the engine only marks a client; its owner, on its own thread, sees close_now and closes. From then on the
 // client is neither listed nor killed again. A session of the host's own (kDirect) is killed by its ID only: a remote
@@ -136,6 +136,7 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   } else {
     return errors::kSyntax;
   }
+  ctx.engine.ForgetClientsMemory();
   reply.Ok();
   return kOk;
 }
@@ -158,6 +159,10 @@ Error ClientReply(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 constexpr Bytes kHelpFirst = "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:";
 constexpr Bytes kHelp[] = {
+    "CACHING (YES|NO)",
+    "    Whether the keys of the next command are tracked, in the modes OPTIN and OPTOUT.",
+    "GETREDIR",
+    "    The number of the client that gets this one's notices of tracking.",
     "GETNAME",
     "    The name that this client has given itself.",
     "ID",
@@ -186,6 +191,14 @@ constexpr Bytes kHelp[] = {
     "      Only clients of this kind.",
     "    * ID <client-id> [<client-id> ...]",
     "      Only these.",
+    "UNPAUSE",
+    "    End the pause: what was held runs.",
+    "PAUSE <timeout> [WRITE|ALL]",
+    "    Hold the requests of all clients, or those that write, for so many milliseconds.",
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+    "    Have a command that waits return as if its time were over, or with an error.",
+    "TRACKINGINFO",
+    "    How keys are tracked for this client.",
     "NO-EVICT (ON|OFF)",
     "    Whether this client may be disconnected to save memory.",
     "REPLY (ON|OFF|SKIP)",
@@ -251,6 +264,23 @@ constexpr ArgSpec kReplyModes[] = {{.name = "on", .type = ArgType::kPureToken, .
                                    {.name = "skip", .type = ArgType::kPureToken, .token = "SKIP"}};
 constexpr ArgSpec kReplyArgs[] = {{.name = "on_off_skip", .type = ArgType::kOneOf, .args = kReplyModes}};
 
+constexpr ArgSpec kYesNo[] = {{.name = "yes", .type = ArgType::kPureToken, .token = "YES"},
+                              {.name = "no", .type = ArgType::kPureToken, .token = "NO"}};
+constexpr ArgSpec kCachingArgs[] = {{.name = "mode", .type = ArgType::kOneOf, .args = kYesNo}};
+
+constexpr HistoryItem kPauseHistory[] = {{"6.2.0", "The mode `WRITE`, and the word for a mode."}};
+constexpr ArgSpec kPauseModes[] = {{.name = "write", .type = ArgType::kPureToken, .token = "WRITE"},
+                                   {.name = "all", .type = ArgType::kPureToken, .token = "ALL"}};
+constexpr ArgSpec kPauseArgs[] = {
+    {.name = "timeout", .type = ArgType::kInteger},
+    {.name = "mode", .type = ArgType::kOneOf, .since = "6.2.0", .optional = true, .args = kPauseModes}};
+
+constexpr ArgSpec kUnblockReasons[] = {{.name = "timeout", .type = ArgType::kPureToken, .token = "TIMEOUT"},
+                                       {.name = "error", .type = ArgType::kPureToken, .token = "ERROR"}};
+constexpr ArgSpec kUnblockArgs[] = {
+    {.name = "client-id", .type = ArgType::kInteger},
+    {.name = "timeout_error", .type = ArgType::kOneOf, .optional = true, .args = kUnblockReasons}};
+
 constexpr ArgSpec kSetNameArgs[] = {{.name = "connection-name"}};
 
 constexpr uint32_t kPlain = kCmdNoscript | kCmdLoading | kCmdStale;
@@ -268,9 +298,15 @@ Error SetClientName(ClientState& client, Bytes name) {
 }
 
 constexpr CommandSpec kClientSubcommands[] = {
+    {.name = "caching", .run = ClientCaching, .arity = Exactly(3), .flags = kPlain, .categories = kAclConnection,
+     .args = kCachingArgs, .summary = "Whether the keys of the next command are tracked.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "6.0.0"},
     {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
      .summary = "The name that this client has given itself.", .complexity = "O(1)", .group = Group::kConnection,
      .since = "2.6.9"},
+    {.name = "getredir", .run = ClientGetRedir, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+     .summary = "The number of the client that gets this one's notices of tracking.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "6.0.0"},
     {.name = "help", .run = ClientHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
      .categories = kAclConnection, .summary = "Tells what the subcommands do.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "5.0.0"},
@@ -291,12 +327,26 @@ constexpr CommandSpec kClientSubcommands[] = {
      .categories = kAclConnection, .args = kNoEvictArgs,
      .summary = "Whether this client may be disconnected to save memory.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "7.0.0"},
+    {.name = "pause", .run = ClientPause, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
+     .categories = kAclConnection, .args = kPauseArgs,
+     .summary = "Holds the requests of clients, all or those that write, for some time.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "2.9.50", .history = kPauseHistory},
     {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
      .categories = kAclConnection, .args = kReplyArgs, .summary = "Whether this client gets replies.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "3.2.0"},
     {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
      .categories = kAclConnection, .args = kSetNameArgs, .summary = "Gives this client a name, shown by CLIENT LIST.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "2.6.9"},
+    {.name = "trackinginfo", .run = ClientTrackingInfo, .arity = Exactly(2), .flags = kPlain,
+     .categories = kAclConnection, .summary = "How keys are tracked for this client.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "6.2.0"},
+    {.name = "unblock", .run = ClientUnblock, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
+     .categories = kAclConnection, .args = kUnblockArgs,
+     .summary = "Has another client's command that waits return.", .complexity = "O(1)",
+     .group = Group::kConnection, .since = "5.0.0"},
+    {.name = "unpause", .run = ClientUnpause, .arity = Exactly(2), .flags = kPlain | kCmdAdmin,
+     .categories = kAclConnection, .summary = "Ends CLIENT PAUSE: what was held runs.",
+     .complexity = "O(N), N = clients", .group = Group::kConnection, .since = "6.2.0"},
 };
 
 }  // namespace larder::inline v0::commands

@@ -10,7 +10,10 @@
 
 namespace larder::inline v0::commands {
 
-extern const CommandSpec kClientSubcommands[9];
+class Engine;
+class TextWriter;
+
+extern const CommandSpec kClientSubcommands[15];
 
 // CLIENT SETNAME: printable ASCII without blanks; "" takes the name away.
 Error SetClientName(ClientState& client, Bytes name);
@@ -18,6 +21,22 @@ Error SetClientName(ClientState& client, Bytes name);
 // client_list.cc
 Error ClientList(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 Error ClientInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+
+// A client's line of CLIENT LIST, and the tot-mem in it.
+void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out);
+size_t ClientMemory(const ClientState& client);
+
+// client_eviction.cc. Closes clients until all others have no more than so much memory. True if some have been closed,
+// now or before, and their memory has still to come back.
+bool EvictClients(Engine& engine, uint64_t limit_bytes);
+
+// client_pause.cc
+Error ClientPause(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientUnpause(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientUnblock(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientCaching(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientGetRedir(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+Error ClientTrackingInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 
 enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
 std::optional<ClientType> ParseClientType(Bytes word);

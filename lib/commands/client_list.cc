@@ -22,7 +22,9 @@ void WriteFlags(const ClientState& client, TextWriter& out) {
     out << letter;
     any = true;
   };
+  flag(client.monitor, 'O');
   flag(HasQueue(client.transaction), 'x');
+  flag(client.held.load(std::memory_order_relaxed), 'b');
   flag(client.transaction != nullptr && client.transaction->changed, 'd');
   flag(client.close_after_reply, 'c');
   flag(Gone(client), 'A');
@@ -47,29 +49,9 @@ void WriteMemory(const ClientState& client, TextWriter& out) {
   const size_t output = io != nullptr ? io->output_bytes() : 0;
   const size_t parts = io != nullptr ? io->output_list_length() : 0;
   const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
-  const size_t total = sizeof(client) + client.name.capacity() + client.peer.size() + client.local.size() + input +
-                       input_free + output + queue + client.argv_bytes;
   out << " qbuf=" << input << " qbuf-free=" << input_free << " argv-mem=" << client.argv_bytes
       << " multi-mem=" << queue << " rbs=0 rbp=0 obl=" << (parts == 0 ? output : 0) << " oll=" << parts
-      << " omem=" << (parts == 0 ? 0 : output) << " tot-mem=" << total;
-}
-
-void WriteClient(const ClientState& client, int64_t now_ms, TextWriter& out) {
-  const int64_t age_ms = now_ms - client.created_ms;
-  const int64_t idle_ms = now_ms - client.last_interaction_ms;
-  out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
-      << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
-  WriteFlags(client, out);
-  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
-  if (HasQueue(client.transaction)) {
-    out << client.transaction->queued();
-  } else {
-    out << "-1";
-  }
-  WriteMemory(client, out);
-  out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
-  WriteCommandName(client, out);
-  out << " user=default redir=-1 resp=" << client.protocol << '\n';
+      << " omem=" << (parts == 0 ? 0 : output) << " tot-mem=" << ClientMemory(client);
 }
 
 Error ReplyText(const base::Buffer& text, ReplyWriter& reply) {
@@ -107,6 +89,30 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 }  // namespace
+
+size_t ClientMemory(const ClientState& client) {
+  const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
+  return (client.io != nullptr ? client.io->memory() : sizeof(client) + queue) + client.name.capacity() +
+         client.peer.capacity() + client.local.capacity() + client.argv_bytes;
+}
+
+void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
+  const int64_t age_ms = now_ms - client.created_ms;
+  const int64_t idle_ms = now_ms - client.last_interaction_ms;
+  out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
+      << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
+  WriteFlags(client, out);
+  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
+  if (HasQueue(client.transaction)) {
+    out << client.transaction->queued();
+  } else {
+    out << "-1";
+  }
+  WriteMemory(client, out);
+  out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
+  WriteCommandName(client, out);
+  out << " user=default redir=-1 resp=" << client.protocol << '\n';
+}
 
 std::optional<ClientType> ParseClientType(Bytes word) {
   if (base::EqualsIgnoreCase(word, "normal")) return ClientType::kNormal;

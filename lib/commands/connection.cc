@@ -130,6 +130,7 @@ Error Quit(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   DropTransaction(ctx.engine, client);
+  ctx.engine.monitors().Remove(client);
   client.db = ctx.keyspace().db(0);
   client.protocol = client.kind == ClientKind::kDirect ? 3 : 2;
   client.name.Free();

@@ -15,6 +15,10 @@ constexpr ErrorText kNoAuth{absl::StatusCode::kUnauthenticated, "NOAUTH Authenti
 constexpr ErrorText kNotInMulti{absl::StatusCode::kFailedPrecondition,
                                 "ERR Command not allowed inside a transaction"};
 
+// Redis takes a monitor for a kind of replica here.
+constexpr ErrorText kNoKeysForMonitors{absl::StatusCode::kFailedPrecondition,
+                                       "ERR Replica can't interact with the keyspace"};
+
 constexpr ErrorText kNotProtected{
     absl::StatusCode::kPermissionDenied,
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
@@ -98,7 +102,15 @@ bool RunsInsideMulti(Bytes name) {
 // Those that a client may send in MULTI although memory is short: all of them end the transaction.
 bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
-enum class Verdict : uint8_t { kRun, kRefused, kLater };
+enum class Verdict : uint8_t { kRun, kRefused, kLater, kHeld };
+
+// Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
+bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, bool top) {
+  if (paused == Paused::kAll) return true;
+  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate;
+  return (spec.flags & kWrites) != 0 ||
+         (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
+}
 
 // Whether the command may run now; the error is written if it may not.
 Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply,
@@ -121,8 +133,19 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
     reply.Error(kNotInMulti);
     return Verdict::kRefused;
   }
+  const bool top = found.parent == nullptr;
+  if (client.monitor) [[unlikely]] {
+    if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held
+    reply.Error(kNoKeysForMonitors);
+    return Verdict::kRefused;
+  }
+  if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
+    const Paused paused = engine.pause().At(engine.keyspace().now_ms());
+    // Nothing is evicted in a pause: not for these clients, whose writes would be the reason.
+    if (paused != Paused::kNothing) return IsHeld(paused, client, spec, top) ? Verdict::kHeld : Verdict::kRun;
+    engine.EndPause();  // the first to see that its time is over lets the others go on
+  }
   if (engine.keyspace().config().maxmemory != 0) {
-    const bool top = found.parent == nullptr;
     const bool needs_room = (spec.flags & kCmdDenyOom) != 0 ||
                             (top && spec.name == "exec" && in_multi && (client.transaction->flags & kCmdDenyOom) != 0) ||
                             (in_multi && !(top && EndsMulti(spec.name)));
@@ -208,6 +231,7 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
     }
   }
   if (Silent(client.reply_mode)) reply.Rewind(mark);
+  if (engine.monitors().any()) [[unlikely]] engine.monitors().Ran(client, spec, argv);
 }
 
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
@@ -215,6 +239,7 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   LARDER_DCHECK(!argv.empty());
   engine.keyspace().BeginOp(now_us / 1000);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
+  engine.SampleRates(now_us);
   client.last_interaction_ms = now_us / 1000;
   const size_t mark = reply.Mark();
   Found found;
@@ -223,6 +248,10 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   client.last_command_parent = found.parent;
   const Verdict verdict = known ? Judge(engine, client, found, reply, slicing) : Verdict::kRefused;
   if (verdict == Verdict::kLater) return kAgain;
+  if (verdict == Verdict::kHeld) {
+    client.held.store(true, std::memory_order_relaxed);
+    return kHeld;
+  }
   if (verdict == Verdict::kRefused) {
     Refused(engine, client, found, reply, mark);
     if (Silent(client.reply_mode)) reply.Rewind(mark);

@@ -18,6 +18,9 @@ inline constexpr size_t kShortReplyBytes = 128;
 // the executor and call again. Never with kUnsliced.
 // REQUIRES: the caller holds the executor; argv is not empty.
 inline constexpr int64_t kAgain = -1;
+// kHeld: CLIENT PAUSE holds the request. Nothing has been done; client.held is true, and whoever serves the client keeps
+// this request and all after it. Never for a client of kind kDirect.
+inline constexpr int64_t kHeld = -2;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, keyspace::Slicing slicing);
 

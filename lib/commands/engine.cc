@@ -4,6 +4,7 @@
 #include <new>
 
 #include "lib/base/random.h"
+#include "lib/commands/client_command.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -42,6 +43,14 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
   config.memory = options.memory;
 }
 
+// A percentage is of maxmemory, and no limit if there is no maxmemory.
+uint64_t ClientsMemoryMax(const Options& options) {
+  const int64_t value = options.maxmemory_clients;
+  if (value >= 0) return static_cast<uint64_t>(value);
+  const uint64_t percent = static_cast<uint64_t>(-value);
+  return options.maxmemory / 100 * percent + options.maxmemory % 100 * percent / 100;
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, Clock& clock, uint64_t seed,
@@ -59,6 +68,7 @@ std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, C
   if (engine->watches_ == nullptr || !engine->commands_.Build(families)) return nullptr;
   engine->counters_.reset(new (std::nothrow) CommandCounters[engine->commands_.index_count()]);
   if (engine->counters_ == nullptr) return nullptr;
+  engine->clients_memory_max_ = engine->clients_look_above_ = ClientsMemoryMax(engine->options());
   engine->started_ms_ = clock.NowUs() / 1000;
   base::Random random(seed ^ static_cast<uint64_t>(clock.NowUs()));
   for (char& digit : engine->run_id_) digit = "0123456789abcdef"[random.Below(16)];
@@ -72,10 +82,33 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
   keyspace::KeyspaceConfig config = keyspace_->config();
   ApplyTo(config, *options_);
   keyspace_->Configure(config);
+  clients_memory_max_ = clients_look_above_ = ClientsMemoryMax(*options_);
+  CheckClientsMemory();
   host_.OptionsChanged();
 }
 
+void Engine::EndPause() {
+  pause_.End();
+  for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
+    if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
+  }
+  host_.PauseEnded();
+}
+
+void Engine::SampleRatesNow(int64_t now_us) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  rates_.Sample(now_us, {{stats_.commands_processed, net_.input_bytes.load(kRelaxed), net_.output_bytes.load(kRelaxed)}});
+}
+
+void Engine::LookAtClientsMemory() {
+  const uint64_t used = keyspace_->extra_memory().load(std::memory_order_relaxed);
+  // Clients that are on their way out give their memory back soon; until then each look is worth while.
+  const bool going = EvictClients(*this, clients_memory_max_);
+  clients_look_above_ = going ? clients_memory_max_ : used + clients_memory_max_ / 64;
+}
+
 void Engine::ResetStats() {
+  rates_.Reset();
   stats_ = EngineStats{};
   keyspace_->stats() = keyspace::KeyspaceStats{};
   keyspace_->steps().Reset();

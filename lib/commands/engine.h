@@ -15,6 +15,9 @@
 #include "lib/base/error.h"
 #include "lib/commands/client.h"
 #include "lib/commands/command.h"
+#include "lib/commands/monitor.h"
+#include "lib/commands/pause.h"
+#include "lib/commands/rates.h"
 #include "lib/commands/table.h"
 #include "lib/commands/watch.h"
 #include "lib/keyspace/keyspace.h"
@@ -39,17 +42,6 @@ struct EngineStats {
   uint64_t evicted_clients = 0;
 };
 
-// INFO's instantaneous figures: means over the time between two INFOs that are at least a second apart.
-struct Rates {
-  int64_t since_ms = 0;
-  uint64_t commands = 0;  // the counters as they were then
-  uint64_t input_bytes = 0;
-  uint64_t output_bytes = 0;
-  double ops_per_second = 0;
-  double input_kbps = 0;
-  double output_kbps = 0;
-};
-
 // One command's counts, beside its row: INFO commandstats.
 struct CommandCounters {
   uint64_t calls = 0;
@@ -68,6 +60,10 @@ class EngineHost {
   // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
   virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
   virtual void Log(LogLevel level, std::string_view line) = 0;
+  // There is now a client in MONITOR mode, or none any more.
+  virtual void MonitorsChanged(bool /*any*/) {}
+  // CLIENT PAUSE is over: active expiry may go on.
+  virtual void PauseEnded() {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
@@ -93,8 +89,17 @@ class Engine {
   WatchTable& watches() { return *watches_; }
   EngineStats& stats() { return stats_; }
   Rates& rates() { return rates_; }
+  // Before something is counted at that time.
+  void SampleRates(int64_t now_us) {
+    if (rates_.Due(now_us)) [[unlikely]] SampleRatesNow(now_us);
+  }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
+  Monitors& monitors() { return monitors_; }
+  // Guarded by the executor, but for Pause::until_ms.
+  Pause& pause() { return pause_; }
+  // Lets all held clients go on.
+  void EndPause();
 
   // The options in force. Each CONFIG SET puts others in their place, so a reference lasts as long as the command.
   const Options& options() const { return *options_; }
@@ -114,9 +119,24 @@ class Engine {
   void CountError(Bytes prefix);
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
 
+  // maxmemory-clients in bytes; 0: no limit.
+  uint64_t clients_memory_max() const { return clients_memory_max_; }
+  // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
+  void CheckClientsMemory() {
+    if (clients_memory_max_ != 0 && keyspace_->extra_memory().load(std::memory_order_relaxed) > clients_look_above_)
+        [[unlikely]] {
+      LookAtClientsMemory();
+    }
+  }
+  // What may be evicted has changed.
+  void ForgetClientsMemory() { clients_look_above_ = clients_memory_max_; }
+
  private:
   Engine(std::unique_ptr<const Options> options, Clock& clock, EngineHost& host)
       : options_(std::move(options)), clock_(clock), host_(host) {}
+
+  void SampleRatesNow(int64_t now_us);
+  void LookAtClientsMemory();
 
   struct ErrorCount {
     char prefix[24];
@@ -135,7 +155,13 @@ class Engine {
   std::unique_ptr<WatchTable> watches_;
   EngineStats stats_;
   Rates rates_;
+  uint64_t clients_memory_max_ = 0;
+  // Memory of clients up to which looking at each of them is not worth while: the limit, or, when all that is over it
+  // belongs to clients that may not be evicted, a little more than there was.
+  uint64_t clients_look_above_ = 0;
   NetCounters net_;
+  Pause pause_;
+  Monitors monitors_{*this};
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;
   char run_id_[40];

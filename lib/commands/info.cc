@@ -83,10 +83,21 @@ void Server(InfoContext& info) {
 }
 
 void ClientsSection(InfoContext& info) {
+  uint64_t held = 0;
+  size_t input_max = 0;
+  size_t output_max = 0;
+  for (const ClientState* client = info.engine().clients().first(); client != nullptr; client = client->next) {
+    if (client->io == nullptr || client->close_now.load(std::memory_order_relaxed)) continue;
+    held += client->held.load(std::memory_order_relaxed);
+    input_max = std::max(input_max, client->io->input_bytes() + client->io->input_free());
+    output_max = std::max(output_max, client->io->output_bytes());
+  }
   info.Line("connected_clients", info.stats.connected_clients);
   info.Line("cluster_connections", 0);
   info.Line("maxclients", info.engine().options().maxclients);
-  info.Line("blocked_clients", 0);
+  info.Line("client_recent_max_input_buffer", input_max);  // of those that are connected now
+  info.Line("client_recent_max_output_buffer", output_max);
+  info.Line("blocked_clients", held);  // by CLIENT PAUSE; no command blocks yet
   info.Line("tracking_clients", 0);
   info.Line("clients_in_timeout_table", 0);
 }
@@ -139,34 +150,16 @@ void Persistence(InfoContext& info) {
   info.Line("aof_last_write_status", "ok");
 }
 
-// Closes the window if it is a second old.
-void UpdateRates(int64_t started_ms, int64_t now_ms, const Stats& stats, Rates& rates) {
-  if (rates.since_ms == 0) rates.since_ms = started_ms;
-  const int64_t elapsed_ms = now_ms - rates.since_ms;
-  if (elapsed_ms < 1000) return;
-  const double seconds = static_cast<double>(elapsed_ms) / 1000;
-  // CONFIG RESETSTAT sets counters back.
-  auto since = [&](uint64_t now, uint64_t before) { return static_cast<double>(now < before ? now : now - before); };
-  rates.ops_per_second = since(stats.commands_processed, rates.commands) / seconds;
-  rates.input_kbps = since(stats.net_input_bytes, rates.input_bytes) / 1024 / seconds;
-  rates.output_kbps = since(stats.net_output_bytes, rates.output_bytes) / 1024 / seconds;
-  rates.since_ms = now_ms;
-  rates.commands = stats.commands_processed;
-  rates.input_bytes = stats.net_input_bytes;
-  rates.output_bytes = stats.net_output_bytes;
-}
-
 void StatsSection(InfoContext& info) {
   const Stats& stats = info.stats;
-  Rates& rates = info.engine().rates();
-  UpdateRates(info.engine().started_ms(), info.engine().now_ms(), stats, rates);
+  const Rates& rates = info.engine().rates();  // sampled when this command began
   info.Line("total_connections_received", stats.connections_received);
   info.Line("total_commands_processed", stats.commands_processed);
-  info.Line("instantaneous_ops_per_sec", static_cast<uint64_t>(rates.ops_per_second + 0.5));
+  info.Line("instantaneous_ops_per_sec", static_cast<uint64_t>(rates.PerSecond(Rates::kCommands)));
   info.Line("total_net_input_bytes", stats.net_input_bytes);
   info.Line("total_net_output_bytes", stats.net_output_bytes);
-  info.FixedLine("instantaneous_input_kbps", rates.input_kbps, 2);
-  info.FixedLine("instantaneous_output_kbps", rates.output_kbps, 2);
+  info.FixedLine("instantaneous_input_kbps", rates.PerSecond(Rates::kInputBytes) / 1024, 2);
+  info.FixedLine("instantaneous_output_kbps", rates.PerSecond(Rates::kOutputBytes) / 1024, 2);
   info.Line("rejected_connections", stats.connections_rejected);
   info.Line("sync_full", 0);
   info.Line("sync_partial_ok", 0);

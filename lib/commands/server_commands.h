@@ -8,6 +8,7 @@ namespace larder::inline v0::commands {
 
 Error Info(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);   // info.cc
 Error Debug(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);  // debug.cc
+Error Monitor(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);  // monitor.cc
 
 extern const CommandSpec kConfigSubcommands[5];  // config.cc
 

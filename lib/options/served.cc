@@ -91,6 +91,11 @@ constexpr Directive kServed[] = {
     Served<&Options::maxmemory>(Memory("maxmemory", "0", 0, kUint64Max,
                                        "The most memory this cache may use; at it, maxmemory-policy decides. 0: no "
                                        "limit.")),
+    Served<&Options::maxmemory_clients>(
+        Other("maxmemory-clients", Type::kPercentMemory, "0",
+              "The most memory that the buffers of all clients may have together, in bytes or in percent of maxmemory; "
+              "over it, the clients with the most are disconnected. 0: no limit.",
+              {.unit = Unit::kBytes})),
     Served<&Options::maxmemory_policy>(
         Enum("maxmemory-policy", "noeviction", kPolicies,
              "Which keys give way at maxmemory: any (allkeys) or those with a time to live (volatile), by age of use "

@@ -370,6 +370,7 @@ std::string GetText(const Directive& directive, const Options& options) {
   switch (directive.type) {
     case Type::kBool: return number != 0 ? "yes" : "no";
     case Type::kMemory: return UnsignedDecimal(static_cast<uint64_t>(number));
+    case Type::kPercentMemory: return number < 0 ? Decimal(-number) + "%" : Decimal(number);
     case Type::kOctal: return Octal(static_cast<uint64_t>(number));
     case Type::kEnum: return EnumText(directive, number);
     default: return Decimal(number);

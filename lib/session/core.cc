@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -73,6 +74,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
   if (core->engine_ == nullptr) return NoMemory();
   core->engine_->keyspace().blocks().set_bio(core->bio_);
+  core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
   core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
@@ -141,7 +143,8 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       keyspace.BeginOp(0);
       keyspace.set_access_clock_ms(keyspace.now_ms());
-      due = due && engine_->active_expire() && keyspace.ExpireDue();
+      due = due && engine_->active_expire() && engine_->pause().At(keyspace.now_ms()) == commands::Paused::kNothing &&
+            keyspace.ExpireDue();
       *garbage = keyspace.FreeStep();
     });
     if (!ran) return false;
@@ -170,7 +173,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
     if (soonest != INT64_MAX && engine_->active_expire()) {
       const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
-      due_ms = soonest > round ? soonest : round;
+      due_ms = std::max({soonest, round, engine_->pause().until_ms()});
     }
     // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
     if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
@@ -183,6 +186,37 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     due_ms = now_ms + 1;  // the executor was busy: soon again
   }
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
+}
+
+bool CacheCore::ClientsOverLimit() const {
+  const uint64_t limit = limits_.clients_memory_max.load(std::memory_order_relaxed);
+  return limit != 0 && engine_->keyspace().extra_memory().load(std::memory_order_relaxed) > limit;
+}
+
+void CacheCore::CheckClientsMemory() {
+  if (ClientsOverLimit()) [[unlikely]] (void)executor_->Run([this] { engine_->CheckClientsMemory(); });
+}
+
+void CacheCore::TryCheckClientsMemory() {
+  if (!ClientsOverLimit() || !executor_->TryAcquire()) [[likely]] return;
+  engine_->CheckClientsMemory();
+  executor_->Release();
+}
+
+void CacheCore::TrySampleRates() {
+  const int64_t now_us = clock_->NowUs();
+  if (!engine_->rates().Due(now_us) || !executor_->TryAcquire()) return;
+  engine_->SampleRates(now_us);
+  executor_->Release();
+}
+
+bool CacheCore::TryEndPause() {
+  if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
+  if (!executor_->TryAcquire()) return closed();
+  const bool over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
+  if (over) engine_->EndPause();
+  executor_->Release();
+  return over;
 }
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {
@@ -279,6 +313,7 @@ Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWrit
 
 void CacheCore::OptionsChanged() {
   limits_.Publish(engine_->options());
+  limits_.clients_memory_max.store(engine_->clients_memory_max(), std::memory_order_relaxed);
   WakeBackground();
 }
 

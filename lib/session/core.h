@@ -59,6 +59,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
+  // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
+  bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
   internal::FlightTable& flights() { return flights_; }
   Background background() const { return background_; }
@@ -104,6 +106,16 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // us of that clock, INT64_MAX for "not until WakeBackground".
   int64_t BackgroundStep(int64_t deadline_us);
 
+  // Clients have grown by what they sent: closes some if they are over maxmemory-clients. Waits for the executor, or, for
+  // an event loop, does nothing while that is busy: some batch will look.
+  void CheckClientsMemory();
+  void TryCheckClientsMemory();
+  // Before bytes are counted that a loop has moved. Likewise.
+  void TrySampleRates();
+
+  // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
+  bool TryEndPause();
+
   // Refused (false) after Close has begun. A listener removes itself before it dies.
   bool AddListener(ListenerHook* listener);
   void RemoveListener(ListenerHook* listener);
@@ -118,6 +130,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
   absl::Status Relisten(const Options& changed) override;
+  void MonitorsChanged(bool any) override { monitored_ = any; }
+  void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }
@@ -126,6 +140,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   CacheCore() = default;
   template <class F>
   bool RunInBackground(F&& fn);
+  bool ClientsOverLimit() const;
   bool BackgroundRound(int64_t deadline_us, bool* garbage);
 
   std::shared_ptr<Clock> clock_;
@@ -136,6 +151,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   internal::FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
+  bool monitored_ = false;  // beside what every typed call loads
   std::unique_ptr<commands::Engine> engine_;
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;

@@ -22,6 +22,7 @@ struct LiveLimits {
   std::atomic<uint64_t> bulk_bytes_max{0};
   std::atomic<uint64_t> query_buffer_bytes_max{0};
   std::atomic<uint32_t> maxclients{0};
+  std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
   std::atomic<int> timeout_seconds{0};
   std::atomic<int> tcp_keepalive_seconds{0};
   std::atomic<bool> refuse_strangers{false};  // protected-mode is on and there is no password

@@ -1,6 +1,7 @@
 #include "lib/session/served_session.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -61,6 +62,7 @@ std::span<char> ServedSession::PrepareRead() {
     const size_t left = input_.size() - consumed_;
     if (left <= 4096 || input_.capacity() - input_.size() < kReadBytes) {
       input_.DropFront(consumed_);
+      large_at_ -= consumed_;  // of no meaning unless there is one
       consumed_ = 0;
     }
   }
@@ -103,7 +105,21 @@ void ServedSession::BeginLarge() {
   if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
   input_.Truncate(parsed);
+  large_at_ = parsed;
   large_filled_ = arrived;
+}
+
+// What was read into a block stands in the input again, for a request that is to be parsed once more.
+void ServedSession::PutBack(const memory::BlockRef& block, size_t at, size_t n) {
+  const size_t behind = input_.size() - at;
+  if (input_.Extend(n) == nullptr) {
+    input_.ClearFailed();
+    return CloseOverLimit("a client is closed: there is no memory for its request");
+  }
+  char* const place = input_.data() + at;
+  if (behind != 0) std::memmove(place + n, place, behind);
+  std::memcpy(place, block->data(), n);
+  PublishInput();
 }
 
 void ServedSession::CommitLarge(size_t n) {
@@ -152,16 +168,76 @@ void ServedSession::ReturnBuffers() {
 }
 
 void ServedSession::Account() {
-  size_t now = input_.capacity() + output_.memory() + parser_.memory() + sizeof(ServedSession);
+  const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
+  size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession);
   now -= (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);  // the pool's
-  if (now == accounted_) return;
-  core_.engine().keyspace().extra_memory().fetch_add(now - accounted_, std::memory_order_relaxed);
-  accounted_ = now;
+  const size_t before = accounted_.load(std::memory_order_relaxed);
+  if (now == before) return;
+  core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
+  accounted_.store(now, std::memory_order_relaxed);
 }
 
 void ServedSession::CloseSoon() {
   client_.close_now.store(true, std::memory_order_release);
   if (events_ != nullptr) events_->SessionWoken();
+}
+
+void ServedSession::Resume() {
+  if (events_ != nullptr) events_->SessionWoken();
+}
+
+bool ServedSession::PreparePush() {
+  if (inbox_ == nullptr) inbox_.reset(new (std::nothrow) Inbox(core_.engine().keyspace().extra_memory()));
+  return inbox_ != nullptr;
+}
+
+// Only the first of many wakes the owner, who then takes all.
+void ServedSession::Push(Bytes bytes) {
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
+    core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
+    return CloseOverLimit("a client is closed for overcoming of output buffer limits");
+  }
+  switch (inbox_->Append(bytes)) {
+    case Inbox::Appended::kMore: return;
+    case Inbox::Appended::kFirst:
+      if (events_ != nullptr) events_->SessionWoken();
+      return;
+    case Inbox::Appended::kNoMemory: return CloseOverLimit("a client is closed: there is no memory for its replies");
+  }
+}
+
+void ServedSession::CloseOverLimit(std::string_view why) {
+  core_.Log(LogLevel::kWarning, why);
+  CloseSoon();
+}
+
+void ServedSession::TakeInbox() {
+  if (inbox_->size() == 0) return;
+  const bool taken = inbox_->MoveTo(output_.bytes());
+  PublishOutput();
+  Account();
+  if (!taken) CloseOverLimit("a client is closed: there is no memory for its replies");
+}
+
+bool ServedSession::PauseLasts() const {
+  const int64_t until_ms = core_.engine().pause().until_ms();
+  return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
+}
+
+// What was parsed and not run is input again.
+void ServedSession::TakeBack() {
+  held_in_batch_ = false;
+  if (large_) {
+    PutBack(large_, large_at_, large_filled_ != 0 ? large_filled_ : large_->size() + kCrlf);
+    large_ = memory::BlockRef();
+    large_filled_ = 0;
+  }
+  taken_back_ = true;
+  consumed_ = held_from_;
+  parser_.Reset();
+  failed_ = false;
+  PublishInput();
 }
 
 SessionBatch::~SessionBatch() {
@@ -216,6 +292,11 @@ SessionBatch::Request* SessionBatch::NextFree() {
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
   if (session.large_filled_ != 0) return Parsed::kNothing;
+  if (session.taken_back_) {
+    if (session.held()) return Parsed::kNothing;
+    session.client_.held.store(false, std::memory_order_relaxed);
+    session.taken_back_ = false;
+  }
   session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
   session.parser_.set_authenticated(session.client_.authenticated);
   // An AUTH decides about the limits of what follows it, so until then requests are taken one at a time.
@@ -234,6 +315,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
       return Parsed::kSome;
     }
     size_t consumed = 0;
+    request->from = session.consumed_;
     const auto status =
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
@@ -245,6 +327,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     session.PublishInput();
     request->session = &session;
     request->large = std::move(session.large_);
+    request->large_at = session.large_at_;
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
     ++count_;
@@ -278,6 +361,7 @@ void SessionBatch::End(ServedSession& session) {
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
+    core_.engine().monitors().Remove(session.client_);
     core_.engine().clients().Remove(&session.client_);
   }
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
@@ -287,7 +371,8 @@ void SessionBatch::End(ServedSession& session) {
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped()) return true;
+  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  session.TakePushed();
   resp::ReplyWriter reply(session.output_, client.protocol);
   if (request.is_error) {
     reply.Error({session.parser_.error()});
@@ -300,14 +385,20 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
       commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
   client.large_argument = nullptr;
   if (ended_us == commands::kAgain) return false;
+  if (ended_us == commands::kHeld) {
+    session.held_in_batch_ = true;
+    session.held_from_ = request.from;
+    return true;
+  }
   *now_us = ended_us;
   session.PublishOutput();
+  session.Account();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
-    core_.Log(LogLevel::kWarning, session.output_.failed()
-                                      ? "a client is closed: there is no memory for its replies"
-                                      : "a client is closed for overcoming of output buffer limits");
-    session.CloseSoon();
+    const bool failed = session.output_.failed();
+    if (!failed) core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
+    session.CloseOverLimit(failed ? "a client is closed: there is no memory for its replies"
+                                  : "a client is closed for overcoming of output buffer limits");
   }
   return true;
 }
@@ -354,6 +445,7 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     page_entered_ = false;
   }
   core_.NoteExpiries();
+  core_.engine().CheckClientsMemory();
   return next_ == count_;
 }
 
@@ -370,12 +462,21 @@ void SessionBatch::Reset() {
     ServedSession* session = request.session;
     request.session = nullptr;
     request.argv.Clear(resp::ArgVector::kInline);
+    if (session != nullptr && session != last) {
+      last = session;
+      if (session->held_in_batch_) {
+        session->TakeBack();
+        // Only the first request can have one: it ends what the batch before left unfinished.
+        if (request.large && request.from >= session->held_from_) {
+          session->PutBack(request.large, request.large_at, request.large->size() + kCrlf);
+        }
+      } else if (session->consumed_ == session->input_.size()) {
+        session->RestInput();
+      }
+      if (session->output_lent_ && session->output_.empty()) session->RestOutput();
+    }
     if (request.large) request.large = memory::BlockRef();
-    if (session == nullptr || session == last) continue;
-    last = session;
-    if (session->consumed_ == session->input_.size()) session->RestInput();
-    if (session->output_lent_ && session->output_.empty()) session->RestOutput();
-    session->Account();
+    if (session != nullptr) session->Account();
   }
   count_ = next_ = 0;
   page_entered_ = false;

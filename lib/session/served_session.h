@@ -24,6 +24,7 @@
 #include "lib/resp/parser.h"
 #include "lib/session/buffer_pool.h"
 #include "lib/session/core.h"
+#include "lib/session/inbox.h"
 
 namespace larder::inline v0::session {
 
@@ -38,8 +39,8 @@ struct Peer {
 // What happens to a session outside of its own turn.
 class SessionEvents {
  public:
-  // It has output that no request of its own caused, or stopped() is true now. Any thread, also under the executor; must
-  // not call back.
+  // It has output that no request of its own caused, or stopped() or MayGoOn() is true now. Any thread, also under the
+  // executor; must not call back.
   virtual void SessionWoken() = 0;
 
  protected:
@@ -70,6 +71,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
     return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
   }
 
+  // Puts what others have for it (MONITOR's lines) into the output. To be called before the output is looked at.
+  void TakePushed() {
+    if (inbox_ != nullptr) [[unlikely]] TakeInbox();
+  }
   resp::Output& output() { return output_; }
   const resp::Output& output() const { return output_; }
   void ConsumeOutput(size_t n);
@@ -81,6 +86,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // To be closed at once. Any thread.
   bool stopped() const { return client_.close_now.load(std::memory_order_acquire); }
 
+  // CLIENT PAUSE holds what it has sent: Parse finds nothing until the pause is over.
+  bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
+  // It was held and is no more: Parse may find something although nothing has come.
+  bool MayGoOn() const { return taken_back_ && !held(); }
+
   const commands::ClientState& client() const { return client_; }
 
  private:
@@ -88,6 +98,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   ServedSession(CacheCore& core, SessionEvents* events, BufferPool* pool)
       : core_(core), events_(events), pool_(pool) {}
 
+  bool PauseLasts() const;  // as far as one can see without the executor
+  void TakeBack();
+  void TakeInbox();
+  void CloseOverLimit(std::string_view why);
   void Account();
   // The buffers, where there is nothing in them.
   void RestInput();
@@ -101,16 +115,25 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // A large argument goes straight to a block, which the value that it becomes can keep.
   void BeginLarge();
   void CommitLarge(size_t n);
+  void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
   void PublishOutput() { shown_output_.store(output_.size(), std::memory_order_relaxed); }
 
   size_t input_bytes() const override { return shown_input_.load(std::memory_order_relaxed); }
   size_t input_free() const override { return shown_free_.load(std::memory_order_relaxed); }
-  size_t output_bytes() const override { return shown_output_.load(std::memory_order_relaxed); }
+  size_t output_bytes() const override {
+    return shown_output_.load(std::memory_order_relaxed) + (inbox_ != nullptr ? inbox_->size() : 0);
+  }
   size_t output_list_length() const override { return 0; }
+  size_t memory() const override {
+    return accounted_.load(std::memory_order_relaxed) + (inbox_ != nullptr ? inbox_->memory() : 0);
+  }
   const char* events() const override { return output_bytes() == 0 ? "r" : "rw"; }
   void CloseSoon() override;
+  void Resume() override;
+  bool PreparePush() override;
+  void Push(Bytes bytes) override;
 
   CacheCore& core_;
   SessionEvents* const events_;
@@ -121,8 +144,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::RequestParser parser_;
   memory::BlockRef large_;   // an argument of the request that is arriving
   size_t large_filled_ = 0;  // how much of it and its CRLF has come; 0 once it is whole
+  size_t large_at_ = 0;      // where in input_ it is missing
   resp::Output output_;
-  size_t accounted_ = 0;  // bytes of this session in the keyspace's extra_memory
+  std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
+  std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
@@ -130,6 +155,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool output_lent_ = false;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
+  // CLIENT PAUSE: the batch that runs has met a request that may not run yet, at this place in input_. The session's
+  // later requests in it are passed over; when it is done, input_ is unparsed again from there on (taken_back_).
+  bool held_in_batch_ = false;
+  bool taken_back_ = false;
+  size_t held_from_ = 0;
   ServedSession* next_opening_ = nullptr;
 };
 
@@ -172,8 +202,10 @@ class LARDER_API SessionBatch final : public executor::Batch {
   struct Request {
     ServedSession* session = nullptr;
     bool is_error = false;  // the parser's refusal: the session's last
+    size_t from = 0;        // where in the session's input it begins
     resp::ArgVector argv;
     memory::BlockRef large;  // what one of the arguments stands in
+    size_t large_at = 0;     // where in the session's input it is missing
   };
   static constexpr size_t kWindow = 16;
   struct Page {

@@ -96,6 +96,7 @@ class Generator {
   Argv ScanOptions(Argv argv);
   Argv Client();
   Argv ClientKill();
+  Argv ClientPause();
   Argv Config();
   Argv Debug();
   Argv CommandCommand();

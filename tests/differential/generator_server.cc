@@ -30,7 +30,7 @@ const Settings& MemorySettings() {
   static const Settings settings = {
       {"hash-max-listpack-value", "zset-max-listpack-value", "hll-sparse-max-bytes", "stream-node-max-bytes",
        "auto-aof-rewrite-min-size", "repl-backlog-size", "maxmemory", "client-query-buffer-limit",
-       "active-defrag-ignore-bytes"},
+       "active-defrag-ignore-bytes", "maxmemory-clients"},
       {"0", "10gb", "100gb", "20g", "30000000000", "1gb", "1GB", "3000m", "-1", "abc", "", "1.5gb", "1tb", "100%",
        "5000mB",
        "2000000000b", "9223372036854775807"}};
@@ -88,8 +88,31 @@ Argv Generator::ClientKill() {
   }
 }
 
+// None that lasts: held clients' replies would come at other times on the two sides.
+Argv Generator::ClientPause() {
+  fixed_ = true;
+  static const std::string kTimeouts[] = {"0", "0", "-1", "abc", "", "1.5", "99999999999999999999"};
+  static const std::string kModes[] = {"WRITE", "all", "ALL", "foo", ""};
+  if (random_.Chance(20)) return {"CLIENT", Cased("UNPAUSE")};
+  Argv argv = {"CLIENT", Cased("PAUSE"), random_.Pick(kTimeouts)};
+  while (random_.Chance(40)) argv.push_back(random_.Pick(kModes));
+  return argv;
+}
+
 Argv Generator::Client() {
-  switch (random_.Below(22)) {
+  switch (random_.Below(28)) {
+    case 22: return ClientPause();
+    case 23: {
+      fixed_ = true;
+      static const std::string kReasons[] = {"TIMEOUT", "error", "FOO", ""};
+      Argv argv = {"CLIENT", "UNBLOCK", random_.Chance(50) ? Id() : random_.Pick(kNoIds)};
+      while (random_.Chance(50)) argv.push_back(random_.Pick(kReasons));
+      return argv;
+    }
+    case 24: return {"CLIENT", Cased("GETREDIR")};
+    case 25: return {"CLIENT", "TRACKINGINFO"};
+    case 26: return {"CLIENT", "CACHING", random_.Chance(50) ? "YES" : Junk()};
+    case 27: return random_.Chance(50) ? Argv{"MONITOR", Text()} : Argv{"CLIENT", "GETREDIR", Text()};
     case 0: case 1: return {"CLIENT", Cased("ID")};
     case 2: case 3: return {"CLIENT", "INFO"};
     case 4: return {"CLIENT", "LIST"};

@@ -207,6 +207,14 @@ void AddClients(std::vector<CommandCase>* to) {
   to->push_back({{"CLIENT", "SETNAME", std::string(1000, 'n')}});
   to->push_back({{"CLIENT", "GETNAME"}, {{"CLIENT", "SETNAME", std::string(1000, 'n')}}});
   to->push_back({{"CLIENT", "HELP"}});
+  to->push_back({{"CLIENT", "PAUSE", "0"}});
+  to->push_back({{"CLIENT", "UNPAUSE"}});
+  to->push_back({{"CLIENT", "UNBLOCK", "1"}});
+  to->push_back({{"CLIENT", "GETREDIR"}});
+  to->push_back({{"CLIENT", "CACHING", "YES"}});
+  to->push_back({{"CLIENT", "TRACKINGINFO"}});
+  to->push_back({{"MONITOR"}});
+  to->push_back({{"ECHO", std::string(1000, 'e')}, {{"MONITOR"}}, kVaries | kCloses});
   to->push_back({{"NO-SUCH-COMMAND", std::string(300, 'x'), "b"}});
   to->push_back({{"GET"}});
   to->push_back({{"CONFIG", "NOTHING"}});

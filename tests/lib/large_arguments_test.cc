@@ -155,5 +155,23 @@ TEST_F(LargeArgumentsTest, WhatIsPinnedOutlivesTheNextValue) {
   EXPECT_EQ(Get("k"), b);
 }
 
+// CLIENT PAUSE holds requests that were parsed already: they are parsed again from the input.
+TEST_F(LargeArgumentsTest, HeldByAPauseTheyArriveWholeToo) {
+  const std::string a = Text(100'000, 'a');
+  const std::string b = Text(90'000, 'b');
+  const std::string input = Command({"SET", "a", a}) + Command({"SET", "b", b, "EX", "100"}) + "GET a\r\n";
+  for (const size_t cut : {size_t{100}, size_t{60'000}, size_t{100'040}, size_t{100'080}, size_t{150'000}}) {
+    auto other = cache_->NewConnection();
+    ASSERT_TRUE(other.ok());
+    ASSERT_TRUE((*other)->Feed("FLUSHALL\r\nCLIENT PAUSE 1000000 WRITE\r\n").ok());
+    EXPECT_EQ(Feed(input, {cut}), "");
+    ASSERT_TRUE((*other)->Feed("CLIENT UNPAUSE\r\n").ok());
+    EXPECT_EQ((*other)->output(), "+OK\r\n+OK\r\n+OK\r\n");
+    EXPECT_TRUE(Feed("PING\r\n") == "+OK\r\n+OK\r\n" + Bulk(a) + "+PONG\r\n") << cut;
+    EXPECT_EQ(Get("a"), a);
+    EXPECT_EQ(Get("b"), b);
+  }
+}
+
 }  // namespace
 }  // namespace larder

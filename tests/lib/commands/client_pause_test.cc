@@ -1,0 +1,211 @@
+// CLIENT PAUSE, UNPAUSE, UNBLOCK, and what is said of tracking while there is none. Error texts and odd cases are what
+// redis-server 7.0.15 replied when asked.
+#include <string>
+#include <vector>
+
+#include "tests/lib/commands/command_test_base.h"
+
+namespace larder::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class ClientPauseTest : public CommandTest {
+ protected:
+  // A client that a pause holds: a RESP connection, whatever this case's own client is.
+  std::unique_ptr<TestClient> Held() {
+    return std::make_unique<TestClient>(cache(), via() == Via::kDirect ? Via::kResp3 : via());
+  }
+  // What has come for it, and is then taken.
+  static std::string Take(TestClient& client) {
+    const std::string output(client.connection().output());
+    client.connection().ConsumeOutput(output.size());
+    return output;
+  }
+  static std::string Send(TestClient& client, std::string_view bytes) {
+    EXPECT_TRUE(client.connection().Feed(bytes).ok());
+    return Take(client);
+  }
+  // By a client that nothing holds.
+  Reply Direct(std::initializer_list<std::string_view> argv) {
+    auto reply = cache().Execute(argv);
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return reply.ok() ? *std::move(reply) : Reply();
+  }
+};
+LARDER_COMMAND_TEST(ClientPauseTest);
+
+TEST_P(ClientPauseTest, RefusesWhatItDoesNotUnderstand) {
+  EXPECT_THAT(Run({"CLIENT", "PAUSE"}), IsError("ERR wrong number of arguments for 'client|pause' command"));
+  EXPECT_THAT(Run({"CLIENT", "PAUSE", "x"}), IsError("ERR timeout is not an integer or out of range"));
+  EXPECT_THAT(Run({"CLIENT", "PAUSE", "1.5"}), IsError("ERR timeout is not an integer or out of range"));
+  EXPECT_THAT(Run({"CLIENT", "PAUSE", "-1"}), IsError("ERR timeout is negative"));
+  EXPECT_THAT(Run({"CLIENT", "PAUSE", "x", "FOO"}), IsError("ERR CLIENT PAUSE mode must be WRITE or ALL"));
+  EXPECT_THAT(Run({"CLIENT", "pAuse", "1", "WRITE", "X"}),
+              IsError("ERR unknown subcommand or wrong number of arguments for 'pAuse'. Try CLIENT HELP."));
+  EXPECT_THAT(Run({"CLIENT", "UNPAUSE", "x"}), IsError("ERR wrong number of arguments for 'client|unpause' command"));
+  EXPECT_THAT(Run({"CLIENT", "PAUSE", "0", "write"}), IsOk());
+  EXPECT_THAT(Run({"SET", "k", "v"}), IsOk()) << "nothing is paused";
+}
+
+TEST_P(ClientPauseTest, HoldsAllThatCanRun) {
+  auto held = Held();
+  EXPECT_THAT(Direct({"CLIENT", "PAUSE", "1000"}), IsOk());
+  EXPECT_EQ(Send(*held, "SET k v\r\nGET k\r\n"), "");
+  EXPECT_THAT(Direct({"GET", "k"}), IsNil()) << "held, not run";
+  Advance(absl::Milliseconds(999));
+  EXPECT_EQ(Send(*held, "PING\r\n"), "");
+  Advance(absl::Milliseconds(1));
+  EXPECT_EQ(Take(*held), "+OK\r\n$1\r\nv\r\n+PONG\r\n");
+  EXPECT_EQ(Send(*held, "ECHO a\r\n"), "$1\r\na\r\n");
+}
+
+TEST_P(ClientPauseTest, WhatIsWrongIsSaidAtOnce) {
+  auto held = Held();
+  Direct({"CLIENT", "PAUSE", "1000", "ALL"});
+  EXPECT_THAT(Send(*held, "NOSUCH\r\n"), HasSubstr("unknown command"));
+  EXPECT_THAT(Send(*held, "GET\r\n"), HasSubstr("wrong number of arguments"));
+  for (const char* command : {"QUIT", "PING", "RESET", "CLIENT UNPAUSE", "MULTI", "AUTH x", "HELLO 3"}) {
+    TestClient other(cache(), Via::kResp2);
+    EXPECT_EQ(Send(other, std::string(command) + "\r\n"), "") << command;
+  }
+  EXPECT_THAT(Send(*held, "*1\r\n+x\r\n"), HasSubstr("Protocol error"));
+}
+
+TEST_P(ClientPauseTest, NeitherSessionsNorTypedCallsAreHeld) {
+  Direct({"CLIENT", "PAUSE", "1000", "ALL"});
+  auto session = cache().NewSession();
+  ASSERT_TRUE(session.ok());
+  const std::vector<std::string_view> argv = {"SET", "k", "1"};
+  EXPECT_THAT(*(*session)->Execute(argv), IsOk());
+  EXPECT_EQ(*cache().Increment("k", 1), 2);
+  EXPECT_THAT(Direct({"GET", "k"}), IsBulk("2"));
+}
+
+TEST_P(ClientPauseTest, UnpauseLetsThemGoOnInTheirOrder) {
+  auto first = Held();
+  auto second = Held();
+  Direct({"CLIENT", "PAUSE", "100000"});
+  EXPECT_EQ(Send(*first, "APPEND k 1\r\nAPPEND k 2\r\nAPPEND "), "");
+  EXPECT_EQ(Send(*second, "APPEND k x\r\n"), "");
+  EXPECT_EQ(Send(*first, "k 3\r\n"), "");
+  EXPECT_THAT(Direct({"CLIENT", "UNPAUSE"}), IsOk());
+  EXPECT_EQ(Take(*first), ":1\r\n:2\r\n:3\r\n");
+  EXPECT_EQ(Take(*second), ":4\r\n");
+  EXPECT_THAT(Direct({"GET", "k"}), IsBulk("123x"));
+}
+
+TEST_P(ClientPauseTest, WriteHoldsWhatWrites) {
+  auto held = Held();
+  Direct({"SET", "k", "v"});
+  Direct({"CLIENT", "PAUSE", "1000", "write"});
+  EXPECT_EQ(Send(*held, "PING\r\nGET k\r\nSET k w\r\nGET k\r\n"), "+PONG\r\n$1\r\nv\r\n");
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_EQ(Take(*held), "+OK\r\n$1\r\nw\r\n");
+}
+
+TEST_P(ClientPauseTest, WriteHoldsTransactionsThatWrite) {
+  auto writes = Held();
+  auto reads = Held();
+  auto queues = Held();
+  EXPECT_EQ(Send(*writes, "MULTI\r\nSET k v\r\n"), "+OK\r\n+QUEUED\r\n");
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  EXPECT_EQ(Send(*writes, "EXEC\r\n"), "");
+  EXPECT_EQ(Send(*reads, "MULTI\r\nEXISTS k\r\nEXEC\r\n"), "+OK\r\n+QUEUED\r\n*1\r\n:0\r\n");
+  EXPECT_EQ(Send(*queues, "MULTI\r\nSET k w\r\n"), "+OK\r\n") << "a write is held before it is queued";
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_EQ(Take(*writes), "*1\r\n+OK\r\n");
+  EXPECT_EQ(Take(*queues), "+QUEUED\r\n");
+}
+
+TEST_P(ClientPauseTest, PausesOnlyGrow) {
+  auto held = Held();
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  Direct({"CLIENT", "PAUSE", "100", "ALL"});
+  Advance(absl::Milliseconds(900));
+  EXPECT_EQ(Send(*held, "PING\r\n"), "") << "all are held until the later end";
+  Direct({"CLIENT", "PAUSE", "300", "WRITE"});
+  Advance(absl::Milliseconds(100));
+  EXPECT_EQ(Take(*held), "");
+  Advance(absl::Milliseconds(200));
+  EXPECT_EQ(Take(*held), "+PONG\r\n");
+  Direct({"CLIENT", "PAUSE", "300", "WRITE"});
+  EXPECT_EQ(Send(*held, "PING\r\n"), "+PONG\r\n") << "the next pause is of its own kind";
+}
+
+TEST_P(ClientPauseTest, IsShown) {
+  auto held = Held();
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:0\r\n"));
+  Send(*held, "MULTI\r\nSET k v\r\nPING\r\n");
+  EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:1\r\n"));
+  EXPECT_THAT(Direct({"CLIENT", "LIST"}).AsString(), HasSubstr(" flags=xb "));
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_THAT(Take(*held), HasSubstr("+QUEUED\r\n+QUEUED\r\n"));
+  EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:0\r\n"));
+  EXPECT_THAT(Direct({"CLIENT", "LIST"}).AsString(), Not(HasSubstr("flags=xb")));
+}
+
+TEST_P(ClientPauseTest, AHeldClientCanBeKilled) {
+  auto held = Held();
+  Direct({"CLIENT", "PAUSE", "1000"});
+  EXPECT_EQ(Send(*held, "SET k v\r\n"), "");
+  EXPECT_THAT(Direct({"CLIENT", "KILL", "TYPE", "normal"}), IsInt(::testing::Ge(1)));
+  EXPECT_TRUE(held->closed());
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_EQ(Take(*held), "");
+  EXPECT_THAT(Direct({"GET", "k"}), IsNil());
+}
+
+TEST_P(ClientPauseTest, NothingExpiresActivelyMeanwhile) {
+  Direct({"SET", "k", "v", "PX", "10"});
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  Advance(absl::Milliseconds(500));
+  const auto next = cache().Tick(absl::InfiniteFuture());
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(absl::ToUnixMillis(*next), now_ms() + 500) << "when the pause ends";
+  EXPECT_THAT(Direct({"DBSIZE"}), IsInt(1));
+  Direct({"CLIENT", "UNPAUSE"});
+  ASSERT_TRUE(cache().Tick(absl::InfiniteFuture()).ok());
+  EXPECT_THAT(Direct({"DBSIZE"}), IsInt(0));
+}
+
+TEST_P(ClientPauseTest, NothingIsEvictedForClientsMeanwhile) {
+  auto client = Held();
+  Direct({"SET", "k", std::string(2000, 'v')});
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  Direct({"CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1kb"});
+  EXPECT_THAT(Send(*client, "STRLEN k\r\n"), HasSubstr(":2000"));
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_THAT(Send(*client, "STRLEN k\r\n"), HasSubstr(":0"));
+}
+
+TEST_P(ClientPauseTest, UnblockFindsNobody) {
+  const std::string id = std::to_string(Run({"CLIENT", "ID"}).integer());
+  EXPECT_THAT(Run({"CLIENT", "UNBLOCK", id}), IsInt(0));
+  EXPECT_THAT(Run({"CLIENT", "UNBLOCK", "-1", "timeout"}), IsInt(0));
+  EXPECT_THAT(Run({"CLIENT", "UNBLOCK", "999", "ERROR"}), IsInt(0));
+  EXPECT_THAT(Run({"CLIENT", "UNBLOCK", "x"}), IsError("ERR value is not an integer or out of range"));
+  EXPECT_THAT(Run({"CLIENT", "UNBLOCK", "x", "FOO"}), IsError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+  EXPECT_THAT(Run({"CLIENT", "unblock", "1", "ERROR", "X"}),
+              IsError("ERR unknown subcommand or wrong number of arguments for 'unblock'. Try CLIENT HELP."));
+}
+
+TEST_P(ClientPauseTest, NobodyIsTracked) {
+  EXPECT_THAT(Run({"CLIENT", "GETREDIR"}), IsInt(-1));
+  for (const char* mode : {"YES", "no", "foo"}) {
+    EXPECT_THAT(Run({"CLIENT", "CACHING", mode}),
+                IsError("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT "
+                        "mode enabled"));
+  }
+  EXPECT_THAT(Run({"CLIENT", "TRACKINGINFO"}),
+              IsMap(ElementsAre(::testing::Pair(IsBulk("flags"), IsSet(ElementsAre(IsBulk("off")))),
+                                ::testing::Pair(IsBulk("redirect"), IsInt(-1)),
+                                ::testing::Pair(IsBulk("prefixes"), IsArray(IsEmpty())))));
+}
+
+}  // namespace
+}  // namespace larder::testing

@@ -1,0 +1,282 @@
+// CLIENT, MONITOR and the limits of clients' memory over real sockets: what one client's command does to others, whose
+// loop runs on another thread.
+#include <larder/net/listener.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/net/test_client.h"
+
+namespace larder {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class ClientCommandsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    options_.clock = clock_;
+    options_.log = [this](LogLevel, std::string_view line) {
+      const std::lock_guard<std::mutex> lock(log_mutex_);
+      log_ += line;
+      log_ += '\n';
+    };
+  }
+  void Start(bool own_thread = true) {
+    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
+    ASSERT_TRUE(cache.ok()) << cache.status();
+    cache_ = *std::move(cache);
+    ListenerOptions where;
+    where.bind = {"127.0.0.1"};
+    where.any_port = true;
+    where.own_thread = own_thread;
+    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where);
+    ASSERT_TRUE(listener.ok()) << listener.status();
+    listener_ = *std::move(listener);
+  }
+  void TearDown() override {
+    listener_.reset();
+    cache_.reset();
+  }
+  TestClient Connect() { return TestClient::Tcp(listener_->port()); }
+  Reply Run(std::initializer_list<std::string_view> argv) {
+    auto reply = cache_->Execute(argv);
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return reply.ok() ? *std::move(reply) : Reply();
+  }
+  // Until INFO says so, which the loop may not have seen to yet.
+  void AwaitInfo(std::string_view section, std::string_view line) {
+    while (Run({"INFO", section}).AsString().find(line) == std::string::npos) std::this_thread::yield();
+  }
+  std::string Log() {
+    const std::lock_guard<std::mutex> lock(log_mutex_);
+    return log_;
+  }
+
+  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
+  Options options_;
+  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<Listener> listener_;
+  std::mutex log_mutex_;
+  std::string log_;
+};
+
+// ---- CLIENT PAUSE ---------------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, APauseEndsByItself) {
+  Start();
+  TestClient first = Connect();
+  TestClient second = Connect();
+  first.Expect("CLIENT PAUSE 5000\r\n", "+OK\r\n");
+  ASSERT_TRUE(first.Send("SET k 1\r\nINCR k\r\n"));
+  ASSERT_TRUE(second.Send("ECHO a\r\n"));
+  AwaitInfo("clients", "blocked_clients:2\r\n");
+  ASSERT_TRUE(first.Send("INCR k\r\n"));
+  EXPECT_EQ(*cache_->Exists("k"), false);
+  clock_->Advance(absl::Seconds(5));
+  EXPECT_EQ(first.Read(13), "+OK\r\n:2\r\n:3\r\n");
+  EXPECT_EQ(second.Read(7), "$1\r\na\r\n");
+}
+
+TEST_F(ClientCommandsTest, UnpauseWakesTheLoop) {
+  Start();
+  TestClient client = Connect();
+  client.Expect("PING\r\n", "+PONG\r\n");
+  Run({"CLIENT", "PAUSE", "1000000", "WRITE"});
+  client.Expect("GET k\r\n", "$-1\r\n");
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "INCR k\r\nPING\r\n";
+  ASSERT_TRUE(client.Send(many));
+  AwaitInfo("clients", "blocked_clients:1\r\n");
+  Run({"CLIENT", "UNPAUSE"});
+  for (int i = 1; i <= 1000; ++i) {
+    ASSERT_EQ(client.ReadLine(), ":" + std::to_string(i) + "\r\n");
+    ASSERT_EQ(client.ReadLine(), "+PONG\r\n");
+  }
+}
+
+TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsStillServedAfterThePause) {
+  Start();
+  TestClient client = Connect();
+  client.Expect("PING\r\n", "+PONG\r\n");
+  Run({"CLIENT", "PAUSE", "1000000"});
+  ASSERT_TRUE(client.Send("SET k v\r\n"));
+  client.ShutDownSending();
+  AwaitInfo("clients", "blocked_clients:1\r\n");
+  Run({"CLIENT", "UNPAUSE"});
+  EXPECT_EQ(client.ReadToEnd(), "+OK\r\n");
+}
+
+TEST_F(ClientCommandsTest, ALoopWithHeldClientsSleeps) {
+  Start(/*own_thread=*/false);
+  TestClient client = Connect();
+  const auto poll_until = [&](auto&& done) {
+    while (!done()) listener_->Poll(0);
+  };
+  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("connected_clients:1\r\n") != std::string::npos; });
+  Run({"CLIENT", "PAUSE", "1000000"});
+  ASSERT_TRUE(client.Send("PING\r\nPING\r\n"));
+  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("blocked_clients:1\r\n") != std::string::npos; });
+  while (listener_->Poll(0) != 0) {
+  }
+  EXPECT_GT(listener_->NextDelayMs(), 0) << "nothing is left for this loop to do";
+  ASSERT_TRUE(client.Send("PING\r\n"));
+  while (listener_->Poll(0) == 0) {
+  }
+  while (listener_->Poll(0) != 0) {
+  }
+  EXPECT_GT(listener_->NextDelayMs(), 0) << "nor after more has come";
+  Run({"CLIENT", "UNPAUSE"});
+  listener_->Poll(0);
+  listener_->Poll(0);
+  EXPECT_EQ(client.Read(21), "+PONG\r\n+PONG\r\n+PONG\r\n");
+}
+
+TEST_F(ClientCommandsTest, AHeldClientIsNotIdle) {
+  options_.timeout = 10;
+  Start();
+  TestClient held = Connect();
+  TestClient idle = Connect();
+  held.Expect("PING\r\n", "+PONG\r\n");
+  idle.Expect("PING\r\n", "+PONG\r\n");
+  Run({"CLIENT", "PAUSE", "60000"});
+  ASSERT_TRUE(held.Send("PING\r\n"));
+  AwaitInfo("clients", "blocked_clients:1\r\n");
+  clock_->Advance(absl::Seconds(20));
+  idle.ExpectEnd();
+  Run({"CLIENT", "UNPAUSE"});
+  EXPECT_EQ(held.Read(7), "+PONG\r\n");
+}
+
+// ---- MONITOR --------------------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, AMonitorSeesWhatAllOthersDo) {
+  Start();
+  TestClient monitor = Connect();
+  TestClient client = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  client.Expect("SET k v\r\n", "+OK\r\n");
+  EXPECT_THAT(monitor.ReadLine(),
+              AllOf(StartsWith("+"), HasSubstr("[0 127.0.0.1:"), HasSubstr("] \"SET\" \"k\" \"v\"\r\n")));
+  ASSERT_TRUE(cache_->Get("k").ok());
+  EXPECT_THAT(monitor.ReadLine(), HasSubstr(" [0 larder] \"GET\" \"k\"\r\n"));
+}
+
+// Threads that write, a client that writes, and monitors, of which one leaves and comes back.
+TEST_F(ClientCommandsTest, LinesOfManyThreadsComeWholeAndInOrder) {
+  Start();
+  constexpr int kThreads = 3;
+  constexpr int kEach = 1000;
+  TestClient monitor = Connect();
+  TestClient restless = Connect();
+  TestClient client = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      const std::string key = "thread" + std::to_string(t);
+      for (int i = 0; i < kEach; ++i) EXPECT_TRUE(cache_->Increment(key, i).ok());
+    });
+  }
+  std::string many;
+  for (int i = 0; i < kEach; ++i) many += "INCRBY client " + std::to_string(i) + "\r\n";
+  ASSERT_TRUE(client.Send(many));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(restless.Send("MONITOR\r\nRESET\r\n"));
+  std::map<std::string, int> next;
+  int of_restless = 0;
+  for (int lines = 0; lines < (kThreads + 1) * kEach || of_restless < 50;) {
+    const std::string line = monitor.ReadLine();
+    ASSERT_THAT(line, StartsWith("+"));
+    const size_t at = line.find("\"INCRBY\" \"");
+    if (at == std::string::npos) {
+      ASSERT_THAT(line, HasSubstr("\"RESET\"\r\n")) << "MONITOR itself is not shown";
+      ++of_restless;
+      continue;
+    }
+    const size_t end = line.find('"', at + 10);
+    const std::string key = line.substr(at + 10, end - at - 10);
+    ASSERT_EQ(line.substr(end), "\" \"" + std::to_string(next[key]++) + "\"\r\n");
+    ++lines;
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(ClientCommandsTest, AMonitorThatDoesNotReadIsClosed) {
+  options_.output_limit_normal = {.hard = 1 << 20};
+  Start();
+  TestClient monitor = Connect();
+  monitor.Expect("MONITOR\r\n", "+OK\r\n");
+  const std::string value(100'000, 'v');
+  while (Run({"INFO", "clients"}).AsString().find("connected_clients:0\r\n") == std::string::npos) {
+    ASSERT_TRUE(cache_->Set("k", value).ok());
+  }
+  EXPECT_THAT(Run({"INFO", "stats"}).AsString(), HasSubstr("client_output_buffer_limit_disconnections:1\r\n"));
+  EXPECT_THAT(Log(), HasSubstr("closed for overcoming of output buffer limits"));
+}
+
+// ---- maxmemory-clients ----------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, TheLargestClientIsEvicted) {
+  options_.maxmemory_clients = 1 << 20;
+  Start();
+  TestClient small = Connect();
+  TestClient large = Connect();
+  small.Expect("PING\r\n", "+PONG\r\n");
+  // A request that never becomes whole, so that no batch of its own would notice.
+  large.Send("*2\r\n$4\r\nECHO\r\n$10000000\r\n" + std::string(3'000'000, 'x'));
+  AwaitInfo("stats", "evicted_clients:1\r\n");
+  AwaitInfo("clients", "connected_clients:1\r\n");
+  small.Expect("PING\r\n", "+PONG\r\n");
+  EXPECT_THAT(Log(), HasSubstr("Evicting client: id="));
+}
+
+TEST_F(ClientCommandsTest, OneThatDoesNotReadItsRepliesIsEvicted) {
+  Start();
+  TestClient client = Connect();
+  TestClient spared = Connect();
+  spared.Expect("CLIENT NO-EVICT on\r\n", "+OK\r\n");
+  const std::string text(1'000'000, 't');
+  const std::string echo = "*2\r\n$4\r\nECHO\r\n$1000000\r\n" + text + "\r\n";
+  // More than both sockets' buffers take.
+  std::thread sender([&] {
+    for (int i = 0; i < 20; ++i) client.Send(echo);
+  });
+  constexpr std::string_view kField = "client_recent_max_output_buffer:";
+  for (std::string info; info.empty() || std::stoll(info.substr(info.find(kField) + kField.size())) < 1'000'000;) {
+    info = Run({"INFO", "clients"}).AsString();
+  }
+  Run({"CONFIG", "SET", "maxmemory-clients", "500kb"});
+  AwaitInfo("stats", "evicted_clients:1\r\n");
+  sender.join();
+  spared.Expect("PING\r\n", "+PONG\r\n");
+}
+
+// ---- INFO -----------------------------------------------------------------------------------------------------------
+
+TEST_F(ClientCommandsTest, InfoCountsWhatCameAndWent) {
+  options_.maxclients = 2;
+  Start();
+  TestClient first = Connect();
+  TestClient second = Connect();
+  first.Expect("PING\r\n", "+PONG\r\n");
+  second.Expect("PING\r\n", "+PONG\r\n");
+  TestClient third = Connect();
+  EXPECT_EQ(third.ReadToEnd(), "-ERR max number of clients reached\r\n");
+  AwaitInfo("stats", "total_net_output_bytes:14\r\n");
+  clock_->Advance(absl::Milliseconds(100));
+  const std::string stats = Run({"INFO", "stats"}).AsString();
+  for (const char* line : {"total_connections_received:3", "rejected_connections:1", "total_net_input_bytes:12",
+                           "instantaneous_input_kbps:0.01", "instantaneous_output_kbps:0.01"}) {
+    EXPECT_THAT(stats, HasSubstr(std::string(line) + "\r\n"));
+  }
+  EXPECT_THAT(Run({"INFO", "clients"}).AsString(), HasSubstr("connected_clients:2\r\n"));
+}
+
+}  // namespace
+}  // namespace larder
