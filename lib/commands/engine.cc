@@ -101,7 +101,7 @@ void Engine::SampleRatesNow(int64_t now_us) {
 }
 
 void Engine::LookAtClientsMemory() {
-  const uint64_t used = keyspace_->extra_memory().load(std::memory_order_relaxed);
+  const uint64_t used = clients_memory();
   // Clients that are on their way out give their memory back soon; until then each look is worth while.
   const bool going = EvictClients(*this, clients_memory_max_);
   clients_look_above_ = going ? clients_memory_max_ : used + clients_memory_max_ / 64;

@@ -190,7 +190,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
 
 bool CacheCore::ClientsOverLimit() const {
   const uint64_t limit = limits_.clients_memory_max.load(std::memory_order_relaxed);
-  return limit != 0 && engine_->keyspace().extra_memory().load(std::memory_order_relaxed) > limit;
+  return limit != 0 && engine_->clients_memory() > limit;
 }
 
 void CacheCore::CheckClientsMemory() {

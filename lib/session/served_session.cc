@@ -105,8 +105,14 @@ void ServedSession::BeginLarge() {
   if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
   input_.Truncate(parsed);
+  if (input_.capacity() > 2 * BufferPool::kBytes) {  // it had grown for the argument
+    base::Buffer rest;
+    if (rest.Append(input_.view())) input_.Swap(rest);
+    if (rest.capacity() > input_.capacity() && std::exchange(input_lent_, false)) pool_->TakeBack(rest);
+  }
   large_at_ = parsed;
   large_filled_ = arrived;
+  Account();
 }
 
 // What was read into a block stands in the input again, for a request that is to be parsed once more.
@@ -129,6 +135,7 @@ void ServedSession::CommitLarge(size_t n) {
     parser_.TakeBulk(input_.view().substr(consumed_), large_->view());
   }
   PublishInput();
+  Account();
 }
 
 void ServedSession::ConsumeOutput(size_t n) {
@@ -169,12 +176,20 @@ void ServedSession::ReturnBuffers() {
 
 void ServedSession::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
-  size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession);
-  now -= (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);  // the pool's
+  const size_t lent = (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);
+  const size_t large = large_ ? (large_filled_ != 0 ? large_filled_ : large_->size()) : 0;
+  borrowed_.store(lent + large, std::memory_order_relaxed);
+  if (large != large_counted_) CountLarge(large);
+  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) - lent;
   const size_t before = accounted_.load(std::memory_order_relaxed);
   if (now == before) return;
   core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
   accounted_.store(now, std::memory_order_relaxed);
+}
+
+void ServedSession::CountLarge(size_t bytes) {
+  core_.engine().large_arguments().fetch_add(bytes - large_counted_, std::memory_order_relaxed);
+  large_counted_ = bytes;
 }
 
 void ServedSession::CloseSoon() {
@@ -328,6 +343,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     request->session = &session;
     request->large = std::move(session.large_);
     request->large_at = session.large_at_;
+    if (session.large_counted_ != 0) session.CountLarge(0);
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
     ++count_;
@@ -358,6 +374,7 @@ void SessionBatch::OpenAndClose() {
 }
 
 void SessionBatch::End(ServedSession& session) {
+  session.CountLarge(0);
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
