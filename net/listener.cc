@@ -264,7 +264,7 @@ void Listener::Impl::TakeSockets() {
   if (!has_new_sockets_.load(std::memory_order_acquire)) return;
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
   has_new_sockets_.store(false, std::memory_order_relaxed);
-  server_->ReplaceTcp(std::exchange(new_sockets_, {}));
+  server_->ReplaceTcp(false, std::exchange(new_sockets_, {}));
 }
 
 absl::Status Listener::Impl::StartThread() {
