@@ -69,6 +69,7 @@ enum class Background : uint8_t {
 
 enum class ProtectedAction : uint8_t { kNo, kYes, kLocal };  // kLocal: for clients of this machine only.
 enum class Supervised : uint8_t { kNo, kAuto, kUpstart, kSystemd };
+enum class TlsAuthClients : uint8_t { kNo, kYes, kOptional };  // Must clients show a certificate?
 // The listener's poller; kAuto: the best there is. kIoUring takes a program that passes it (net/uring.h).
 enum class AeApi : uint8_t { kAuto, kEpoll, kKqueue, kEvport, kPoll, kSelect, kIoUring };
 
@@ -169,6 +170,25 @@ struct Options {
   OutputBufferLimit output_limit_pubsub = {32 << 20, 8 << 20, 60};
 
   AeApi ae_api = AeApi::kAuto;  // ae-api: Larder's own directive.
+
+  // ---- TLS, by a listener that was given ListenerOptions::tls -------------------------------------------------------
+  // CONFIG SET changes all of it for connections made from then on; a file, given once more, is read once more.
+
+  int tls_port = 0;  // 0: no TLS.
+  std::string tls_cert_file = {};  // PEM files: the server's certificate, with those between it and the authority's,
+  std::string tls_key_file = {};   // and its key.
+  std::string tls_key_file_pass = {};
+  std::string tls_ca_cert_file = {};  // Certificates of the authorities that clients' certificates are checked by,
+  std::string tls_ca_cert_dir = {};   // or a directory of them, hashed by `openssl rehash`.
+  TlsAuthClients tls_auth_clients = TlsAuthClients::kYes;
+  std::string tls_protocols = {};  // Of "TLSv1.2 TLSv1.3" and the older TLSv1 and TLSv1.1; "": the first two.
+  std::string tls_ciphers = {};       // Up to TLS 1.2, as OpenSSL writes them; "": its defaults.
+  std::string tls_ciphersuites = {};  // TLS 1.3's.
+  bool tls_prefer_server_ciphers = false;
+  std::string tls_dh_params_file = {};
+  bool tls_session_caching = true;
+  int tls_session_cache_size = 20480;    // Sessions; 0: no limit.
+  int tls_session_cache_timeout = 300;  // Seconds.
 
   // ---- For the program around the cache: larder-server acts on them, the library does not ---------------------------
 

@@ -30,26 +30,28 @@ class Channel {
   // says why.
   virtual bool CommitInput(size_t n) = 0;
 
-  // Plain bytes that have come, into `room`; how many. 0: none until more input.
+  // Plain bytes that have come, into `room`; how many. 0: none until more input, or it has failed, as error() tells.
   virtual size_t TakePlain(std::span<char> room) = 0;
-  // Whether TakePlain would return some.
+  // Whether TakePlain may return some. False once it has returned 0, until more input.
   virtual bool HasPlain() const = 0;
   // The peer has said that it will send no more.
   virtual bool AtEnd() const = 0;
 
-  // Takes bytes to be sent, as many as it has room for; how many. It holds a bounded amount, so that a peer that does
+  // Takes bytes to be sent, as many as it has room for; how many, 0 before it is established. It holds a bounded amount, so that a peer that does
   // not read leaves the rest with its client, where client-output-buffer-limit counts it.
   virtual size_t PutPlain(std::span<const iovec> pieces) = 0;
   virtual size_t output_bytes() const = 0;
   virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces
   virtual void ConsumeOutput(size_t n) = 0;
-  // Says good-bye: the last of the output. No PutPlain after it.
+  // Says good-bye: the last of the output. No PutPlain after it. Once is enough.
   virtual void Finish() = 0;
 
-  virtual std::string_view error() const = 0;
+  // The handshake is over.
+  virtual bool established() const = 0;
+  virtual std::string_view error() const = 0;  // why it has failed, in one line; "" if it has not
 };
 
-// Makes the channels of one listening socket.
+// Makes the channels of a listener's connections, which may outlive it.
 class ChannelFactory {
  public:
   virtual ~ChannelFactory() = default;

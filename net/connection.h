@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "net/channel.h"
 #include "net/service.h"
 #include "net/socket.h"
 
@@ -50,6 +51,7 @@ struct Connection final : public ClientEvents {
   WokenListener* const owner;
   Fd fd;
   std::unique_ptr<Client> client;
+  std::unique_ptr<Channel> channel;  // null: bytes go between socket and client as they are
   int64_t last_interaction_us = 0;
   int64_t over_soft_limit_since_us = 0;  // 0: it is not
 

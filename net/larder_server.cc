@@ -21,6 +21,9 @@
 #include "absl/strings/str_cat.h"
 #include <larder/cache.h>
 #include <larder/net/listener.h>
+#ifdef LARDER_SERVER_TLS  // CMake leaves it out where there is no OpenSSL
+#include <larder/net/tls.h>
+#endif
 #ifdef LARDER_WITH_URING
 #include <larder/net/uring.h>
 #endif
@@ -187,12 +190,19 @@ bool Program::Open() {
   cache_ = *std::move(cache);
   ListenerOptions listener_options;
   listener_options.own_thread = false;
+#ifdef LARDER_SERVER_TLS
+  listener_options.tls = &Tls();
+#endif
 #ifdef LARDER_WITH_URING
   listener_options.io_uring = &Uring();
 #endif
   absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, listener_options);
   if (!listener.ok()) {
     const std::string problem = Text(listener.status());
+    if (problem.starts_with("Failed to configure TLS")) {
+      Say(LogLevel::kWarning, problem);
+      return false;
+    }
     Say(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", problem));
     Say(LogLevel::kWarning, absl::StrCat("Failed listening on port ", options_.port, " (TCP), aborting."));
     return false;
@@ -203,7 +213,7 @@ bool Program::Open() {
 }
 
 void Program::SayReady() {
-  const int port = listener_->port();
+  const int port = listener_->port() != 0 ? listener_->port() : listener_->tls_port();
   if (options_.logfile.empty() && (options_.always_show_logo || isatty(STDOUT_FILENO))) PrintBanner(port);
   Say(LogLevel::kNotice, absl::StrCat("Running mode=standalone, port=", port, ". PID: ", getpid()));
   Say(LogLevel::kWarning, "Server initialized");

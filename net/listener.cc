@@ -15,6 +15,7 @@
 #include "lib/session/core.h"
 #include "net/ae/ae.h"
 #include "net/cache_service.h"
+#include "net/channel.h"
 #include "net/io_backend.h"
 #include "net/io_uring.h"
 #include "net/server.h"
@@ -66,27 +67,61 @@ std::string_view ApiName(AeApi api) {
   return "";
 }
 
+constexpr absl::string_view kNoTls =
+    "this program has no TLS: its listener was started without ListenerOptions::tls (//net:tls)";
+
+// One of the two kinds of TCP: plain and TLS.
+struct WhereTcp {
+  bool on = false;
+  int port = 0;       // 0: any
+  int directive = 0;  // the option, for a listener that follows it
+  bool follows = false;
+};
+
 struct Where {
   std::vector<std::string> bind;
-  int port = 0;
-  bool tcp = false;
+  WhereTcp tcp[2];  // plain, TLS
+  const TlsProvider* tls = nullptr;
+  std::shared_ptr<net::ChannelFactory> channels;
   std::string unixsocket;
   uint32_t unixsocketperm = 0;
   int backlog = 511;
   AeApi api = AeApi::kAuto;
   const IoUring* io_uring = nullptr;
   bool own_clock = false;  // the program's, not the machine's
-  bool follows = false;    // CONFIG SET port and bind
 };
+
+absl::Status TlsError(const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat("Failed to configure TLS: ", status.message()));
+}
+
+WhereTcp ResolveTcp(int directive, const std::optional<int>& own, bool any, bool own_bind) {
+  WhereTcp tcp{.port = own.value_or(directive), .directive = directive};
+  tcp.follows = !own_bind && !own.has_value() && !any;
+  tcp.on = any || tcp.port != 0;
+  if (any) tcp.port = 0;
+  return tcp;
+}
 
 absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& options) {
   Where where;
-  bool any_port = options.any_port;
+  absl::Status tls_status;
   absl::Status status = core.Run([&] {
     const Options& cache_options = core.engine().options();
-    where.bind = cache_options.bind;
-    where.port = cache_options.port;
-    any_port |= cache_options.any_port && !options.port.has_value();
+    const bool own_bind = options.bind.has_value();
+    where.bind = own_bind ? *options.bind : cache_options.bind;
+    where.tcp[0] = ResolveTcp(cache_options.port, options.port, options.any_port, own_bind);
+    if (cache_options.any_port && !options.port.has_value()) {
+      where.tcp[0].on = true;
+      where.tcp[0].port = 0;
+    }
+    where.tcp[1] = ResolveTcp(cache_options.tls_port, options.tls_port, options.any_tls_port, own_bind);
+    where.tls = options.tls;
+    if (where.tcp[1].on && where.tls != nullptr) {
+      absl::StatusOr<std::shared_ptr<net::ChannelFactory>> channels = where.tls->Configure(cache_options);
+      if (channels.ok()) where.channels = *std::move(channels);
+      tls_status = channels.status();
+    }
     where.unixsocket = cache_options.unixsocket;
     where.unixsocketperm = cache_options.unixsocketperm;
     where.backlog = cache_options.tcp_backlog;
@@ -94,19 +129,28 @@ absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& o
     where.own_clock = cache_options.clock != nullptr;
   });
   if (!status.ok()) return status;
-  where.follows = !options.bind.has_value() && !options.port.has_value() && !options.any_port;
   where.io_uring = options.io_uring;
-  if (options.bind.has_value()) where.bind = *options.bind;
-  if (options.port.has_value()) where.port = *options.port;
+  if (!tls_status.ok()) return TlsError(tls_status);
   if (options.unixsocket.has_value()) where.unixsocket = *options.unixsocket;
   if (options.unixsocketperm.has_value()) where.unixsocketperm = *options.unixsocketperm;
-  if (where.port < 0 || where.port > 65535) return absl::InvalidArgumentError("port must be between 0 and 65535");
-  where.tcp = (any_port || where.port != 0) && !where.bind.empty();
-  if (any_port) where.port = 0;
-  if (!where.tcp && where.unixsocket.empty()) {
+  for (WhereTcp& tcp : where.tcp) {
+    if (tcp.port < 0 || tcp.port > 65535) return absl::InvalidArgumentError("port must be between 0 and 65535");
+    tcp.on &= !where.bind.empty();
+  }
+  if (where.tcp[1].on && where.tls == nullptr) return absl::UnimplementedError(absl::StrCat("tls-port: ", kNoTls));
+  if (!where.tcp[0].on && !where.tcp[1].on && where.unixsocket.empty()) {
     return absl::InvalidArgumentError("nothing to listen on: there is neither a port nor a unixsocket");
   }
   return where;
+}
+
+absl::StatusOr<std::vector<net::ListeningSocket>> ListenOn(bool tls, const std::vector<std::string>& bind, int port,
+                                                           int backlog) {
+  absl::StatusOr<std::vector<net::ListeningSocket>> sockets = net::ListenTcp(bind, port, backlog);
+  if (sockets.ok()) {
+    for (net::ListeningSocket& socket : *sockets) socket.tls = tls;
+  }
+  return sockets;
 }
 
 }  // namespace
@@ -125,19 +169,45 @@ class Listener::Impl final : public session::ListenerHook {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();
   }
-  absl::Status Relisten(const Options& changed) override;
+  absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
   std::string_view poller_name() const override { return poller_; }
-  int tcp_port() const override { return port_.load(std::memory_order_relaxed); }
+  int tcp_port() const override {
+    const int plain = port(false);
+    return plain != 0 ? plain : port(true);
+  }
+
+  int port(bool tls) const { return sides_[tls].port.load(std::memory_order_relaxed); }
 
   ae::EventLoop& loop() { return *loop_; }
   std::vector<std::string> addresses() const {
     const std::lock_guard<std::mutex> lock(sockets_mutex_);
-    return addresses_;
+    std::vector<std::string> all;
+    for (const Side& side : sides_) all.insert(all.end(), side.addresses.begin(), side.addresses.end());
+    if (!where_.unixsocket.empty()) all.push_back(where_.unixsocket);
+    return all;
   }
 
  private:
+  // Where it listens on one kind of TCP.
+  struct Side {
+    std::atomic<int> port{0};
+    std::vector<std::string> addresses;
+    std::vector<int> fds;  // open at least until the loop has taken new ones
+    std::vector<net::ListeningSocket> fresh;
+    bool has_fresh = false;
+  };
+  // What Relisten has prepared for one.
+  struct Move {
+    bool moves = false;
+    bool shut = false;  // the sockets that were in the way
+    std::vector<net::ListeningSocket> sockets;
+  };
+
   absl::Status Open(const Where& where);
-  void Describe(const std::vector<net::ListeningSocket>& sockets);
+  absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
+  void Restore(bool tls);
+  void Describe(bool tls, const std::vector<net::ListeningSocket>& sockets);
+  void PutFresh(bool tls, std::vector<net::ListeningSocket> sockets);
   void TakeSockets();
   absl::Status StartThread();
   void RunBackground();
@@ -162,16 +232,14 @@ class Listener::Impl final : public session::ListenerHook {
   pthread_t thread_;
 
   std::string_view poller_;
-  std::atomic<int> port_{0};
 
   // Where it listens. Relisten opens sockets on any thread, and the loop takes them over in its next turn.
   ae::Hook sockets_hook_;
   mutable std::mutex sockets_mutex_;
   Where where_;
-  std::vector<std::string> addresses_;
-  std::vector<int> tcp_fds_;  // open at least until the loop has taken new ones
-  std::vector<net::ListeningSocket> new_sockets_;
-  std::atomic<bool> has_new_sockets_{false};
+  Side sides_[2];  // plain, TLS
+  std::shared_ptr<net::ChannelFactory> fresh_channels_;
+  std::atomic<bool> has_news_{false};  // of the above, for the loop
 };
 
 absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
@@ -209,10 +277,13 @@ absl::Status Listener::Impl::Open(const Where& where) {
   }
 
   std::vector<net::ListeningSocket> sockets;
-  if (where.tcp) {
-    absl::StatusOr<std::vector<net::ListeningSocket>> tcp = net::ListenTcp(where.bind, where.port, where.backlog);
+  for (bool tls : {false, true}) {
+    const WhereTcp& wanted = where.tcp[tls];
+    if (!wanted.on) continue;
+    absl::StatusOr<std::vector<net::ListeningSocket>> tcp = ListenOn(tls, where.bind, wanted.port, where.backlog);
     if (!tcp.ok()) return tcp.status();
-    sockets = *std::move(tcp);
+    Describe(tls, *tcp);
+    for (net::ListeningSocket& socket : *tcp) sockets.push_back(std::move(socket));
   }
   if (!where.unixsocket.empty()) {
     absl::StatusOr<net::ListeningSocket> socket =
@@ -222,7 +293,6 @@ absl::Status Listener::Impl::Open(const Where& where) {
   }
   if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
   where_ = where;
-  Describe(sockets);
 
   service_.emplace(core_, *loop_);
   if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
@@ -231,64 +301,113 @@ absl::Status Listener::Impl::Open(const Where& where) {
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
   server_.emplace(*loop_, backend, *service_);
+  server_->SetChannels(std::exchange(where_.channels, nullptr));
   absl::Status status = server_->Start(std::move(sockets));
   return status.ok() ? service_->Prepare() : status;
 }
 
 // REQUIRES: sockets_mutex_ is held, or nobody else knows the listener yet.
-void Listener::Impl::Describe(const std::vector<net::ListeningSocket>& sockets) {
-  addresses_.clear();
-  tcp_fds_.clear();
+void Listener::Impl::Describe(bool tls, const std::vector<net::ListeningSocket>& sockets) {
+  Side& side = sides_[tls];
+  side.addresses.clear();
+  side.fds.clear();
   for (const net::ListeningSocket& socket : sockets) {
-    addresses_.push_back(socket.name);
-    if (!socket.unix_socket) tcp_fds_.push_back(socket.fd.get());
+    side.addresses.push_back(socket.name);
+    side.fds.push_back(socket.fd.get());
   }
-  port_.store(tcp_fds_.empty() ? 0 : sockets[0].port, std::memory_order_relaxed);
+  side.port.store(sockets.empty() ? 0 : sockets[0].port, std::memory_order_relaxed);
 }
 
-absl::Status Listener::Impl::Relisten(const Options& changed) {
-  if (!where_.follows) return absl::OkStatus();
+// All that may fail comes first, what is new for TLS before sockets; then all of it is put in force.
+absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  std::vector<net::ListeningSocket> sockets;
-  if (changed.port != 0 && !changed.bind.empty()) {
-    absl::StatusOr<std::vector<net::ListeningSocket>> opened =
-        net::ListenTcp(changed.bind, changed.port, where_.backlog);
-    if (opened.status().code() == absl::StatusCode::kAlreadyExists && changed.port == tcp_port()) {
-      // Most likely our own sockets are in the way: "*" and one address cannot share a port. Shut down they free it,
-      // and stay valid descriptors, which the loop is still watching.
-      for (int fd : tcp_fds_) shutdown(fd, SHUT_RDWR);
-      opened = net::ListenTcp(changed.bind, changed.port, where_.backlog);
-      if (!opened.ok()) {
-        absl::StatusOr<std::vector<net::ListeningSocket>> restored =
-            net::ListenTcp(where_.bind, tcp_port(), where_.backlog);
-        if (restored.ok()) new_sockets_ = *std::move(restored);
-        tcp_fds_.clear();
-        for (const net::ListeningSocket& socket : new_sockets_) tcp_fds_.push_back(socket.fd.get());
-        has_new_sockets_.store(true, std::memory_order_release);
-        loop_->WakeUp();
-      }
+  const auto fail = [&](commands::ListenerPart part, const absl::Status& status, std::string_view line) {
+    *failed = part;
+    core_.Log(LogLevel::kWarning, line);
+    return status;
+  };
+  const int ports[] = {changed.port, changed.tls_port};
+  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind.empty() : port(true) != 0;
+  std::shared_ptr<net::ChannelFactory> channels;
+  if (tls_on && (tls || port(true) == 0)) {
+    if (where_.tls == nullptr) {
+      return fail(commands::ListenerPart::kTls, absl::UnimplementedError(kNoTls), absl::StrCat("tls-port: ", kNoTls));
     }
-    if (!opened.ok()) {
-      core_.Log(LogLevel::kWarning, absl::StrCat("Warning: Could not create server TCP listening socket ",
-                                                 opened.status().message()));
-      return opened.status();
+    absl::StatusOr<std::shared_ptr<net::ChannelFactory>> configured = where_.tls->Configure(changed);
+    if (!configured.ok()) {
+      return fail(commands::ListenerPart::kTls, configured.status(), absl::StrCat(configured.status().message()));
     }
-    sockets = *std::move(opened);
+    channels = *std::move(configured);
   }
-  Describe(sockets);
-  if (!where_.unixsocket.empty()) addresses_.push_back(where_.unixsocket);
-  where_.bind = changed.bind;
-  new_sockets_ = std::move(sockets);
-  has_new_sockets_.store(true, std::memory_order_release);
-  loop_->WakeUp();
+  Move moves[2];
+  for (bool side : {true, false}) {
+    const WhereTcp& wanted = where_.tcp[side];
+    if (!wanted.follows || (ports[side] == wanted.directive && changed.bind == where_.bind)) continue;
+    if (absl::Status status = PrepareMove(side, changed.bind, ports[side], &moves[side]); !status.ok()) {
+      for (bool shut : {true, false}) {
+        if (moves[shut].shut) Restore(shut);
+      }
+      return fail(side ? commands::ListenerPart::kTlsPort : commands::ListenerPart::kPort, status,
+                  absl::StrCat("Warning: Could not create server TCP listening socket ", status.message()));
+    }
+  }
+  for (bool side : {true, false}) {
+    if (!moves[side].moves) continue;
+    Describe(side, moves[side].sockets);
+    where_.tcp[side].directive = ports[side];
+    where_.bind = changed.bind;
+    PutFresh(side, std::move(moves[side].sockets));
+  }
+  if (channels != nullptr) {
+    fresh_channels_ = std::move(channels);
+    has_news_.store(true, std::memory_order_release);
+    loop_->WakeUp();
+  }
   return absl::OkStatus();
 }
 
+absl::Status Listener::Impl::PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move) {
+  move->moves = true;
+  if (port == 0 || bind.empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<net::ListeningSocket>> opened = ListenOn(tls, bind, port, where_.backlog);
+  if (opened.status().code() == absl::StatusCode::kAlreadyExists && port == this->port(tls)) {
+    // Most likely our own sockets are in the way: "*" and one address cannot share a port. Shut down they free it,
+    // and stay valid descriptors, which the loop is still watching.
+    for (int fd : sides_[tls].fds) shutdown(fd, SHUT_RDWR);
+    move->shut = true;
+    opened = ListenOn(tls, bind, port, where_.backlog);
+  }
+  if (opened.ok()) move->sockets = *std::move(opened);
+  return opened.status();
+}
+
+// The sockets were shut down for others that could not be had.
+void Listener::Impl::Restore(bool tls) {
+  Side& side = sides_[tls];
+  side.fds.clear();
+  absl::StatusOr<std::vector<net::ListeningSocket>> restored =
+      ListenOn(tls, where_.bind, port(tls), where_.backlog);
+  if (!restored.ok()) return PutFresh(tls, {});
+  for (const net::ListeningSocket& socket : *restored) side.fds.push_back(socket.fd.get());
+  PutFresh(tls, *std::move(restored));
+}
+
+void Listener::Impl::PutFresh(bool tls, std::vector<net::ListeningSocket> sockets) {
+  sides_[tls].fresh = std::move(sockets);
+  sides_[tls].has_fresh = true;
+  has_news_.store(true, std::memory_order_release);
+  loop_->WakeUp();
+}
+
 void Listener::Impl::TakeSockets() {
-  if (!has_new_sockets_.load(std::memory_order_acquire)) return;
+  if (!has_news_.load(std::memory_order_acquire)) return;
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  has_new_sockets_.store(false, std::memory_order_relaxed);
-  server_->ReplaceTcp(std::exchange(new_sockets_, {}));
+  has_news_.store(false, std::memory_order_relaxed);
+  if (fresh_channels_ != nullptr) server_->SetChannels(std::exchange(fresh_channels_, nullptr));
+  for (bool tls : {false, true}) {
+    Side& side = sides_[tls];
+    if (std::exchange(side.has_fresh, false)) server_->ReplaceTcp(tls, std::exchange(side.fresh, {}));
+  }
 }
 
 absl::Status Listener::Impl::StartThread() {
@@ -372,7 +491,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() = default;
 void Listener::Stop() { impl_->Stop(); }
-int Listener::port() const { return impl_->tcp_port(); }
+int Listener::port() const { return impl_->port(false); }
+int Listener::tls_port() const { return impl_->port(true); }
 std::vector<std::string> Listener::addresses() const { return impl_->addresses(); }
 std::string_view Listener::poller() const { return impl_->poller_name(); }
 int Listener::Poll(int64_t timeout_ms) { return impl_->loop().Poll(timeout_ms); }

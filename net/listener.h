@@ -14,7 +14,8 @@
 // A good guest: it installs no signal handler and raises no signal, changes no limit of the process, prints nothing
 // (what it has to say goes to Options::log), and all its descriptors are close-on-exec.
 //
-// CONFIG SET port and bind move a listener that was started without a port and addresses of its own.
+// CONFIG SET port, tls-port and bind move a listener that was started without a port and addresses of its own. CONFIG
+// SET of how TLS is done (tls-cert-file...) holds for every listener with TLS.
 //
 // Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
 // Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.
@@ -37,6 +38,20 @@
 namespace larder::inline v0 {
 
 struct IoUring;
+namespace net {
+class ChannelFactory;
+}
+
+// What gives a listener TLS: larder::Tls() of <larder/net/tls.h>, which links OpenSSL. The listener itself does not.
+class TlsProvider {
+ public:
+  // What connections are made by from now on, as the tls-* members of `options` say. Any thread, also under the
+  // executor. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is one line.
+  virtual absl::StatusOr<std::shared_ptr<net::ChannelFactory>> Configure(const Options& options) const = 0;
+
+ protected:
+  ~TlsProvider() = default;
+};
 
 // Where to listen. What is not set is as the cache's Options have it.
 struct ListenerOptions {
@@ -45,6 +60,10 @@ struct ListenerOptions {
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP
   bool any_port = false;                   // a free one that the system chooses, whatever `port` says
+  // TLS on TCP, as the cache's tls-* options say: `&larder::Tls()`. Null: a tls_port other than 0 is an error.
+  const TlsProvider* tls = nullptr;
+  std::optional<int> tls_port = std::nullopt;  // 0: none
+  bool any_tls_port = false;                   // a free one that the system chooses, whatever `tls_port` says
   std::optional<std::string> unixsocket = std::nullopt;  // a path; "": none. A leftover socket there is replaced
   std::optional<uint32_t> unixsocketperm = std::nullopt;
 
@@ -57,7 +76,8 @@ struct ListenerOptions {
 
 class LARDER_API Listener {
  public:
-  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on), ALREADY_EXISTS for an
+  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on, or TLS cannot be set up),
+  // UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an
   // address in use, PERMISSION_DENIED, UNAVAILABLE for an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if
   // the cache is closed. The message names address and call.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Cache& cache, const ListenerOptions& options = {});
@@ -71,8 +91,9 @@ class LARDER_API Listener {
   // thread; with own_thread == false, from the loop's thread.
   void Stop();
 
-  // The TCP port of the first address; 0 if there is none.
+  // The TCP port of the first address; 0 if there is none. The same of TLS.
   int port() const;
+  int tls_port() const;
   // "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock": all that it listens on.
   std::vector<std::string> addresses() const;
   // "epoll", "kqueue", "poll"...: the poller that it runs on.

@@ -17,20 +17,6 @@ constexpr size_t kUnlimitedOutput = 16 * 1024;
 
 }  // namespace
 
-struct Server::ReadRound {
-  ReadOp ops[kOpsMax];
-  Connection* connections[kOpsMax];
-  size_t count = 0;
-};
-
-struct Server::WriteRound {
-  WriteOp ops[kOpsMax];
-  Connection* connections[kOpsMax];
-  size_t count = 0;
-  iovec pieces[kPiecesTotal];
-  size_t pieces_count = 0;
-};
-
 void Server::List::Swap(List& other) {
   items.Swap(other.items);
   std::swap(count, other.count);
@@ -100,7 +86,7 @@ void Server::Turn() {
   Flush();
   FreeEnded();
   // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
-  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || ending_next_ != nullptr));
+  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || to_read_.count > 0 || ending_next_ != nullptr));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
 }
 
@@ -127,10 +113,14 @@ void Server::ReadReady() {
     Connection& connection = *to_read_.items[i];
     connection.to_read = false;
     if (connection.closing || connection.running || connection.input_left || connection.at_end) continue;
-    const std::span<char> room = connection.client->PrepareRead();
+    Channel* const channel = connection.channel.get();
+    if (channel != nullptr && channel->HasPlain()) {
+      TakePlain(connection);
+      continue;
+    }
+    const std::span<char> room = channel != nullptr ? channel->PrepareInput() : connection.client->PrepareRead();
     if (room.empty()) {
-      service_.Log(LogLevel::kWarning, absl::StrCat("Closing client ", Describe(connection), ": out of memory"));
-      Close(connection);
+      NoMemory(connection);
       continue;
     }
     round.ops[round.count] = {connection.fd.get(), room.data(), room.size(), 0};
@@ -151,26 +141,42 @@ void Server::FinishReads(ReadRound& round) {
 }
 
 void Server::HandleRead(Connection& connection, ssize_t result) {
+  if (connection.channel != nullptr) [[unlikely]] return HandleChannelRead(connection, result);
   connection.client->CommitRead(static_cast<size_t>(std::max<ssize_t>(result, 0)));
   if (result > 0) {
-    count_.input_bytes += static_cast<size_t>(result);
-    all_.Touch(connection, now_us_);
-    if (connection.client->input_bytes() > settings_.query_buffer_limit) {
-      ++count_.query_limit_disconnections;
-      service_.Log(LogLevel::kWarning,
-                   absl::StrCat("Closing client ", Describe(connection), " that reached max query buffer length"));
-      Close(connection);
-      return;
-    }
-    Mark(connection, &Connection::to_parse, to_parse_);
+    HasInput(connection, static_cast<size_t>(result));
   } else if (result == 0) {
-    // It may have shut down only its side, and still want what it asked for.
-    connection.at_end = true;
-    loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
-    Mark(connection, &Connection::to_flush, to_flush_);
+    InputEnded(connection);
   } else if (result != -EAGAIN && result != -EWOULDBLOCK) {
     Close(connection);
   }
+}
+
+// Its client got `n` more bytes.
+void Server::HasInput(Connection& connection, size_t n) {
+  count_.input_bytes += n;
+  counted_ = true;
+  all_.Touch(connection, now_us_);
+  if (connection.client->input_bytes() > settings_.query_buffer_limit) {
+    ++count_.query_limit_disconnections;
+    service_.Log(LogLevel::kWarning,
+                 absl::StrCat("Closing client ", Describe(connection), " that reached max query buffer length"));
+    Close(connection);
+    return;
+  }
+  Mark(connection, &Connection::to_parse, to_parse_);
+}
+
+// It may have shut down only its side, and still want what it asked for.
+void Server::InputEnded(Connection& connection) {
+  connection.at_end = true;
+  loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
+  Mark(connection, &Connection::to_flush, to_flush_);
+}
+
+void Server::NoMemory(Connection& connection) {
+  service_.Log(LogLevel::kWarning, absl::StrCat("Closing client ", Describe(connection), ": out of memory"));
+  Close(connection);
 }
 
 void Server::ParseReady() {
@@ -182,7 +188,10 @@ void Server::ParseReady() {
     if (connection.closing || connection.running) continue;
     const Parsed parsed = connection.client->Parse(ParseQuota());
     connection.input_left = parsed == Parsed::kSomeAndInput || parsed == Parsed::kFull;
-    if (parsed == Parsed::kNothing) continue;
+    if (parsed == Parsed::kNothing) {
+      if (connection.channel != nullptr) MarkPlain(connection);
+      continue;
+    }
     if (parsed == Parsed::kFull) {
       // It comes before those that are in the batch, who are marked again when that has run.
       Mark(connection, &Connection::to_parse, to_parse_);
@@ -212,7 +221,11 @@ void Server::HandleBatch(Submitted submitted) {
       EndClient(connection);
       continue;
     }
-    if (connection.input_left || connection.client->MayGoOn()) Mark(connection, &Connection::to_parse, to_parse_);
+    if (connection.input_left || connection.client->MayGoOn()) {
+      Mark(connection, &Connection::to_parse, to_parse_);
+    } else if (connection.channel != nullptr) {
+      MarkPlain(connection);
+    }
     if (std::exchange(connection.unwatched, false) && !connection.at_end) {
       const absl::Status status = loop_.CreateFileEvent(connection.fd.get(), ae::kReadable, OnReady, &connection);
       if (!status.ok()) {
@@ -247,14 +260,20 @@ void Server::Flush() {
 
 void Server::AddWrite(Connection& connection, WriteRound& round) {
   if (connection.client->Stopped()) return Close(connection);
+  if (connection.channel != nullptr) [[unlikely]] return AddChannelWrite(connection, round);
   if (connection.client->output_bytes() == 0) return AllSent(connection);
   if (OverOutputLimit(connection)) return Close(connection);
   // Its peer takes nothing at the moment; asking would cost a system call for each of its batches.
   if (connection.blocked && !connection.has_room) return;
+  AddOp(connection, round);
+}
+
+void Server::AddOp(Connection& connection, WriteRound& round) {
   if (round.count == kOpsMax || round.pieces_count == kPiecesTotal) FinishWrites(round);
   iovec* const pieces = round.pieces + round.pieces_count;
   const size_t room = std::min(kPiecesMax, kPiecesTotal - round.pieces_count);
-  const size_t pieces_count = connection.client->Output(pieces, room);
+  const size_t pieces_count = connection.channel != nullptr ? connection.channel->Output(pieces, room)
+                                                            : connection.client->Output(pieces, room);
   LARDER_DCHECK(pieces_count > 0);
   round.pieces_count += pieces_count;
   round.ops[round.count] = {connection.fd.get(), pieces, pieces_count, 0};
@@ -274,6 +293,9 @@ void Server::FinishWrites(WriteRound& round) {
 void Server::HandleWrite(Connection& connection, ssize_t result) {
   connection.has_room = false;
   if (result < 0 && result != -EAGAIN && result != -EWOULDBLOCK) return Close(connection);
+  if (connection.channel != nullptr) [[unlikely]] {
+    return HandleChannelWrite(connection, static_cast<size_t>(std::max<ssize_t>(result, 0)));
+  }
   if (result > 0) {
     connection.client->ConsumeOutput(static_cast<size_t>(result));
     count_.output_bytes += static_cast<size_t>(result);
@@ -283,11 +305,19 @@ void Server::HandleWrite(Connection& connection, ssize_t result) {
   WatchWritable(connection);
 }
 
-void Server::AllSent(Connection& connection) {
-  connection.over_soft_limit_since_us = 0;
+bool Server::ClosesWhenSent(const Connection& connection) const {
   const Client& client = *connection.client;
   const bool wants_more = connection.input_left || client.KeepWhenIdle() || client.MayGoOn();
-  if (client.CloseAfterOutput() || (connection.at_end && !wants_more)) return Close(connection);
+  return client.CloseAfterOutput() || (connection.at_end && !wants_more);
+}
+
+void Server::AllSent(Connection& connection) {
+  connection.over_soft_limit_since_us = 0;
+  if (ClosesWhenSent(connection)) return Close(connection);
+  UnwatchWritable(connection);
+}
+
+void Server::UnwatchWritable(Connection& connection) {
   if (!connection.blocked) return;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kWritable);
   connection.blocked = false;
@@ -329,6 +359,7 @@ bool Server::OverOutputLimit(Connection& connection) {
 void Server::Close(Connection& connection) {
   if (std::exchange(connection.closing, true)) return;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable | ae::kWritable);
+  if (connection.channel != nullptr) EndChannel(connection);
   connection.fd.Reset();
   if (connection.blocked) --blocked_count_;
   all_.Remove(connection);

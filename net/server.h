@@ -11,6 +11,9 @@
 // reading others, whose requests make the next batch; the service wakes the loop when the first is done. The loop never
 // waits for the executor.
 //
+// A connection with a channel (TLS) differs in two places: what is read from its socket goes through the channel to its
+// client, and its client's output through the channel to the socket (server_channel.cc).
+//
 // Replies that a peer does not take stay with its client, watched for room; its later requests are still read and run,
 // as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
 //
@@ -22,10 +25,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "net/ae/ae.h"
+#include "net/channel.h"
 #include "net/connection.h"
 #include "net/io_backend.h"
 #include "net/service.h"
@@ -45,8 +50,13 @@ class Server final : private WokenListener {
   // Begins to accept. Errors: what the loop says of the sockets; the server is of no use then.
   absl::Status Start(std::vector<ListeningSocket> sockets);
 
-  // Listens on these instead of the TCP sockets that it has; connections stay. Not from a procedure of its own sockets.
-  void ReplaceTcp(std::vector<ListeningSocket> sockets);
+  // Listens on these instead of the TCP sockets of one kind that it has; connections stay. Not from a procedure of its
+  // own sockets.
+  void ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets);
+
+  // What connections of sockets with `tls` get from here on; those that are there keep what they have. Before the first
+  // such socket.
+  void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
 
   size_t connections() const { return all_.size(); }
 
@@ -67,8 +77,18 @@ class Server final : private WokenListener {
     Server* server;
     ListeningSocket socket;
   };
-  struct ReadRound;
-  struct WriteRound;
+  struct ReadRound {
+    ReadOp ops[kOpsMax];
+    Connection* connections[kOpsMax];
+    size_t count = 0;
+  };
+  struct WriteRound {
+    WriteOp ops[kOpsMax];
+    Connection* connections[kOpsMax];
+    size_t count = 0;
+    iovec pieces[kPiecesTotal];
+    size_t pieces_count = 0;
+  };
 
   static void OnAcceptable(ae::EventLoop& loop, int fd, void* data, int mask);
   static void OnReady(ae::EventLoop& loop, int fd, void* data, int mask);
@@ -80,6 +100,9 @@ class Server final : private WokenListener {
   void ReadReady();
   void FinishReads(ReadRound& round);
   void HandleRead(Connection& connection, ssize_t result);
+  void HasInput(Connection& connection, size_t n);
+  void InputEnded(Connection& connection);
+  void NoMemory(Connection& connection);
   void ParseReady();
   void SubmitBatch();
   void HandleBatch(Submitted submitted);
@@ -87,11 +110,23 @@ class Server final : private WokenListener {
   void AddWrite(Connection& connection, WriteRound& round);
   void FinishWrites(WriteRound& round);
   void HandleWrite(Connection& connection, ssize_t result);
+  void AddOp(Connection& connection, WriteRound& round);
+  bool ClosesWhenSent(const Connection& connection) const;
   void AllSent(Connection& connection);
 
+  // Of a connection with a channel (server_channel.cc).
+  void HandleChannelRead(Connection& connection, ssize_t result);
+  void TakePlain(Connection& connection);
+  void MarkPlain(Connection& connection);
+  bool FillChannel(Connection& connection);
+  void AddChannelWrite(Connection& connection, WriteRound& round);
+  void HandleChannelWrite(Connection& connection, size_t sent);
+  void ChannelFailed(Connection& connection);
+  void EndChannel(Connection& connection);
+
   void AcceptReady(Acceptor& acceptor);
-  bool Admit(const Accepted& accepted);
-  void Refuse(int fd, std::string_view text);
+  bool Admit(const Accepted& accepted, const ListeningSocket& by);
+  void Refuse(int fd, const ListeningSocket& by, std::string_view text);
   void AddConnection(Accepted accepted, const ListeningSocket& by);
   bool ReserveLists();
   void PauseAccepting(int error);
@@ -103,6 +138,7 @@ class Server final : private WokenListener {
   void Mark(Connection& connection, bool Connection::*mark, List& list);
   bool OverOutputLimit(Connection& connection);
   void WatchWritable(Connection& connection);
+  void UnwatchWritable(Connection& connection);
   void Close(Connection& connection);
   void EndClient(Connection& connection);
   void FreeEnded();
@@ -115,6 +151,7 @@ class Server final : private WokenListener {
   Service& service_;
   ae::Hook hook_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::shared_ptr<ChannelFactory> channels_;
   ServerSettings settings_;
   ServerCount count_;
   bool counted_ = false;

@@ -38,9 +38,9 @@ absl::Status Server::Start(std::vector<ListeningSocket> sockets) {
   return absl::OkStatus();
 }
 
-void Server::ReplaceTcp(std::vector<ListeningSocket> sockets) {
-  std::erase_if(acceptors_, [this](const std::unique_ptr<Acceptor>& acceptor) {
-    if (acceptor->socket.unix_socket) return false;
+void Server::ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets) {
+  std::erase_if(acceptors_, [this, tls](const std::unique_ptr<Acceptor>& acceptor) {
+    if (acceptor->socket.unix_socket || acceptor->socket.tls != tls) return false;
     loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
     return true;
   });
@@ -68,24 +68,25 @@ void Server::AcceptReady(Acceptor& acceptor) {
     if (error != 0) return PauseAccepting(-error);
     ++count_.connections_received;
     counted_ = true;
-    if (Admit(accepted)) AddConnection(std::move(accepted), acceptor.socket);
+    if (Admit(accepted, acceptor.socket)) AddConnection(std::move(accepted), acceptor.socket);
   }
 }
 
-bool Server::Admit(const Accepted& accepted) {
+bool Server::Admit(const Accepted& accepted, const ListeningSocket& by) {
   if (settings_.refuse_strangers && !accepted.loopback) {
-    Refuse(accepted.fd.get(), kProtected);
+    Refuse(accepted.fd.get(), by, kProtected);
     return false;
   }
   if (all_.size() >= settings_.maxclients) {
-    Refuse(accepted.fd.get(), kTooManyClients);
+    Refuse(accepted.fd.get(), by, kTooManyClients);
     return false;
   }
   return true;
 }
 
-void Server::Refuse(int fd, std::string_view text) {
+void Server::Refuse(int fd, const ListeningSocket& by, std::string_view text) {
   ++count_.connections_rejected;
+  if (by.tls) return;  // there is no handshake yet that would let the peer read it
   const iovec piece{const_cast<char*>(text.data()), text.size()};
   WriteOp op{fd, &piece, 1, 0};
   backend_.WriteAll({&op, 1});  // it fits a new socket's buffer; if the peer is gone already, so be it
@@ -98,13 +99,20 @@ void Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
     service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
     return;
   }
+  if (by.tls) {
+    connection->channel = channels_->Accept();
+    if (connection->channel == nullptr) {
+      service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+      return;
+    }
+  }
   if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
   const Peer peer{DescribeSocket(fd, true, by), DescribeSocket(fd, false, by), fd, by.unix_socket};
   absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnReady, connection.get());
   if (!status.ok()) {
     // Most likely select's limit: for this client the server is full.
     service_.Log(LogLevel::kWarning, absl::StrCat("Accepted connection closed: ", status.message()));
-    Refuse(fd, kTooManyClients);
+    Refuse(fd, by, kTooManyClients);
     return;
   }
   connection->client = service_.Open(peer, connection.get());

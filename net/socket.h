@@ -38,6 +38,7 @@ class Fd {
 struct ListeningSocket {
   Fd fd;
   bool unix_socket = false;
+  bool tls = false;  // its connections get a Channel; for the server's use
   // As Redis names it: "127.0.0.1:6379", "[::1]:6379" or the path.
   std::string name;
   int port = 0;  // what the system chose, if it was asked to

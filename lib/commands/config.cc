@@ -27,25 +27,43 @@ void AdmitAll(Engine& engine) {
   }
 }
 
+// Has listeners do as `changed` says. False: they refuse, and so does the reply.
+bool Relisten(CommandContext& ctx, const Options& changed, const directives::ListenerChange& change,
+              ReplyWriter& reply) {
+  if (change.sockets.empty() && change.tls.empty()) return true;
+  const Options& before = ctx.engine.options();
+  ListenerPart failed = ListenerPart::kPort;
+  const absl::Status status = ctx.engine.host().Relisten(changed, !change.tls.empty(), &failed);
+  if (status.ok()) return true;
+  Bytes argument = change.tls.empty() ? Bytes("tls-port") : change.tls;
+  Bytes reason = "Unable to update TLS configuration. Check server logs.";
+  if (status.code() == absl::StatusCode::kUnimplemented) {
+    reason = {status.message().data(), status.message().size()};
+  } else if (failed != ListenerPart::kTls) {
+    const bool plain = failed == ListenerPart::kPort;
+    const bool moved = plain ? changed.port != before.port : changed.tls_port != before.tls_port;
+    argument = !moved ? Bytes("bind") : plain ? Bytes("port") : Bytes("tls-port");
+    reason = moved ? Bytes("Unable to listen on this port. Check server logs.")
+                   : Bytes("Failed to bind to specified addresses.");
+  }
+  reply.Error({"ERR CONFIG SET failed (possibly related to argument '", argument, "') - ", reason});
+  return false;
+}
+
 Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() % 2 != 0) return errors::kSyntax;
   const Options& before = ctx.engine.options();
   std::unique_ptr<Options> changed;
+  directives::ListenerChange listener;
   base::Buffer refusal;
-  if (!directives::PrepareConfigSet(before, args.rest(), IsLocal(ctx.client), &changed, &refusal)) {
+  if (!directives::PrepareConfigSet(before, args.rest(), IsLocal(ctx.client), &changed, &listener, &refusal)) {
     return errors::kAllocationFailed;
   }
   if (changed == nullptr) {
     reply.Error({refusal.view()});
     return kReplied;
   }
-  const bool port_changed = changed->port != before.port;
-  if ((port_changed || changed->bind != before.bind) && !ctx.engine.host().Relisten(*changed).ok()) {
-    reply.Error({"ERR CONFIG SET failed (possibly related to argument '", port_changed ? "port" : "bind", "') - ",
-                 port_changed ? "Unable to listen on this port. Check server logs."
-                              : "Failed to bind to specified addresses."});
-    return kReplied;
-  }
+  if (!Relisten(ctx, *changed, listener, reply)) return kReplied;
   const bool had_password = !before.requirepass.empty();
   ctx.engine.SetOptions(std::move(changed));
   if (had_password && ctx.engine.options().requirepass.empty()) AdmitAll(ctx.engine);

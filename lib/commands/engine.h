@@ -50,6 +50,9 @@ struct CommandCounters {
   uint64_t failed = 0;
 };
 
+// At what a listener failed to do as CONFIG SET says.
+enum class ListenerPart : uint8_t { kTls, kTlsPort, kPort };
+
 // What the engine asks of the cache around it. All are called by the executor's holder.
 class EngineHost {
  public:
@@ -57,8 +60,11 @@ class EngineHost {
   virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
   // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
   virtual void OptionsChanged() = 0;
-  // CONFIG SET is about to change `port` or `bind` to what `changed` has. An error keeps it from doing so.
-  virtual absl::Status Relisten(const Options& /*changed*/) { return absl::OkStatus(); }
+  // CONFIG SET is about to change `port`, `bind` or `tls-port` to what `changed` has or, with `tls`, how TLS is done.
+  // An error keeps it from doing so; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
+  virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/) {
+    return absl::OkStatus();
+  }
   virtual void Log(LogLevel level, std::string_view line) = 0;
   // There is now a client in MONITOR mode, or none any more.
   virtual void MonitorsChanged(bool /*any*/) {}

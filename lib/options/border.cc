@@ -9,6 +9,17 @@
 #include "lib/options/directive.h"
 
 namespace larder::inline v0::directives {
+namespace {
+
+void NoteForListener(const Directive& directive, ListenerChange* listener) {
+  const std::string_view name = directive.name;
+  const bool sockets = name == "port" || name == "bind" || name == "tls-port";
+  if (!sockets && (directive.kind != Kind::kServed || !name.starts_with("tls-"))) return;
+  std::string_view& first = sockets ? listener->sockets : listener->tls;
+  if (first.empty()) first = name;
+}
+
+}  // namespace
 
 absl::Status CheckOptions(const Options& options) {
   absl::Status status;
@@ -40,13 +51,17 @@ bool VisitConfig(const Options& options, std::span<const std::string_view> patte
 }
 
 bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
-                      std::unique_ptr<Options>* changed, base::Buffer* refusal) {
+                      std::unique_ptr<Options>* changed, ListenerChange* listener, base::Buffer* refusal) {
   bool told = true;
   const bool whole = base::Guarded([&] {
     auto copy = std::make_unique<Options>(options);
     const ConfigSetResult result = ConfigSet(*copy, names_and_values, local);
-    if (result.error.empty()) *changed = std::move(copy);
-    else told = refusal->Append(result.error);
+    if (!result.error.empty()) {
+      told = refusal->Append(result.error);
+      return;
+    }
+    for (const Directive* directive : result.changed) NoteForListener(*directive, listener);
+    *changed = std::move(copy);
   });
   return whole && told;
 }

@@ -31,10 +31,16 @@ bool VisitConfig(const Options& options, std::span<const std::string_view> patte
                  absl::FunctionRef<void(size_t)> begin,
                  absl::FunctionRef<void(std::string_view name, std::string_view value)> item);
 
+// What a CONFIG SET has changed that a listener must act on, by the first directive's name; "": nothing.
+struct ListenerChange {
+  std::string_view sockets = {};  // port, bind, tls-port
+  std::string_view tls = {};      // another tls-*, or a file of theirs that is to be read again
+};
+
 // CONFIG SET, but for putting it in force: *changed is a copy of `options` with the new values, or null if they are
 // refused, and then *refusal is the error reply without its '-'. REQUIRES: an even number of arguments, not 0.
 bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
-                      std::unique_ptr<Options>* changed, base::Buffer* refusal);
+                      std::unique_ptr<Options>* changed, ListenerChange* listener, base::Buffer* refusal);
 
 // CONFIG REWRITE. *refusal stays empty if the file was written, else it is the error reply without its '-'.
 bool RewriteConfig(const Options& options, base::Buffer* refusal);

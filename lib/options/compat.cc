@@ -18,7 +18,6 @@ constexpr Choice kOomScoreAdj[] = {{"no", 0}, {"yes", 1}, {"relative", 1}, {"abs
 constexpr Choice kPropagationErrors[] = {{"ignore", 0}, {"panic", 1}, {"panic-on-replicas", 2}};
 constexpr Choice kSanitize[] = {{"no", 0}, {"yes", 1}, {"clients", 2}};
 constexpr Choice kShutdownOn[] = {{"default", 0}, {"save", 1}, {"nosave", 2}, {"now", 4}, {"force", 8}};
-constexpr Choice kTlsAuth[] = {{"no", 0}, {"yes", 1}, {"optional", 2}};
 
 constexpr Directive Flags(std::string_view name, std::string_view default_text, std::span<const Choice> choices,
                           std::string_view help) {
@@ -194,26 +193,13 @@ constexpr Directive kCompat[] = {
     Bool("syslog-enabled", "no", "Log to syslog; Larder logs to the host's sink or to logfile.", {.flags = kImmutable}),
     Enum("syslog-facility", "local0", kFacilities, "Under which facility.", {.flags = kImmutable}),
     String("syslog-ident", "redis", "Under which name.", {.flags = kImmutable | kKeepEmpty}),
-    Enum("tls-auth-clients", "yes", kTlsAuth, "Clients must show a certificate."),
-    String("tls-ca-cert-dir", "", "Certificates of authorities."),
-    String("tls-ca-cert-file", "", "Certificates of authorities."),
-    String("tls-cert-file", "", "The server's certificate."),
-    String("tls-ciphers", "", "Ciphers up to TLS 1.2."),
-    String("tls-ciphersuites", "", "Ciphers of TLS 1.3."),
     String("tls-client-cert-file", "", "The certificate for connections to others."),
     String("tls-client-key-file", "", "Its key."),
     String("tls-client-key-file-pass", "", "The password of that key."),
-    Bool("tls-cluster", "no", "TLS between nodes of a cluster.", {.off_only = "TLS is not supported yet"}),
-    String("tls-dh-params-file", "", "Parameters for old key exchanges."),
-    String("tls-key-file", "", "The key of the server's certificate."),
-    String("tls-key-file-pass", "", "The password of that key."),
-    Int("tls-port", "0", 0, kPortMax, "The TCP port for TLS; 0: none.", {.off_only = "TLS is not supported yet"}),
-    Bool("tls-prefer-server-ciphers", "no", "The server's order of ciphers counts."),
-    String("tls-protocols", "", "Versions of TLS that may be used."),
-    Bool("tls-replication", "no", "TLS between master and replica.", {.off_only = "TLS is not supported yet"}),
-    Int("tls-session-cache-size", "20480", 0, kInt32Max, "Sessions that are kept; 0: all."),
-    Int("tls-session-cache-timeout", "300", 0, kInt32Max, "How long they are kept.", {.unit = Unit::kSeconds}),
-    Bool("tls-session-caching", "yes", "Keep TLS sessions for clients that come back."),
+    Bool("tls-cluster", "no", "TLS between nodes of a cluster.",
+         {.off_only = "TLS is for clients: there is no cluster yet"}),
+    Bool("tls-replication", "no", "TLS between master and replica.",
+         {.off_only = "TLS is for clients: there is no replication yet"}),
     Int("tracking-table-max-keys", "1000000", 0, kInt64Max, "Keys that clients' caches are told about; 0: no limit."),
     Bool("use-exit-on-panic", "no", "For tests of Redis: exit, not abort, on a panic.", {.flags = kHidden}),
     Int("watchdog-period", "0", 0, kInt32Max, "For tests of Redis: log commands that take longer; 0: none.",

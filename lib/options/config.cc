@@ -123,7 +123,8 @@ ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> na
   }
   ConfigSetResult result;
   for (const Entry& entry : entries) {
-    if (GetText(*entry.directive, changed) != GetText(*entry.directive, options)) {
+    if ((entry.directive->flags & kReference) != 0 ||
+        GetText(*entry.directive, changed) != GetText(*entry.directive, options)) {
       result.changed.push_back(entry.directive);
     }
   }

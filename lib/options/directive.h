@@ -64,6 +64,7 @@ enum Flag : uint8_t {
   kHidden = 4,     // not in CONFIG GET *, only by its name
   kKeepEmpty = 8,  // an empty text is worth a line of its own in CONFIG REWRITE
   kNeverEmpty = 16,
+  kReference = 32,  // names what is read: the same value, set again, is a change
 };
 
 struct Choice {

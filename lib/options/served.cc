@@ -26,6 +26,8 @@ constexpr Choice kPolicies[] = {Word("volatile-lru", MaxmemoryPolicy::kVolatileL
                                 // Ours.
                                 Word("volatile-s3fifo", MaxmemoryPolicy::kVolatileS3Fifo),
                                 Word("allkeys-s3fifo", MaxmemoryPolicy::kAllkeysS3Fifo)};
+constexpr Choice kTlsAuth[] = {Word("no", TlsAuthClients::kNo), Word("yes", TlsAuthClients::kYes),
+                               Word("optional", TlsAuthClients::kOptional)};
 constexpr Choice kSupervisors[] = {Word("upstart", Supervised::kUpstart), Word("systemd", Supervised::kSystemd),
                                    Word("auto", Supervised::kAuto), Word("no", Supervised::kNo)};
 
@@ -121,6 +123,37 @@ constexpr Directive kServed[] = {
     Served<&Options::timeout>(Int("timeout", "0", 0, kInt32Max,
                                   "How long a client may be idle before it is disconnected; 0: for ever.",
                                   {.unit = Unit::kSeconds})),
+    Served<&Options::tls_auth_clients>(
+        Enum("tls-auth-clients", "yes", kTlsAuth,
+             "Whether clients on tls-port must show a certificate, or may (optional), that is checked.")),
+    Served<&Options::tls_ca_cert_dir>(String(
+        "tls-ca-cert-dir", "", "A directory of authorities' certificates, as `openssl rehash` names them.",
+        {.flags = kReference})),
+    Served<&Options::tls_ca_cert_file>(String(
+        "tls-ca-cert-file", "", "A PEM file of the authorities whose certificates clients may show.",
+        {.flags = kReference})),
+    Served<&Options::tls_cert_file>(String(
+        "tls-cert-file", "", "A PEM file of the server's certificate and those between it and its authority.",
+        {.flags = kReference})),
+    Served<&Options::tls_ciphers>(String("tls-ciphers", "", "Ciphers up to TLS 1.2, in OpenSSL's words.")),
+    Served<&Options::tls_ciphersuites>(String("tls-ciphersuites", "", "Ciphers of TLS 1.3, in OpenSSL's words.")),
+    Served<&Options::tls_dh_params_file>(
+        String("tls-dh-params-file", "", "A PEM file of parameters for DHE key exchanges up to TLS 1.2.",
+               {.flags = kReference})),
+    Served<&Options::tls_key_file>(
+        String("tls-key-file", "", "A PEM file of the key of the server's certificate.", {.flags = kReference})),
+    Served<&Options::tls_key_file_pass>(String("tls-key-file-pass", "", "The password of that key.")),
+    Served<&Options::tls_port>(Int("tls-port", "0", 0, kPortMax, "The TCP port for TLS; 0: none.")),
+    Served<&Options::tls_prefer_server_ciphers>(
+        Bool("tls-prefer-server-ciphers", "no", "The server's order of ciphers counts, not the client's.")),
+    Served<&Options::tls_protocols>(
+        String("tls-protocols", "", "Versions that may be used, as in \"TLSv1.2 TLSv1.3\"; nothing: these two.")),
+    Served<&Options::tls_session_cache_size>(
+        Int("tls-session-cache-size", "20480", 0, kInt32Max, "TLS sessions that are kept; 0: no limit.")),
+    Served<&Options::tls_session_cache_timeout>(
+        Int("tls-session-cache-timeout", "300", 0, kInt32Max, "How long they are kept.", {.unit = Unit::kSeconds})),
+    Served<&Options::tls_session_caching>(
+        Bool("tls-session-caching", "yes", "Keep TLS sessions, so that clients who come back connect faster.")),
     Served<&Options::unixsocket>(String("unixsocket", "", "The path of a unix socket to listen on.",
                                         {.flags = kImmutable})),
     [] {

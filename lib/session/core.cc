@@ -317,10 +317,10 @@ void CacheCore::OptionsChanged() {
   WakeBackground();
 }
 
-absl::Status CacheCore::Relisten(const Options& changed) {
+absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(listeners_mutex_);
   for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    if (absl::Status status = listener->Relisten(changed); !status.ok()) {
+    if (absl::Status status = listener->Relisten(changed, tls, failed); !status.ok()) {
       Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
       return status;
     }

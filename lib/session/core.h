@@ -37,9 +37,8 @@ class ListenerHook {
   virtual void StopForClose() = 0;
   // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
   virtual void WakeForBackground() = 0;
-  // `port` or `bind` are to be as in `changed`: listens there from now on, or stays as it is and says why. Any thread,
-  // under the executor.
-  virtual absl::Status Relisten(const Options& changed) = 0;
+  // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
+  virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
 
@@ -129,7 +128,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // EngineHost.
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
-  absl::Status Relisten(const Options& changed) override;
+  absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
   void MonitorsChanged(bool any) override { monitored_ = any; }
   void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;

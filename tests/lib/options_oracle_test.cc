@@ -32,7 +32,7 @@ const Difference kDifferences[] = {
     {"appendonly", "YES", "off-only"},
     {"tls-cluster", nullptr, "off-only; Redis wants certificates first"},
     {"tls-replication", nullptr, "off-only; Redis wants certificates first"},
-    {"tls-port", nullptr, "off-only; Redis wants certificates first"},
+    {"tls-port", nullptr, "Redis wants certificates at once; ours when there is a listener"},
     {"port", nullptr, "Redis listens at once; ours does when the listener is told"},
     {"maxclients", "65536", "Redis asks the system for as many descriptors; the listener does that here"},
     {"maxclients", "1000000", "the same"},

@@ -110,7 +110,7 @@ TEST(DirectiveRowsTest, EveryDefaultIsAValueThatReadsBack) {
 }
 
 TEST(OptionsTest, OffOnlyDirectivesTakeTheirDefaultAndSayWhyNothingElse) {
-  EXPECT_EQ(ErrorOf("appendonly no\ncluster-enabled no\ntls-port 0\nreplicaof no one\naclfile \"\""), "");
+  EXPECT_EQ(ErrorOf("appendonly no\ncluster-enabled no\nreplicaof no one\naclfile \"\""), "");
   EXPECT_EQ(ErrorOf("activedefrag no\ntls-cluster no"), "");
   EXPECT_EQ(ErrorOf("appendonly yes"),
             "my.conf:1: appendonly: an append-only file is not supported yet: the cache lives in memory only "
@@ -118,7 +118,7 @@ TEST(OptionsTest, OffOnlyDirectivesTakeTheirDefaultAndSayWhyNothingElse) {
   EXPECT_THAT(ErrorOf("cluster-enabled yes"), HasSubstr("my.conf:1: cluster-enabled: Larder is no cluster node"));
   EXPECT_THAT(ErrorOf("hz 1\nreplicaof 127.0.0.1 6379"), HasSubstr("my.conf:2: replicaof: replication is not"));
   EXPECT_THAT(ErrorOf("slaveof 127.0.0.1 6379"), HasSubstr("replication is not supported"));
-  EXPECT_THAT(ErrorOf("tls-port 6380"), HasSubstr("TLS is not supported yet"));
+  EXPECT_THAT(ErrorOf("tls-replication yes"), HasSubstr("TLS is for clients"));
   EXPECT_THAT(ErrorOf("aclfile /users.acl"), HasSubstr("use requirepass"));
 
   Options options;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,16 @@ class TestClient {
       bytes.append(block, static_cast<size_t>(got));
     }
     return bytes;
+  }
+  // What is there, at least a byte; "" at the end.
+  std::string ReadSome() {
+    char block[65536];
+    while (Ready()) {
+      const ssize_t got = recv(fd_, block, sizeof(block), 0);
+      if (got < 0 && errno == EINTR) continue;
+      return {block, static_cast<size_t>(std::max<ssize_t>(got, 0))};
+    }
+    return "";
   }
   std::string ReadLine() {
     std::string line;

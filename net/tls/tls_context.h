@@ -1,0 +1,79 @@
+// TlsContext: what the tls-* directives say, as OpenSSL has it: a library context of our own, an SSL_CTX in it, and the
+// type of our BIOs. It does not change; a reload makes another one.
+//
+// Files are read here and handed to OpenSSL as memory, because its own way opens them without close-on-exec. Only
+// tls-ca-cert-dir is left to it, which looks up what a client shows.
+//
+// Threads: Create on any; then it is read only, and what OpenSSL keeps in it (sessions) has locks.
+#ifndef LARDER_NET_TLS_TLS_CONTEXT_H_
+#define LARDER_NET_TLS_TLS_CONTEXT_H_
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include <larder/options.h>
+#include "net/channel.h"
+
+namespace larder::inline v0::net {
+
+template <auto kFree>
+struct OpenSslDelete {
+  template <class T>
+  void operator()(T* object) const {
+    kFree(object);
+  }
+};
+template <class T, auto kFree>
+using OpenSslPtr = std::unique_ptr<T, OpenSslDelete<kFree>>;
+
+// OpenSSL's queue of errors belongs to the thread, which may be the host's: inside of this it grows, and at the end of
+// it is again as it was.
+class ErrorScope {
+ public:
+  ErrorScope();
+  ~ErrorScope();
+  ErrorScope(const ErrorScope&) = delete;
+  ErrorScope& operator=(const ErrorScope&) = delete;
+  // "error:0A0000C7:SSL routines::peer did not return a certificate": what went wrong first in this scope.
+  std::string text() const;
+
+ private:
+  bool had_errors_;
+};
+
+class TlsContext final : public ChannelFactory, public std::enable_shared_from_this<TlsContext> {
+ public:
+  // Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is the line that Redis logs.
+  static absl::StatusOr<std::shared_ptr<ChannelFactory>> Create(const Options& options);
+
+  std::unique_ptr<Channel> Accept() override;
+
+  SSL_CTX* ctx() const { return ctx_.get(); }
+  const BIO_METHOD* bio_method() const { return bio_method_.get(); }
+
+ private:
+  TlsContext() = default;
+  absl::Status Configure(const Options& options);
+  absl::Status SetProtocols(const Options& options);
+  absl::Status SetCertificate(const std::string& path);
+  absl::Status SetKey(const std::string& path, const std::string& password);
+  absl::Status SetAuthorities(const Options& options);
+  absl::Status SetDhParameters(const std::string& path);
+  absl::Status SetCiphers(const Options& options);
+  void SetSessions(const Options& options);
+
+  // In this order: what is first is freed last.
+  OpenSslPtr<OSSL_LIB_CTX, OSSL_LIB_CTX_free> library_;
+  OpenSslPtr<BIO_METHOD, BIO_meth_free> bio_method_;
+  OpenSslPtr<SSL_CTX, SSL_CTX_free> ctx_;
+};
+
+}  // namespace larder::inline v0::net
+
+#endif  // LARDER_NET_TLS_TLS_CONTEXT_H_
