@@ -226,10 +226,13 @@ void EventLoop::Rearm() {
     return;
   }
   const int64_t due_us = delay_us < 0 ? kNoMore : times_.NextDueUs();
-  // One that is due may have been polled and left alone: always armed again.
-  if (due_us == armed_due_us_ && delay_us != 0) return;
+  // Armed again: one that is due, for it may have been polled and left alone; and one that rang too early, since a
+  // clock that is not the machine's may run slower.
+  const bool rings = armed_until_us_ == INT64_MAX || monotonic_clock_.NowUs() < armed_until_us_;
+  if (due_us == armed_due_us_ && delay_us != 0 && rings) return;
   // A poller that cannot arm its timer now tries again next turn; the host's Poll(0) still finds what is due.
   armed_due_us_ = poller_->ArmTimer(delay_us).ok() ? due_us : int64_t{kNoMore} - 1;
+  armed_until_us_ = delay_us < 0 ? INT64_MAX : monotonic_clock_.NowUs() + delay_us;
 }
 
 absl::StatusOr<int> Wait(int fd, int mask, int64_t timeout_ms) {

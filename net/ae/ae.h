@@ -172,8 +172,9 @@ class EventLoop {
   absl::Status poll_status_;
   uint64_t turn_ = 0;
   bool dont_wait_ = false;
-  bool hosted_ = false;            // BackendFd was asked for
-  int64_t armed_due_us_ = kNoMore;  // what the poller's timer is set to
+  bool hosted_ = false;                 // BackendFd was asked for
+  int64_t armed_due_us_ = kNoMore;      // what the poller's timer is set to
+  int64_t armed_until_us_ = INT64_MAX;  // when it rings, by the machine's clock
   std::atomic<bool> stop_{false};
 };
 
