@@ -110,7 +110,11 @@ int EventLoop::GetFileEvents(int fd) const {
 
 absl::StatusOr<int64_t> EventLoop::CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
                                                    TimeFinalizer finalizer) {
-  const int64_t due_us = clock_->NowUs() + std::max<int64_t>(delay_ms, 0) * 1000;
+  return CreateTimeEventAt(clock_->NowUs() + std::max<int64_t>(delay_ms, 0) * 1000, proc, data, finalizer);
+}
+
+absl::StatusOr<int64_t> EventLoop::CreateTimeEventAt(int64_t due_us, TimeProc proc, void* data,
+                                                     TimeFinalizer finalizer) {
   absl::StatusOr<int64_t> id = times_.Create(due_us, proc, data, finalizer);
   if (hosted_) Rearm();
   return id;

@@ -105,6 +105,9 @@ class EventLoop {
   // Due in `delay_ms`. Returns its id, > 0 and not used again soon. Errors: RESOURCE_EXHAUSTED.
   absl::StatusOr<int64_t> CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
                                           TimeFinalizer finalizer = nullptr);
+  // The same, due at a time of the loop's clock: who makes many, or knows what time it is, need not read it for each.
+  absl::StatusOr<int64_t> CreateTimeEventAt(int64_t due_us, TimeProc proc, void* data,
+                                            TimeFinalizer finalizer = nullptr);
   bool DeleteTimeEvent(int64_t id);  // false if there is none
 
   Hooks& before_sleep() { return before_sleep_; }
