@@ -187,6 +187,12 @@ int EventLoop::RunFileEvents(int ready) {
 void EventLoop::RunFileEvent(const FiredEvent& fired) {
   const uint64_t turn = turn_;
   const size_t fd = static_cast<size_t>(fired.fd);
+  if (fired.mask == kReadable || fired.mask == kWritable) {  // nearly always
+    const FileEvent& event = events_[fd];
+    if (event.born == turn || (event.mask & fired.mask) == 0) return;
+    (fired.mask == kReadable ? event.readable : event.writable)(*this, fired.fd, event.data, fired.mask);
+    return;
+  }
   const bool barrier = (events_[fd].mask & kBarrier) != 0;
   FileProc ran = nullptr;
   for (int bit : {barrier ? kWritable : kReadable, barrier ? kReadable : kWritable}) {

@@ -1,5 +1,5 @@
 // ae beside libuv, libevent and libev: the same work in turns, in nanoseconds of thread CPU. The ratio is to the fastest
-// of the three others in the same round, median of rounds.
+// of the three others, median of the rounds' own.
 //
 //   ae_bench [ROUNDS [NAME]...]      by default 15, and all: "ae epoll", "libuv"...
 //
@@ -21,6 +21,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/bench/loops.h"
@@ -216,36 +217,35 @@ enum Row { kChain1, kChain10, kChain100, kAdd, kCancel, kFire, kTimersAll, kPing
 constexpr const char* kRowNames[kRows] = {"chain 1",      "chain 10",   "chain 100",     "timer: add", "timer: cancel",
                                           "timer: fire", "timers, each", "ping-pong", "burst"};
 
+// Loops of one kind, and what is measured with one made for it, each a step: its figures go into a round's rows.
 struct Contender {
+  using Step = std::function<void(std::vector<double>& figures, Chain&)>;
   std::string name;
   bool other;  // of those that ae is compared with
-  std::function<void(std::vector<double>&, Chain&)> round;
+  std::vector<Step> steps;
   std::vector<std::vector<double>> rounds;  // [round][row], 0: cannot
 };
 
 template <class Make>
 Contender Enter(std::string name, bool other, Make make) {
-  Contender contender{std::move(name), other, nullptr, {}};
-  contender.round = [make](std::vector<double>& figures, Chain& chain) {
-    {
-      auto loop = make(false);
-      for (size_t i = 0; i < 3; ++i) figures[kChain1 + i] = RunChain(*loop, chain, size_t{i == 0 ? 1u : i == 1 ? 10u : 100u});
-    }
-    {
-      auto loop = make(false);
-      const TimerRun timers = RunTimers(*loop);
-      figures[kAdd] = timers.add;
-      figures[kCancel] = timers.cancel;
-      figures[kFire] = timers.fire;
-      figures[kTimersAll] = timers.add + timers.cancel / 2 + timers.fire / 2;
-    }
-    {
-      auto a = make(true), b = make(true);
-      figures[kPingPong] = RunPingPong(*a, *b);
-    }
-    auto loop = make(true);
-    figures[kBurst] = RunBurst(*loop);
-  };
+  Contender contender{std::move(name), other, {}, {}};
+  for (const auto& [row, active] : {std::pair{kChain1, 1}, {kChain10, 10}, {kChain100, 100}}) {
+    contender.steps.push_back([make, row = row, active = active](std::vector<double>& figures, Chain& chain) {
+      figures[row] = RunChain(*make(false), chain, static_cast<size_t>(active));
+    });
+  }
+  contender.steps.push_back([make](std::vector<double>& figures, Chain&) {
+    const TimerRun timers = RunTimers(*make(false));
+    figures[kAdd] = timers.add;
+    figures[kCancel] = timers.cancel;
+    figures[kFire] = timers.fire;
+    figures[kTimersAll] = timers.add + timers.cancel / 2 + timers.fire / 2;
+  });
+  contender.steps.push_back([make](std::vector<double>& figures, Chain&) {
+    auto a = make(true), b = make(true);
+    figures[kPingPong] = RunPingPong(*a, *b);
+  });
+  contender.steps.push_back([make](std::vector<double>& figures, Chain&) { figures[kBurst] = RunBurst(*make(true)); });
   return contender;
 }
 
@@ -268,16 +268,17 @@ double MedianOf(const Contender& contender, int row) {
   return Median(values);
 }
 
-// Of `contender` over the fastest of the others, round by round.
-double Ratio(const std::vector<Contender>& all, const Contender& contender, size_t row) {
-  std::vector<double> ratios;
-  for (size_t round = 0; round < contender.rounds.size(); ++round) {
-    double fastest = 1e18;
-    for (const Contender& other : all) {
-      if (other.other) fastest = std::min(fastest, other.rounds[round][row]);
-    }
-    ratios.push_back(contender.rounds[round][row] / fastest);
+// Of `contender` over the fastest of the others by their medians, round by round. (The fastest of each round would be
+// the luckiest of three.)
+double Ratio(const std::vector<Contender>& all, const Contender& contender, int row) {
+  const Contender* fastest = nullptr;
+  for (const Contender& other : all) {
+    if (other.other && (fastest == nullptr || MedianOf(other, row) < MedianOf(*fastest, row))) fastest = &other;
   }
+  if (fastest == nullptr) return 0;
+  const auto at = static_cast<size_t>(row);
+  std::vector<double> ratios;
+  for (size_t i = 0; i < contender.rounds.size(); ++i) ratios.push_back(contender.rounds[i][at] / fastest->rounds[i][at]);
   return Median(ratios);
 }
 
@@ -298,7 +299,7 @@ void Print(const std::vector<Contender>& all) {
     std::printf("%37s", "");
     for (const Contender& contender : all) {
       if (contender.other) continue;
-      const double ratio = Ratio(all, contender, static_cast<size_t>(row));
+      const double ratio = Ratio(all, contender, row);
       ratio > 0 ? std::printf(" %11.2f", ratio) : std::printf(" %11s", "-");
     }
     std::printf("\n");
@@ -317,10 +318,15 @@ int Main(int rounds, const std::vector<std::string>& names) {
   std::erase_if(all, [&](const Contender& c) {
     return !names.empty() && std::find(names.begin(), names.end(), c.name) == names.end();
   });
-  for (int round = 0; round < rounds; ++round) {
-    for (Contender& contender : all) {
-      contender.rounds.emplace_back(kRows);
-      contender.round(contender.rounds.back(), chain);
+  if (all.empty()) return 1;
+  for (Contender& contender : all) contender.rounds.assign(static_cast<size_t>(rounds), std::vector<double>(kRows));
+  for (size_t round = 0; round < static_cast<size_t>(rounds); ++round) {
+    for (size_t step = 0; step < all[0].steps.size(); ++step) {
+      // Each begins as often as others: what runs after a sleep, or after a cold one, pays for it.
+      for (size_t i = 0; i < all.size(); ++i) {
+        Contender& contender = all[(i + round) % all.size()];
+        contender.steps[step](contender.rounds[round], chain);
+      }
     }
   }
   Print(all);
