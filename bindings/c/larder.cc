@@ -111,6 +111,26 @@ absl::Status HandOut(absl::StatusOr<larder::Reply> reply, larder_reply** to) {
   return absl::OkStatus();
 }
 
+larder_status StartListener(larder_cache* cache, int port, bool own_thread, larder_listener** listener,
+                            larder_error* error) {
+  *listener = nullptr;
+  return Guard(error, [&]() -> absl::Status {
+    auto holder = std::make_unique<larder_listener>();
+    larder::ListenerOptions options;
+    options.own_thread = own_thread;
+    if (port == 0) {
+      options.any_port = true;
+    } else if (port > 0) {
+      options.port = port;
+    }
+    auto started = larder::Listener::Start(*cache->cache, options);
+    if (!started.ok()) return started.status();
+    holder->listener = *std::move(started);
+    *listener = holder.release();
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -295,24 +315,21 @@ void larder_connection_consume(larder_connection* connection, size_t n) { connec
 int larder_connection_closed(const larder_connection* connection) { return connection->connection->closed() ? 1 : 0; }
 
 larder_status larder_listener_start(larder_cache* cache, int port, larder_listener** listener, larder_error* error) {
-  *listener = nullptr;
-  return Guard(error, [&]() -> absl::Status {
-    auto holder = std::make_unique<larder_listener>();
-    larder::ListenerOptions options;
-    if (port == 0) {
-      options.any_port = true;
-    } else if (port > 0) {
-      options.port = port;
-    }
-    auto started = larder::Listener::Start(*cache->cache, options);
-    if (!started.ok()) return started.status();
-    holder->listener = *std::move(started);
-    *listener = holder.release();
-    return absl::OkStatus();
-  });
+  return StartListener(cache, port, /*own_thread=*/true, listener, error);
 }
 
 int larder_listener_port(const larder_listener* listener) { return listener->listener->port(); }
 void larder_listener_free(larder_listener* listener) { delete listener; }
+
+larder_status larder_listener_start_in_loop(larder_cache* cache, int port, larder_listener** listener,
+                                            larder_error* error) {
+  return StartListener(cache, port, /*own_thread=*/false, listener, error);
+}
+
+int larder_listener_backend_fd(larder_listener* listener) { return listener->listener->BackendFd(); }
+int larder_listener_poll(larder_listener* listener, int64_t timeout_ms) {
+  return listener->listener->Poll(timeout_ms);
+}
+int64_t larder_listener_next_delay_ms(larder_listener* listener) { return listener->listener->NextDelayMs(); }
 
 }  // extern "C"

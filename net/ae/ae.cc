@@ -112,7 +112,11 @@ int EventLoop::GetFileEvents(int fd) const {
 
 absl::StatusOr<int64_t> EventLoop::CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
                                                    TimeFinalizer finalizer) {
-  const int64_t due_us = clock_->NowUs() + std::max<int64_t>(delay_ms, 0) * 1000;
+  return CreateTimeEventAt(clock_->NowUs() + std::max<int64_t>(delay_ms, 0) * 1000, proc, data, finalizer);
+}
+
+absl::StatusOr<int64_t> EventLoop::CreateTimeEventAt(int64_t due_us, TimeProc proc, void* data,
+                                                     TimeFinalizer finalizer) {
   absl::StatusOr<int64_t> id = times_.Create(due_us, proc, data, finalizer);
   if (hosted_) Rearm();
   return id;
@@ -189,6 +193,12 @@ int EventLoop::RunFileEvents(int ready) {
 void EventLoop::RunFileEvent(const FiredEvent& fired) {
   const uint64_t turn = turn_;
   const size_t fd = static_cast<size_t>(fired.fd);
+  if (fired.mask == kReadable || fired.mask == kWritable) {  // nearly always
+    const FileEvent& event = events_[fd];
+    if (event.born == turn || (event.mask & fired.mask) == 0) return;
+    (fired.mask == kReadable ? event.readable : event.writable)(*this, fired.fd, event.data, fired.mask);
+    return;
+  }
   const bool barrier = (events_[fd].mask & kBarrier) != 0;
   FileProc ran = nullptr;
   for (int bit : {barrier ? kWritable : kReadable, barrier ? kReadable : kWritable}) {
@@ -237,10 +247,13 @@ void EventLoop::ArmTimer() {
     return;
   }
   const int64_t due_us = delay_us < 0 ? kNoMore : times_.NextDueUs();
-  // One that is due may have been polled and left alone: always armed again.
-  if (due_us == armed_due_us_ && delay_us != 0) return;
+  // Armed again: one that is due, for it may have been polled and left alone; and one that rang too early, since a
+  // clock that is not the machine's may run slower.
+  const bool rings = armed_until_us_ == INT64_MAX || monotonic_clock_.NowUs() < armed_until_us_;
+  if (due_us == armed_due_us_ && delay_us != 0 && rings) return;
   // A poller that cannot arm its timer now tries again next turn; the host's Poll(0) still finds what is due.
   armed_due_us_ = poller_->ArmTimer(delay_us).ok() ? due_us : int64_t{kNoMore} - 1;
+  armed_until_us_ = delay_us < 0 ? INT64_MAX : monotonic_clock_.NowUs() + delay_us;
 }
 
 absl::StatusOr<int> Wait(int fd, int mask, int64_t timeout_ms) {

@@ -108,6 +108,9 @@ class EventLoop {
   // Due in `delay_ms`. Returns its id, > 0 and not used again soon. Errors: RESOURCE_EXHAUSTED.
   absl::StatusOr<int64_t> CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
                                           TimeFinalizer finalizer = nullptr);
+  // The same, due at a time of the loop's clock: who makes many, or knows what time it is, need not read it for each.
+  absl::StatusOr<int64_t> CreateTimeEventAt(int64_t due_us, TimeProc proc, void* data,
+                                            TimeFinalizer finalizer = nullptr);
   bool DeleteTimeEvent(int64_t id);  // false if there is none
 
   Hooks& before_sleep() { return before_sleep_; }
@@ -182,8 +185,9 @@ class EventLoop {
   uint64_t turn_ = 0;
   int turns_running_ = 0;  // one within the other
   bool dont_wait_ = false;
-  bool hosted_ = false;            // BackendFd was asked for
-  int64_t armed_due_us_ = kNoMore;  // what the poller's timer is set to
+  bool hosted_ = false;                 // BackendFd was asked for
+  int64_t armed_due_us_ = kNoMore;      // what the poller's timer is set to
+  int64_t armed_until_us_ = INT64_MAX;  // when it rings, by the machine's clock
   std::atomic<bool> stop_{false};
 };
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -189,6 +190,18 @@ static void shutdown_asks_the_program(void) {
   larder_free(cache);
 }
 
+/* A connection to the listener; -1 and a failure if there is none. */
+static int connect_to(const larder_listener *listener) {
+  struct sockaddr_in address;
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons((uint16_t)larder_listener_port(listener));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+  return fd;
+}
+
 static void the_listener_shows_the_same_keys(void) {
   larder_cache *cache = open_with("bind 127.0.0.1\n");
   larder_listener *listener;
@@ -203,13 +216,7 @@ static void the_listener_shows_the_same_keys(void) {
     larder_free(cache);
     return;
   }
-  struct sockaddr_in address;
-  memset(&address, 0, sizeof(address));
-  address.sin_family = AF_INET;
-  address.sin_port = htons((uint16_t)larder_listener_port(listener));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+  const int fd = connect_to(listener);
   EXPECT(write(fd, "GET k\r\n", 7) == 7);
   char answer[64];
   size_t got = 0;
@@ -224,6 +231,67 @@ static void the_listener_shows_the_same_keys(void) {
   larder_free(cache);
 }
 
+/* What a host's loop does, with poll(2) as the host: until `length` bytes have been answered, or 30 s passed. */
+static void expect_served(larder_listener *listener, int client, const char *answer, size_t length) {
+  char got[64];
+  size_t have = 0;
+  const int backend = larder_listener_backend_fd(listener);
+  while (have < length) {
+    struct pollfd wanted[2] = {{client, POLLIN, 0}, {backend, POLLIN, 0}};
+    /* Without a descriptor of the listener's, by time. */
+    const int ready = poll(wanted, backend >= 0 ? 2 : 1, backend >= 0 ? 30000 : 1);
+    EXPECT(ready > 0 || backend < 0);
+    if (ready == 0 && backend >= 0) return;
+    if (backend < 0 || wanted[1].revents != 0) larder_listener_poll(listener, 0);
+    if (wanted[0].revents == 0) continue;
+    const ssize_t n = read(client, got + have, length - have);
+    EXPECT(n > 0);
+    if (n <= 0) return;
+    have += (size_t)n;
+  }
+  EXPECT(memcmp(got, answer, length) == 0);
+}
+
+static void the_listener_runs_in_the_programs_loop(const char *text, int has_backend) {
+  larder_options *options;
+  larder_cache *cache;
+  larder_listener *listener;
+  larder_error error;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  EXPECT(larder_options_text(options, text, strlen(text), NULL) == LARDER_OK);
+  larder_options_background(options, LARDER_BACKGROUND_LOOP);
+  EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
+  larder_options_free(options);
+  if (larder_listener_start_in_loop(cache, 0, &listener, &error) != LARDER_OK) {
+    EXPECT(!"the listener starts");
+    printf("%s\n", error.message);
+    larder_free(cache);
+    return;
+  }
+  EXPECT((larder_listener_backend_fd(listener) >= 0) == has_backend);
+  const int client = connect_to(listener);
+  EXPECT(write(client, "SET k v PX 20\r\nGET k\r\n", 22) == 22);
+  expect_served(listener, client, "+OK\r\n$1\r\nv\r\n", 12);
+  /* The cron of its connections, and soon the expiry. */
+  EXPECT(larder_listener_next_delay_ms(listener) >= 0);
+  /* DBSIZE counts what has expired until the background work took it away; nobody polls but this loop. */
+  const char *dbsize[] = {"DBSIZE"};
+  int64_t keys = 1;
+  while (keys == 1) {
+    larder_reply *reply;
+    larder_listener_poll(listener, larder_listener_next_delay_ms(listener));
+    EXPECT(larder_execute(cache, 0, 1, dbsize, NULL, &reply, NULL) == LARDER_OK);
+    keys = larder_integer(larder_root(reply));
+    larder_reply_free(reply);
+  }
+  EXPECT(keys == 0);
+  larder_listener_free(listener);
+  char byte;
+  EXPECT(read(client, &byte, 1) == 0);
+  close(client);
+  larder_free(cache);
+}
+
 int main(void) {
   EXPECT(strcmp(larder_version(), "0.1.0") == 0);
   executes_commands_and_walks_replies();
@@ -233,6 +301,8 @@ int main(void) {
   replies_come_with_ticks();
   shutdown_asks_the_program();
   the_listener_shows_the_same_keys();
+  the_listener_runs_in_the_programs_loop("bind 127.0.0.1\n", 1);
+  the_listener_runs_in_the_programs_loop("bind 127.0.0.1\nae-api select\n", 0);
   larder_options_free(NULL);
   larder_session_free(NULL);
   larder_connection_free(NULL);

@@ -191,6 +191,67 @@ TEST_F(TimeEventsTest, TheLoopsEndFinalizesWhatIsLeft) {
 }
 
 // Random traffic against a model: a multimap from due time to event.
+// Or one that creates itself anew, long overdue, would keep the others from their turn for ever.
+TEST_F(TimeEventsTest, ATimeInThePastDoesNotGoBeforeOthersThatAreDue) {
+  struct Event {
+    std::vector<int>* ran;
+    int number;
+    static int64_t Again(EventLoop& loop, int64_t, void* data) {
+      static_cast<Event*>(data)->ran->push_back(static_cast<Event*>(data)->number);
+      EXPECT_TRUE(loop.CreateTimeEventAt(INT64_MIN, Again, data).ok());
+      return kNoMore;
+    }
+  };
+  Event a{&fired_, 1}, b{&fired_, 2};
+  ASSERT_TRUE(loop_->CreateTimeEventAt(clock_.NowUs(), Event::Again, &a).ok());
+  ASSERT_TRUE(loop_->CreateTimeEventAt(clock_.NowUs(), Event::Again, &b).ok());
+  EXPECT_THAT(After(0), ElementsAre(1, 2));
+  EXPECT_THAT(After(10), ElementsAre(1, 2));
+}
+
+// The numbers that say who is older are 32 bits: they end in the middle of creating, and in the middle of a round.
+TEST(TimeEventsOrderTest, HoldsWhenItsNumbersRunOut) {
+  for (const uint32_t left : {0u, 1u, 5u, 20u, 25u}) {
+    SCOPED_TRACE(left);
+    HandSetClock clock;
+    std::unique_ptr<EventLoop> loop = *EventLoop::Create({});
+    TimeEvents events(UINT32_MAX - left);
+    struct Run {
+      TimeEvents* events;
+      Clock* clock;
+      std::vector<int>* ran;
+      int number;
+      static int64_t Note(EventLoop&, int64_t, void* data) {
+        static_cast<Run*>(data)->ran->push_back(static_cast<Run*>(data)->number);
+        return kNoMore;
+      }
+      // 20 places behind each stands one that it creates, due at once: not in this round.
+      static int64_t NoteAndCreate(EventLoop& l, int64_t id, void* data) {
+        Run& run = *static_cast<Run*>(data);
+        EXPECT_TRUE(run.events->Create(run.clock->NowUs(), Note, &run + 20, nullptr).ok());
+        return Note(l, id, data);
+      }
+    };
+    std::vector<int> ran;
+    std::vector<Run> runs;
+    for (int i = 0; i < 40; ++i) runs.push_back({&events, &clock, &ran, i});
+    Run last{&events, &clock, &ran, 99};
+    ASSERT_TRUE(events.Create(clock.NowUs() + 1'000'000, Run::Note, &last, nullptr).ok());
+    for (size_t i = 0; i < 20; ++i) {
+      ASSERT_TRUE(events.Create(clock.NowUs(), Run::NoteAndCreate, &runs[i], nullptr).ok());
+    }
+    EXPECT_EQ(events.RunDue(*loop, clock), 20);
+    EXPECT_EQ(events.RunDue(*loop, clock), 20);
+    EXPECT_EQ(events.RunDue(*loop, clock), 0);
+    clock.Advance(1000);
+    EXPECT_EQ(events.RunDue(*loop, clock), 1);
+    std::vector<int> expected;
+    for (int i = 0; i < 40; ++i) expected.push_back(i);
+    expected.push_back(99);
+    EXPECT_EQ(ran, expected);
+  }
+}
+
 TEST_F(TimeEventsTest, AgreesWithAModelUnderRandomTraffic) {
   const unsigned seed = 20241;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
