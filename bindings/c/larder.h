@@ -228,7 +228,8 @@ LARDER_C_API void larder_listener_free(larder_listener *listener);
  *   watch fd for reading; whenever it is readable: larder_listener_poll(listener, 0)
  *
  * Where the poller has no descriptor (fd is -1: "ae-api select") call larder_listener_poll(listener, 0) by a timer: as
- * often as a client may be kept waiting (10 ms, say), and sooner if larder_listener_next_delay_ms is.
+ * often as a client may be kept waiting (10 ms, say), sooner if larder_listener_next_delay_ms is, and at once again
+ * while it returns more than 0.
  * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these polls
  * too, and the cache has no thread at all. */
 LARDER_C_API larder_status larder_listener_start_in_loop(larder_cache *cache, int port, larder_listener **listener,

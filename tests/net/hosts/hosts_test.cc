@@ -2,6 +2,7 @@
 // that the host watches, and those that it has to poll by time. One thread, the host's, serves clients on another.
 #include <larder/cache.h>
 #include <larder/net/listener.h>
+#include <larder/net/uring.h>
 
 #include <dirent.h>
 
@@ -47,12 +48,12 @@ class HostsTest : public testing::TestWithParam<const char*> {
     cache_.reset();
   }
 
-  // Pollers of optional parts are passed here.
   static ListenerOptions Where() {
     ListenerOptions where;
     where.bind = {"127.0.0.1"};
     where.any_port = true;
     where.own_thread = false;
+    where.io_uring = &Uring();
     return where;
   }
   void Start() {
