@@ -129,8 +129,8 @@ TEST_P(HostsTest, ExpiryRunsWhileAllIsIdle) {
   EXPECT_EQ(cache_->Stats()->expired_keys, 1u);
 }
 
-// The listener's cron follows the cache's clock, here one that stands still for a while: looking again and again without
-// finding anything must not end the looking.
+// The listener's cron follows the cache's clock, here one that stands still for a while: looking again and again in
+// vain must not end the looking.
 TEST_P(HostsTest, IdleClientsAreClosed) {
   auto clock = std::make_shared<ManualClock>();
   options_.clock = clock;
@@ -144,7 +144,7 @@ TEST_P(HostsTest, IdleClientsAreClosed) {
     idle.ExpectEnd();
     closed = true;
   });
-  // Some 300 ms: the cron has looked thrice.
+  // At least 300 ms: the cron has looked thrice.
   int looks = 0;
   host_->RunUntil([&] { return ++looks > 300; });
   EXPECT_FALSE(closed);
