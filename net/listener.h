@@ -107,10 +107,10 @@ class LARDER_API Listener {
   // Serves until EndRun, which any thread may call, also before.
   absl::Status Run();
   void EndRun();
-  // For a host's loop, which watches it for reading and calls Poll(0) whenever it is readable; it is level-triggered, and
-  // timers make it readable too. -1 if the poller has none (select): then call Poll(0) by a timer, as often as a request
-  // may be kept waiting (10 ms, say), and sooner if NextDelayMs() is. tests/examples has this for libuv, libevent, libev
-  // and asyncio.
+  // For a host's loop, which watches it for reading and calls Poll(0) whenever it is readable; it is level-triggered,
+  // and timers make it readable too. -1 if the poller has none (select): then call Poll(0) by a timer, as often as a
+  // request may be kept waiting (10 ms, say), sooner if NextDelayMs() is, and at once again while Poll(0) returns more
+  // than 0. tests/examples has this for libuv, libevent, libev and asyncio.
   int BackendFd();
   // Until the next timer is due; 0: poll now; -1: there is none. Requests come before that, unannounced.
   int64_t NextDelayMs();

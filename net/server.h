@@ -19,6 +19,8 @@
 //
 // Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is
 // accepted, so that nothing in a turn can run out of it.
+//
+// net/notes/model.md has this turn in the light of the whole.
 #ifndef LARDER_NET_SERVER_H_
 #define LARDER_NET_SERVER_H_
 

@@ -221,23 +221,24 @@ LARDER_C_API int larder_listener_port(const larder_listener *listener);
  * after the loop has let go of larder_listener_backend_fd. */
 LARDER_C_API void larder_listener_free(larder_listener *listener);
 
-/* The same without a thread: it runs inside the loop that your program has (asyncio, libuv, Java NIO...), on that loop's
- * thread, which alone calls the three functions below. Nothing is served between their calls.
+/* The same without a thread: it runs inside the loop that your program has (asyncio, libuv, Java NIO...), on that
+ * loop's thread, which alone calls the three functions below. Nothing is served between their calls.
  *
  *   int fd = larder_listener_backend_fd(listener);
  *   watch fd for reading; whenever it is readable: larder_listener_poll(listener, 0)
  *
  * Where the poller has no descriptor (fd is -1: "ae-api select") call larder_listener_poll(listener, 0) by a timer: as
- * often as a client may be kept waiting (10 ms, say), and sooner if larder_listener_next_delay_ms is.
- * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these polls
- * too, and the cache has no thread at all. */
+ * often as a client may be kept waiting (10 ms, say), sooner if larder_listener_next_delay_ms is, and at once again
+ * while it returns more than 0.
+ * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these
+ * polls too, and the cache has no thread at all. */
 LARDER_C_API larder_status larder_listener_start_in_loop(larder_cache *cache, int port, larder_listener **listener,
                                                          larder_error *error);
 /* Readable, level-triggered, while larder_listener_poll has something to do, timers included; -1: the poller has none.
  * The listener's own: watch it, do not read or close it. */
 LARDER_C_API int larder_listener_backend_fd(larder_listener *listener);
-/* Serves what is ready, and does not wait if timeout_ms is 0; else waits that long at most (-1: until something happens).
- * Returns how many events there were. */
+/* Serves what is ready, and does not wait if timeout_ms is 0; else waits that long at most (-1: until something
+ * happens). Returns how many events there were. */
 LARDER_C_API int larder_listener_poll(larder_listener *listener, int64_t timeout_ms);
 /* Until its next timer is due: 0: poll now; -1: it has none. Requests of clients come before that, unannounced. */
 LARDER_C_API int64_t larder_listener_next_delay_ms(larder_listener *listener);

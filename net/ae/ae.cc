@@ -130,7 +130,9 @@ bool EventLoop::DeleteTimeEvent(int64_t id) {
 
 absl::Status EventLoop::Run() {
   absl::Status status;
-  while (status.ok() && !stop_.exchange(false, std::memory_order_acq_rel)) {
+  // Looked at first: an exchange in each turn would be a locked one.
+  while (status.ok() &&
+         !(stop_.load(std::memory_order_relaxed) && stop_.exchange(false, std::memory_order_acq_rel))) {
     Turn(kFullTurn, -1);
     status = poll_status_;
   }

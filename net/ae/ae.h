@@ -28,6 +28,8 @@
 // Procedures may call anything, also delete themselves and others, close descriptors and open new ones under the same
 // number in the same turn (delete the file event before closing), and run a turn of the same loop within their own.
 // Descriptors are the caller's: the loop closes only its own, all of them close-on-exec.
+//
+// For readers of libuv, asyncio or NIO: net/notes/io-models.md.
 #ifndef LARDER_NET_AE_AE_H_
 #define LARDER_NET_AE_AE_H_
 

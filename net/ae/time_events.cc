@@ -155,8 +155,8 @@ void TimeEvents::SiftUp(uint32_t position, Due due) {
   Place(position, due);
 }
 
-// Down to a leaf by the least child each, then up: what is put in came from the end, and belongs near it. Which child is
-// least is known late, so the children of all four are fetched meanwhile: with 100,000 events that is most of the cost.
+// Down to a leaf by the least child each, then up: what is put in came from the end, and belongs near it. Which child
+// is least is known late, so the children of all four are fetched meanwhile: with 100,000 events most of the cost.
 void TimeEvents::SiftDown(uint32_t position, Due due) {
   const uint32_t size = heap_size_;
   Due* const heap = heap_.data();

@@ -1,5 +1,5 @@
-// ae beside libuv, libevent and libev: the same work in turns, in nanoseconds of thread CPU. The ratio is to the fastest
-// of the three others, median of the rounds' own.
+// ae beside libuv, libevent and libev: the same work in turns, in nanoseconds of thread CPU. The ratio is to the
+// fastest of the three others, median of the rounds' own.
 //
 //   ae_bench [ROUNDS [NAME]...]      by default 15, and all: "ae epoll", "libuv"...
 //
@@ -278,7 +278,9 @@ double Ratio(const std::vector<Contender>& all, const Contender& contender, int 
   if (fastest == nullptr) return 0;
   const auto at = static_cast<size_t>(row);
   std::vector<double> ratios;
-  for (size_t i = 0; i < contender.rounds.size(); ++i) ratios.push_back(contender.rounds[i][at] / fastest->rounds[i][at]);
+  for (size_t i = 0; i < contender.rounds.size(); ++i) {
+    ratios.push_back(contender.rounds[i][at] / fastest->rounds[i][at]);
+  }
   return Median(ratios);
 }
 

@@ -4,8 +4,8 @@
 //   io_models [ROUNDS]      by default 5
 //
 // Every client is connected over TCP on this machine and has had an answer before anything is counted. At most 32 of
-// them have a request under way at any time, of 16 bytes; whose turn it is, is random. So 5,000 clients are 32 busy ones
-// and many idle ones, as servers know them, and what a model pays for idle ones is seen.
+// them have a request under way at any time, of 16 bytes; whose turn it is, is random. So 5,000 clients are 32 busy
+// ones and many idle ones, as servers know them, and what a model pays for idle ones is seen.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ constexpr int kClients[] = {1, 100, 5000};
 // What a server that cannot serve so many exits with.
 constexpr int kCannot = 3;
 
-// --- Servers: each takes `count` clients from the listening socket, and echoes until it is killed -----------------------
+// --- Servers: each takes `count` clients from the listening socket, and echoes until it is killed ---
 
 int Accept(int listening) {
   const int fd = accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);
@@ -123,8 +123,9 @@ void ServeByEpoll(int listening, int count) {
   }
 }
 
-// Asynchronous: the kernel is handed the read itself, and tells when the bytes are there. Then it gets the answer and, to
-// be begun after that, the next read: one system call submits these for all whose bytes have come, and waits for more.
+// Asynchronous: the kernel is handed the read itself, and tells when the bytes are there. Then it gets the answer and,
+// to be begun after that, the next read: one system call submits these for all whose bytes have come, and waits for
+// more.
 void ServeByUring(int listening, int count) {
   struct Client {
     int fd;
@@ -187,7 +188,7 @@ constexpr Model kModels[] = {
     {"io_uring, completions", ServeByUring},
 };
 
-// --- Clients ----------------------------------------------------------------------------------------------------------
+// --- Clients ---------------------------------------------------------------------------------------------------------
 
 struct Figures {
   double cpu_ns = 0;  // of the server, a request; 0: it cannot

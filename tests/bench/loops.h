@@ -25,6 +25,7 @@ inline constexpr int kLibevRead = EV_READ;
 #include <vector>
 
 #include "net/ae/ae.h"
+#include "net/ae/poller_io_uring.h"
 
 namespace larder::bench {
 
@@ -34,10 +35,12 @@ using Fired = void (*)(void*);
 
 class AeLoop {
  public:
-  // Null if there is no such poller, or the kernel refuses it. Pollers of optional parts are passed here.
+  // Null if there is no such poller, or the kernel refuses it.
   static std::unique_ptr<AeLoop> Make(std::string_view poller) {
+    static constexpr ae::PollerMaker kMore[] = {{"io_uring", ae::IoUringPoller::Make}};
     ae::LoopOptions options;
     options.api = poller;
+    options.more_pollers = kMore;
     absl::StatusOr<std::unique_ptr<ae::EventLoop>> loop = ae::EventLoop::Create(options);
     if (!loop.ok() || (*loop)->ApiName() != poller) return nullptr;
     return std::unique_ptr<AeLoop>(new AeLoop(*std::move(loop)));

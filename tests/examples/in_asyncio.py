@@ -121,9 +121,11 @@ class Listener:
             self._look()
 
     def _look(self):
-        self._lib.larder_listener_poll(self._listener, 0)
-        due_ms = self._lib.larder_listener_next_delay_ms(self._listener)
-        delay = self.LOOK_S if due_ms < 0 else min(due_ms / 1000, self.LOOK_S)
+        delay = self.LOOK_S
+        if self._lib.larder_listener_poll(self._listener, 0) > 0:
+            delay = 0  # there may be more
+        elif (due_ms := self._lib.larder_listener_next_delay_ms(self._listener)) >= 0:
+            delay = min(due_ms / 1000, delay)
         self._timer = self._loop.call_later(delay, self._look)
 
     def close(self):

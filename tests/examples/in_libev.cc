@@ -1,5 +1,5 @@
-// A program on libev that serves Redis clients from its own loop, until Ctrl-C. It has one thread, and no other is made:
-// what the cache does in the background (expiry) is done by the same loop.
+// A program on libev that serves Redis clients from its own loop, until Ctrl-C. It has one thread, and no other is
+// made: what the cache does in the background (expiry) is done by the same loop.
 //
 //   in_libev [PORT]      0, the default: one that is free
 #include <ev.h>

@@ -5,7 +5,7 @@
 #include <ev.h>
 #include <larder/net/listener.h>
 
-#include "tests/examples/poll_delay.h"
+#include "tests/examples/poll_by_timer.h"
 
 // Threads: the loop's. The listener was started with own_thread = false; it and the loop outlive this.
 class ListenerInLibev {
@@ -34,8 +34,7 @@ class ListenerInLibev {
   }
   static void OnTimer(struct ev_loop* loop, ev_timer* timer, int) {
     larder::Listener& listener = static_cast<ListenerInLibev*>(timer->data)->listener_;
-    listener.Poll(0);
-    ev_timer_set(timer, static_cast<double>(PollDelayMs(listener)) / 1000, 0);
+    ev_timer_set(timer, static_cast<double>(PollByTimer(listener)) / 1000, 0);
     ev_timer_start(loop, timer);
   }
 

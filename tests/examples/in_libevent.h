@@ -5,7 +5,7 @@
 #include <event2/event.h>
 #include <larder/net/listener.h>
 
-#include "tests/examples/poll_delay.h"
+#include "tests/examples/poll_by_timer.h"
 
 // Threads: the loop's. The listener was started with own_thread = false; it and the base outlive this.
 class ListenerInLibevent {
@@ -30,8 +30,7 @@ class ListenerInLibevent {
   }
   static void OnTimer(evutil_socket_t, short, void* data) {
     ListenerInLibevent& self = *static_cast<ListenerInLibevent*>(data);
-    self.listener_.Poll(0);
-    const timeval delay = {0, static_cast<suseconds_t>(PollDelayMs(self.listener_) * 1000)};
+    const timeval delay = {0, static_cast<suseconds_t>(PollByTimer(self.listener_) * 1000)};
     evtimer_add(self.event_, &delay);
   }
 

@@ -5,7 +5,7 @@
 #include <larder/net/listener.h>
 #include <uv.h>
 
-#include "tests/examples/poll_delay.h"
+#include "tests/examples/poll_by_timer.h"
 
 // Threads: the loop's. The listener was started with own_thread = false and outlives this; the loop is still to run, if
 // only uv_run(loop, UV_RUN_DEFAULT) before uv_loop_close, since libuv closes handles in a turn of its own.
@@ -34,8 +34,7 @@ class ListenerInLibuv {
  private:
   static void OnTimer(uv_timer_t* timer) {
     larder::Listener& listener = *static_cast<larder::Listener*>(timer->data);
-    listener.Poll(0);
-    uv_timer_start(timer, OnTimer, static_cast<uint64_t>(PollDelayMs(listener)), 0);
+    uv_timer_start(timer, OnTimer, static_cast<uint64_t>(PollByTimer(listener)), 0);
   }
 
   uv_any_handle* const handle_;  // libuv's until its close callback

@@ -1,5 +1,5 @@
-"""The listener inside asyncio, by the classes of tests/examples/in_asyncio.py, with each poller. Clients, where it can be
-done, are asyncio's own: everything happens on one thread."""
+"""The listener inside asyncio, by the classes of tests/examples/in_asyncio.py, with epoll and with select. Clients
+are asyncio's own where that can be: everything happens on one thread."""
 
 import asyncio
 import os

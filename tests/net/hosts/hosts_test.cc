@@ -2,6 +2,7 @@
 // that the host watches, and those that it has to poll by time. One thread, the host's, serves clients on another.
 #include <larder/cache.h>
 #include <larder/net/listener.h>
+#include <larder/net/uring.h>
 
 #include <dirent.h>
 
@@ -47,12 +48,12 @@ class HostsTest : public testing::TestWithParam<const char*> {
     cache_.reset();
   }
 
-  // Pollers of optional parts are passed here.
   static ListenerOptions Where() {
     ListenerOptions where;
     where.bind = {"127.0.0.1"};
     where.any_port = true;
     where.own_thread = false;
+    where.io_uring = &Uring();
     return where;
   }
   void Start() {
@@ -128,8 +129,8 @@ TEST_P(HostsTest, ExpiryRunsWhileAllIsIdle) {
   EXPECT_EQ(cache_->Stats()->expired_keys, 1u);
 }
 
-// The listener's cron follows the cache's clock, here one that stands still for a while: looking again and again without
-// finding anything must not end the looking.
+// The listener's cron follows the cache's clock, here one that stands still for a while: looking again and again in
+// vain must not end the looking.
 TEST_P(HostsTest, IdleClientsAreClosed) {
   auto clock = std::make_shared<ManualClock>();
   options_.clock = clock;
@@ -143,7 +144,7 @@ TEST_P(HostsTest, IdleClientsAreClosed) {
     idle.ExpectEnd();
     closed = true;
   });
-  // Some 300 ms: the cron has looked thrice.
+  // At least 300 ms: the cron has looked thrice.
   int looks = 0;
   host_->RunUntil([&] { return ++looks > 300; });
   EXPECT_FALSE(closed);
