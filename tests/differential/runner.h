@@ -87,6 +87,7 @@ class Runner {
   std::unique_ptr<Pair> admin_;
   std::unique_ptr<Pair> links_[kLinks];
   std::map<std::string, std::string> defaults_;  // of Redis's directives that may be set
+  std::set<std::string> touched_;  // directives that the last episode may have set
   const Episode* episode_ = nullptr;
   std::optional<Finding> finding_;
   Counts counts_;

@@ -27,13 +27,15 @@ void Runner::Prepare(const Episode& episode, const std::vector<Step>& steps) {
   admin_ = Connect(nullptr);
   AskBoth(*admin_, {"AUTH", std::string(kPassword)});  // an error unless the last episode had a password
   Admin({"CONFIG", "SET", "requirepass", ""});
-  std::set<std::string> touched = {"proto-max-bulk-len"};
+  std::set<std::string> touched = std::exchange(touched_, {});
+  touched.insert("proto-max-bulk-len");
   for (const Step& step : steps) {
     for (const Argv& argv : step.commands) {
       if (argv.size() < 4 || RuleName(argv) != "config|set") continue;
-      for (size_t i = 2; i < argv.size(); i += 2) touched.insert(Lower(argv[i]));
+      for (size_t i = 2; i < argv.size(); i += 2) touched_.insert(Lower(argv[i]));
     }
   }
+  touched.insert(touched_.begin(), touched_.end());
   for (const std::string& name : touched) {
     const auto found = defaults_.find(name);
     if (found != defaults_.end()) Admin({"CONFIG", "SET", name, found->second});
