@@ -77,9 +77,9 @@ struct ListenerOptions {
 class LARDER_API Listener {
  public:
   // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on, or TLS cannot be set up),
-  // UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an
-  // address in use, PERMISSION_DENIED, UNAVAILABLE for an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if
-  // the cache is closed. The message names address and call.
+  // UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an address in use, PERMISSION_DENIED, UNAVAILABLE for
+  // an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if the cache is closed. The message names address and
+  // call.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Cache& cache, const ListenerOptions& options = {});
 
   ~Listener();  // Stop
