@@ -31,15 +31,16 @@ size_t Threads() {
 class HostsTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    const std::string name = GetParam(), text = "ae-api " + name + "\n";
-    const bool everywhere = name == "epoll" || name == "select";
-    if (!ApplyConfigText(options_, text, "test").ok() && !everywhere) GTEST_SKIP() << "there is no such poller";
+    const std::string name = GetParam();
+    ASSERT_TRUE(ApplyConfigText(options_, "ae-api " + name + "\n", "test").ok());
     options_.background = Background::kLoop;
     const std::unique_ptr<Cache> cache = *Cache::Open(options_);
-    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache, Where());
-    if (!everywhere && (!listener.ok() || (*listener)->poller() != name)) GTEST_SKIP() << "it cannot be had here";
+    const absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache, Where());
     ASSERT_TRUE(listener.ok()) << listener.status();
-    EXPECT_EQ((*listener)->poller(), name);
+    // Where the kernel forbids io_uring the listener takes the next best, and hosts have to get on with that as well.
+    if (name != "io_uring") {
+      EXPECT_EQ((*listener)->poller(), name);
+    }
     host_ = MakeHost();
   }
   void TearDown() override {
