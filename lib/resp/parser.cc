@@ -13,7 +13,8 @@
 namespace larder::inline v0::resp {
 namespace {
 
-constexpr Bytes kNoMemory = "ERR out of memory for the request's arguments";
+constexpr char kNoMemory[] = "ERR out of memory for the request's arguments";
+constexpr Bytes kExpectedBulk = "ERR Protocol error: expected '$', got ";  // and what there was
 constexpr uint64_t kOnes = 0x0101010101010101u;
 
 // Reads "<digits>\r" at p by one load of eight bytes, up to six digits. Returns how many digits there were; 0 if it is
@@ -64,13 +65,22 @@ void RequestParser::Reset() {
   bulk_length_ = -1;
   base_ = nullptr;
   partial_.reset();
-  error_length_ = 0;
+  error_ = nullptr;
 }
 
-RequestParser::Status RequestParser::Fail(Bytes text) {
-  LARDER_DCHECK(text.size() <= sizeof(error_));
-  base::CopyBytes(error_, text);
-  error_length_ = static_cast<uint8_t>(text.size());
+Bytes RequestParser::error(std::span<char, kErrorMax> room) const {
+  const Bytes text = error_ != nullptr ? error_ : "";
+  if (text != kExpectedBulk) return text;
+  const char character[] = {'\'', error_character_, '\''};
+  static_assert(kExpectedBulk.size() + sizeof(character) <= kErrorMax);
+  base::CopyBytes(room.data(), text);
+  base::CopyBytes(room.data() + text.size(), {character, sizeof(character)});
+  return {room.data(), text.size() + sizeof(character)};
+}
+
+RequestParser::Status RequestParser::Fail(const char* text, char character) {
+  error_ = text;
+  error_character_ = character;
   partial_.reset();
   return kError;
 }
@@ -79,7 +89,7 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
   *consumed = 0;
   wanted_ = 0;
   argv->Clear();
-  if (error_length_ != 0) return kError;
+  if (error_ != nullptr) return kError;
   if (partial_ != nullptr && !partial_->empty()) {
     *argv = std::move(*partial_);
     if (base_ != input.data()) argv->Rebase(base_, input.data(), pos_);
@@ -178,9 +188,7 @@ bool RequestParser::ReadLength(Bytes input, int64_t* length, Status* status, boo
   *status = kNeedMore;
   if (end == Bytes::npos || end + 1 >= input.size()) return false;
   if (bulk && input[pos_] != '$') {
-    char text[] = "ERR Protocol error: expected '$', got 'x'";
-    text[sizeof(text) - 3] = input[pos_];
-    *status = Fail({text, sizeof(text) - 1});
+    *status = Fail(kExpectedBulk.data(), input[pos_]);
     return false;
   }
   if (!base::ParseInt64(input.substr(pos_ + 1, end - pos_ - 1), length)) {

@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "lib/base/bytes.h"
 #include "lib/resp/argv.h"
@@ -56,8 +57,9 @@ class RequestParser {
   //   kError:    error() says why, for good; the client is to be told and closed.
   Status Next(Bytes input, size_t* consumed, ArgVector* argv);
 
-  // "ERR Protocol error: ..." after kError.
-  Bytes error() const { return {error_, error_length_}; }
+  // "ERR Protocol error: ..." after kError. `room` is where it is put together, if it has to be.
+  static constexpr size_t kErrorMax = 64;
+  Bytes error(std::span<char, kErrorMax> room) const;
 
   // After kNeedMore: how many bytes are missing of the bulk that is arriving, its CRLF included; 0 when that is not
   // known. The connection sizes its next read by it when it is large.
@@ -90,7 +92,7 @@ class RequestParser {
   Status ParseBulkHeader(Bytes input);
   bool ReadLength(Bytes input, int64_t* length, Status* status, bool bulk);
   size_t FindLineEnd(Bytes input, char wanted);
-  Status Fail(Bytes text);
+  Status Fail(const char* text, char character = 0);
   Status Suspend(Bytes input, ArgVector* argv);
   bool MakePartial();
 
@@ -104,9 +106,9 @@ class RequestParser {
   std::unique_ptr<ArgVector> partial_;  // made when a request first comes in parts, and kept
 
   uint64_t bulk_max_ = kDefaultBulkMax;
+  const char* error_ = nullptr;  // one per connection, most of them idle: the text itself would be a tenth of its memory
   bool authenticated_ = true;
-  uint8_t error_length_ = 0;
-  char error_[79] = {};
+  char error_character_ = 0;     // behind the text, in quotes
 };
 
 }  // namespace larder::inline v0::resp

@@ -392,7 +392,8 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   session.TakePushed();
   resp::ReplyWriter reply(session.output_, client.protocol);
   if (request.is_error) {
-    reply.Error({session.parser_.error()});
+    char room[resp::RequestParser::kErrorMax];
+    reply.Error({session.parser_.error(room)});
     core_.engine().CountError("ERR");
     client.close_after_reply = true;
     return true;

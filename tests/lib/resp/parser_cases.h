@@ -30,7 +30,8 @@ inline Parsed ParseInPieces(std::string_view input, const std::vector<size_t>& c
       size_t consumed = 0;
       const resp::RequestParser::Status status = parser.Next({arrived.data(), arrived.size()}, &consumed, &argv);
       if (status == resp::RequestParser::kError) {
-        parsed.error = parser.error();
+        char room[resp::RequestParser::kErrorMax];
+        parsed.error = parser.error(room);
         parsed.consumed = 0;  // the client is closed: it does not matter
         break;
       }

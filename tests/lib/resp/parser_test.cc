@@ -87,7 +87,8 @@ TEST(RequestParserTest, AnErrorIsForGood) {
   size_t consumed;
   EXPECT_EQ(parser.Next("*x\r\n", &consumed, &argv), RequestParser::kError);
   EXPECT_EQ(parser.Next("PING\r\n", &consumed, &argv), RequestParser::kError);
-  EXPECT_EQ(parser.error(), "ERR Protocol error: invalid multibulk length");
+  char room[RequestParser::kErrorMax];
+  EXPECT_EQ(parser.error(room), "ERR Protocol error: invalid multibulk length");
   parser.Reset();
   EXPECT_EQ(parser.Next("PING\r\n", &consumed, &argv), RequestParser::kRequest);
 }
