@@ -48,7 +48,8 @@ class AsyncioTest:
         self.assertEqual(self.cache.execute(b"GET", b"k"), b"v")
         self.assertEqual(self.cache.execute(b"SET", b"k", b"from inside"), "OK")
         await self.expect(client, b"GET k\r\n", b"$11\r\nfrom inside\r\n")
-        self.assertEqual(threads(), self.threads)
+        # One that an earlier test joined may have been listed still.
+        self.assertLessEqual(threads(), self.threads)
 
     async def test_a_deep_pipeline_is_answered(self):
         client = await self.connect()
