@@ -6,6 +6,9 @@
 #ifndef WITHOUT_LISTENER
 #include <larder/net/listener.h>
 #endif
+#ifdef WITH_TLS
+#include <larder/net/tls.h>
+#endif
 #ifdef WITH_URING
 #include <larder/net/uring.h>
 #endif
@@ -31,6 +34,18 @@ int UseCache(larder::Cache& cache) {
   return cache.Delete("lamp").ok() ? 0 : 15;
 }
 
+#ifdef WITH_TLS
+// A file without a certificate in it is refused by OpenSSL itself, so this shows that it is there.
+int UseTls() {
+  larder::Options options;
+  options.tls_auth_clients = larder::TlsAuthClients::kNo;
+  options.tls_cert_file = "/dev/null";
+  options.tls_key_file = "/dev/null";
+  const auto channels = larder::Tls().Configure(options);
+  return !channels.ok() && channels.status().message().find("no start line") != std::string_view::npos ? 0 : 20;
+}
+#endif
+
 }  // namespace
 
 int main() {
@@ -47,6 +62,10 @@ int main() {
   options.any_port = true;
 #ifdef WITH_URING
   options.io_uring = &larder::Uring();
+#endif
+#ifdef WITH_TLS
+  if (const int failed = UseTls()) return failed;
+  options.tls = &larder::Tls();
 #endif
   const auto listener = larder::Listener::Start(**cache, options);
   if (!listener.ok() || (*listener)->port() == 0) return 2;

@@ -22,11 +22,11 @@ cd "$work/workspace"
 bazel=("$larder/bazelw" --output_base="$work/output" --nohome_rc)
 # --force_pic: each file once, for the programs and for the shared object.
 flags=(--cxxopt=-std=c++20 --host_cxxopt=-std=c++20 --force_pic --nosandbox_debug --noshow_progress)
-"${bazel[@]}" build "${flags[@]}" //:consumer @larder//:liblarder.so
+"${bazel[@]}" build "${flags[@]}" //:consumer //:consumer_tls @larder//:liblarder.so
 # The same again as a test would link it, with a shared object for each library that allows it.
 "${bazel[@]}" build "${flags[@]}" --dynamic_mode=fully //:consumer_dynamic
 
-for program in consumer consumer_dynamic; do
+for program in consumer consumer_tls consumer_dynamic; do
   "bazel-bin/$program"
   if ldd "bazel-bin/$program" | grep libabsl_; then
     echo "$program links the system's abseil" >&2

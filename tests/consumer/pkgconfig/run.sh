@@ -24,4 +24,16 @@ build() {  # build PROGRAM MODULE COMPILER SOURCE FLAGS...
 build core larder g++ -std=c++20 -DWITHOUT_LISTENER "$here/../consumer.cc"
 build net larder-net g++ -std=c++20 "$here/../consumer.cc"
 build proto larder-proto g++ -std=c++20 "$here/../consumer_proto.cc"
+# Optional: where Larder was built without OpenSSL there is no such module.
+if pkg-config --exists larder-tls; then
+  build tls larder-tls g++ -std=c++20 -DWITH_TLS "$here/../consumer.cc"
+fi
 build c larder-c gcc "$here/../consumer_c.c"
+
+# OpenSSL comes with the component tls alone.
+for library in liblarder.so liblarder_net.so liblarder_c.so; do
+  if ldd "$library_folder/$library" | grep -E 'lib(ssl|crypto)\.'; then
+    echo "$library links OpenSSL" >&2
+    exit 1
+  fi
+done
