@@ -178,6 +178,7 @@ class Server final : private WokenListener {
   int64_t cron_id_ = 0;  // 0: not running
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
+  int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
   bool closed_ = false;  // the cache is
 };
 

@@ -66,19 +66,21 @@ void Server::AcceptReady(Acceptor& acceptor) {
     if (error == -EAGAIN || error == -EWOULDBLOCK) return;
     if (error == -EINVAL) return loop_.DeleteFileEvent(acceptor.socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
+    accept_error_ = 0;
     ++count_.connections_received;
     counted_ = true;
     if (Admit(accepted, acceptor.socket)) AddConnection(std::move(accepted), acceptor.socket);
   }
 }
 
+// In Redis's order: a full server tells strangers, too, that it is full.
 bool Server::Admit(const Accepted& accepted, const ListeningSocket& by) {
-  if (settings_.refuse_strangers && !accepted.loopback) {
-    Refuse(accepted.fd.get(), by, kProtected);
-    return false;
-  }
   if (all_.size() >= settings_.maxclients) {
     Refuse(accepted.fd.get(), by, kTooManyClients);
+    return false;
+  }
+  if (settings_.refuse_strangers && !accepted.loopback) {
+    Refuse(accepted.fd.get(), by, kProtected);
     return false;
   }
   return true;
@@ -144,10 +146,13 @@ bool Server::ReserveLists() {
 }
 
 // Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop
-// that went on watching it would spin. Tried again when a connection ends, or a little later.
+// that went on watching it would spin. Tried again when a connection ends, or a little later; said once, however often
+// it is tried in vain. Also when accepting is paused already: a socket may have come since (CONFIG SET bind).
 void Server::PauseAccepting(int error) {
-  if (std::exchange(accept_paused_, true)) return;
-  service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: errno ", error));
+  if (std::exchange(accept_error_, error) != error) {
+    service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: accept: ", ErrnoText(error)));
+  }
+  accept_paused_ = true;
   for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
     loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
   }

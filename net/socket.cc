@@ -26,9 +26,8 @@ constexpr int kAnyPortTries = 16;
 
 // "127.0.0.1:6379: bind: Address already in use".
 absl::Status SocketError(std::string_view where, std::string_view call, int error) {
-  char buffer[128];
   std::string text(where);
-  text.append(": ").append(call).append(": ").append(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
+  text.append(": ").append(call).append(": ").append(ErrnoText(error));
   switch (error) {
     case EADDRINUSE:
     case EEXIST:
@@ -150,6 +149,11 @@ absl::Status RemoveLeftover(const std::string& path) {
 }
 
 }  // namespace
+
+std::string ErrnoText(int error) {
+  char buffer[128];
+  return ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer);
+}
 
 void Fd::Reset(int fd) {
   if (fd_ >= 0) close(fd_);

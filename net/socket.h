@@ -66,6 +66,9 @@ struct Accepted {
   bool loopback = false;  // the peer is on this machine for certain
 };
 
+// "Too many open files".
+std::string ErrnoText(int error);
+
 // The next connection that waits. Error: -errno in *error, -EAGAIN if there is none.
 Accepted Accept(const ListeningSocket& socket, int* error);
 
