@@ -98,6 +98,12 @@ ServerSettings CacheService::settings() {
   return settings;
 }
 
+bool CacheService::TakePlace(uint32_t maxclients) {
+  if (core_.listener_clients().fetch_add(1, std::memory_order_relaxed) < maxclients) return true;
+  GivePlaceBack();
+  return false;
+}
+
 std::unique_ptr<Client> CacheService::Open(const Peer& peer, ClientEvents* events) {
   std::unique_ptr<CacheClient> client = CacheClient::Create(*this, peer, events);
   if (client != nullptr) filling().batch.Open(*client->session);

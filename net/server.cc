@@ -363,6 +363,7 @@ void Server::Close(Connection& connection) {
   connection.fd.Reset();
   if (connection.blocked) --blocked_count_;
   all_.Remove(connection);
+  service_.GivePlaceBack();
   if (!connection.running) EndClient(connection);
   ResumeAccepting();
 }

@@ -129,7 +129,7 @@ class Server final : private WokenListener {
   void AcceptReady(Acceptor& acceptor);
   bool Admit(const Accepted& accepted, const ListeningSocket& by);
   void Refuse(int fd, const ListeningSocket& by, std::string_view text);
-  void AddConnection(Accepted accepted, const ListeningSocket& by);
+  bool AddConnection(Accepted accepted, const ListeningSocket& by);
   bool ReserveLists();
   void PauseAccepting(int error);
   void ResumeAccepting();

@@ -119,6 +119,10 @@ class Service {
   // As they are now. Called once a turn.
   virtual ServerSettings settings() = 0;
 
+  // A place for one more client, of `maxclients` that all listeners of the cache share; false: they are taken.
+  virtual bool TakePlace(uint32_t maxclients) = 0;
+  virtual void GivePlaceBack() = 0;
+
   // A client of the next batch. Null if there is no memory. `events` is called until the client's Close has run.
   virtual std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) = 0;
 

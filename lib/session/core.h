@@ -58,6 +58,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
+  // How many of maxclients are taken, by clients of all its listeners. Any thread.
+  std::atomic<uint32_t>& listener_clients() { return listener_clients_; }
   // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
   bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
@@ -147,6 +149,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::function<void(LogLevel, std::string_view)> log_;
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
   LiveLimits limits_;
+  std::atomic<uint32_t> listener_clients_{0};
   internal::FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;

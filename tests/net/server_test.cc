@@ -362,6 +362,7 @@ TEST_P(ServerTest, NoMemoryForAClientClosesItAlone) {
   PeerSocket c = Connect();
   EXPECT_EQ(c.Received(), "<end>");
   EXPECT_EQ(server_->connections(), 1u);
+  EXPECT_EQ(service_.places_taken, 1u);
 }
 
 TEST_P(ServerTest, OutOfDescriptorsItServesThoseItHasAndRecovers) {
@@ -482,6 +483,7 @@ TEST_P(ServerTest, RandomTrafficLeavesNothingBehind) {
   service_.busy = false;
   Turns(10);
   EXPECT_EQ(server_->connections(), 0u);
+  EXPECT_EQ(service_.places_taken, 0u);
   EXPECT_THAT(service_.clients, IsEmpty());
 }
 
