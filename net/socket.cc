@@ -1,11 +1,13 @@
 #include "net/socket.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -200,6 +202,23 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
   if (permissions != 0 && chmod(result.name.c_str(), permissions) != 0) return fail("chmod");
   if (listen(result.fd.get(), backlog) != 0) return fail("listen");
   return result;
+}
+
+uint32_t ReservedDescriptors(uint32_t clients) {
+  constexpr uint32_t kLeast = 32, kMore = 16;
+  DIR* const dir = opendir("/dev/fd");
+  if (dir == nullptr) return kLeast;
+  uint32_t open = 0;
+  while (readdir(dir) != nullptr) ++open;
+  closedir(dir);
+  open -= std::min(open, 3 + clients);  // ".", ".." and the folder itself
+  return std::max(kLeast, open + kMore);
+}
+
+uint32_t FittingClients(uint32_t wanted, uint32_t reserved) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= rlim_t{wanted} + reserved) return wanted;
+  return limit.rlim_cur > reserved ? static_cast<uint32_t>(limit.rlim_cur - reserved) : 0;
 }
 
 void RemoveUnixSocket(const ListeningSocket& socket) {

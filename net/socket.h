@@ -66,6 +66,13 @@ struct Accepted {
   bool loopback = false;  // the peer is on this machine for certain
 };
 
+// Descriptors of this process that clients cannot have: those that are open but for `clients` of them, and 16 for what is
+// opened later; 32 at least, as Redis keeps.
+uint32_t ReservedDescriptors(uint32_t clients);
+// How many of `wanted` clients the process may have beside `reserved` descriptors, as RLIMIT_NOFILE is now. Looks only:
+// the limit is the host's.
+uint32_t FittingClients(uint32_t wanted, uint32_t reserved);
+
 // "Too many open files".
 std::string ErrnoText(int error);
 
