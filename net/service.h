@@ -81,6 +81,8 @@ class Client {
   // To be closed at once. May be called at any time.
   virtual bool Stopped() const = 0;
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
+  // Requests that have come may not run yet: a peer that has shut down its side still gets their answers.
+  virtual bool Held() const { return false; }
   virtual OutputClass output_class() const = 0;
 };
 
