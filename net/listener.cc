@@ -295,6 +295,11 @@ absl::Status Listener::Impl::Open(const Where& where) {
     if (!socket.ok()) return socket.status();
     sockets.push_back(*std::move(socket));
   }
+  const int backlog_max = net::BacklogMax();
+  if (backlog_max != 0 && where.backlog > backlog_max) {
+    core_.Log(LogLevel::kWarning, absl::StrCat("The backlog of ", where.backlog, " (tcp-backlog) is cut to ", backlog_max,
+                                               ", which /proc/sys/net/core/somaxconn allows."));
+  }
   if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
   where_ = where;
 

@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -202,6 +204,13 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
   if (permissions != 0 && chmod(result.name.c_str(), permissions) != 0) return fail("chmod");
   if (listen(result.fd.get(), backlog) != 0) return fail("listen");
   return result;
+}
+
+int BacklogMax() {
+  Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
+  char digits[16] = "";
+  if (!file.valid() || read(file.get(), digits, sizeof(digits) - 1) <= 0) return 0;
+  return static_cast<int>(strtol(digits, nullptr, 10));
 }
 
 uint32_t ReservedDescriptors(uint32_t clients) {

@@ -73,6 +73,9 @@ uint32_t ReservedDescriptors(uint32_t clients);
 // the limit is the host's.
 uint32_t FittingClients(uint32_t wanted, uint32_t reserved);
 
+// The longest backlog that the system grants, whatever listen() is asked for; 0 if it does not say.
+int BacklogMax();
+
 // "Too many open files".
 std::string ErrnoText(int error);
 
