@@ -49,7 +49,9 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   void ConsumeOutput(size_t n) override { session->ConsumeOutput(n); }
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
-  bool KeepWhenIdle() const override { return session->held(); }  // there are no commands that wait yet
+  bool Held() const override { return session->held(); }
+  // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
+  bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
 
   std::unique_ptr<session::ServedSession> session;
@@ -96,6 +98,12 @@ ServerSettings CacheService::settings() {
                                  outputs[i]->soft_seconds.load(kRelaxed)};
   }
   return settings;
+}
+
+bool CacheService::TakePlace(uint32_t maxclients) {
+  if (core_.listener_clients().fetch_add(1, std::memory_order_relaxed) < maxclients) return true;
+  GivePlaceBack();
+  return false;
 }
 
 std::unique_ptr<Client> CacheService::Open(const Peer& peer, ClientEvents* events) {

@@ -23,6 +23,8 @@ class CacheService final : public Service {
   absl::Status Prepare();  // Errors: RESOURCE_EXHAUSTED.
 
   ServerSettings settings() override;
+  bool TakePlace(uint32_t maxclients) override;
+  void GivePlaceBack() override { core_.listener_clients().fetch_sub(1, std::memory_order_relaxed); }
   std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override;
   void Close(std::unique_ptr<Client> client) override;
   Submitted Submit() override;

@@ -36,12 +36,16 @@ uint32_t RaiseDescriptorLimit(uint32_t maxclients) {
   const rlim_t wanted = maxclients + kReservedDescriptors;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return maxclients;
-  if (limit.rlim_cur >= wanted) return maxclients;
-  // The hard limit too, if this process may; else as far as it goes.
-  rlimit raised = {wanted, std::max(limit.rlim_max, wanted)};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return maxclients;
-  raised = {std::min(limit.rlim_max, wanted), limit.rlim_max};
-  if (setrlimit(RLIMIT_NOFILE, &raised) != 0) raised = limit;
+  // All that the hard limit allows, so that CONFIG SET maxclients may go as far later; the hard limit too, if it is too
+  // low and this process may. Where such a soft limit is refused, what is wanted now.
+  rlimit raised = limit;
+  const rlim_t highest = std::max(limit.rlim_max, wanted);
+  for (const rlimit& attempt : {rlimit{highest, highest}, rlimit{limit.rlim_max, limit.rlim_max},
+                                rlimit{std::min(limit.rlim_max, wanted), limit.rlim_max}}) {
+    if (attempt.rlim_cur <= limit.rlim_cur || setrlimit(RLIMIT_NOFILE, &attempt) != 0) continue;
+    raised = attempt;
+    break;
+  }
   if (raised.rlim_cur >= wanted) return maxclients;
   return raised.rlim_cur <= kReservedDescriptors ? 0 : static_cast<uint32_t>(raised.rlim_cur - kReservedDescriptors);
 }

@@ -13,8 +13,8 @@ namespace larder::inline v0::server {
 // Goes to the background: the parent exits, the child leads a session of its own, its standard streams on /dev/null.
 void Daemonize();
 
-// Raises the limit of descriptors to what `maxclients` needs; if that is refused, returns the maxclients that fit (0:
-// none).
+// Raises the limit of descriptors as far as it goes, at least to what `maxclients` needs; if that is refused, returns the
+// maxclients that fit (0: none).
 uint32_t RaiseDescriptorLimit(uint32_t maxclients);
 
 // False if it cannot be written.

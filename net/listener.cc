@@ -170,6 +170,7 @@ class Listener::Impl final : public session::ListenerHook {
     loop_->WakeUp();
   }
   absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
+  uint32_t FittingClients(uint32_t wanted) const override { return net::FittingClients(wanted, reserved_descriptors_); }
   std::string_view poller_name() const override { return poller_; }
   int tcp_port() const override {
     const int plain = port(false);
@@ -204,6 +205,7 @@ class Listener::Impl final : public session::ListenerHook {
   };
 
   absl::Status Open(const Where& where);
+  absl::Status FitClients();
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
   void Restore(bool tls);
   void Describe(bool tls, const std::vector<net::ListeningSocket>& sockets);
@@ -232,6 +234,7 @@ class Listener::Impl final : public session::ListenerHook {
   pthread_t thread_;
 
   std::string_view poller_;
+  uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it
 
   // Where it listens. Relisten opens sockets on any thread, and the loop takes them over in its next turn.
   ae::Hook sockets_hook_;
@@ -245,6 +248,7 @@ class Listener::Impl final : public session::ListenerHook {
 absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
   const std::lock_guard<std::mutex> lock(stop_mutex_);
   if (absl::Status status = Open(where); !status.ok()) return status;
+  if (absl::Status status = FitClients(); !status.ok()) return status;
   serving_ = true;
   if (core_.background() == Background::kLoop) {
     background_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->RunBackground(); };
@@ -291,6 +295,11 @@ absl::Status Listener::Impl::Open(const Where& where) {
     if (!socket.ok()) return socket.status();
     sockets.push_back(*std::move(socket));
   }
+  const int backlog_max = net::BacklogMax();
+  if (backlog_max != 0 && where.backlog > backlog_max) {
+    core_.Log(LogLevel::kWarning, absl::StrCat("The backlog of ", where.backlog, " (tcp-backlog) is cut to ", backlog_max,
+                                               ", which /proc/sys/net/core/somaxconn allows."));
+  }
   if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
   where_ = where;
 
@@ -304,6 +313,19 @@ absl::Status Listener::Impl::Open(const Where& where) {
   server_->SetChannels(std::exchange(where_.channels, nullptr));
   absl::Status status = server_->Start(std::move(sockets));
   return status.ok() ? service_->Prepare() : status;
+}
+
+// A guest does not raise its host's limit. It says what it does without.
+absl::Status Listener::Impl::FitClients() {
+  reserved_descriptors_ = net::ReservedDescriptors(core_.listener_clients().load(std::memory_order_relaxed));
+  const uint32_t wanted = core_.limits().maxclients.load(std::memory_order_relaxed);
+  const uint32_t fitting = std::max(FittingClients(wanted), uint32_t{1});
+  if (fitting >= wanted) return absl::OkStatus();
+  core_.Log(LogLevel::kWarning,
+            absl::StrCat("maxclients has been reduced to ", fitting, " from ", wanted, ": RLIMIT_NOFILE leaves the process ",
+                         "no more descriptors beside ", reserved_descriptors_, " for other things. For more clients ",
+                         "raise it ('ulimit -n', or setrlimit by the program) before the listener is started."));
+  return core_.LowerMaxclients(fitting);
 }
 
 // REQUIRES: sockets_mutex_ is held, or nobody else knows the listener yet.

@@ -12,7 +12,8 @@
 // as they are at each moment: CONFIG SET changes them.
 //
 // A good guest: it installs no signal handler and raises no signal, changes no limit of the process, prints nothing
-// (what it has to say goes to Options::log), and all its descriptors are close-on-exec.
+// (what it has to say goes to Options::log), and all its descriptors are close-on-exec. Where RLIMIT_NOFILE has no room
+// for maxclients, Start lowers that instead and logs why, and CONFIG SET maxclients says how many there may be.
 //
 // CONFIG SET port, tls-port and bind move a listener that was started without a port and addresses of its own. CONFIG
 // SET of how TLS is done (tls-cert-file...) holds for every listener with TLS.

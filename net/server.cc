@@ -307,7 +307,7 @@ void Server::HandleWrite(Connection& connection, ssize_t result) {
 
 bool Server::ClosesWhenSent(const Connection& connection) const {
   const Client& client = *connection.client;
-  const bool wants_more = connection.input_left || client.KeepWhenIdle() || client.MayGoOn();
+  const bool wants_more = connection.input_left || client.Held() || client.MayGoOn();
   return client.CloseAfterOutput() || (connection.at_end && !wants_more);
 }
 
@@ -363,6 +363,7 @@ void Server::Close(Connection& connection) {
   connection.fd.Reset();
   if (connection.blocked) --blocked_count_;
   all_.Remove(connection);
+  service_.GivePlaceBack();
   if (!connection.running) EndClient(connection);
   ResumeAccepting();
 }

@@ -129,7 +129,7 @@ class Server final : private WokenListener {
   void AcceptReady(Acceptor& acceptor);
   bool Admit(const Accepted& accepted, const ListeningSocket& by);
   void Refuse(int fd, const ListeningSocket& by, std::string_view text);
-  void AddConnection(Accepted accepted, const ListeningSocket& by);
+  bool AddConnection(Accepted accepted, const ListeningSocket& by);
   bool ReserveLists();
   void PauseAccepting(int error);
   void ResumeAccepting();
@@ -178,6 +178,7 @@ class Server final : private WokenListener {
   int64_t cron_id_ = 0;  // 0: not running
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
+  int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
   bool closed_ = false;  // the cache is
 };
 

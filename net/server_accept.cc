@@ -66,19 +66,23 @@ void Server::AcceptReady(Acceptor& acceptor) {
     if (error == -EAGAIN || error == -EWOULDBLOCK) return;
     if (error == -EINVAL) return loop_.DeleteFileEvent(acceptor.socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
+    accept_error_ = 0;
     ++count_.connections_received;
     counted_ = true;
-    if (Admit(accepted, acceptor.socket)) AddConnection(std::move(accepted), acceptor.socket);
+    if (!Admit(accepted, acceptor.socket)) continue;
+    if (!AddConnection(std::move(accepted), acceptor.socket)) service_.GivePlaceBack();
   }
 }
 
+// In Redis's order: a full server tells strangers, too, that it is full.
 bool Server::Admit(const Accepted& accepted, const ListeningSocket& by) {
-  if (settings_.refuse_strangers && !accepted.loopback) {
-    Refuse(accepted.fd.get(), by, kProtected);
+  if (!service_.TakePlace(settings_.maxclients)) {
+    Refuse(accepted.fd.get(), by, kTooManyClients);
     return false;
   }
-  if (all_.size() >= settings_.maxclients) {
-    Refuse(accepted.fd.get(), by, kTooManyClients);
+  if (settings_.refuse_strangers && !accepted.loopback) {
+    Refuse(accepted.fd.get(), by, kProtected);
+    service_.GivePlaceBack();
     return false;
   }
   return true;
@@ -92,18 +96,19 @@ void Server::Refuse(int fd, const ListeningSocket& by, std::string_view text) {
   backend_.WriteAll({&op, 1});  // it fits a new socket's buffer; if the peer is gone already, so be it
 }
 
-void Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
+// False: it was closed.
+bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   const int fd = accepted.fd.get();
   std::unique_ptr<Connection> connection(ReserveLists() ? new (std::nothrow) Connection(this) : nullptr);
   if (connection == nullptr) {
     service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
-    return;
+    return false;
   }
   if (by.tls) {
     connection->channel = channels_->Accept();
     if (connection->channel == nullptr) {
       service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
-      return;
+      return false;
     }
   }
   if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
@@ -113,13 +118,13 @@ void Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
     // Most likely select's limit: for this client the server is full.
     service_.Log(LogLevel::kWarning, absl::StrCat("Accepted connection closed: ", status.message()));
     Refuse(fd, by, kTooManyClients);
-    return;
+    return false;
   }
   connection->client = service_.Open(peer, connection.get());
   if (connection->client == nullptr) {
     loop_.DeleteFileEvent(fd, ae::kReadable);
     service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
-    return;
+    return false;
   }
   connection->fd = std::move(accepted.fd);
   connection->tcp = !by.unix_socket;
@@ -129,6 +134,7 @@ void Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   all_.Append(*connection);
   pending_.Add(*connection.release());
   StartCron();
+  return true;
 }
 
 // Every list can hold every connection, also those that are closed and not freed yet.
@@ -144,10 +150,13 @@ bool Server::ReserveLists() {
 }
 
 // Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop
-// that went on watching it would spin. Tried again when a connection ends, or a little later.
+// that went on watching it would spin. Tried again when a connection ends, or a little later; said once, however often
+// it is tried in vain. Also when accepting is paused already: a socket may have come since (CONFIG SET bind).
 void Server::PauseAccepting(int error) {
-  if (std::exchange(accept_paused_, true)) return;
-  service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: errno ", error));
+  if (std::exchange(accept_error_, error) != error) {
+    service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: accept: ", ErrnoText(error)));
+  }
+  accept_paused_ = true;
   for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
     loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
   }

@@ -81,6 +81,8 @@ class Client {
   // To be closed at once. May be called at any time.
   virtual bool Stopped() const = 0;
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
+  // Requests that have come may not run yet: a peer that has shut down its side still gets their answers.
+  virtual bool Held() const { return false; }
   virtual OutputClass output_class() const = 0;
 };
 
@@ -118,6 +120,10 @@ class Service {
 
   // As they are now. Called once a turn.
   virtual ServerSettings settings() = 0;
+
+  // A place for one more client, of `maxclients` that all listeners of the cache share; false: they are taken.
+  virtual bool TakePlace(uint32_t maxclients) = 0;
+  virtual void GivePlaceBack() = 0;
 
   // A client of the next batch. Null if there is no memory. `events` is called until the client's Close has run.
   virtual std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) = 0;

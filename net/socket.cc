@@ -1,11 +1,15 @@
 #include "net/socket.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,9 +30,8 @@ constexpr int kAnyPortTries = 16;
 
 // "127.0.0.1:6379: bind: Address already in use".
 absl::Status SocketError(std::string_view where, std::string_view call, int error) {
-  char buffer[128];
   std::string text(where);
-  text.append(": ").append(call).append(": ").append(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
+  text.append(": ").append(call).append(": ").append(ErrnoText(error));
   switch (error) {
     case EADDRINUSE:
     case EEXIST:
@@ -151,6 +154,11 @@ absl::Status RemoveLeftover(const std::string& path) {
 
 }  // namespace
 
+std::string ErrnoText(int error) {
+  char buffer[128];
+  return ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer);
+}
+
 void Fd::Reset(int fd) {
   if (fd_ >= 0) close(fd_);
   fd_ = fd;
@@ -196,6 +204,30 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
   if (permissions != 0 && chmod(result.name.c_str(), permissions) != 0) return fail("chmod");
   if (listen(result.fd.get(), backlog) != 0) return fail("listen");
   return result;
+}
+
+int BacklogMax() {
+  Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
+  char digits[16] = "";
+  if (!file.valid() || read(file.get(), digits, sizeof(digits) - 1) <= 0) return 0;
+  return static_cast<int>(strtol(digits, nullptr, 10));
+}
+
+uint32_t ReservedDescriptors(uint32_t clients) {
+  constexpr uint32_t kLeast = 32, kMore = 16;
+  DIR* const dir = opendir("/dev/fd");
+  if (dir == nullptr) return kLeast;
+  uint32_t open = 0;
+  while (readdir(dir) != nullptr) ++open;
+  closedir(dir);
+  open -= std::min(open, 3 + clients);  // ".", ".." and the folder itself
+  return std::max(kLeast, open + kMore);
+}
+
+uint32_t FittingClients(uint32_t wanted, uint32_t reserved) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= rlim_t{wanted} + reserved) return wanted;
+  return limit.rlim_cur > reserved ? static_cast<uint32_t>(limit.rlim_cur - reserved) : 0;
 }
 
 void RemoveUnixSocket(const ListeningSocket& socket) {

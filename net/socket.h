@@ -66,6 +66,19 @@ struct Accepted {
   bool loopback = false;  // the peer is on this machine for certain
 };
 
+// Descriptors of this process that clients cannot have: those that are open but for `clients` of them, and 16 for what is
+// opened later; 32 at least, as Redis keeps.
+uint32_t ReservedDescriptors(uint32_t clients);
+// How many of `wanted` clients the process may have beside `reserved` descriptors, as RLIMIT_NOFILE is now. Looks only:
+// the limit is the host's.
+uint32_t FittingClients(uint32_t wanted, uint32_t reserved);
+
+// The longest backlog that the system grants, whatever listen() is asked for; 0 if it does not say.
+int BacklogMax();
+
+// "Too many open files".
+std::string ErrnoText(int error);
+
 // The next connection that waits. Error: -errno in *error, -EAGAIN if there is none.
 Accepted Accept(const ListeningSocket& socket, int* error);
 

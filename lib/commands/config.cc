@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "lib/base/numbers.h"
 #include "lib/commands/engine.h"
 #include "lib/commands/help.h"
 #include "lib/commands/server_commands.h"
@@ -50,6 +51,18 @@ bool Relisten(CommandContext& ctx, const Options& changed, const directives::Lis
   return false;
 }
 
+// Whether the process has descriptors for so many clients; if not, the reply says for how many.
+bool FitsClients(CommandContext& ctx, uint32_t maxclients, ReplyWriter& reply) {
+  if (maxclients <= ctx.engine.options().maxclients) return true;
+  const uint32_t fitting = ctx.engine.host().FittingClients(maxclients);
+  if (fitting >= maxclients) return true;
+  char digits[base::kIntChars];
+  reply.Error({"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
+               "handle the specified number of clients, try with ",
+               base::FormatUint64(fitting, digits)});
+  return false;
+}
+
 Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() % 2 != 0) return errors::kSyntax;
   const Options& before = ctx.engine.options();
@@ -63,6 +76,7 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     reply.Error({refusal.view()});
     return kReplied;
   }
+  if (!FitsClients(ctx, changed->maxclients, reply)) return kReplied;
   if (!Relisten(ctx, *changed, listener, reply)) return kReplied;
   const bool had_password = !before.requirepass.empty();
   ctx.engine.SetOptions(std::move(changed));

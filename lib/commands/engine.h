@@ -65,6 +65,8 @@ class EngineHost {
   virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/) {
     return absl::OkStatus();
   }
+  // CONFIG SET is about to raise maxclients: how many of so many the process has descriptors for.
+  virtual uint32_t FittingClients(uint32_t wanted) const { return wanted; }
   virtual void Log(LogLevel level, std::string_view line) = 0;
   // There is now a client in MONITOR mode, or none any more.
   virtual void MonitorsChanged(bool /*any*/) {}

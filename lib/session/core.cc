@@ -317,6 +317,27 @@ void CacheCore::OptionsChanged() {
   WakeBackground();
 }
 
+absl::Status CacheCore::LowerMaxclients(uint32_t most) {
+  bool done = true;
+  const absl::Status status = Run([&] {
+    if (engine_->options().maxclients <= most) return;
+    std::unique_ptr<Options> lowered = directives::CopyOptions(engine_->options());
+    done = lowered != nullptr;
+    if (!done) return;
+    lowered->maxclients = most;
+    engine_->SetOptions(std::move(lowered));
+  });
+  return status.ok() && !done ? NoMemory() : status;
+}
+
+uint32_t CacheCore::FittingClients(uint32_t wanted) const {
+  const std::lock_guard<std::mutex> lock(listeners_mutex_);
+  for (const ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
+    wanted = std::min(wanted, listener->FittingClients(wanted));
+  }
+  return wanted;
+}
+
 absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(listeners_mutex_);
   for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {

@@ -39,6 +39,8 @@ class ListenerHook {
   virtual void WakeForBackground() = 0;
   // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
   virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
+  // How many of `wanted` clients the process has descriptors for. Any thread.
+  virtual uint32_t FittingClients(uint32_t wanted) const = 0;
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
 
@@ -58,6 +60,10 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   LiveLimits& limits() { return limits_; }
+  // How many of maxclients are taken, by clients of all its listeners. Any thread.
+  std::atomic<uint32_t>& listener_clients() { return listener_clients_; }
+  // Lowers maxclients to `most`, for want of descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
+  absl::Status LowerMaxclients(uint32_t most);
   // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
   bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
@@ -129,6 +135,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
   void OptionsChanged() override;
   absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
+  uint32_t FittingClients(uint32_t wanted) const override;
   void MonitorsChanged(bool any) override { monitored_ = any; }
   void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;
@@ -147,6 +154,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::function<void(LogLevel, std::string_view)> log_;
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
   LiveLimits limits_;
+  std::atomic<uint32_t> listener_clients_{0};
   internal::FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;

@@ -86,6 +86,12 @@ class FakeClient final : public Client {
 class FakeService final : public Service {
  public:
   ServerSettings settings() override { return current; }
+  bool TakePlace(uint32_t maxclients) override {
+    if (places_taken >= maxclients) return false;
+    ++places_taken;
+    return true;
+  }
+  void GivePlaceBack() override { --places_taken; }
   std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override {
     if (refuse) return nullptr;
     auto client = std::make_unique<FakeClient>();
@@ -142,6 +148,7 @@ class FakeService final : public Service {
   std::vector<FakeClient*> clients;  // alive, by age
   bool busy = false, closed = false, refuse = false;
   int batches = 0;
+  uint32_t places_taken = 0;
   size_t largest_batch = 0;
 
  private:

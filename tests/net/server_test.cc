@@ -3,6 +3,7 @@
 #include "net/server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@ namespace larder::net {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -360,6 +362,7 @@ TEST_P(ServerTest, NoMemoryForAClientClosesItAlone) {
   PeerSocket c = Connect();
   EXPECT_EQ(c.Received(), "<end>");
   EXPECT_EQ(server_->connections(), 1u);
+  EXPECT_EQ(service_.places_taken, 1u);
 }
 
 TEST_P(ServerTest, OutOfDescriptorsItServesThoseItHasAndRecovers) {
@@ -382,7 +385,8 @@ TEST_P(ServerTest, OutOfDescriptorsItServesThoseItHasAndRecovers) {
   }
   Turns();
   EXPECT_EQ(server_->connections(), 1u);
-  EXPECT_THAT(service_.log, SizeIs(1)) << "said once";
+  for (int i = 0; i < 3; ++i) Advance(100);  // it tries again, in vain
+  EXPECT_THAT(service_.log, ElementsAre("Error accepting a client connection: accept: Too many open files"));
   EXPECT_EQ(loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait), 0) << "no spinning on the waiting connection";
   a.Send("x\n");
   Turns();
@@ -392,6 +396,32 @@ TEST_P(ServerTest, OutOfDescriptorsItServesThoseItHasAndRecovers) {
   late.Send("y\n");
   Turns();
   EXPECT_EQ(late.Received(), "y\n");
+}
+
+// CONFIG SET bind while accepting is paused.
+TEST_P(ServerTest, OutOfDescriptorsANewSocketIsPausedToo) {
+  PeerSocket late(path_);
+  absl::StatusOr<std::vector<ListeningSocket>> sockets = ListenTcp({"127.0.0.1"}, 0, 511);
+  ASSERT_TRUE(sockets.ok()) << sockets.status();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>((*sockets)[0].port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const ae::Fd other(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(other, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none = {0, limit.rlim_max};  // those that are open stay
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait);
+  EXPECT_THAT(service_.log, SizeIs(1));
+  server_->ReplaceTcp(false, *std::move(sockets));
+  loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait);
+  EXPECT_EQ(loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait), 0) << "no spinning on the new socket";
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  Advance(100);
+  EXPECT_EQ(server_->connections(), 2u);
+  EXPECT_THAT(service_.log, SizeIs(1));
 }
 
 TEST_P(ServerTest, AClosedCacheEndsAllClients) {
@@ -453,6 +483,7 @@ TEST_P(ServerTest, RandomTrafficLeavesNothingBehind) {
   service_.busy = false;
   Turns(10);
   EXPECT_EQ(server_->connections(), 0u);
+  EXPECT_EQ(service_.places_taken, 0u);
   EXPECT_THAT(service_.clients, IsEmpty());
 }
 
