@@ -17,7 +17,8 @@
 // Certificates in tls-ca-cert-dir are looked up when a client shows one, on the listener's thread.
 //
 // Not in Redis's ways: a key with a password and no tls-key-file-pass is an error, not a question on the terminal;
-// tls-session-caching no refuses tickets too; a renegotiation (TLS 1.2) is refused.
+// tls-session-caching no refuses tickets too; a renegotiation (TLS 1.2) is refused; CONFIG SET tls-auth-clients, and
+// tls-port when there was none, read the files again and fail if they have become bad.
 #ifndef LARDER_NET_TLS_H_
 #define LARDER_NET_TLS_H_
 

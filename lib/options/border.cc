@@ -16,7 +16,8 @@ void NoteForListener(const Directive& directive, ListenerChange* listener) {
   const bool sockets = name == "port" || name == "bind" || name == "tls-port";
   if (!sockets && (directive.kind != Kind::kServed || !name.starts_with("tls-"))) return;
   std::string_view& first = sockets ? listener->sockets : listener->tls;
-  if (first.empty()) first = name;
+  // An error names the first of several, but not tls-auth-clients, which in Redis reads no files and so cannot fail.
+  if (first.empty() || first == "tls-auth-clients") first = name;
 }
 
 }  // namespace

@@ -26,14 +26,6 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-std::string Command(std::initializer_list<std::string_view> words) {
-  std::string text = "*" + std::to_string(words.size()) + "\r\n";
-  for (std::string_view word : words) {
-    text += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
-  }
-  return text;
-}
-
 std::set<std::string> Entries(const char* path) {
   std::set<std::string> names;
   DIR* dir = opendir(path);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,18 @@
 #include "gtest/gtest.h"
 
 namespace larder {
+
+// A command as clients send it.
+inline std::string Command(std::span<const std::string_view> words) {
+  std::string text = "*" + std::to_string(words.size()) + "\r\n";
+  for (std::string_view word : words) {
+    text += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
+  }
+  return text;
+}
+inline std::string Command(std::initializer_list<std::string_view> words) {
+  return Command(std::span<const std::string_view>(words.begin(), words.size()));
+}
 
 class TestClient {
  public:

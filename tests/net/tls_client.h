@@ -92,6 +92,19 @@ class TlsClient {
   bool Send(std::string_view bytes) {
     return Drive([&] { return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())); }) > 0;
   }
+  // Reads nothing meanwhile, not even what TLS itself has to say.
+  bool SendOnly(std::string_view bytes) {
+    ERR_clear_error();
+    const bool written = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0;
+    ERR_clear_error();
+    return Flush() && written;
+  }
+  // Between these, what is sent is kept, and then sent at once.
+  void Hold() { held_ = true; }
+  bool Release() {
+    held_ = false;
+    return Flush();
+  }
   std::string Read(size_t n) {
     std::string bytes;
     char block[65536];
@@ -146,16 +159,17 @@ class TlsClient {
       BIO_write(SSL_get_rbio(ssl_.get()), more.data(), static_cast<int>(more.size()));
     }
   }
-  void Flush() {
+  bool Flush() {
     char block[65536];
     int n;
-    while ((n = BIO_read(SSL_get_wbio(ssl_.get()), block, sizeof(block))) > 0) {
+    while (!held_ && (n = BIO_read(SSL_get_wbio(ssl_.get()), block, sizeof(block))) > 0) {
       for (std::string_view rest(block, static_cast<size_t>(n)); !rest.empty();) {
         const std::string_view piece = rest.substr(0, fragment_);
-        if (!socket_.Send(piece)) return;
+        if (!socket_.Send(piece)) return false;
         rest.remove_prefix(piece.size());
       }
     }
+    return true;
   }
 
   TestClient socket_;
@@ -164,6 +178,7 @@ class TlsClient {
   size_t fragment_;
   std::string error_;
   bool ok_ = false;
+  bool held_ = false;
 };
 
 }  // namespace larder

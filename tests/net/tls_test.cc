@@ -7,6 +7,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -20,14 +21,6 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-std::string Command(std::initializer_list<std::string_view> words) {
-  std::string text = "*" + std::to_string(words.size()) + "\r\n";
-  for (std::string_view word : words) {
-    text += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
-  }
-  return text;
-}
 
 size_t OpenDescriptors() {
   size_t count = 0;
@@ -94,9 +87,9 @@ class TlsTest : public testing::Test {
   // Over a plain connection. "" if it was +OK.
   std::string ConfigSet(std::initializer_list<std::string_view> pairs) {
     TestClient client = TestClient::Tcp(listener_->port());
-    std::string command = "*" + std::to_string(pairs.size() + 2) + "\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n";
-    for (std::string_view word : pairs) command += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
-    EXPECT_TRUE(client.Send(command));
+    std::vector<std::string_view> words = {"CONFIG", "SET"};
+    words.insert(words.end(), pairs.begin(), pairs.end());
+    EXPECT_TRUE(client.Send(Command(words)));
     const std::string reply = client.ReadLine();
     return reply == "+OK\r\n" ? "" : reply;
   }
@@ -300,6 +293,116 @@ TEST_F(TlsTest, ARecordThatWasTamperedWithEndsTheConnection) {
   EXPECT_EQ(a.Read(1), "");
   EXPECT_THAT(a.error(), HasSubstr("bad record mac"));
   ExpectServed(other);
+}
+
+// ---- Peers that go on with the handshake, or do not -----------------------------------------------------------------
+
+// The first bytes of a handshake.
+std::string ClientHello() {
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> ctx(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(ctx.get()), SSL_free);
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  EXPECT_EQ(SSL_connect(ssl.get()), -1);
+  char hello[4096];
+  const int n = BIO_read(SSL_get_wbio(ssl.get()), hello, sizeof(hello));
+  return {hello, static_cast<size_t>(std::max(n, 0))};
+}
+
+TEST_F(TlsTest, HandshakesThatStallHoldUpNobodyAndAreClosedByTimeout) {
+  options_.timeout = 10;
+  const auto clock = std::make_shared<ManualClock>();
+  options_.clock = clock;
+  Start();
+  const std::string hello = ClientHello();
+  ASSERT_GT(hello.size(), 100u);
+  std::vector<TestClient> stalled;
+  for (const size_t n : {size_t{0}, size_t{1}, size_t{5}, hello.size() / 2, hello.size() - 1, hello.size()}) {
+    stalled.push_back(TestClient::Tcp(listener_->tls_port()));
+    stalled.back().Send(hello.substr(0, n));
+  }
+  EXPECT_EQ(stalled.back().Read(1), "\x16") << "the server's part of the handshake";
+  ExpectServed();
+  clock->Advance(absl::Seconds(11));
+  for (TestClient& client : stalled) client.ReadToEnd();
+}
+
+TEST_F(TlsTest, ARenegotiationIsRefused) {
+  Start();
+  TlsClientOptions options = Trusting();
+  options.version = TLS1_2_VERSION;
+  TlsClient a(listener_->tls_port(), options), other = Connect();
+  ExpectServed(a);
+  ASSERT_EQ(SSL_renegotiate(a.ssl()), 1);
+  EXPECT_FALSE(a.Send("PING\r\n"));
+  EXPECT_EQ(a.error(), "no renegotiation");
+  ExpectServed(other);
+}
+
+TEST_F(TlsTest, KeysMayBeUpdatedInTheMiddle) {
+  Start();
+  TlsClientOptions options = Trusting();
+  options.version = TLS1_3_VERSION;
+  TlsClient a(listener_->tls_port(), options);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(SSL_key_update(a.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ExpectServed(a);
+  }
+}
+
+// Each asks for an answer: without a bound, they would fill the server's memory.
+TEST_F(TlsTest, WhoAsksForKeyUpdatesWithoutReadingIsClosed) {
+  options_.loglevel = LogLevel::kVerbose;
+  Start();
+  ASSERT_TRUE(cache_->Set("big", std::string(20'000'000, 'x')).ok());
+  TlsClientOptions options = Trusting();
+  options.version = TLS1_3_VERSION;
+  TlsClient a(listener_->tls_port(), options), other = Connect();
+  EXPECT_TRUE(a.SendOnly("GET big\r\n"));  // fills what the kernel would take of the answers
+  while (!Logged("Reading from client: the peer asks without reading the answers")) {
+    ASSERT_EQ(SSL_key_update(a.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    if (!a.SendOnly("\n")) break;
+  }
+  ExpectServed(other);
+  EXPECT_TRUE(Logged("Reading from client: the peer asks without reading the answers"));
+}
+
+// The socket is empty by then: what OpenSSL has deciphered, and the records behind it, are no event of the loop's.
+TEST_F(TlsTest, ManyRecordsInOneReadAreAllServed) {
+  Start();
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsClientOptions options = Trusting();
+    options.version = version;
+    TlsClient a(listener_->tls_port(), options);
+    std::string replies;
+    // 3,000 records with a request each, and halves of requests, in one piece.
+    a.Hold();
+    for (int i = 0; i < 1000; ++i) {
+      for (const char* piece : {"PING\r\n", "EC", "HO hello\r\n"}) EXPECT_TRUE(a.SendOnly(piece));
+      replies += "+PONG\r\n$5\r\nhello\r\n";
+    }
+    a.Release();
+    EXPECT_EQ(a.Read(replies.size()), replies);
+    ExpectServed(a);
+  }
+}
+
+TEST_F(TlsTest, TwoListenersWithThreadsOfTheirOwn) {
+  Start();
+  absl::StatusOr<std::unique_ptr<Listener>> second = Listener::Start(*cache_, listener_options_);
+  ASSERT_TRUE(second.ok()) << second.status();
+  std::vector<std::thread> threads;
+  for (const int port : {listener_->tls_port(), (*second)->tls_port()}) {
+    for (int thread = 0; thread < 2; ++thread) {
+      threads.emplace_back([&, port] {
+        for (int i = 0; i < 20; ++i) {
+          TlsClient client(port, Trusting());
+          ExpectServed(client);
+        }
+      });
+    }
+  }
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ConfigSet({"tls-cert-file", File("server.crt")}), "");
+  for (std::thread& thread : threads) thread.join();
 }
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------

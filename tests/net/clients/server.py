@@ -23,6 +23,7 @@ import unittest
 START_S_MAX = 60
 STOP_S_MAX = 60
 CLIENT_S_MAX = 120
+LOG_S_MAX = 60
 
 # A path longer than 107 bytes is no name for a socket, and Bazel's are. From its own folder, each is short.
 _folder = None
@@ -81,11 +82,24 @@ class Server:
         else:
             self.process.wait()
         limit.cancel()
-        self._drain = threading.Thread(target=lambda: self.log.extend(self.process.stdout), daemon=True)
+        self._logged = threading.Condition()
+        self._drain = threading.Thread(target=self._read_log, daemon=True)
         self._drain.start()
+
+    def _read_log(self):
+        for line in self.process.stdout:
+            with self._logged:
+                self.log.append(line)
+                self._logged.notify_all()
 
     def text(self):
         return ''.join(self.log)
+
+    def wait_for_log(self, text):
+        """Until a line with `text` has come: a client may see the end of its connection before."""
+        with self._logged:
+            if not self._logged.wait_for(lambda: any(text in line for line in self.log), timeout=LOG_S_MAX):
+                raise AssertionError(f'{self.name} did not log {text!r}:\n{self.text()}')
 
     def wait(self):
         """Its exit code, once something else has ended it."""
