@@ -141,7 +141,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
 bool Server::ReserveLists() {
   const size_t needed = allocated_ + 1;
   if (needed <= reserved_) return true;
-  const size_t wanted = std::max<size_t>(16, reserved_ * 2);
+  const size_t wanted = std::max<size_t>(16, reserved_ + reserved_ / 2);
   for (List* list : {&to_read_, &to_parse_, &parsing_, &pending_, &batch_, &to_flush_}) {
     if (!list->items.Grow(wanted)) return false;
   }
