@@ -18,14 +18,6 @@
 
 namespace larder {
 
-inline std::string Command(std::initializer_list<std::string_view> words) {
-  std::string text = "*" + std::to_string(words.size()) + "\r\n";
-  for (std::string_view word : words) {
-    text += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
-  }
-  return text;
-}
-
 // The number behind `field` in a text of INFO or CLIENT LIST; -1 if it is not there.
 inline int64_t Field(std::string_view text, std::string_view field) {
   const size_t at = text.find(field);
