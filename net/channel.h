@@ -37,8 +37,8 @@ class Channel {
   // The peer has said that it will send no more.
   virtual bool AtEnd() const = 0;
 
-  // Takes bytes to be sent, as many as it has room for; how many, 0 before it is established. It holds a bounded amount, so that a peer that does
-  // not read leaves the rest with its client, where client-output-buffer-limit counts it.
+  // Takes bytes to be sent, as many as it has room for; how many, 0 before it is established. It holds a bounded
+  // amount, so that a peer that does not read leaves the rest with its client, where client-output-buffer-limit counts.
   virtual size_t PutPlain(std::span<const iovec> pieces) = 0;
   virtual size_t output_bytes() const = 0;
   virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces

@@ -109,7 +109,11 @@ bool TlsChannel::Handshake() {
   const ErrorScope errors;
   starved_ = false;
   established_ = SSL_do_handshake(ssl_.get()) == 1;
-  if (established_ || starved_) return true;
+  if (established_) return true;
+  if (starved_) {
+    DropTakenInput();  // a peer that stalls here holds no read's room
+    return true;
+  }
   Fail(errors.text());
   return false;
 }

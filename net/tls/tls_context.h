@@ -33,7 +33,7 @@ template <class T, auto kFree>
 using OpenSslPtr = std::unique_ptr<T, OpenSslDelete<kFree>>;
 
 // OpenSSL's queue of errors belongs to the thread, which may be the host's: inside of this it grows, and at the end of
-// it is again as it was.
+// it is again as it was; but a handshake, in OpenSSL, begins by emptying it.
 class ErrorScope {
  public:
   ErrorScope();

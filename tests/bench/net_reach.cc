@@ -1,10 +1,11 @@
 // What the listener is to reach, row by row, beside redis-server and with its target, in one run.
 //
-//   ./bazelw run -c opt //tests/bench:net_reach [-- part...]     parts: pipeline large fair idle
+//   ./bazelw run -c opt //tests/bench:net_reach [-- part...]     parts: pipeline large fair idle tls
 //
 // Both servers run as programs of their own on loopback TCP; their CPU is the kernel's accounting of all their threads.
-// Load: redis-benchmark with 50 clients, but for `fair` and `idle`, whose clients are here. LARDER_ARGS adds arguments
-// for larder-server: LARDER_ARGS="--ae-api io_uring". Takes some four minutes.
+// Load: redis-benchmark with 50 clients (for `tls` by TLS 1.3, with a certificate that the openssl program makes), but
+// for `fair` and `idle`, whose clients are here. LARDER_ARGS adds arguments for larder-server:
+// LARDER_ARGS="--ae-api io_uring". Takes some five minutes.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,10 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -260,6 +263,72 @@ void IdleClients(const Pair& pair) {
   Row("resident bytes of an idle client", "redis-server", memory, "B", FigureAtMost(1024));
 }
 
+// ca.crt, and server.crt and server.key by it: a key on P-256, as authorities give them out today.
+class Certificate {
+ public:
+  Certificate() {
+    char folder[] = "/tmp/net_reach.XXXXXX";
+    if (mkdtemp(folder) == nullptr) Die("no folder for certificates");
+    folder_ = folder;
+    for (const std::string name : {"ca", "server"}) {
+      OpenSsl({"ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder_ + "/" + name + ".key"});
+    }
+    OpenSsl({"req", "-x509", "-new", "-key", folder_ + "/ca.key", "-subj", "/CN=ca", "-out", folder_ + "/ca.crt"});
+    OpenSsl({"req", "-new", "-key", folder_ + "/server.key", "-subj", "/CN=server", "-out", folder_ + "/server.csr"});
+    OpenSsl({"x509", "-req", "-in", folder_ + "/server.csr", "-CA", folder_ + "/ca.crt", "-CAkey", folder_ + "/ca.key",
+             "-set_serial", "1", "-out", folder_ + "/server.crt"});
+  }
+  ~Certificate() { std::filesystem::remove_all(folder_); }
+  Certificate(const Certificate&) = delete;
+  Certificate& operator=(const Certificate&) = delete;
+
+  std::string authority() const { return folder_ + "/ca.crt"; }
+  std::vector<std::string> Directives(int port) const {
+    return {"tls-port", std::to_string(port), "tls-cert-file", folder_ + "/server.crt", "tls-key-file",
+            folder_ + "/server.key", "tls-auth-clients", "no", "tls-protocols", "TLSv1.3"};
+  }
+
+ private:
+  static void OpenSsl(std::vector<std::string> argv) {
+    argv.insert(argv.begin(), "openssl");
+    if (RunQuietly(argv) != 0) Die("the openssl program failed");
+  }
+  std::string folder_;
+};
+
+void OverTls(const Pair& pair) {
+  Fill(pair, 64, kKeys);
+  const Certificate certificate;
+  const int ports[] = {FreePort(), FreePort()};
+  const auto set = [&](const TcpServer& server, int port) {
+    std::vector<std::string> argv = {"redis-cli", "-p", std::to_string(server.port), "config", "set"};
+    const std::vector<std::string> pairs = certificate.Directives(port);
+    argv.insert(argv.end(), pairs.begin(), pairs.end());
+    if (RunQuietly(argv) != 0) Die("redis-cli failed");
+  };
+  set(pair.redis, ports[0]);
+  set(pair.larder, ports[1]);
+  const auto compared = [&](int rounds, int requests, std::vector<std::string> load) {
+    load.insert(load.end(), {"--tls", "--cacert", certificate.authority(), "-d", "64", "-r", std::to_string(kKeys)});
+    const auto cpu = [&](const TcpServer& server, int port) {
+      std::vector<std::string> mine = load;  // of two ports, redis-benchmark takes the last
+      mine.insert(mine.end(), {"-p", std::to_string(port)});
+      return CpuOf(server, requests, mine);
+    };
+    return TakeTurns(
+        rounds, [&] { return cpu(pair.redis, ports[0]); }, [&] { return cpu(pair.larder, ports[1]); });
+  };
+  for (const std::string test : {"get", "set"}) {
+    for (const int depth : {32, 1}) {
+      // Enough of them that 50 handshakes are some 2 % at most.
+      Row("server CPU of a " + test + " over TLS 1.3, pipeline " + std::to_string(depth), "redis-server",
+          compared(5, depth == 1 ? 200'000 : 1'000'000, {"-t", test, "-P", std::to_string(depth)}), "ns", kNoTarget);
+    }
+  }
+  Row("server CPU of a connection by TLS 1.3 with one PING", "redis-server",
+      compared(5, 2000, {"-t", "ping_mbulk", "-k", "0"}), "ns", kNoTarget);
+}
+
 int Main(int argc, char** argv) {
   const Programs programs = FindPrograms(argv[0]);
   const std::vector<std::string> wanted(argv + 1, argv + argc);
@@ -271,7 +340,8 @@ int Main(int argc, char** argv) {
     const char* name;
     void (*run)(const Pair& pair);
   };
-  for (const Part& part : {Part{"pipeline", Pipelines}, Part{"large", Large}, Part{"fair", Fairness}, Part{"idle", IdleClients}}) {
+  for (const Part& part : {Part{"pipeline", Pipelines}, Part{"large", Large}, Part{"fair", Fairness},
+                          Part{"idle", IdleClients}, Part{"tls", OverTls}}) {
     if (!want(part.name)) continue;
     const Pair pair(programs);  // new servers each
     part.run(pair);
