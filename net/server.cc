@@ -93,7 +93,9 @@ void Server::Turn() {
 void Server::TakeWoken() {
   for (Connection* connection = woken.TakeAll(); connection != nullptr;) {
     Connection* const next = connection->next_woken;
-    connection->is_woken.store(false, std::memory_order_release);
+    // An exchange, not a store: what is looked at below must not be read before others see this. Who still saw true
+    // has not pushed the connection again, and what it did before is seen here.
+    connection->is_woken.exchange(false, std::memory_order_acq_rel);
     if (!connection->closing) {
       if (connection->client->Stopped()) {
         Close(*connection);
@@ -347,6 +349,7 @@ bool Server::OverOutputLimit(Connection& connection) {
     over |= now_us_ - connection.over_soft_limit_since_us > limit.soft_seconds * 1'000'000;
   }
   if (!over) return false;
+  if (!connection.client->Stop()) return true;  // it was found elsewhere, and counted: under MONITOR by who pushes lines
   ++count_.output_limit_disconnections;
   counted_ = true;
   service_.Log(LogLevel::kWarning,

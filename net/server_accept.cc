@@ -199,7 +199,9 @@ void Server::CloseIdle() {
   for (size_t left = all_.size(); left > 0; --left) {
     Connection& connection = *all_.oldest();
     if (connection.last_interaction_us >= before_us) return;
-    if (connection.running || connection.client->KeepWhenIdle()) {
+    // MayGoOn after KeepWhenIdle: a pause that ends in between leaves it with requests that this loop has yet to run.
+    if (connection.running || connection.to_parse || connection.client->KeepWhenIdle() ||
+        connection.client->MayGoOn()) {
       all_.Touch(connection, now_us_);
       continue;
     }

@@ -78,8 +78,9 @@ class Client {
 
   // To be closed as soon as its output is sent. It will run nothing more.
   virtual bool CloseAfterOutput() const = 0;
-  // To be closed at once. May be called at any time.
+  // To be closed at once. Both may be called at any time.
   virtual bool Stopped() const = 0;
+  virtual bool Stop() = 0;  // makes it so; false if it was already, whose reason was counted by who did it
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
   // Requests that have come may not run yet: a peer that has shut down its side still gets their answers.
   virtual bool Held() const { return false; }

@@ -29,6 +29,8 @@ constexpr size_t kLargeTrustedTimes = 16;
 constexpr size_t kLargeReadMax = 1024 * 1024;
 constexpr size_t kCrlf = 2;
 
+constexpr std::string_view kNoMemoryForReplies = "a client is closed: there is no memory for its replies";
+
 // Requests of one batch, over all sessions; what is over waits for the next turn.
 constexpr size_t kRequestsMax = 16 * 1024;
 
@@ -120,7 +122,8 @@ void ServedSession::PutBack(const memory::BlockRef& block, size_t at, size_t n) 
   const size_t behind = input_.size() - at;
   if (input_.Extend(n) == nullptr) {
     input_.ClearFailed();
-    return CloseOverLimit("a client is closed: there is no memory for its request");
+    CloseOverLimit("a client is closed: there is no memory for its request");
+    return;
   }
   char* const place = input_.data() + at;
   if (behind != 0) std::memmove(place + n, place, behind);
@@ -193,7 +196,7 @@ void ServedSession::CountLarge(size_t bytes) {
 }
 
 void ServedSession::CloseSoon() {
-  client_.close_now.store(true, std::memory_order_release);
+  Stop();
   if (events_ != nullptr) events_->SessionWoken();
 }
 
@@ -210,21 +213,28 @@ bool ServedSession::PreparePush() {
 void ServedSession::Push(Bytes bytes) {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
-    core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
-    return CloseOverLimit("a client is closed for overcoming of output buffer limits");
+    return CloseOverOutputLimit();
   }
   switch (inbox_->Append(bytes)) {
     case Inbox::Appended::kMore: return;
     case Inbox::Appended::kFirst:
       if (events_ != nullptr) events_->SessionWoken();
       return;
-    case Inbox::Appended::kNoMemory: return CloseOverLimit("a client is closed: there is no memory for its replies");
+    case Inbox::Appended::kNoMemory: CloseOverLimit(kNoMemoryForReplies); return;
   }
 }
 
-void ServedSession::CloseOverLimit(std::string_view why) {
+bool ServedSession::CloseOverLimit(std::string_view why) {
+  if (!Stop()) return false;
   core_.Log(LogLevel::kWarning, why);
-  CloseSoon();
+  if (events_ != nullptr) events_->SessionWoken();
+  return true;
+}
+
+// The listener's loop may find the same at the same moment.
+void ServedSession::CloseOverOutputLimit() {
+  if (!CloseOverLimit("a client is closed for overcoming of output buffer limits")) return;
+  core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
 void ServedSession::TakeInbox() {
@@ -232,7 +242,7 @@ void ServedSession::TakeInbox() {
   const bool taken = inbox_->MoveTo(output_.bytes());
   PublishOutput();
   Account();
-  if (!taken) CloseOverLimit("a client is closed: there is no memory for its replies");
+  if (!taken) CloseOverLimit(kNoMemoryForReplies);
 }
 
 bool ServedSession::PauseLasts() const {
@@ -412,11 +422,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   session.PublishOutput();
   session.Account();
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
-  if (session.output_.failed() || (limit != 0 && session.output_.size() > limit + kOutputUncounted)) {
-    const bool failed = session.output_.failed();
-    if (!failed) core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
-    session.CloseOverLimit(failed ? "a client is closed: there is no memory for its replies"
-                                  : "a client is closed for overcoming of output buffer limits");
+  if (session.output_.failed()) {
+    session.CloseOverLimit(kNoMemoryForReplies);
+  } else if (limit != 0 && session.output_.size() > limit + kOutputUncounted) {
+    session.CloseOverOutputLimit();
   }
   return true;
 }

@@ -4,7 +4,7 @@
 // A turn:  PrepareRead, CommitRead  →  batch.Parse(session)  →  submit the batch  →  output(), ConsumeOutput
 //
 // Threads: one owner (a loop's thread, or whoever holds the in-memory connection) calls everything. While a batch with
-// requests of this session is with the executor, only stopped() may be called.
+// requests of this session is with the executor, only Stop() and stopped() may be called.
 #ifndef LARDER_SESSION_SERVED_SESSION_H_
 #define LARDER_SESSION_SERVED_SESSION_H_
 
@@ -81,8 +81,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   // To be closed as soon as its output is sent; it runs nothing more.
   bool closes_after_output() const { return client_.close_after_reply; }
-  // Makes stopped() true.
-  void Stop() { client_.close_now.store(true, std::memory_order_release); }
+  // Makes stopped() true. False if it was already: of several that find a reason to close it, one counts. Any thread.
+  bool Stop() { return !client_.close_now.exchange(true, std::memory_order_acq_rel); }
   // To be closed at once. Any thread.
   bool stopped() const { return client_.close_now.load(std::memory_order_acquire); }
 
@@ -101,7 +101,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool PauseLasts() const;  // as far as one can see without the executor
   void TakeBack();
   void TakeInbox();
-  void CloseOverLimit(std::string_view why);
+  bool CloseOverLimit(std::string_view why);  // false if it is being closed already
+  void CloseOverOutputLimit();
   void Account();
   // The buffers, where there is nothing in them.
   void RestInput();

@@ -51,7 +51,9 @@ class FakeClient final : public Client {
     }
   }
   bool CloseAfterOutput() const override { return last_; }
+  bool MayGoOn() const override { return may_go_on; }
   bool Stopped() const override { return stopped; }
+  bool Stop() override { return !stopped.exchange(true); }
   bool KeepWhenIdle() const override { return waits; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
 
@@ -73,7 +75,7 @@ class FakeClient final : public Client {
   size_t sent = 0;
   std::vector<std::string> pending;
   std::atomic<bool> stopped{false};
-  bool no_memory = false, waits = false, quitting = false;
+  bool no_memory = false, waits = false, may_go_on = false, quitting = false;
   ClientEvents* events = nullptr;
   std::vector<FakeClient*>* next_batch = nullptr;
   Peer peer;

@@ -280,6 +280,18 @@ TEST_P(ServerTest, TheSoftOutputLimitClosesAfterItsSecondsInARow) {
   EXPECT_EQ(service_.count.output_limit_disconnections, 1u);
 }
 
+// As when MONITOR's lines went over it on another thread: the timer finds it closed, and over the limit as well.
+TEST_P(ServerTest, OneThatIsStoppedIsNotCountedOnceMore) {
+  PeerSocket a = Connect();
+  a.Send("big 20000000\n");
+  Turns();
+  service_.current.output_limits[0] = {1'000'000, 0, 0};
+  service_.clients[0]->stopped = true;
+  Advance(100);
+  EXPECT_EQ(server_->connections(), 0u);
+  EXPECT_EQ(service_.count.output_limit_disconnections, 0u);
+}
+
 TEST_P(ServerTest, TheQueryBufferLimitClosesAtOnce) {
   service_.current.query_buffer_limit = 10'000;
   PeerSocket a = Connect(), b = Connect();
@@ -322,6 +334,16 @@ TEST_P(ServerTest, AnIdleClientIsClosedAfterTimeout) {
   Advance(2000);
   EXPECT_EQ(busy.Received(), "<end>");
   EXPECT_EQ(waiting.Received(), "wait\n") << "it waits for something";
+}
+
+// CLIENT UNPAUSE on another thread while the timer looks at the clients: the loop has not been woken yet.
+TEST_P(ServerTest, AClientThatMayGoOnIsNotIdle) {
+  PeerSocket a = Connect(), held = Connect();
+  service_.current.timeout_s = 3;
+  service_.clients[1]->may_go_on = true;
+  Advance(3100);
+  EXPECT_EQ(a.Received(), "<end>");
+  EXPECT_EQ(held.Received(), "");
 }
 
 TEST_P(ServerTest, TheTimerRunsOnlyWhileSomebodyIsThere) {
