@@ -1,12 +1,10 @@
 // larder-server as its users start it: a process, watched from outside.
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <fstream>
 #include <sstream>
@@ -14,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/net/server_process.h"
 #include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 
@@ -49,81 +48,10 @@ std::string WaitForText(const TempFolder& folder, const char* name, std::string_
   return text;
 }
 
-// One run of the program. Its output is read as it comes.
-class Server {
- public:
-  explicit Server(std::vector<std::string> arguments, std::vector<std::string> environment = {},
-                  const std::string& input = "") {
-    int in[2], out[2];
-    EXPECT_EQ(pipe2(in, O_CLOEXEC), 0);
-    EXPECT_EQ(pipe2(out, O_CLOEXEC), 0);
-    const char* const given = getenv("LARDER_SERVER");
-    arguments.insert(arguments.begin(), given != nullptr ? given : "net/larder-server");
-    std::vector<char*> argv, envp;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    for (std::string& variable : environment) envp.push_back(variable.data());
-    argv.push_back(nullptr);
-    envp.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 2);
-    EXPECT_EQ(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data()), 0) << argv[0];
-    posix_spawn_file_actions_destroy(&actions);
-    close(in[0]);
-    close(out[1]);
-    EXPECT_EQ(write(in[1], input.data(), input.size()), static_cast<ssize_t>(input.size()));
-    close(in[1]);
-    output_ = out[0];
-  }
-  ~Server() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
-    close(output_);
-  }
-
-  // Until the output has `part`; false if it ends, or half a minute passes, before.
-  bool WaitFor(std::string_view part) {
-    while (text_.find(part) == std::string::npos) {
-      if (!ReadSome()) return false;
-    }
-    return true;
-  }
-  void Signal(int number) { kill(pid_, number); }
-  // Waits for its end; the exit code, or -signal.
-  int End() {
-    while (ReadSome()) {
-    }
-    int status = 0;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-  const std::string& text() const { return text_; }
-  pid_t pid() const { return pid_; }
-
- private:
-  bool ReadSome() {
-    pollfd wanted{output_, POLLIN, 0};
-    if (poll(&wanted, 1, 30'000) != 1) return false;
-    char block[4096];
-    const ssize_t n = read(output_, block, sizeof(block));
-    if (n <= 0) return false;
-    text_.append(block, static_cast<size_t>(n));
-    return true;
-  }
-  pid_t pid_ = -1;
-  int output_ = -1;
-  std::string text_;
-};
-
 TEST(LarderServerTest, AeApiIoUring) {
   const TempFolder folder;
   const std::string path = folder / "s";
-  Server server({"--port", "0", "--unixsocket", path, "--ae-api", "io_uring"});
+  ServerProcess server({"--port", "0", "--unixsocket", path, "--ae-api", "io_uring"});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET ae-api\r\n", "*2\r\n$6\r\nae-api\r\n$8\r\nio_uring\r\n");
@@ -138,7 +66,7 @@ TEST(LarderServerTest, AeApiIoUring) {
 TEST(LarderServerTest, ServesUntilSigterm) {
   const TempFolder folder;
   const std::string path = folder / "s", pidfile = folder / "pid";
-  Server server({"--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--pidfile", pidfile});
+  ServerProcess server({"--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--pidfile", pidfile});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
   EXPECT_THAT(server.text(), HasSubstr(" PID: " + std::to_string(server.pid())));
   EXPECT_EQ(FileText(pidfile), std::to_string(server.pid()) + "\n");
@@ -159,7 +87,7 @@ TEST(LarderServerTest, ServesUntilSigterm) {
 
 TEST(LarderServerTest, LogsLinesAsRedisDoes) {
   const TempFolder folder;
-  Server server({"--port", "0", "--unixsocket", folder / "s"});
+  ServerProcess server({"--port", "0", "--unixsocket", folder / "s"});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at"));
   server.Signal(SIGINT);
   EXPECT_EQ(server.End(), 0);
@@ -177,7 +105,7 @@ TEST(LarderServerTest, LogsLinesAsRedisDoes) {
 TEST(LarderServerTest, ShutdownEndsIt) {
   const TempFolder folder;
   const std::string path = folder / "s";
-  Server server({"--port", "0", "--unixsocket", path});
+  ServerProcess server({"--port", "0", "--unixsocket", path});
   ASSERT_TRUE(server.WaitFor("ready to accept"));
   TestClient client = TestClient::Unix(path);
   client.Send("SHUTDOWN NOSAVE\r\n");
@@ -190,7 +118,7 @@ TEST(LarderServerTest, ConfigComesFromFileStandardInputAndArguments) {
   const TempFolder folder;
   const std::string path = folder / "s";
   std::ofstream(folder / "conf") << "port 0\nmaxmemory 100mb\ntimeout 5\n";
-  Server server({folder / "conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
+  ServerProcess server({folder / "conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
   ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET maxmemory\r\n", "*2\r\n$9\r\nmaxmemory\r\n$9\r\n104857600\r\n");
@@ -205,7 +133,7 @@ TEST(LarderServerTest, DebiansConfigurationStartsIt) {
   std::string conf = FileText("/etc/redis/redis.conf");
   if (conf.empty()) conf = "bind 127.0.0.1 -::1\ndaemonize yes\nport 6379\nset-proc-title yes\n";
   std::ofstream(folder / "redis.conf") << conf;
-  Server server({folder / "redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir",
+  ServerProcess server({folder / "redis.conf", "--daemonize", "no", "--port", "0", "--unixsocket", path, "--dir",
                  folder.path(), "--logfile", folder / "log", "--pidfile", folder / "pid"});
   ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path)) << server.text();
   TestClient client = TestClient::Unix(path);
@@ -218,7 +146,7 @@ TEST(LarderServerTest, DebiansConfigurationStartsIt) {
 TEST(LarderServerTest, DaemonizeGoesToTheBackground) {
   const TempFolder folder;
   const std::string path = folder / "s", pidfile = folder / "pid";
-  Server server({"--daemonize", "yes", "--port", "0", "--unixsocket", path, "--pidfile", pidfile, "--logfile",
+  ServerProcess server({"--daemonize", "yes", "--port", "0", "--unixsocket", path, "--pidfile", pidfile, "--logfile",
                  folder / "log"});
   EXPECT_EQ(server.End(), 0) << "the parent ends at once";
   ASSERT_THAT(WaitForText(folder, "log", "ready to accept"), HasSubstr("connections at " + path));
@@ -246,7 +174,7 @@ TEST(LarderServerTest, TellsSystemd) {
     const ssize_t n = recv(fd, block, sizeof(block), 0);
     return std::string(block, static_cast<size_t>(n));
   };
-  Server server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder / "s"},
+  ServerProcess server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder / "s"},
                 {"NOTIFY_SOCKET=" + (folder / "n")});
   EXPECT_THAT(received(), HasSubstr("READY=1"));
   server.Signal(SIGTERM);
@@ -258,12 +186,12 @@ TEST(LarderServerTest, TellsSystemd) {
 TEST(LarderServerTest, BadDirectivesAreNamed) {
   const TempFolder folder;
   std::ofstream(folder / "conf") << "port 0\nmaxmemory lots\n";
-  Server server({folder / "conf"});
+  ServerProcess server({folder / "conf"});
   EXPECT_EQ(server.End(), 1);
   EXPECT_THAT(server.text(), HasSubstr("FATAL CONFIG FILE ERROR"));
   EXPECT_THAT(server.text(), HasSubstr("maxmemory"));
   EXPECT_THAT(server.text(), HasSubstr(folder / "conf"));
-  Server missing({folder / "none"});
+  ServerProcess missing({folder / "none"});
   EXPECT_EQ(missing.End(), 1);
   EXPECT_THAT(missing.text(), HasSubstr("can't open config file '" + (folder / "none") + "'"));
 }
@@ -272,7 +200,7 @@ TEST(LarderServerTest, AnAddressInUseIsNamed) {
   const TempFolder folder;
   const std::string path = folder / "s";
   close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-  Server server({"--port", "0", "--unixsocket", path});
+  ServerProcess server({"--port", "0", "--unixsocket", path});
   EXPECT_EQ(server.End(), 1);
   EXPECT_THAT(server.text(), HasSubstr(path));
   EXPECT_THAT(server.text(), HasSubstr("aborting"));
@@ -281,16 +209,16 @@ TEST(LarderServerTest, AnAddressInUseIsNamed) {
 
 TEST(LarderServerTest, SaysWhatItIs) {
   for (const char* word : {"-v", "--version"}) {
-    Server server({word});
+    ServerProcess server({word});
     EXPECT_EQ(server.End(), 0);
     EXPECT_THAT(server.text(), MatchesRegex("Larder server v=[0-9.]+ redis=7.0.15 .*\n"));
   }
   for (const char* word : {"-h", "--help"}) {
-    Server server({word});
+    ServerProcess server({word});
     EXPECT_EQ(server.End(), 0);
     EXPECT_THAT(server.text(), HasSubstr("Usage: larder-server"));
   }
-  Server server({"--test-memory", "100"});
+  ServerProcess server({"--test-memory", "100"});
   EXPECT_EQ(server.End(), 1);
 }
 
@@ -303,7 +231,7 @@ TEST(LarderServerTest, FewDescriptorsMeanFewClients) {
   const char* const given = getenv("LARDER_SERVER");
   const std::string program = given != nullptr ? given : "net/larder-server";
   setenv("LARDER_SERVER", "/bin/sh", 1);
-  Server server({"-c", "ulimit -n 100; exec " + program + " --port 0 --maxclients 5000 --unixsocket " + path});
+  ServerProcess server({"-c", "ulimit -n 100; exec " + program + " --port 0 --maxclients 5000 --unixsocket " + path});
   given != nullptr ? setenv("LARDER_SERVER", program.c_str(), 1) : unsetenv("LARDER_SERVER");
   ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
   TestClient client = TestClient::Unix(path);
@@ -317,7 +245,7 @@ TEST(LarderServerTest, FewDescriptorsMeanFewClients) {
 
 TEST(LarderServerTest, TheBannerComesWhenAskedFor) {
   const TempFolder folder;
-  Server server({"--port", "0", "--unixsocket", folder / "s", "--always-show-logo", "yes"});
+  ServerProcess server({"--port", "0", "--unixsocket", folder / "s", "--always-show-logo", "yes"});
   ASSERT_TRUE(server.WaitFor("ready to accept"));
   EXPECT_THAT(server.text(), HasSubstr("     PID: " + std::to_string(server.pid()) + "\n"));
 }

@@ -1,0 +1,238 @@
+// Hostile clients beside a good one, against the listener in this process and against larder-server.
+//
+// While they rage the good client's every reply must be right. When they are gone: PING is answered, CLIENT LIST shows
+// who asks and nobody else, memory is what it was, and the process has the descriptors and threads that it had before.
+// "Before" is after one pass of every attack, so that what a server makes once and keeps (threads, pools) is there.
+#include <dirent.h>
+#include <larder/net/listener.h>
+#include <larder/net/uring.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/net/hostile/hostile_client.h"
+#include "tests/net/server_process.h"
+#include "tests/net/temp_folder.h"
+#include "tests/net/test_client.h"
+
+namespace larder::hostile {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kHostileThreads = 2;
+constexpr int kAttacks = 11;
+
+size_t CountEntries(const std::string& path) {
+  DIR* const dir = opendir(path.c_str());
+  EXPECT_NE(dir, nullptr) << path;
+  if (dir == nullptr) return 0;
+  size_t count = 0;
+  while (readdir(dir) != nullptr) ++count;
+  closedir(dir);
+  return count;
+}
+
+// What a process and its server hold.
+struct Holdings {
+  size_t descriptors = 0;
+  size_t threads = 0;
+  int64_t used_memory = 0;
+  int64_t clients_memory = 0;
+  std::string clients;  // CLIENT LIST
+
+  bool AreBack(const Holdings& before) const {
+    // used_memory may keep what a table grew to, no more; the one client's buffers are not always of the same size.
+    constexpr int64_t kTolerance = 64 * 1024;
+    return descriptors == before.descriptors && threads <= before.threads &&
+           used_memory <= before.used_memory + kTolerance && clients_memory <= before.clients_memory + kTolerance &&
+           std::count(clients.begin(), clients.end(), '\n') == 1;
+  }
+  std::string ToString() const {
+    return std::to_string(descriptors) + " descriptors, " + std::to_string(threads) + " threads, used_memory " +
+           std::to_string(used_memory) + ", mem_clients_normal " + std::to_string(clients_memory) + "\n" + clients;
+  }
+};
+
+int64_t Field(const std::string& info, const std::string& name) {
+  const size_t at = info.find("\n" + name + ":");
+  EXPECT_NE(at, std::string::npos) << name;
+  return at == std::string::npos ? -1 : std::stoll(info.substr(at + name.size() + 2));
+}
+
+Holdings Look(TestClient& client, pid_t pid) {
+  Holdings holdings;
+  const std::string process = "/proc/" + std::to_string(pid);
+  client.Expect("FLUSHALL\r\n", "+OK\r\n");
+  client.Send("CLIENT LIST\r\n");
+  holdings.clients = client.ReadBulk();
+  client.Send("INFO memory\r\n");
+  const std::string info = client.ReadBulk();
+  holdings.used_memory = Field(info, "used_memory");
+  holdings.clients_memory = Field(info, "mem_clients_normal");
+  holdings.descriptors = CountEntries(process + "/fd");
+  holdings.threads = CountEntries(process + "/task");
+  return holdings;
+}
+
+// Values, counts and transactions under keys of its own.
+void BehaveWell(const HostileClient::Connect& connect, const std::atomic<bool>& stop, int* rounds) {
+  TestClient client = connect();
+  const std::string medium(3000, 'm'), large(100'000, 'L');
+  const std::string bulk = "$100000\r\n" + large + "\r\n";
+  int n = 0;
+  client.Expect(Command({"SET", "good:n", "0"}) + Command({"SET", "good:medium", medium}), "+OK\r\n+OK\r\n");
+  while (!stop.load() && !::testing::Test::HasFailure()) {
+    const std::string count = std::to_string(++n);
+    client.Expect("INCR good:n\r\n", ":" + count + "\r\n");
+    client.Expect(Command({"SET", "good:s", "value " + count}) + "GET good:s\r\n",
+                  "+OK\r\n$" + std::to_string(6 + count.size()) + "\r\nvalue " + count + "\r\n");
+    client.Expect("MULTI\r\nGET good:n\r\nSTRLEN good:medium\r\nEXEC\r\n",
+                  "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n$" + std::to_string(count.size()) + "\r\n" + count +
+                      "\r\n:3000\r\n");
+    if (n % 8 == 0) client.Expect(Command({"SET", "good:large", large}) + "GET good:large\r\n", "+OK\r\n" + bulk);
+  }
+  *rounds = n;
+}
+
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+// One storm, of `steps` attacks by each of the hostile threads.
+void Rage(const HostileClient::Connect& connect, uint64_t seed, int steps) {
+  std::printf("seed %llu, %d steps\n", static_cast<unsigned long long>(seed), steps);
+  std::atomic<bool> stop{false};
+  int rounds = 0, connections[kHostileThreads] = {};
+  std::thread good([&] { BehaveWell(connect, stop, &rounds); });
+  std::vector<std::thread> hostile;
+  for (int i = 0; i < kHostileThreads; ++i) {
+    hostile.emplace_back([&, i] {
+      HostileClient client(connect, seed * kHostileThreads + static_cast<uint64_t>(i));
+      client.Run(steps);
+      connections[i] = client.connections();
+    });
+  }
+  for (std::thread& thread : hostile) thread.join();
+  stop = true;
+  good.join();
+  EXPECT_GT(rounds, 0) << "the good client was served";
+  for (const int count : connections) EXPECT_GE(count, steps) << "the hostile ones did come";
+}
+
+// Storms, and what must hold behind them. `pid` is whose descriptors and threads count.
+void Withstand(const HostileClient::Connect& connect, pid_t pid, std::vector<uint64_t> seeds, int steps) {
+  Rage(connect, 0, kAttacks);
+  ASSERT_FALSE(::testing::Test::HasFailure());
+  TestClient control = connect();
+  const auto settled = [&](const std::function<bool(const Holdings&)>& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    Holdings now = Look(control, pid);
+    while (!done(now) && std::chrono::steady_clock::now() < end) now = Look(control, pid);
+    return now;
+  };
+  const Holdings before =
+      settled([](const Holdings& now) { return std::count(now.clients.begin(), now.clients.end(), '\n') == 1; });
+  std::printf("before: %s", before.ToString().c_str());
+  for (const uint64_t seed : seeds) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rage(connect, seed, steps);
+    control.Expect("PING\r\n", "+PONG\r\n");
+    const Holdings after = settled([&](const Holdings& now) { return now.AreBack(before); });
+    std::printf("after:  %s", after.ToString().c_str());
+    EXPECT_TRUE(after.AreBack(before)) << "before: " << before.ToString() << "after: " << after.ToString();
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+struct Storm {
+  const char* name;
+  std::vector<uint64_t> seeds;
+  int steps;
+};
+const Storm kQuick{"Quick", {1}, 30};
+const Storm kWhole{"Whole", {2, 3, 4, 5, 6, 7}, 150};
+
+struct Way {
+  const char* name;
+  bool unix_socket;
+  AeApi poller;
+};
+
+class HostileTest : public ::testing::TestWithParam<Way> {
+ protected:
+  void AgainstListener(const Storm& storm) {
+    Options options;
+    options.ae_api = GetParam().poller;
+    options.output_limit_normal = {.hard = 4 << 20};
+    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options);
+    ASSERT_TRUE(cache.ok()) << cache.status();
+    ListenerOptions where;
+    where.io_uring = &Uring();
+    where.bind = {"127.0.0.1"};
+    where.any_port = true;
+    where.unixsocket = folder_ / "s";
+    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(**cache, where);
+    ASSERT_TRUE(listener.ok()) << listener.status();
+    const int port = (*listener)->port();
+    Withstand([&] { return GetParam().unix_socket ? TestClient::Unix(folder_ / "s") : TestClient::Tcp(port); },
+              getpid(), storm.seeds, storm.steps);
+    (*listener)->Stop();
+    EXPECT_TRUE((*cache)->Close(absl::InfiniteFuture()).ok()) << "nothing is pinned";
+  }
+  void AgainstServer(const Storm& storm) {
+    // larder-server is told its port: one that was free a moment ago, once more if somebody else has got it since.
+    std::unique_ptr<ServerProcess> server;
+    int port = 0;
+    for (int i = 0; i < 5 && port == 0; ++i) {
+      port = FreePort();
+      server = std::make_unique<ServerProcess>(std::vector<std::string>{
+          "--bind", "127.0.0.1", "--port", std::to_string(port), "--unixsocket", folder_ / "s",
+          "--client-output-buffer-limit", "normal 4mb 0 0"});
+      if (!server->WaitFor("ready to accept connections at " + (folder_ / "s"))) port = 0;
+    }
+    ASSERT_NE(port, 0) << server->text();
+    Withstand([&] { return GetParam().unix_socket ? TestClient::Unix(folder_ / "s") : TestClient::Tcp(port); },
+              server->pid(), storm.seeds, storm.steps);
+    server->Signal(SIGTERM);
+    EXPECT_EQ(server->End(), 0) << server->text();
+    EXPECT_THAT(server->text(), HasSubstr("bye bye"));
+  }
+
+  TempFolder folder_;
+};
+
+TEST_P(HostileTest, QuickTheListenerWithstands) { AgainstListener(kQuick); }
+TEST_P(HostileTest, WholeTheListenerWithstands) { AgainstListener(kWhole); }
+INSTANTIATE_TEST_SUITE_P(Ways, HostileTest,
+                         ::testing::Values(Way{"Tcp", false, AeApi::kAuto}, Way{"Unix", true, AeApi::kPoll},
+                                           Way{"TcpIoUring", false, AeApi::kIoUring}),
+                         [](const auto& info) { return info.param.name; });
+
+class HostileServerTest : public HostileTest {};
+TEST_P(HostileServerTest, QuickTheServerWithstands) { AgainstServer(kQuick); }
+TEST_P(HostileServerTest, WholeTheServerWithstands) { AgainstServer(kWhole); }
+INSTANTIATE_TEST_SUITE_P(Ways, HostileServerTest,
+                         ::testing::Values(Way{"Tcp", false, AeApi::kAuto}, Way{"Unix", true, AeApi::kAuto}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace larder::hostile
