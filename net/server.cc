@@ -111,11 +111,17 @@ void Server::TakeWoken() {
 void Server::ReadReady() {
   if (to_read_.count == 0) return;
   ReadRound round;
+  size_t handshakes = 0;
+  size_t put_off = 0;
   for (size_t i = 0; i < to_read_.count; ++i) {
     Connection& connection = *to_read_.items[i];
+    Channel* const channel = connection.channel.get();
+    if (channel != nullptr && !channel->established() && ++handshakes > kHandshakesMax) {
+      to_read_.items[put_off++] = &connection;  // the first of the next turn
+      continue;
+    }
     connection.to_read = false;
     if (connection.closing || connection.running || connection.input_left || connection.at_end) continue;
-    Channel* const channel = connection.channel.get();
     if (channel != nullptr && channel->HasPlain()) {
       TakePlain(connection);
       continue;
@@ -129,7 +135,7 @@ void Server::ReadReady() {
     round.connections[round.count++] = &connection;
     if (round.count == kOpsMax) FinishReads(round);
   }
-  to_read_.count = 0;
+  to_read_.count = put_off;
   FinishReads(round);
 }
 

@@ -234,6 +234,43 @@ TEST_F(ServerChannelTest, HandshakeMayComeByteByByteAndBringARequest) {
   EXPECT_EQ(a.ReceivedRaw(), "HELO" + Masked("one\n"));
 }
 
+// A handshake is costly: many at once are spread over turns, in which the others are served.
+TEST_F(ServerChannelTest, FewHandshakesAreDoneInATurn) {
+  PeerSocket other = Connect();
+  std::vector<PeerSocket> peers;
+  for (int i = 0; i < 40; ++i) peers.push_back(Open());
+  for (PeerSocket& peer : peers) peer.SendRaw("helo");
+  std::vector<bool> done(peers.size());
+  size_t count = 0;
+  int turns = 0;
+  for (; count < peers.size() && turns < 100; ++turns) {
+    other.Send("one\n");
+    loop_->Poll(turns == 0 ? 0 : -1);  // there is always one of them to go on with, so it does not sleep
+    EXPECT_EQ(other.Received(), "one\n") << turns;
+    size_t now = 0;
+    for (size_t i = 0; i < peers.size(); ++i) {
+      if (done[i] || peers[i].ReceivedRaw() != "HELO") continue;
+      done[i] = true;
+      ++now;
+    }
+    EXPECT_LE(now, 4u);
+    count += now;
+  }
+  EXPECT_EQ(count, peers.size());
+  EXPECT_LE(turns, 12);
+}
+
+TEST_F(ServerChannelTest, WhoGoesAwayBeforeItsTurnIsForgotten) {
+  std::vector<PeerSocket> peers;
+  for (int i = 0; i < 40; ++i) peers.push_back(Open());
+  for (PeerSocket& peer : peers) peer.SendRaw("helo");
+  loop_->Poll(0);
+  for (PeerSocket& peer : peers) peer.Close();
+  Turns(20);
+  EXPECT_EQ(server_->connections(), 0u);
+  EXPECT_EQ(channels_->state.alive, 0);
+}
+
 TEST_F(ServerChannelTest, CountsTheClientsBytes) {
   PeerSocket a = Connect();
   a.Send("one\n");
