@@ -192,9 +192,19 @@ int ExpiryIndex::HomeFrom(const Segment& segment, int start) {
 }
 
 Segment* ExpiryIndex::NextInRing() {
+  draws_left_ = 0;
   hand_ = hand_->expiry()->next;
   __builtin_prefetch(hand_->expiry()->next->expiry());
   __builtin_prefetch(hand_->expiry()->next);
+  return hand_;
+}
+
+Segment* ExpiryIndex::DrawSegment(base::Random& random) {
+  while (draws_left_ == 0) {
+    const uint64_t share = uint64_t{NextInRing()->timing.expiring} * in_ring_;  // of expiring_ for one draw
+    draws_left_ = share / expiring_ + (random.Below(expiring_) < share % expiring_ ? 1 : 0);
+  }
+  --draws_left_;
   return hand_;
 }
 
@@ -232,6 +242,7 @@ void ExpiryIndex::Place(Segment* segment) {
 
 void ExpiryIndex::Link(Segment* segment, Segment* before) {
   SegmentExpiry& links = *segment->expiry();
+  ++in_ring_;
   if (before == nullptr) {
     links.next = links.previous = hand_ = segment;
     return;
@@ -244,6 +255,8 @@ void ExpiryIndex::Link(Segment* segment, Segment* before) {
 
 void ExpiryIndex::Unlink(Segment* segment) {
   const SegmentExpiry& links = *segment->expiry();
+  --in_ring_;
+  if (hand_ == segment) draws_left_ = 0;
   if (links.next == segment) {
     hand_ = nullptr;
     return;
@@ -258,6 +271,8 @@ void ExpiryIndex::Forget() {
   wheel_ = SegmentWheel();
   wheel_.set_now_ms(now_ms);
   hand_ = nullptr;
+  in_ring_ = 0;
+  draws_left_ = 0;
   expiring_ = 0;
   if (batch != nullptr) batch->size = 0;
 }

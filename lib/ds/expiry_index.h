@@ -8,7 +8,7 @@
 //     ▼
 //   elements   say themselves when they expire; which of them do is marked in their slots
 //
-// and a ring of all segments in which something expires, with a hand, for samples.
+// and a ring of all segments in which something expires, with a hand, for samples and draws.
 //
 // What holds between calls
 //   - a home's code is no later than that of any element at home there. It may be earlier: an element that is removed
@@ -32,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/random.h"
 #include "lib/ds/expiry_code.h"
 #include "lib/ds/segment.h"
 #include "lib/ds/segment_wheel.h"
@@ -103,6 +104,9 @@ class ExpiryIndex {
   static int HomeFrom(const Segment& segment, int start);
   // Turns the hand by one segment. REQUIRES: expiring() > 0.
   Segment* NextInRing();
+  // Turns the hand until it is at a segment that is to be drawn from: over its turns each as often as it has elements
+  // that expire, measured by the mean of all. So one step a draw on average. REQUIRES: expiring() > 0.
+  Segment* DrawSegment(base::Random& random);
 
   // A visited home's code is this, 0: none.
   void SetHome(Segment* segment, int home, uint32_t code);
@@ -117,6 +121,7 @@ class ExpiryIndex {
 
   const SegmentWheel& wheel() const { return wheel_; }
   const Segment* hand() const { return hand_; }
+  size_t in_ring() const { return in_ring_; }
 
  private:
   static void Rebase(Segment* segment, uint32_t base);
@@ -127,6 +132,8 @@ class ExpiryIndex {
 
   SegmentWheel wheel_;
   Segment* hand_ = nullptr;  // some segment of the ring
+  size_t in_ring_ = 0;
+  uint64_t draws_left_ = 0;  // of DrawSegment, from where the hand is
   size_t expiring_ = 0;
   int64_t now_ms_ = 0;
 };

@@ -130,6 +130,7 @@ class TableInspector {
     });
     if (broken != nullptr) return broken;
     if (expiring != index.expiring()) return "the number of expiring elements";
+    if (in_ring != index.in_ring()) return "the number in the ring";
     for (const Segment* segment = index.hand(); segment != nullptr;) {
       --in_ring;
       if (segment->expiry()->next->expiry()->previous != segment) return "the ring";

@@ -160,6 +160,19 @@ void HashTable<Policy, TagMatcher>::SampleExpiring(base::Random& random, Visit&&
   }
 }
 
+template <class Policy, class TagMatcher>
+typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::RandomExpiring(base::Random& random) {
+  if (expiry_.expiring() == 0) return nullptr;
+  const Segment* segment = expiry_.DrawSegment(random);
+  uint64_t before = random.Below(segment->timing.expiring);
+  Element found = nullptr;
+  segment->ForEachWord([&](uint64_t word) {
+    if ((word & kExpiringMark) != 0 && before-- == 0) found = ElementOf(word);
+  });
+  LARDER_DCHECK(found != nullptr);
+  return found;
+}
+
 }  // namespace larder::inline v0::ds
 
 #endif  // LARDER_DS_HASH_TABLE_EXPIRY_H_

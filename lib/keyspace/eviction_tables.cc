@@ -40,20 +40,18 @@ int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen see
 
 bool KeyspaceTables::Random(int index, bool expiring, Seen* seen) {
   Db& db = *keyspace_.db_if_made(index);
-  // If one entry in ten expires, so many draws fail once in 30 times. Few entries are found by the index of those that
-  // expire, which is quick but does not give each the same chance.
-  constexpr int kDraws = 32;
-  for (int i = 0; i < (expiring ? kDraws : 1); ++i) {
-    Entry* entry = db.table().Random(keyspace_.random());
-    if (entry == nullptr) return false;
-    if (expiring && !entry->has_expiry()) continue;
-    *seen = SeenOf(entry);
-    return true;
+  // Where one entry in ten expires, so many draws fail once in 30 times; where fewer do, the index of those that expire
+  // finds one sooner. Both give each the same chance.
+  const int draws = !expiring ? 1 : db.expiring() >= db.size() / 10 ? 32 : 0;
+  Entry* entry = nullptr;
+  for (int i = 0; i < draws; ++i) {
+    entry = db.table().Random(keyspace_.random());
+    if (entry == nullptr || !expiring || entry->has_expiry()) break;
+    entry = nullptr;
   }
-  Seen some[kSeenMax];
-  const int count = Sample(index, 0, expiring, some);
-  if (count == 0) return false;
-  *seen = some[keyspace_.random().Below(static_cast<uint64_t>(count))];
+  if (entry == nullptr && expiring) entry = db.table().RandomExpiring(keyspace_.random());
+  if (entry == nullptr) return false;
+  *seen = SeenOf(entry);
   return true;
 }
 

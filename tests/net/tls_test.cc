@@ -17,6 +17,7 @@
 namespace larder {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -482,8 +483,9 @@ TEST_F(TlsTest, WhatCannotBeUsedIsAnErrorOfStart) {
                 ": error:05800074:x509 certificate routines::key values mismatch");
   EXPECT_THAT(with([](Options& o) { o.tls_key_file = File("server.enc.key"); }),
               HasSubstr("Failed to load private key: "));
+  // One wrong key in 256 decrypts to something that ends like padding, and then it is what came out that is no key.
   EXPECT_THAT(with([](Options& o) { o.tls_key_file = File("server.enc.key"), o.tls_key_file_pass = "wrong"; }),
-              HasSubstr("bad decrypt"));
+              AllOf(HasSubstr("Failed to load private key: "), AnyOf(HasSubstr("bad decrypt"), HasSubstr("DECODER"))));
   EXPECT_EQ(with([](Options& o) { o.tls_key_file = File("server.enc.key"), o.tls_key_file_pass = "secret"; }), "");
   EXPECT_THAT(with([](Options& o) { o.tls_ca_cert_file = "/nonexistent"; }),
               HasSubstr("Failed to configure CA certificate(s) file/directory: error:80000002"));

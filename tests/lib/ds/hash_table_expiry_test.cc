@@ -436,6 +436,30 @@ TEST_F(ExpiryTest, SamplesReachEveryExpiringElementAboutAsOften) {
   }
 }
 
+// One in 20 expires, in segments of different sizes, which change while it is drawn from.
+TEST_F(ExpiryTest, DrawsGiveEveryExpiringElementTheSameChance) {
+  base::Random random(23);
+  EXPECT_EQ(table_.RandomExpiring(random), nullptr);
+  constexpr uint64_t kKeys = 30'000;
+  constexpr uint64_t kExpiring = kKeys / 20;
+  for (uint64_t i = 0; i < kKeys; ++i) Insert(i, i < kExpiring ? kStartMs + static_cast<int64_t>(i) : kNever);
+  std::map<uint64_t, int> drawn;
+  for (uint64_t i = 0; i < 50 * kExpiring; ++i) {
+    Node* const node = table_.RandomExpiring(random);
+    ASSERT_NE(node->expiry_ms, kNever);
+    const uint64_t id = node->id;
+    const int64_t expiry_ms = node->expiry_ms;
+    ++drawn[id];
+    Remove(id);
+    Insert(id, expiry_ms);
+  }
+  EXPECT_EQ(drawn.size(), kExpiring);
+  double variance = 0;
+  for (const auto& [id, times] : drawn) variance += (times - 50.0) * (times - 50.0);
+  EXPECT_LT(variance / kExpiring / 50, 1.2) << "variance over mean: 1 if each has the same chance each time";
+  EXPECT_STREQ(CheckInvariants(table_), nullptr);
+}
+
 TEST_F(ExpiryTest, FindPositionKnowsTheTop48Bits) {
   for (uint64_t i = 0; i < 3000; ++i) Insert(i, kNever);
   for (uint64_t i = 0; i < 3000; ++i) {

@@ -155,6 +155,13 @@ TEST_F(RandomEvictionTest, EveryKeyThatExpiresHasTheSameChance) {
   for (int i = 0; i < 1000; ++i) EXPECT_NE(Find("stays" + std::to_string(i)), nullptr);
 }
 
+TEST_F(RandomEvictionTest, EveryOneOfTheFewThatExpireHasTheSameChance) {
+  Choose(EvictionOrder::kRandom, true);
+  for (int i = 0; i < 20'000; ++i) Put("stays" + std::to_string(i), "v");
+  Fill(db_, 500, now_ms() + 1000);
+  EXPECT_LT(Dispersion(500, 15'000, now_ms() + 1000), 1.5);
+}
+
 TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
   Choose(EvictionOrder::kRandom, true);
   for (int i = 0; i < 20'000; ++i) Put("stays" + std::to_string(i), "v");
