@@ -197,6 +197,8 @@ void Server::ParseReady() {
     const Parsed parsed = connection.client->Parse(ParseQuota());
     connection.input_left = parsed == Parsed::kSomeAndInput || parsed == Parsed::kFull;
     if (parsed == Parsed::kNothing) {
+      // Its last turn may have ended by the quota, which looked as if there were more; nothing else will close it.
+      if (connection.at_end) Mark(connection, &Connection::to_flush, to_flush_);
       if (connection.channel != nullptr) MarkPlain(connection);
       continue;
     }

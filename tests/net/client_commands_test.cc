@@ -113,6 +113,30 @@ TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsStillServedAfterThePause) {
   EXPECT_EQ(client.ReadToEnd(), "+OK\r\n");
 }
 
+// As many requests as one turn takes, and the start of another, which will never be whole.
+TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOfARequest) {
+  Start(/*own_thread=*/false);
+  TestClient client = Connect();
+  const auto poll_until = [&](std::string_view line) {
+    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
+  };
+  poll_until("connected_clients:1\r\n");
+  Run({"CLIENT", "PAUSE", "1000000"});
+  std::string requests;
+  for (int i = 0; i < 64; ++i) requests += "PING\r\n";
+  ASSERT_TRUE(client.Send(requests + "*1\r\n$4\r\nPI"));
+  client.ShutDownSending();
+  poll_until("blocked_clients:1\r\n");
+  while (listener_->Poll(0) != 0) {  // until it has read the end
+  }
+  Run({"CLIENT", "UNPAUSE"});
+  for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
+  EXPECT_EQ(client.Read(64 * 7).size(), 64u * 7);
+  char byte;
+  EXPECT_EQ(recv(client.fd(), &byte, 1, MSG_DONTWAIT), 0) << "the end, and not EAGAIN";
+  EXPECT_THAT(Run({"INFO", "clients"}).AsString(), HasSubstr("connected_clients:0\r\n"));
+}
+
 TEST_F(ClientCommandsTest, ALoopWithHeldClientsSleeps) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();

@@ -25,10 +25,10 @@ std::string Command(std::initializer_list<std::string_view> words) {
 void HostileClient::Run(int steps) {
   using Step = void (HostileClient::*)();
   static constexpr Step kSteps[] = {
-      &HostileClient::StopInTheMiddle, &HostileClient::StopInState,    &HostileClient::StopWhilePaused,
-      &HostileClient::LeaveRepliesUnread, &HostileClient::MonitorUnread, &HostileClient::SendByteByByte,
-      &HostileClient::PromiseTooMuch,  &HostileClient::BreakTheProtocol, &HostileClient::SendJunk,
-      &HostileClient::ComeAndGo,       &HostileClient::CloseOneHalf};
+      &HostileClient::StopInTheMiddle,    &HostileClient::StopInState,      &HostileClient::StopWhilePaused,
+      &HostileClient::LeaveRepliesUnread, &HostileClient::MonitorUnread,    &HostileClient::SendByteByByte,
+      &HostileClient::PromiseTooMuch,     &HostileClient::BreakTheProtocol, &HostileClient::SendJunk,
+      &HostileClient::ComeAndGo,          &HostileClient::CloseOneHalf};
   // Each of them once, whatever the seed, if there are steps enough.
   for (int i = 0; i < steps; ++i) {
     const size_t n = std::size(kSteps);
@@ -93,7 +93,9 @@ void HostileClient::StopInState() {
       client.Expect(Command({"WATCH", Key(), Key()}) + "MULTI\r\n", "+OK\r\n+OK\r\n");
       client.Expect(Command({"SET", Key(), Value(random_.Below(50'000))}), "+QUEUED\r\n");
       break;
-    case 1: client.Expect("MULTI\r\nNOSUCH\r\n", "+OK\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+    case 1:
+      client.Expect("MULTI\r\nNOSUCH\r\n",
+                    "+OK\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
       break;
     case 2: client.Expect("MONITOR\r\n", "+OK\r\n"); break;
     case 3:
@@ -132,7 +134,7 @@ void HostileClient::LeaveRepliesUnread() {
   if (random_.Below(2) == 0) requests += Command({"DEL", key});  // what is on its way is the last to hold the value
   for (int i = 0; i < 1000; ++i) requests += "ECHO abcdefghijklmnopqrstuvwxyz\r\n";
   Push(client, requests);
-  if (random_.Below(2) == 0) (void)client.Read(1 + random_.Below(100'000));
+  if (random_.Below(2) == 0) (void)client.ReadSome();  // not more: another may have made the value a short one
   End(std::move(client));
 }
 
