@@ -14,6 +14,7 @@
 #include "net/server.h"
 #include "tests/net/ae/ae_testing.h"
 #include "tests/net/fake_service.h"
+#include "tests/net/peer_socket.h"
 #include "tests/net/temp_folder.h"
 
 namespace larder::net {
@@ -127,31 +128,13 @@ class FakeChannels final : public ChannelFactory {
 };
 
 // A peer over a unix socket, which delivers before send returns.
-class PeerSocket {
+class MaskedSocket {
  public:
-  explicit PeerSocket(const std::string& path) {
-    fd_ = ae::Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0) << errno;
-  }
-  void SendRaw(std::string_view bytes) { fd_.Write(bytes); }
-  void Send(std::string text) { fd_.Write(Masked(std::move(text))); }
+  explicit MaskedSocket(const std::string& path) : socket_(path) {}
+  void SendRaw(std::string_view bytes) { socket_.Send(bytes); }
+  void Send(std::string text) { socket_.Send(Masked(std::move(text))); }
   // All that is there by now; "<end>" behind it if the server closed.
-  std::string ReceivedRaw() {
-    std::string all;
-    char block[65536];
-    for (;;) {
-      const ssize_t n = recv(fd_, block, sizeof(block), 0);
-      if (n > 0) {
-        all.append(block, static_cast<size_t>(n));
-        continue;
-      }
-      if (n == 0 || errno != EAGAIN) all += "<end>";
-      return all;
-    }
-  }
+  std::string ReceivedRaw() { return socket_.Received(); }
   // The same, read as text; the good-bye is "<bye>".
   std::string Received() {
     std::string raw = ReceivedRaw();
@@ -161,11 +144,11 @@ class PeerSocket {
     if (bye) raw.pop_back();
     return Masked(raw) + (bye ? "<bye>" : "") + (end ? "<end>" : "");
   }
-  void ShutDownSending() { shutdown(fd_, SHUT_WR); }
-  void Close() { fd_.Close(); }
+  void ShutDownSending() { socket_.ShutDownSending(); }
+  void Close() { socket_.Close(); }
 
  private:
-  ae::Fd fd_;
+  PeerSocket socket_;
 };
 
 class ServerChannelTest : public testing::Test {
@@ -186,15 +169,15 @@ class ServerChannelTest : public testing::Test {
     ASSERT_TRUE(server_->Start(std::move(sockets)).ok());
   }
   // Connected, and through the handshake.
-  PeerSocket Connect() {
-    PeerSocket peer = Open();
+  MaskedSocket Connect() {
+    MaskedSocket peer = Open();
     peer.SendRaw("helo");
     Turns();
     EXPECT_EQ(peer.ReceivedRaw(), "HELO");
     return peer;
   }
-  PeerSocket Open() {
-    PeerSocket peer(folder_ / "s");
+  MaskedSocket Open() {
+    MaskedSocket peer(folder_ / "s");
     Turns();
     return peer;
   }
@@ -212,8 +195,8 @@ class ServerChannelTest : public testing::Test {
 };
 
 TEST_F(ServerChannelTest, AnswersBesideAPlainSocket) {
-  PeerSocket a = Connect();
-  PeerSocket plain(folder_ / "p");
+  MaskedSocket a = Connect();
+  MaskedSocket plain(folder_ / "p");
   a.Send("one\n");
   plain.SendRaw("two\n");
   Turns();
@@ -223,7 +206,7 @@ TEST_F(ServerChannelTest, AnswersBesideAPlainSocket) {
 }
 
 TEST_F(ServerChannelTest, HandshakeMayComeByteByByteAndBringARequest) {
-  PeerSocket a = Open();
+  MaskedSocket a = Open();
   for (char c : std::string("hel")) {
     a.SendRaw(std::string(1, c));
     Turns();
@@ -236,10 +219,10 @@ TEST_F(ServerChannelTest, HandshakeMayComeByteByByteAndBringARequest) {
 
 // A handshake is costly: many at once are spread over turns, in which the others are served.
 TEST_F(ServerChannelTest, FewHandshakesAreDoneInATurn) {
-  PeerSocket other = Connect();
-  std::vector<PeerSocket> peers;
+  MaskedSocket other = Connect();
+  std::vector<MaskedSocket> peers;
   for (int i = 0; i < 40; ++i) peers.push_back(Open());
-  for (PeerSocket& peer : peers) peer.SendRaw("helo");
+  for (MaskedSocket& peer : peers) peer.SendRaw("helo");
   std::vector<bool> done(peers.size());
   size_t count = 0;
   int turns = 0;
@@ -261,18 +244,18 @@ TEST_F(ServerChannelTest, FewHandshakesAreDoneInATurn) {
 }
 
 TEST_F(ServerChannelTest, WhoGoesAwayBeforeItsTurnIsForgotten) {
-  std::vector<PeerSocket> peers;
+  std::vector<MaskedSocket> peers;
   for (int i = 0; i < 40; ++i) peers.push_back(Open());
-  for (PeerSocket& peer : peers) peer.SendRaw("helo");
+  for (MaskedSocket& peer : peers) peer.SendRaw("helo");
   loop_->Poll(0);
-  for (PeerSocket& peer : peers) peer.Close();
+  for (MaskedSocket& peer : peers) peer.Close();
   Turns(20);
   EXPECT_EQ(server_->connections(), 0u);
   EXPECT_EQ(channels_->state.alive, 0);
 }
 
 TEST_F(ServerChannelTest, CountsTheClientsBytes) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   a.Send("one\n");
   Turns();
   EXPECT_EQ(a.Received(), "one\n");
@@ -282,7 +265,7 @@ TEST_F(ServerChannelTest, CountsTheClientsBytes) {
 
 // The client's room is 4096 bytes, a read of the channel's 3000; the quota is 64 lines.
 TEST_F(ServerChannelTest, DeepPipelinesAreServedWithoutAnotherEvent) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   std::string all;
   for (int i = 0; i < 5000; ++i) all += "line " + std::to_string(i) + "\n";
   std::string received;
@@ -296,7 +279,7 @@ TEST_F(ServerChannelTest, DeepPipelinesAreServedWithoutAnotherEvent) {
 
 // All of it comes in one read; the loop must go on by itself, asleep as it would be.
 TEST_F(ServerChannelTest, WhatIsLeftInTheChannelKeepsTheLoopAwake) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   std::string all;
   for (int i = 0; i < 700; ++i) all += "abc\n";
   a.Send(all);
@@ -310,7 +293,7 @@ TEST_F(ServerChannelTest, WhatIsLeftInTheChannelKeepsTheLoopAwake) {
 }
 
 TEST_F(ServerChannelTest, ARunningClientIsNotTouched) {
-  PeerSocket a = Connect(), b = Connect();
+  MaskedSocket a = Connect(), b = Connect();
   service_.busy = true;
   a.Send("one\n");
   Turns();
@@ -329,7 +312,7 @@ TEST_F(ServerChannelTest, ARunningClientIsNotTouched) {
 }
 
 TEST_F(ServerChannelTest, ALargeReplyGoesThroughTheChannelPieceByPiece) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   a.Send("big 100000\nend\n");
   std::string received;
   for (int i = 0; i < 5000 && received.size() < 100'004; ++i) {
@@ -342,7 +325,7 @@ TEST_F(ServerChannelTest, ALargeReplyGoesThroughTheChannelPieceByPiece) {
 
 TEST_F(ServerChannelTest, APeerThatDoesNotReadLeavesItsOutputWithTheClient) {
   service_.current.output_limits[0] = {1'000'000, 0, 0};
-  PeerSocket a = Connect(), b = Connect();
+  MaskedSocket a = Connect(), b = Connect();
   a.Send("big 5000000\n");
   Turns(10);
   EXPECT_THAT(service_.clients, SizeIs(1));
@@ -353,7 +336,7 @@ TEST_F(ServerChannelTest, APeerThatDoesNotReadLeavesItsOutputWithTheClient) {
 }
 
 TEST_F(ServerChannelTest, SaysGoodByeAfterTheLastAnswer) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   a.Send("one\nquit\nnever\n");
   Turns();
   EXPECT_EQ(a.Received(), "one\nquit\n<bye><end>");
@@ -361,7 +344,7 @@ TEST_F(ServerChannelTest, SaysGoodByeAfterTheLastAnswer) {
 }
 
 TEST_F(ServerChannelTest, AnswersAPeerThatSaidGoodBye) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   a.SendRaw(Masked("big 1000\none\n") + kGoodBye);
   std::string received;
   for (int i = 0; i < 100; ++i) {
@@ -373,7 +356,7 @@ TEST_F(ServerChannelTest, AnswersAPeerThatSaidGoodBye) {
 }
 
 TEST_F(ServerChannelTest, AnswersAPeerThatOnlyShutDownItsSide) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   a.Send("one\n");
   a.ShutDownSending();
   Turns();
@@ -381,7 +364,7 @@ TEST_F(ServerChannelTest, AnswersAPeerThatOnlyShutDownItsSide) {
 }
 
 TEST_F(ServerChannelTest, AFailedHandshakeIsAnAlertALineAndTheEnd) {
-  PeerSocket good = Connect(), bad = Open();
+  MaskedSocket good = Connect(), bad = Open();
   bad.SendRaw("PING\r\n");
   Turns();
   EXPECT_EQ(bad.ReceivedRaw(), "ALRT<end>");
@@ -392,12 +375,12 @@ TEST_F(ServerChannelTest, AFailedHandshakeIsAnAlertALineAndTheEnd) {
 }
 
 TEST_F(ServerChannelTest, AFailureLaterOnIsAnAlertALineAndTheEnd) {
-  PeerSocket bad = Connect();
+  MaskedSocket bad = Connect();
   bad.SendRaw(std::string(1, kBad));
   Turns();
   EXPECT_EQ(bad.ReceivedRaw(), "ALRT<end>");
   EXPECT_THAT(service_.log, ElementsAre(HasSubstr("Reading from client: a byte that is not allowed (fd=")));
-  PeerSocket other = Connect();
+  MaskedSocket other = Connect();
   channels_->state.fail_to_put = true;
   other.Send("one\n");
   Turns();
@@ -407,12 +390,12 @@ TEST_F(ServerChannelTest, AFailureLaterOnIsAnAlertALineAndTheEnd) {
 
 TEST_F(ServerChannelTest, GoesAwayInTheMiddleOfAHandshake) {
   {
-    PeerSocket a = Open();
+    MaskedSocket a = Open();
     a.SendRaw("he");
     Turns();
     a.Close();
   }
-  PeerSocket half = Open();
+  MaskedSocket half = Open();
   half.SendRaw("he");
   half.ShutDownSending();
   Turns();
@@ -422,7 +405,7 @@ TEST_F(ServerChannelTest, GoesAwayInTheMiddleOfAHandshake) {
 }
 
 TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
-  PeerSocket a = Open();
+  MaskedSocket a = Open();
   ASSERT_THAT(service_.clients, SizeIs(1));
   service_.clients[0]->output = "pushed\n";
   service_.clients[0]->events->ClientWoken();
@@ -434,7 +417,7 @@ TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
 }
 
 TEST_F(ServerChannelTest, AKilledOrIdleClientIsToldGoodBye) {
-  PeerSocket a = Connect(), b = Connect();
+  MaskedSocket a = Connect(), b = Connect();
   service_.clients[0]->stopped = true;
   service_.clients[0]->events->ClientWoken();
   Turns();
@@ -447,9 +430,9 @@ TEST_F(ServerChannelTest, AKilledOrIdleClientIsToldGoodBye) {
 }
 
 TEST_F(ServerChannelTest, WithoutMemoryOnlyThatConnectionEnds) {
-  PeerSocket a = Connect(), b = Connect();
+  MaskedSocket a = Connect(), b = Connect();
   channels_->refuse = true;
-  PeerSocket refused = Open();
+  MaskedSocket refused = Open();
   EXPECT_EQ(refused.ReceivedRaw(), "<end>");
   channels_->state.no_memory = true;
   a.Send("one\n");
@@ -466,13 +449,13 @@ TEST_F(ServerChannelTest, WithoutMemoryOnlyThatConnectionEnds) {
 
 TEST_F(ServerChannelTest, NothingIsWrittenToOneThatIsRefused) {
   service_.current.maxclients = 0;
-  PeerSocket a = Open();
+  MaskedSocket a = Open();
   EXPECT_EQ(a.ReceivedRaw(), "<end>") << "there was no handshake, so it could not read it";
   EXPECT_EQ(service_.count.connections_rejected, 1u);
 }
 
 TEST_F(ServerChannelTest, TheServersEndIsAGoodBye) {
-  PeerSocket a = Connect();
+  MaskedSocket a = Connect();
   service_.busy = true;
   a.Send("one\n");
   Turns();

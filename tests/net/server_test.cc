@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "tests/net/ae/ae_testing.h"
 #include "tests/net/fake_service.h"
+#include "tests/net/peer_socket.h"
 #include "tests/net/temp_folder.h"
 
 namespace larder::net {
@@ -26,41 +27,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// A peer, non-blocking, over a unix socket: that delivers before send returns, whereas TCP may pace even on loopback,
-// and a few turns of the loop would not always see what was sent.
-class PeerSocket {
- public:
-  explicit PeerSocket(const std::string& path) {
-    fd_ = ae::Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0) << errno;
-    fcntl(fd_, F_SETFL, O_NONBLOCK);
-  }
-  void Send(std::string_view bytes) { fd_.Write(bytes); }
-  // All that is there by now; "<end>" at the end if the server closed it.
-  std::string Received() {
-    std::string all;
-    char block[65536];
-    for (;;) {
-      const ssize_t n = recv(fd_, block, sizeof(block), 0);
-      if (n > 0) {
-        all.append(block, static_cast<size_t>(n));
-        continue;
-      }
-      if (n == 0 || errno != EAGAIN) all += "<end>";
-      return all;
-    }
-  }
-  void ShutDownSending() { shutdown(fd_, SHUT_WR); }
-  void Close() { fd_.Close(); }
-  int fd() const { return fd_; }
-
- private:
-  ae::Fd fd_;
-};
 
 class ServerTest : public testing::TestWithParam<std::string_view> {
  protected:

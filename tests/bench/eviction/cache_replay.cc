@@ -65,6 +65,7 @@ class Replay {
   }
 
   Stats stats() { return *cache_->Stats(); }
+  uint64_t used_memory() { return stats().used_memory; }
   uint64_t payload() {
     uint64_t sum = 0;
     ScanRange keys = cache_->Scan({.batch = 1000});
@@ -90,27 +91,9 @@ class Replay {
 };
 
 uint64_t CalibrateMaxmemory(const Trace& trace, MaxmemoryPolicy policy, int samples) {
-  const Calibration calibration(trace);
-  uint64_t maxmemory = 0;
-  double cost = 0;  // bytes of memory a byte of payload
-  {
-    Replay replay(trace, policy, samples, 0);
-    const uint64_t empty = replay.stats().used_memory;
-    replay.Fill();
-    maxmemory = replay.stats().used_memory;
-    cost = static_cast<double>(maxmemory - empty) / static_cast<double>(trace.capacity_bytes);
-  }
-  for (int i = 0; i < kCorrections; ++i) {
-    Replay replay(trace, policy, samples, maxmemory);
-    HeldMean held(trace);
-    for (size_t part = 1; part <= kHeldParts; ++part) {
-      replay.Run(calibration.begin + (calibration.end - calibration.begin) * part / kHeldParts);
-      held.Add(replay.payload());
-    }
-    maxmemory -= static_cast<uint64_t>(static_cast<int64_t>((held.mean() - 1) * cost *
-                                                            static_cast<double>(trace.capacity_bytes)));
-  }
-  return maxmemory;
+  return FindMaxmemory(trace, kCorrections, [&](uint64_t maxmemory) {
+    return std::make_unique<Replay>(trace, policy, samples, maxmemory);
+  });
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -229,27 +230,11 @@ std::vector<std::string> Limit(uint64_t maxmemory, const std::string& policy) {
 
 uint64_t CalibrateMaxmemory(const std::string& program, const std::string& clock_library, const Trace& trace,
                             bool expiring) {
-  const Calibration calibration(trace);
-  uint64_t maxmemory = 0;
-  double cost = 0;  // bytes of memory a byte of payload
-  {
-    Replay replay(program, clock_library, trace, {}, expiring);
-    const uint64_t empty = replay.used_memory();
-    replay.Fill();
-    maxmemory = replay.used_memory();
-    cost = static_cast<double>(maxmemory - empty) / static_cast<double>(trace.capacity_bytes);
-  }
-  for (int i = 0; i < kCorrections; ++i) {
-    Replay replay(program, clock_library, trace, Limit(maxmemory, "allkeys-random"), expiring);
-    HeldMean held(trace);
-    for (size_t part = 1; part <= kHeldParts; ++part) {
-      replay.Run(calibration.begin + (calibration.end - calibration.begin) * part / kHeldParts);
-      held.Add(replay.payload());
-    }
-    maxmemory -= static_cast<uint64_t>(static_cast<int64_t>((held.mean() - 1) * cost *
-                                                            static_cast<double>(trace.capacity_bytes)));
-  }
-  return maxmemory;
+  return FindMaxmemory(trace, kCorrections, [&](uint64_t maxmemory) {
+    std::vector<std::string> limit;
+    if (maxmemory != 0) limit = Limit(maxmemory, "allkeys-random");
+    return std::make_unique<Replay>(program, clock_library, trace, limit, expiring);
+  });
 }
 
 Replayed ReplayTo(const std::string& program, const std::string& clock_library, const Trace& trace,

@@ -95,6 +95,33 @@ struct Calibration {
   size_t end = 0;
 };
 
+// The maxmemory under which a cache holds `trace.capacity_bytes` of payload, corrected so many times by what it held.
+// `make_replay(maxmemory)`: a pointer to a replay from its beginning, 0 for no limit.
+template <typename MakeReplay>
+uint64_t FindMaxmemory(const Trace& trace, int corrections, const MakeReplay& make_replay) {
+  const Calibration calibration(trace);
+  uint64_t maxmemory = 0;
+  double cost = 0;  // bytes of memory a byte of payload
+  {
+    const auto replay = make_replay(uint64_t{0});
+    const uint64_t empty = replay->used_memory();
+    replay->Fill();
+    maxmemory = replay->used_memory();
+    cost = static_cast<double>(maxmemory - empty) / static_cast<double>(trace.capacity_bytes);
+  }
+  for (int i = 0; i < corrections; ++i) {
+    const auto replay = make_replay(maxmemory);
+    HeldMean held(trace);
+    for (size_t part = 1; part <= kHeldParts; ++part) {
+      replay->Run(calibration.begin + (calibration.end - calibration.begin) * part / kHeldParts);
+      held.Add(replay->payload());
+    }
+    maxmemory -= static_cast<uint64_t>(static_cast<int64_t>((held.mean() - 1) * cost *
+                                                            static_cast<double>(trace.capacity_bytes)));
+  }
+  return maxmemory;
+}
+
 // For each request the index of the next one of the same key, SIZE_MAX if there is none.
 std::vector<size_t> NextUses(const Trace& trace);
 

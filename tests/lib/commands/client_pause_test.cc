@@ -19,16 +19,6 @@ class ClientPauseTest : public CommandTest {
   std::unique_ptr<TestClient> Held() {
     return std::make_unique<TestClient>(cache(), via() == Via::kDirect ? Via::kResp3 : via());
   }
-  // What has come for it, and is then taken.
-  static std::string Take(TestClient& client) {
-    const std::string output(client.connection().output());
-    client.connection().ConsumeOutput(output.size());
-    return output;
-  }
-  static std::string Send(TestClient& client, std::string_view bytes) {
-    EXPECT_TRUE(client.connection().Feed(bytes).ok());
-    return Take(client);
-  }
   // By a client that nothing holds.
   Reply Direct(std::initializer_list<std::string_view> argv) {
     auto reply = cache().Execute(argv);
@@ -54,25 +44,25 @@ TEST_P(ClientPauseTest, RefusesWhatItDoesNotUnderstand) {
 TEST_P(ClientPauseTest, HoldsAllThatCanRun) {
   auto held = Held();
   EXPECT_THAT(Direct({"CLIENT", "PAUSE", "1000"}), IsOk());
-  EXPECT_EQ(Send(*held, "SET k v\r\nGET k\r\n"), "");
+  EXPECT_EQ(held->Send("SET k v\r\nGET k\r\n"), "");
   EXPECT_THAT(Direct({"GET", "k"}), IsNil()) << "held, not run";
   Advance(absl::Milliseconds(999));
-  EXPECT_EQ(Send(*held, "PING\r\n"), "");
+  EXPECT_EQ(held->Send("PING\r\n"), "");
   Advance(absl::Milliseconds(1));
-  EXPECT_EQ(Take(*held), "+OK\r\n$1\r\nv\r\n+PONG\r\n");
-  EXPECT_EQ(Send(*held, "ECHO a\r\n"), "$1\r\na\r\n");
+  EXPECT_EQ(held->Take(), "+OK\r\n$1\r\nv\r\n+PONG\r\n");
+  EXPECT_EQ(held->Send("ECHO a\r\n"), "$1\r\na\r\n");
 }
 
 TEST_P(ClientPauseTest, WhatIsWrongIsSaidAtOnce) {
   auto held = Held();
   Direct({"CLIENT", "PAUSE", "1000", "ALL"});
-  EXPECT_THAT(Send(*held, "NOSUCH\r\n"), HasSubstr("unknown command"));
-  EXPECT_THAT(Send(*held, "GET\r\n"), HasSubstr("wrong number of arguments"));
+  EXPECT_THAT(held->Send("NOSUCH\r\n"), HasSubstr("unknown command"));
+  EXPECT_THAT(held->Send("GET\r\n"), HasSubstr("wrong number of arguments"));
   for (const char* command : {"QUIT", "PING", "RESET", "CLIENT UNPAUSE", "MULTI", "AUTH x", "HELLO 3"}) {
     TestClient other(cache(), Via::kResp2);
-    EXPECT_EQ(Send(other, std::string(command) + "\r\n"), "") << command;
+    EXPECT_EQ(other.Send(std::string(command) + "\r\n"), "") << command;
   }
-  EXPECT_THAT(Send(*held, "*1\r\n+x\r\n"), HasSubstr("Protocol error"));
+  EXPECT_THAT(held->Send("*1\r\n+x\r\n"), HasSubstr("Protocol error"));
 }
 
 TEST_P(ClientPauseTest, NeitherSessionsNorTypedCallsAreHeld) {
@@ -89,12 +79,12 @@ TEST_P(ClientPauseTest, UnpauseLetsThemGoOnInTheirOrder) {
   auto first = Held();
   auto second = Held();
   Direct({"CLIENT", "PAUSE", "100000"});
-  EXPECT_EQ(Send(*first, "APPEND k 1\r\nAPPEND k 2\r\nAPPEND "), "");
-  EXPECT_EQ(Send(*second, "APPEND k x\r\n"), "");
-  EXPECT_EQ(Send(*first, "k 3\r\n"), "");
+  EXPECT_EQ(first->Send("APPEND k 1\r\nAPPEND k 2\r\nAPPEND "), "");
+  EXPECT_EQ(second->Send("APPEND k x\r\n"), "");
+  EXPECT_EQ(first->Send("k 3\r\n"), "");
   EXPECT_THAT(Direct({"CLIENT", "UNPAUSE"}), IsOk());
-  EXPECT_EQ(Take(*first), ":1\r\n:2\r\n:3\r\n");
-  EXPECT_EQ(Take(*second), ":4\r\n");
+  EXPECT_EQ(first->Take(), ":1\r\n:2\r\n:3\r\n");
+  EXPECT_EQ(second->Take(), ":4\r\n");
   EXPECT_THAT(Direct({"GET", "k"}), IsBulk("123x"));
 }
 
@@ -102,23 +92,23 @@ TEST_P(ClientPauseTest, WriteHoldsWhatWrites) {
   auto held = Held();
   Direct({"SET", "k", "v"});
   Direct({"CLIENT", "PAUSE", "1000", "write"});
-  EXPECT_EQ(Send(*held, "PING\r\nGET k\r\nSET k w\r\nGET k\r\n"), "+PONG\r\n$1\r\nv\r\n");
+  EXPECT_EQ(held->Send("PING\r\nGET k\r\nSET k w\r\nGET k\r\n"), "+PONG\r\n$1\r\nv\r\n");
   Direct({"CLIENT", "UNPAUSE"});
-  EXPECT_EQ(Take(*held), "+OK\r\n$1\r\nw\r\n");
+  EXPECT_EQ(held->Take(), "+OK\r\n$1\r\nw\r\n");
 }
 
 TEST_P(ClientPauseTest, WriteHoldsTransactionsThatWrite) {
   auto writes = Held();
   auto reads = Held();
   auto queues = Held();
-  EXPECT_EQ(Send(*writes, "MULTI\r\nSET k v\r\n"), "+OK\r\n+QUEUED\r\n");
+  EXPECT_EQ(writes->Send("MULTI\r\nSET k v\r\n"), "+OK\r\n+QUEUED\r\n");
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
-  EXPECT_EQ(Send(*writes, "EXEC\r\n"), "");
-  EXPECT_EQ(Send(*reads, "MULTI\r\nEXISTS k\r\nEXEC\r\n"), "+OK\r\n+QUEUED\r\n*1\r\n:0\r\n");
-  EXPECT_EQ(Send(*queues, "MULTI\r\nSET k w\r\n"), "+OK\r\n") << "a write is held before it is queued";
+  EXPECT_EQ(writes->Send("EXEC\r\n"), "");
+  EXPECT_EQ(reads->Send("MULTI\r\nEXISTS k\r\nEXEC\r\n"), "+OK\r\n+QUEUED\r\n*1\r\n:0\r\n");
+  EXPECT_EQ(queues->Send("MULTI\r\nSET k w\r\n"), "+OK\r\n") << "a write is held before it is queued";
   Direct({"CLIENT", "UNPAUSE"});
-  EXPECT_EQ(Take(*writes), "*1\r\n+OK\r\n");
-  EXPECT_EQ(Take(*queues), "+QUEUED\r\n");
+  EXPECT_EQ(writes->Take(), "*1\r\n+OK\r\n");
+  EXPECT_EQ(queues->Take(), "+QUEUED\r\n");
 }
 
 TEST_P(ClientPauseTest, PausesOnlyGrow) {
@@ -126,25 +116,25 @@ TEST_P(ClientPauseTest, PausesOnlyGrow) {
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
   Direct({"CLIENT", "PAUSE", "100", "ALL"});
   Advance(absl::Milliseconds(900));
-  EXPECT_EQ(Send(*held, "PING\r\n"), "") << "all are held until the later end";
+  EXPECT_EQ(held->Send("PING\r\n"), "") << "all are held until the later end";
   Direct({"CLIENT", "PAUSE", "300", "WRITE"});
   Advance(absl::Milliseconds(100));
-  EXPECT_EQ(Take(*held), "");
+  EXPECT_EQ(held->Take(), "");
   Advance(absl::Milliseconds(200));
-  EXPECT_EQ(Take(*held), "+PONG\r\n");
+  EXPECT_EQ(held->Take(), "+PONG\r\n");
   Direct({"CLIENT", "PAUSE", "300", "WRITE"});
-  EXPECT_EQ(Send(*held, "PING\r\n"), "+PONG\r\n") << "the next pause is of its own kind";
+  EXPECT_EQ(held->Send("PING\r\n"), "+PONG\r\n") << "the next pause is of its own kind";
 }
 
 TEST_P(ClientPauseTest, IsShown) {
   auto held = Held();
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
   EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:0\r\n"));
-  Send(*held, "MULTI\r\nSET k v\r\nPING\r\n");
+  held->Send("MULTI\r\nSET k v\r\nPING\r\n");
   EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:1\r\n"));
   EXPECT_THAT(Direct({"CLIENT", "LIST"}).AsString(), HasSubstr(" flags=xb "));
   Direct({"CLIENT", "UNPAUSE"});
-  EXPECT_THAT(Take(*held), HasSubstr("+QUEUED\r\n+QUEUED\r\n"));
+  EXPECT_THAT(held->Take(), HasSubstr("+QUEUED\r\n+QUEUED\r\n"));
   EXPECT_THAT(Direct({"INFO", "clients"}).AsString(), HasSubstr("blocked_clients:0\r\n"));
   EXPECT_THAT(Direct({"CLIENT", "LIST"}).AsString(), Not(HasSubstr("flags=xb")));
 }
@@ -152,11 +142,11 @@ TEST_P(ClientPauseTest, IsShown) {
 TEST_P(ClientPauseTest, AHeldClientCanBeKilled) {
   auto held = Held();
   Direct({"CLIENT", "PAUSE", "1000"});
-  EXPECT_EQ(Send(*held, "SET k v\r\n"), "");
+  EXPECT_EQ(held->Send("SET k v\r\n"), "");
   EXPECT_THAT(Direct({"CLIENT", "KILL", "TYPE", "normal"}), IsInt(::testing::Ge(1)));
   EXPECT_TRUE(held->closed());
   Direct({"CLIENT", "UNPAUSE"});
-  EXPECT_EQ(Take(*held), "");
+  EXPECT_EQ(held->Take(), "");
   EXPECT_THAT(Direct({"GET", "k"}), IsNil());
 }
 
@@ -178,9 +168,9 @@ TEST_P(ClientPauseTest, NothingIsEvictedForClientsMeanwhile) {
   Direct({"SET", "k", std::string(2000, 'v')});
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
   Direct({"CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1kb"});
-  EXPECT_THAT(Send(*client, "STRLEN k\r\n"), HasSubstr(":2000"));
+  EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":2000"));
   Direct({"CLIENT", "UNPAUSE"});
-  EXPECT_THAT(Send(*client, "STRLEN k\r\n"), HasSubstr(":0"));
+  EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":0"));
 }
 
 TEST_P(ClientPauseTest, UnblockFindsNobody) {

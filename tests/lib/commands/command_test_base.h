@@ -60,6 +60,17 @@ class TestClient {
 
   // The client's RESP connection, for cases about bytes. REQUIRES: not kDirect.
   RespConnection& connection() { return *connection_; }
+  // What its connection has for it by now.
+  std::string Take() {
+    const std::string output(connection_->output());
+    connection_->ConsumeOutput(output.size());
+    return output;
+  }
+  // The same, after these bytes.
+  std::string Send(std::string_view bytes) {
+    EXPECT_TRUE(connection_->Feed(bytes).ok());
+    return Take();
+  }
   // The direct session. REQUIRES: kDirect.
   Session& session() { return *session_; }
   // Whether QUIT or the like has ended it. Always false for kDirect.

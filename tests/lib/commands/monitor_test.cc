@@ -19,18 +19,9 @@ class MonitorTest : public CommandTest {
     monitor_ = std::make_unique<TestClient>(cache(), via() == Via::kResp3 ? Via::kResp3 : Via::kResp2);
     EXPECT_THAT(monitor_->Run({"MONITOR"}), IsOk());
   }
-  static std::string Send(TestClient& client, std::string_view bytes) {
-    EXPECT_TRUE(client.connection().Feed(bytes).ok());
-    return Take(client);
-  }
-  static std::string Take(TestClient& client) {
-    const std::string output(client.connection().output());
-    client.connection().ConsumeOutput(output.size());
-    return output;
-  }
   // The lines that have come, each without its time, which does not go on, and its end.
   std::vector<std::string> Lines() {
-    const std::string text = Take(*monitor_);
+    const std::string text = monitor_->Take();
     std::vector<std::string> lines;
     for (size_t start = 0; start < text.size();) {
       const size_t end = text.find("\r\n", start);
@@ -166,21 +157,21 @@ TEST_P(MonitorTest, OtherDatabasesTransactionsAndExecuteAreShownToo) {
 
 TEST_P(MonitorTest, RepliesAndLinesComeInTheOrderOfEvents) {
   Run({"ECHO", "before"});
-  const std::string text = Send(monitor(), "PING\r\nECHO a\r\n");
+  const std::string text = monitor().Send("PING\r\nECHO a\r\n");
   EXPECT_THAT(text, ::testing::MatchesRegex("\\+17.*\"before\"\r\n"
                                             "\\+PONG\r\n\\+17.*\"PING\"\r\n"
                                             "\\$1\r\na\r\n\\+17.*\"ECHO\" \"a\"\r\n"));
-  EXPECT_EQ(Send(monitor(), "MONITOR\r\n"), "") << "it is one already";
+  EXPECT_EQ(monitor().Send("MONITOR\r\n"), "") << "it is one already";
 }
 
 TEST_P(MonitorTest, AMonitorDoesNotTouchKeys) {
   constexpr char kRefused[] = "-ERR Replica can't interact with the keyspace\r\n";
   for (const char* command : {"GET k", "SET k v", "DBSIZE", "KEYS *", "FLUSHALL", "SCAN 0", "SWAPDB 0 1"}) {
-    EXPECT_EQ(Send(monitor(), std::string(command) + "\r\n"), kRefused) << command;
+    EXPECT_EQ(monitor().Send(std::string(command) + "\r\n"), kRefused) << command;
   }
-  EXPECT_THAT(Send(monitor(), "MULTI\r\nGET k\r\nEXEC\r\n"), HasSubstr("-EXECABORT "));
-  EXPECT_THAT(Send(monitor(), "WATCH k\r\n"), HasSubstr("+OK\r\n"));
-  EXPECT_THAT(Send(monitor(), "SELECT 1\r\n"), HasSubstr("[1 larder]"));
+  EXPECT_THAT(monitor().Send("MULTI\r\nGET k\r\nEXEC\r\n"), HasSubstr("-EXECABORT "));
+  EXPECT_THAT(monitor().Send("WATCH k\r\n"), HasSubstr("+OK\r\n"));
+  EXPECT_THAT(monitor().Send("SELECT 1\r\n"), HasSubstr("[1 larder]"));
 }
 
 TEST_P(MonitorTest, IsNormalInEveryOtherWay) {
@@ -189,38 +180,38 @@ TEST_P(MonitorTest, IsNormalInEveryOtherWay) {
   EXPECT_EQ(Run({"CLIENT", "LIST", "TYPE", "replica"}).AsString(), "");
   EXPECT_THAT(Run({"CLIENT", "KILL", "TYPE", "replica"}), IsInt(0));
   Run({"CLIENT", "PAUSE", "100"});
-  EXPECT_THAT(Send(monitor(), "PING\r\n"), HasSubstr("+PONG\r\n")) << "never held";
+  EXPECT_THAT(monitor().Send("PING\r\n"), HasSubstr("+PONG\r\n")) << "never held";
   Advance(absl::Seconds(1));
 }
 
 TEST_P(MonitorTest, ResetAndTheEndLeaveTheMode) {
-  EXPECT_EQ(Send(monitor(), "RESET\r\n"), "+RESET\r\n");
+  EXPECT_EQ(monitor().Send("RESET\r\n"), "+RESET\r\n");
   Run({"ECHO", "a"});
-  EXPECT_EQ(Take(monitor()), "");
-  EXPECT_EQ(Send(monitor(), "MONITOR\r\n"), "+OK\r\n");
+  EXPECT_EQ(monitor().Take(), "");
+  EXPECT_EQ(monitor().Send("MONITOR\r\n"), "+OK\r\n");
   {
     TestClient second(cache(), Via::kResp2);
-    EXPECT_EQ(Send(second, "MONITOR\r\n"), "+OK\r\n");
+    EXPECT_EQ(second.Send("MONITOR\r\n"), "+OK\r\n");
     EXPECT_THAT(Lines(), IsEmpty());
     Run({"ECHO", "b"});
-    EXPECT_THAT(Take(second), HasSubstr("\"b\""));
+    EXPECT_THAT(second.Take(), HasSubstr("\"b\""));
     EXPECT_THAT(Lines(), ElementsAre(R"([0 larder] "ECHO" "b")"));
   }
-  EXPECT_EQ(Send(monitor(), "QUIT\r\n"), "+OK\r\n") << "and not its own line";
+  EXPECT_EQ(monitor().Send("QUIT\r\n"), "+OK\r\n") << "and not its own line";
   Run({"ECHO", "c"});
-  EXPECT_EQ(Take(monitor()), "");
+  EXPECT_EQ(monitor().Take(), "");
 }
 
 TEST_P(MonitorTest, ClientReplyOffSilencesLines) {
-  EXPECT_EQ(Send(monitor(), "CLIENT REPLY OFF\r\n"), "");
+  EXPECT_EQ(monitor().Send("CLIENT REPLY OFF\r\n"), "");
   Run({"ECHO", "a"});
-  EXPECT_EQ(Take(monitor()), "");
-  EXPECT_THAT(Send(monitor(), "CLIENT REPLY ON\r\n"), HasSubstr("\"CLIENT\" \"REPLY\" \"ON\""));
+  EXPECT_EQ(monitor().Take(), "");
+  EXPECT_THAT(monitor().Send("CLIENT REPLY ON\r\n"), HasSubstr("\"CLIENT\" \"REPLY\" \"ON\""));
 }
 
 TEST_P(MonitorTest, NotInsideExecAndNotWithoutAConnection) {
-  EXPECT_EQ(Send(monitor(), "RESET\r\n"), "+RESET\r\n");
-  EXPECT_EQ(Send(monitor(), "MULTI\r\nMONITOR\r\nEXEC\r\n"),
+  EXPECT_EQ(monitor().Send("RESET\r\n"), "+RESET\r\n");
+  EXPECT_EQ(monitor().Send("MULTI\r\nMONITOR\r\nEXEC\r\n"),
             "+OK\r\n+QUEUED\r\n*1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n");
   if (via() == Via::kDirect) {
     EXPECT_THAT(Run({"MONITOR"}), IsError("ERR MONITOR needs a connection that can be sent lines"));
