@@ -96,7 +96,8 @@ void ServedSession::CommitRead(size_t n) {
   Account();
 }
 
-void ServedSession::BeginLarge() {
+// `alone`: no request that is to run points into the input.
+void ServedSession::BeginLarge(bool alone) {
   const size_t length = parser_.LargeBulk();
   const size_t parsed = consumed_ + parser_.ParsedBytes();
   const size_t arrived = input_.size() - parsed;
@@ -107,7 +108,7 @@ void ServedSession::BeginLarge() {
   if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
   input_.Truncate(parsed);
-  if (input_.capacity() > 2 * BufferPool::kBytes) {  // it had grown for the argument
+  if (alone && input_.capacity() > 2 * BufferPool::kBytes) {  // it had grown for the argument
     base::Buffer rest;
     if (rest.Append(input_.view())) input_.Swap(rest);
     if (rest.capacity() > input_.capacity() && std::exchange(input_lent_, false)) pool_->TakeBack(rest);
@@ -345,7 +346,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
     if (status == resp::RequestParser::kNeedMore) {
-      if (session.parser_.LargeBulk() != 0) session.BeginLarge();
+      if (session.parser_.LargeBulk() != 0) session.BeginLarge(/*alone=*/added == 0);
       return added == 0 ? Parsed::kNothing : Parsed::kSome;
     }
     if (added == 0) session.PrepareOutput();

@@ -114,7 +114,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // Both, whatever is in them.
   void ReturnBuffers();
   // A large argument goes straight to a block, which the value that it becomes can keep.
-  void BeginLarge();
+  void BeginLarge(bool alone);
   void CommitLarge(size_t n);
   void CountLarge(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);

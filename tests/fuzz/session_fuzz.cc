@@ -30,6 +30,7 @@
 #include "lib/commands/engine.h"
 #include "lib/ds/hash_table_check.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/resp/parser.h"
 #include "lib/resp/reply_parser.h"
 #include "lib/session/core.h"
 #include "tests/fuzz/fuzz.h"
@@ -289,16 +290,20 @@ class World {
 };
 
 // Whether the replies may not depend on the pieces: one client, no limits, and nothing asked that tells of buffers or
-// changes limits, as far as one can see (an inline request can write any word in escapes).
+// changes limits, as far as one can see (an inline request can write any word in escapes). Nor a line of over 64 KB,
+// which is refused, as in Redis, only if its end has not come with the rest.
 bool IsComparable(const Plan& plan) {
   if ((plan.cache & (4 | 16)) != 0) return false;
   std::string lower;
+  size_t bytes = plan.bytes.size();
   for (size_t i = 0; i < plan.bytes.size(); ++i) {
-    if (static_cast<uint8_t>(plan.bytes[i]) == kOrder && i + 1 < plan.bytes.size() && plan.bytes[i + 1] != '+') {
-      return false;
+    if (static_cast<uint8_t>(plan.bytes[i]) == kOrder && i + 1 < plan.bytes.size()) {
+      if (plan.bytes[i + 1] != '+') return false;
+      if (i + 2 < plan.bytes.size()) bytes += static_cast<uint8_t>(plan.bytes[i + 2]) * kRepeat;
     }
     lower += static_cast<char>(std::tolower(static_cast<uint8_t>(plan.bytes[i])));
   }
+  if (bytes > resp::RequestParser::kInlineMax) return false;
   for (const char* word : {"info", "client", "config", "monitor", "\\"}) {
     if (lower.find(word) != std::string::npos) return false;
   }

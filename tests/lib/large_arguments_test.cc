@@ -61,6 +61,24 @@ class LargeArgumentsTest : public testing::Test {
   std::unique_ptr<RespConnection> connection_;
 };
 
+// The input has grown for the first request, whose arguments stand in it until it has run. It is short enough for both
+// to be taken in one turn (32 KB).
+TEST_F(LargeArgumentsTest, OneThatBeginsBehindALongRequestLeavesThatAlone) {
+  std::vector<std::string> words = {"MSET"};
+  for (int i = 0; i < 250; ++i) {
+    words.push_back("key:" + std::to_string(i));
+    words.push_back(Text(100, static_cast<char>('a' + i % 26)));
+  }
+  const std::string before = Command(words);
+  ASSERT_LT(before.size(), 32u * 1024);
+  const std::string value = Text(100'000, 'v');
+  const std::string input = before + Command({"SET", "k", value});
+  EXPECT_EQ(Feed(input, {before.size() - 10, before.size() + 40}), "+OK\r\n+OK\r\n");
+  EXPECT_EQ(Get("key:0"), words[2]);
+  EXPECT_EQ(Get("key:249"), words[500]);
+  EXPECT_EQ(Get("k"), value);
+}
+
 TEST_F(LargeArgumentsTest, CutAnywhereTheyArriveWhole) {
   for (const size_t size : {size_t{32 * 1024}, size_t{300'000}, size_t{1'500'000}}) {
     const std::string value = Text(size, 'p');

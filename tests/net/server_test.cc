@@ -374,12 +374,13 @@ TEST_P(ServerTest, OutOfDescriptorsItServesThoseItHasAndRecovers) {
   Turns();
   EXPECT_EQ(server_->connections(), 1u);
   for (int i = 0; i < 3; ++i) Advance(100);  // it tries again, in vain
-  EXPECT_THAT(service_.log, ElementsAre("Error accepting a client connection: accept: Too many open files"));
   EXPECT_EQ(loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait), 0) << "no spinning on the waiting connection";
   a.Send("x\n");
   Turns();
   EXPECT_EQ(a.Received(), "x\n");
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  // Only now: UBSan looks at objects by a pipe, and without descriptors takes every matcher for a broken one.
+  EXPECT_THAT(service_.log, ElementsAre("Error accepting a client connection: accept: Too many open files"));
   Advance(100);
   late.Send("y\n");
   Turns();
@@ -402,7 +403,7 @@ TEST_P(ServerTest, OutOfDescriptorsANewSocketIsPausedToo) {
   const rlimit none = {0, limit.rlim_max};  // those that are open stay
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait);
-  EXPECT_THAT(service_.log, SizeIs(1));
+  EXPECT_EQ(service_.log.size(), 1u);
   server_->ReplaceTcp(false, *std::move(sockets));
   loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait);
   EXPECT_EQ(loop_->ProcessEvents(ae::kFileEvents | ae::kDontWait), 0) << "no spinning on the new socket";
