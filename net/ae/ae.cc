@@ -253,9 +253,10 @@ void EventLoop::ArmTimer() {
   // clock that is not the machine's may run slower.
   const bool rings = armed_until_us_ == INT64_MAX || monotonic_clock_.NowUs() < armed_until_us_;
   if (due_us == armed_due_us_ && delay_us != 0 && rings) return;
+  // Read before the timer is set: taken for later than it rings, one that rang early would not be armed again.
+  armed_until_us_ = delay_us < 0 ? INT64_MAX : monotonic_clock_.NowUs() + delay_us;
   // A poller that cannot arm its timer now tries again next turn; the host's Poll(0) still finds what is due.
   armed_due_us_ = poller_->ArmTimer(delay_us).ok() ? due_us : int64_t{kNoMore} - 1;
-  armed_until_us_ = delay_us < 0 ? INT64_MAX : monotonic_clock_.NowUs() + delay_us;
 }
 
 absl::StatusOr<int> Wait(int fd, int mask, int64_t timeout_ms) {
