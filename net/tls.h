@@ -10,9 +10,10 @@
 //
 // A good guest: OpenSSL gets a library context of Larder's own, so that the host's providers and settings are neither
 // used nor changed; it touches no socket, raises no signal, asks no terminal for a password, and leaves no errors in
-// the thread's queue (a handshake empties it first, so that errors of the host's are gone too). What OpenSSL does once a process it does here too: it reads its openssl.cnf, where an
-// administrator may have set a policy for TLS. It is told not to clean up at exit, when the listener's thread may
-// still be running; a host that wants that calls OPENSSL_init_crypto first.
+// the thread's queue (a handshake empties it first, so that errors of the host's are gone too). What OpenSSL does once
+// a process it does here too: it reads its openssl.cnf, where an administrator may have set a policy for TLS. It is
+// told not to clean up at exit, when the listener's thread may still be running; a host that wants that calls
+// OPENSSL_init_crypto first.
 //
 // Certificates in tls-ca-cert-dir are looked up when a client shows one, on the listener's thread.
 //
