@@ -345,6 +345,50 @@ TEST_P(ContractTest, BackendFdRingsAgainForAClockThatRunsSlower) {
   EXPECT_TRUE(ran);
 }
 
+// A thread that is preempted after it has set the timer, until that has rung.
+class PreemptedPoller final : public Poller {
+ public:
+  explicit PreemptedPoller(std::unique_ptr<Poller> poller) : poller_(std::move(poller)) {}
+  std::string_view Name() const override { return "preempted"; }
+  absl::Status Resize(int size) override { return poller_->Resize(size); }
+  absl::Status Set(int fd, int old_mask, int mask) override { return poller_->Set(fd, old_mask, mask); }
+  int Poll(int64_t timeout_us, std::span<FiredEvent> fired) override { return poller_->Poll(timeout_us, fired); }
+  int BackendFd() override { return poller_->BackendFd(); }
+  absl::Status ArmTimer(int64_t delay_us) override {
+    absl::Status status = poller_->ArmTimer(delay_us);
+    poller_->Settle();
+    if (delay_us > 0) Readable(BackendFd(), 10'000);
+    return status;
+  }
+  void Settle() override { poller_->Settle(); }
+  void Rest() override { poller_->Rest(); }
+
+ private:
+  const std::unique_ptr<Poller> poller_;
+};
+
+TEST_P(ContractTest, BackendFdRingsAgainHoweverLateTheThreadGoesOn) {
+  if (loop_->BackendFd() < 0) return;  // as above
+  SlowClock clock;
+  const PollerMaker makers[] = {{"preempted", [] {
+    absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(GetParam(), MorePollers());
+    if (poller.ok()) *poller = std::make_unique<PreemptedPoller>(*std::move(poller));
+    return poller;
+  }}};
+  LoopOptions options;
+  options.api = "preempted";
+  options.more_pollers = makers;
+  options.clock = &clock;
+  std::unique_ptr<EventLoop> loop = *EventLoop::Create(options);
+  const int backend = loop->BackendFd();
+  // Long beside the time until the next turn below.
+  ASSERT_TRUE(loop->CreateTimeEvent(100, [](EventLoop&, int64_t, void*) { return kNoMore; }, nullptr).ok());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(Readable(backend, 10'000)) << "it has been " << i << " times in vain";
+    EXPECT_EQ(loop->Poll(0), 0);
+  }
+}
+
 std::set<int> OpenDescriptors() {
   std::set<int> fds;
   DIR* dir = opendir("/proc/self/fd");
