@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace larder::inline v0::net {
@@ -208,9 +208,10 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
 
 int BacklogMax() {
   Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
-  char digits[16] = "";
-  if (!file.valid() || read(file.get(), digits, sizeof(digits) - 1) <= 0) return 0;
-  return static_cast<int>(strtol(digits, nullptr, 10));
+  char digits[16];
+  const ssize_t size = file.valid() ? read(file.get(), digits, sizeof(digits)) : 0;
+  int most = 0;
+  return size > 0 && absl::SimpleAtoi(absl::string_view(digits, static_cast<size_t>(size)), &most) ? most : 0;
 }
 
 uint32_t ReservedDescriptors(uint32_t clients) {
