@@ -398,6 +398,7 @@ std::vector<std::string> RewriteLines(const Directive& directive, const Options&
     case Type::kPath: return options.dir.empty() ? std::vector<std::string>{} : std::vector{name + " " + Quoted(text)};
     case Type::kAddresses: {
       std::string line = name;
+      // An address has no blank and no quote in it, and "" is none.
       for (const std::string& address : options.bind) (line += ' ') += address.empty() ? "\"\"" : address;
       return {options.bind.empty() ? line + " \"\"" : line};
     }
