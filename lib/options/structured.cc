@@ -199,8 +199,7 @@ std::string StoreAddresses(Options& options, Words words) {
   if (words.size() > kAddressesMax) return "Too many bind addresses specified.";
   if (words.size() == 1 && words.front().empty()) words = {};
   if (!std::all_of(words.begin(), words.end(), LooksLikeAddress)) return "Failed to bind to specified addresses.";
-  options.bind.clear();
-  for (std::string_view word : words) options.bind.emplace_back(word);
+  options.bind.emplace(words.begin(), words.end());
   return {};
 }
 
