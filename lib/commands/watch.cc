@@ -35,8 +35,8 @@ class Id {
 
 WatchTable::WatchTable(keyspace::Keyspace& keyspace)
     : keyspace_(keyspace),
-      keys_(KeyPolicy{base::HashSeed(keyspace.config().seed)}, &keyspace.arena()),
-      pairs_(PairPolicy{base::HashSeed(keyspace.config().seed)}, &keyspace.arena()) {}
+      keys_(KeyPolicy{keyspace.hash_seed()}, &keyspace.arena()),
+      pairs_(PairPolicy{keyspace.hash_seed()}, &keyspace.arena()) {}
 
 WatchTable::~WatchTable() {
   LARDER_DCHECK(keys_.empty() && pairs_.empty() && bytes_ == 0);

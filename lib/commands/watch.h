@@ -81,6 +81,8 @@ class WatchTable final : public keyspace::EffectListener {
   void TouchAll(const Transaction& transaction);
 
   size_t keys() const { return keys_.size(); }
+  // By which it finds a watched key; see WatchedKey::id.
+  uint64_t HashOf(Bytes id) const { return keys_.policy().HashOf(id); }
   // What all watches take, as the transactions count it.
   size_t bytes() const { return bytes_; }
   // How many watches and watched keys have been looked at one after the other. For tests of what things cost.
