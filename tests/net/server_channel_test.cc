@@ -161,7 +161,7 @@ class ServerChannelTest : public testing::Test {
     server_->SetChannels(channels_);
     for (bool tls : {true, false}) {
       std::vector<ListeningSocket> sockets;
-      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511);
+      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511, /*take=*/false);
       ASSERT_TRUE(listening.ok()) << listening.status();
       listening->tls = tls;
       sockets.push_back(*std::move(listening));
