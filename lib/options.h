@@ -207,14 +207,15 @@ struct Options {
   std::string config_file = {};
 
   // Directives of Redis that are accepted without effect: name to value as CONFIG GET prints it. One that is missing
-  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead.)
+  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead; but
+  // not `user default`, as Redis writes it into its file for one who may do all with requirepass or without a password.)
   std::map<std::string, std::string, std::less<>> compat = {};
 };
 
 // Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks,
 // with "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start
 // with # are comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000,
-// 1kb is 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, a value 64 KB.
+// 1kb is 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, and so may a line of it.
 // Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; others (NOT_FOUND, PERMISSION_DENIED,
 // ...) name the file that cannot be read.
 LARDER_API absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base = {});
