@@ -102,7 +102,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
     bytes.remove_prefix(n);
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
-    if (session.input_left() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
+    if (session.input_buffered() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
       impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
       session.Stop();
     }

@@ -41,7 +41,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
     }
     return Parsed::kNothing;
   }
-  size_t input_bytes() const override { return session->input_left(); }
+  size_t input_bytes() const override { return session->input_buffered(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
   size_t output_bytes() const override {
     session->TakePushed();  // the server asks before it sends, and once more when it was woken

@@ -68,7 +68,7 @@ class Client {
   virtual std::span<char> PrepareRead() = 0;
   virtual void CommitRead(size_t n) = 0;  // n may be 0
   virtual Parsed Parse(const ParseQuota& quota) = 0;
-  virtual size_t input_bytes() const = 0;  // read and not yet run
+  virtual size_t input_bytes() const = 0;  // read and not yet part of a request
   // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
   virtual bool MayGoOn() const { return false; }
 

@@ -72,6 +72,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
     return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
   }
 
+  // What client-query-buffer-limit is about: bytes that are not part of a request yet. Arguments that have arrived are, as
+  // in Redis, so that a request may be as large as its arguments may be many; maxmemory-clients bounds that.
+  size_t input_buffered() const { return input_.size() - consumed_ - parser_.ParsedBytes() + large_filled_; }
+
   // Puts what others have for it (MONITOR's lines) into the output. To be called before the output is looked at.
   void TakePushed() {
     if (inbox_ != nullptr) [[unlikely]] TakeInbox();
@@ -108,6 +112,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void Account();
   // The buffers, where there is nothing in them.
   void RestInput();
+  void ShrinkInput();
+  void MoveInputTo(base::Buffer& to);
   void RestOutput();
   // Before requests run that may answer.
   void PrepareOutput() {
