@@ -57,7 +57,7 @@ class TlsProvider {
 // Where to listen, and what clients may do. What is not set is as the cache's Options have it.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
-  // does not have it. Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
+  // does not have that address (a name that cannot be resolved is one). Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
   // program says so.
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP

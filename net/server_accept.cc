@@ -76,9 +76,9 @@ void Server::AcceptReady(ListeningSocket& socket) {
     if (error == -EINVAL) return loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
     accept_error_ = 0;
-    ++count_.connections_received;
     counted_ = true;
     if (!Admit(accepted, socket)) continue;
+    ++count_.connections_received;  // as in Redis, without those that were refused
     if (!AddConnection(std::move(accepted), socket)) service_.GivePlaceBack();
   }
 }
