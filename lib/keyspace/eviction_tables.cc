@@ -82,6 +82,7 @@ void KeyspaceTables::SetUse(void* entry, uint32_t access, bool small) {
 void KeyspaceTables::Evict(int index, void* entry) {
   Entry* victim = static_cast<Entry*>(entry);
   keyspace_.CountEvicted(*victim);
+  keyspace_.effects().AdjustDirty(-1);
   const Bytes command[] = {"DEL", victim->key()};
   keyspace_.db_if_made(index)->Delete(victim, {EventClass::kEvicted, "evicted", command});
 }

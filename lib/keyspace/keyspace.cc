@@ -75,7 +75,8 @@ Db* Keyspace::db(int index) {
 void Keyspace::SwapDbs(int a, int b) {
   Db* first = db(a);
   Db* second = db(b);
-  if (first == nullptr || second == nullptr || first == second) return;
+  if (first == nullptr || second == nullptr) return;
+  if (first == second) return effects_.AdjustDirty(1);
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
   evictor_.DropSmallQueue();  // its words name databases
@@ -85,7 +86,9 @@ void Keyspace::SwapDbs(int a, int b) {
 // Told first, so that listeners can still see which keys there are.
 size_t Keyspace::FlushDb(Db& db) {
   effects_.Emit({.kind = Effect::Kind::kFlush, .event = "flushdb", .db = db.index()});
-  return db.Flush();
+  const size_t had = db.Flush();
+  effects_.AdjustDirty(static_cast<int64_t>(had) - 1);
+  return had;
 }
 
 size_t Keyspace::FlushAll() {

@@ -44,6 +44,7 @@ void EmitExpire(Db& db, Bytes key, const Entry* entry) {
   Effects& effects = db.keyspace().effects();
   effects.Emit({.event_class = EventClass::kGeneric, .event = "expire", .db = db.index(), .key = key,
                 .old_value = effects.wants(Effects::kOldValues) ? entry : nullptr});
+  effects.AdjustDirty(-1);
 }
 
 }  // namespace
