@@ -458,8 +458,8 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
       else Say(*core_, index_, "SCAN", from, "MATCH", options.match, "COUNT", batch);
     }
     *cursor = db.Scan(*cursor, want, [&](Entry& entry) {
-      if (!options.match.empty() && !base::GlobMatch(options.match, entry.key())) return;
-      failed = failed || !to->Add(entry.key());
+      if (failed || (!options.match.empty() && !base::GlobMatch(options.match, entry.key()))) return;
+      failed = !to->Add(entry.key());
     });
     return failed ? Error(kNoMemoryForKeys) : kOk;
   });
