@@ -61,9 +61,21 @@ bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.no
 
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
 
+Db::Presence Db::Look(Bytes key) {
+  const Entry* entry = table_.Find(key, Hash(key));
+  if (entry == nullptr) return Presence::kMissing;
+  return Expired(*entry) ? Presence::kExpired : Presence::kThere;
+}
+
+// Always nullptr.
+Entry* Db::FoundExpired(Entry* entry, Lookup how) {
+  return !Writes(how) && keyspace_.ExpiryHeld() ? nullptr : DropExpired(entry);
+}
+
 // Always nullptr.
 Entry* Db::DropExpired(Entry* entry) {
   ++keyspace_.stats().expired;
+  keyspace_.effects().AdjustDirty(-1);
   const Bytes command[] = {"DEL", entry->key()};
   Change change = kExpiredChange;
   change.command = command;
@@ -297,11 +309,17 @@ void Db::ForEach(absl::FunctionRef<void(Entry&)> visit) {
 }
 
 Entry* Db::RandomEntry() {
-  // A database whose keys have nearly all expired would make this loop long: drop those on the way.
-  for (;;) {
+  // A database whose keys have nearly all expired would make this loop long: drop those on the way, or give up.
+  constexpr int kTriesWhileHeld = 100;
+  const int tries_max = keyspace_.ExpiryHeld() ? kTriesWhileHeld : 0;
+  for (int tries = 1;; ++tries) {
     Entry* entry = table_.Random(keyspace_.random());
     if (entry == nullptr || !Expired(*entry)) return entry;
-    DropExpired(entry);
+    if (tries_max == 0) {
+      DropExpired(entry);
+    } else if (tries == tries_max) {
+      return nullptr;
+    }
   }
 }
 

@@ -123,6 +123,11 @@ class Keyspace {
     return MakeRoomSlow(slicing);
   }
 
+  // Until then (0: no more) only writes delete keys that have expired: CLIENT PAUSE, so that what clients see of them
+  // does not change. Active expiry is its caller's to stop.
+  void HoldExpiry(int64_t until_ms) { hold_expiry_until_ms_ = until_ms; }
+  bool ExpiryHeld() { return hold_expiry_until_ms_ != 0 && now_ms() < hold_expiry_until_ms_; }
+
   // One step of deleting keys that are due, over all databases. True if there may be more.
   bool ExpireDue();
   // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only a
@@ -187,6 +192,7 @@ class Keyspace {
   int64_t now_ms_ = 0;
   OwedWork owed_;
   int64_t soonest_known_ms_ = INT64_MAX;
+  int64_t hold_expiry_until_ms_ = 0;
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;
@@ -206,14 +212,13 @@ class Keyspace {
 // The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.
 [[gnu::always_inline]] inline Entry* Db::FindInline(Bytes key, uint64_t hash, Lookup how) {
   Entry* entry = table_.Find(key, hash);
-  if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = DropExpired(entry);
-  const bool counts = how == Lookup::kRead || how == Lookup::kInspect;
+  if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = FoundExpired(entry, how);
   if (entry == nullptr) {
-    if (counts) ++keyspace_.stats().misses;
+    if (Counts(how)) ++keyspace_.stats().misses;
     return nullptr;
   }
-  if (how == Lookup::kRead || how == Lookup::kWrite) keyspace_.Touch(*entry);
-  if (counts) ++keyspace_.stats().hits;
+  if (Touches(how)) keyspace_.Touch(*entry);
+  if (Counts(how)) ++keyspace_.stats().hits;
   return entry;
 }
 
