@@ -527,7 +527,7 @@ bool SessionBatch::IsShort(Request& request) {
   if (request.session == nullptr || request.is_error) return true;
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   client.large_argument = &request.large;
   const bool is_short = commands::IsShort(core_.engine(), client, request.argv.span());
   client.large_argument = nullptr;
