@@ -93,7 +93,7 @@ class Db {
   Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
   Entry* FindInline(Bytes key, uint64_t hash, Lookup how);  // in keyspace.h
   // The same in all databases of a cache and for ever: any thread may call it.
-  uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
+  uint64_t Hash(Bytes key) const { return base::HashBytes(key, seed_); }
   // Whether an entry is there, expired or not; changes nothing.
   bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
@@ -185,7 +185,10 @@ class Db {
   memory::Arena& arena();
 
   Keyspace& keyspace_;
-  int index_;
+  const int index_;
+  // The table's own, once more: what the table holds changes places with another's in FLUSHDB and SWAPDB, and Hash is
+  // called without the executor.
+  const base::HashSeed seed_;
   Table table_;
 };
 
