@@ -273,6 +273,8 @@ void Db::Delete(Entry* entry, const Change& change) {
   keyspace_.Free(entry);
 }
 
+void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
+
 size_t Db::Flush() {
   const size_t had = table_.size();
   keyspace_.Bury(table_);
