@@ -137,6 +137,7 @@ void WatchTable::Link(Watch* watch) {
   if (transaction->watches != nullptr) transaction->watches->previous_in_transaction = watch;
   transaction->watches = watch;
   transaction->watch_bytes += bytes;
+  ++transaction->watch_count;
   bytes_ += bytes;
 }
 
@@ -164,6 +165,7 @@ void WatchTable::Remove(Watch* watch) {
     watch->next_in_transaction->previous_in_transaction = watch->previous_in_transaction;
   }
   transaction->watch_bytes -= bytes;
+  --transaction->watch_count;
   bytes_ -= bytes;
   keyspace_.arena().Free(watch, sizeof(Watch));
   if (key->watches == nullptr) ForgetKey(key);
@@ -245,7 +247,7 @@ void WatchTable::OnEffect(const keyspace::Effect& effect) {
     }
   } else if (effect.kind == Kind::kFlush) {
     MarkFlushed(effect.db);
-  } else {
+  } else if (effect.kind == Kind::kSwap) {
     MarkSwapped(effect.db, effect.other_db);
     MarkSwapped(effect.other_db, effect.db);
   }
