@@ -138,7 +138,7 @@ TEST_P(InfoTest, ChangesAreCountedAsRedisDoes) {
   Advance(absl::Milliseconds(10));
   ASSERT_TRUE(cache().Tick(absl::InfiniteFuture()).ok());
   EXPECT_EQ(changes(), before) << "what expires was no change";
-  EXPECT_EQ(static_cast<int64_t>(cache().Stats().changes), before);
+  EXPECT_EQ(static_cast<int64_t>(cache().Stats()->changes), before);
 }
 
 TEST_P(InfoTest, MemoryHasWhatMonitorsRead) {
