@@ -150,6 +150,7 @@ void ServedSession::CommitLarge(size_t n) {
   large_filled_ += n;
   if (large_filled_ == large_->size() + kCrlf) {
     large_filled_ = 0;
+    large_just_came_ = true;
     parser_.TakeBulk(input_.view().substr(consumed_), large_->view());
   }
   PublishInput();
@@ -374,6 +375,7 @@ SessionBatch::Request* SessionBatch::NextFree() {
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
   if (session.large_filled_ != 0) return Parsed::kNothing;
+  session.large_just_came_ = false;
   if (session.taken_back_) {
     if (session.held()) return Parsed::kNothing;
     session.client_.held.store(false, std::memory_order_relaxed);

@@ -74,7 +74,9 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   // What client-query-buffer-limit is about: bytes that are not part of a request yet. Arguments that have arrived are, as
   // in Redis, so that a request may be as large as its arguments may be many; maxmemory-clients bounds that.
-  size_t input_buffered() const { return input_.size() - consumed_ - parser_.ParsedBytes() + large_filled_; }
+  size_t input_buffered() const {
+    return input_.size() - consumed_ - parser_.ParsedBytes() + (large_just_came_ ? large_->size() + 2 : large_filled_);
+  }
 
   // Puts what others have for it (MONITOR's lines) into the output. To be called before the output is looked at.
   void TakePushed() {
@@ -164,6 +166,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
+  bool large_just_came_ = false;  // with the last read: Parse has yet to look
   bool input_lent_ = false;
   bool output_lent_ = false;
   bool opened_ = false;
