@@ -10,9 +10,11 @@
 #include <mutex>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include <larder/export.h>
 #include <larder/internal/refusal.h>
 
@@ -67,6 +69,12 @@ class LARDER_API FlightTable {
 };
 
 inline namespace LARDER_INTERNAL_FLAVOR {
+
+// Whether a function of the user's that returns R can also say that it did not run.
+template <class R>
+inline constexpr bool kSaysRefusals = std::is_void_v<R> || std::is_same_v<R, absl::Status>;
+template <class T>
+inline constexpr bool kSaysRefusals<absl::StatusOr<T>> = true;
 
 // Runs user code in a place where it may not throw through, and rethrows later.
 class Caught {
