@@ -24,7 +24,8 @@ PROGRAMS = {"net/larder_server.cc"}
 LITERAL = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
 ERROR_TEXT = re.compile(r"(?:ErrorText|Refusal) \w+\{\s*absl::StatusCode::k(\w+),\s*" + LITERAL)
 MESSAGE = re.compile(r"(?:MakeStatus\(\s*absl::StatusCode::k\w+,|absl::(?!Unknown)\w+Error\()\s*" + LITERAL)
-WIRE_CODE = re.compile(r"(ERR|OOM|[A-Z]{4,}) ")
+WIRE_CODE = re.compile(
+    r"(ERR|OOM|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM|NOPROTO|EXECABORT|BUSY|BUSYKEY|LOADING|NOSCRIPT|READONLY) ")
 # What Reply::ToStatus makes of them (lib/reply.cc).
 CODE_OF = {"WRONGTYPE": "FailedPrecondition", "OOM": "ResourceExhausted", "NOAUTH": "Unauthenticated",
            "WRONGPASS": "Unauthenticated", "NOPERM": "PermissionDenied", "NOSCRIPT": "NotFound", "BUSY": "Unavailable"}
