@@ -49,7 +49,7 @@ StringSource StringSource::Text(Bytes bytes) {
 Db::Db(Keyspace& keyspace, int index)
     : keyspace_(keyspace),
       index_(index),
-      table_(Policy{base::HashSeed(keyspace.config().seed)}, &keyspace.arena(), &keyspace.steps()) {}
+      table_(Policy{keyspace.hash_seed()}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
