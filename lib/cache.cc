@@ -154,6 +154,7 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
   auto op = [&] {
     db_->keyspace().BeginTypedOp();
     error = fn(*db_);
+    core_->AfterOp(db_->keyspace());
   };
   executor::Executor& executor = core_->executor();
   if (held_ ? core_->MayTransact() : executor.TryAcquire()) [[likely]] {
@@ -185,7 +186,6 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
           }
           const Error error = fn(db);
           keyspace.NotePeak();
-          core_->NoteExpiries();
           return error;
         },
         first_key);
@@ -203,13 +203,17 @@ namespace {
   return nullptr;
 }
 
-// Get's op: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
-[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore& core, Db& db, Bytes key,
+// Get's op, AfterOp included: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
+// A reference to the pointer, so that a hit need not keep the pointer for the sake of a miss.
+[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore* const& core, Db& db, Bytes key,
                                                                uint64_t hash, internal::Fetched* to) {
-  if (core.monitored()) [[unlikely]] Say(core, db.index(), "GET", key);
+  if (core->monitored()) [[unlikely]] Say(*core, db.index(), "GET", key);
   db.keyspace().BeginTypedOp();
   const Entry* entry = db.FindInline(key, hash, Lookup::kRead);
-  if (entry == nullptr) return nullptr;
+  if (entry == nullptr) {
+    core->AfterOp();  // a key that has expired was deleted; a hit leaves nothing to anybody
+    return nullptr;
+  }
   if (entry->is_inline_string()) [[likely]] {
     const Bytes value = entry->inline_value();
     if (char* place = to->Place(value.size()); place != nullptr) [[likely]] {
@@ -226,17 +230,17 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
   if (held_ || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
-  const Refused refused = ReadOne(*core_, *db_, key, hash, to);
+  const Refused refused = ReadOne(core_, *db_, key, hash, to);
   executor.Release();
   return refused;
 }
 
 // What Fetch does when the executor is not there for the taking: it is this thread's already, or somebody else's.
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
-  if (held_) return core_->MayTransact() ? ReadOne(*core_, *db_, key, hash, to) : &kTransactionIsOver;
+  if (held_) return core_->MayTransact() ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
   Refused refused = nullptr;
   const executor::Outcome outcome =
-      core_->executor().Run([&] { refused = ReadOne(*core_, *db_, key, hash, to); },
+      core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
                             [&](int stage) { db_->PrefetchHashed(hash, stage); });
   return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
 }
@@ -283,8 +287,12 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
   if (held_) core_->EndTransacting();  // a change would be one to the bytes that fn sees
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (held_) core_->BeginTransacting();
-  else core_->executor().LeaveUser();
+  if (held_) {
+    core_->BeginTransacting();
+  } else {
+    core_->AfterOp();
+    core_->executor().LeaveUser();
+  }
   return text.error().text();
 }
 
@@ -385,7 +393,6 @@ Database::Refused Database::Remove(Keys keys, int64_t* count) const {
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DEL", keys);
         *count = ops::keys::Delete(db, keys);
-        core_->NoteExpiries();  // a very large value is freed in the background
         return kOk;
       },
       keys.empty() ? Key() : keys[0]);
@@ -411,7 +418,6 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
         const int64_t now_ms = db.keyspace().now_ms();
         const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
-        core_->NoteExpiries();
         return kOk;
       },
       key);
@@ -426,7 +432,6 @@ Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
-        core_->NoteExpiries();
         return kOk;
       },
       key);
@@ -608,6 +613,7 @@ Database::Refused Cache::EnterUser() {
 
 void Cache::LeaveUser() {
   core_->EndTransacting();
+  core_->AfterOp();
   core_->executor().LeaveUser();
 }
 

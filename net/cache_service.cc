@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/status.h"
 
 namespace larder::inline v0::net {
 
@@ -81,7 +82,7 @@ CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nu
 
 absl::Status CacheService::Prepare() {
   if (sides_[0].batch.Prepare() && sides_[1].batch.Prepare()) return absl::OkStatus();
-  return absl::ResourceExhaustedError("out of memory for a listener");
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a listener");
 }
 
 ServerSettings CacheService::settings() {
@@ -167,7 +168,9 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
 void CacheService::Finish() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
-  for (Side& side : sides_) {
+  // What the one was to open the other may have to end.
+  for (Side* each : {&running(), &filling()}) {
+    Side& side = *each;
     core_.executor().Cancel(side.batch);  // also waits for a late Wake
     side.batch.Reset();
     // Without its requests, what is left of it is clients to open and to end. A closed cache has nobody else inside.

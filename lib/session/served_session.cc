@@ -239,6 +239,13 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
+// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more.
+void ServedSession::CheckOutput() {
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
+  if (stranger || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
+}
+
 void ServedSession::TakeInbox() {
   if (inbox_->size() == 0) return;
   const bool taken = inbox_->MoveTo(output_.bytes());
@@ -276,30 +283,40 @@ SessionBatch::~SessionBatch() {
 }
 
 void SessionBatch::Open(ServedSession& session) {
-  session.next_opening_ = std::exchange(opening_, &session);
+  session.opening_in_ = this;
+  session.in_opening_ = true;
+  session.next_opening_ = opening_;
+  if (opening_ != nullptr) opening_->previous_opening_ = &session;
+  opening_ = &session;
+}
+
+// False if it is not there.
+bool SessionBatch::TakeFromOpening(ServedSession& session) {
+  // One that another batch opens is the executor's in this respect: not even looked at.
+  if (session.opening_in_ != this || !session.in_opening_) return false;
+  (session.previous_opening_ != nullptr ? session.previous_opening_->next_opening_ : opening_) = session.next_opening_;
+  if (session.next_opening_ != nullptr) session.next_opening_->previous_opening_ = session.previous_opening_;
+  session.in_opening_ = false;
+  return true;
+}
+
+void SessionBatch::ForgetRequests(const ServedSession& session) {
+  if (session.requests_in_batch_ == 0) return;
+  Page* page = first_page_;
+  for (size_t i = 0; i < count_; ++i) {
+    if (i != 0 && i % Page::kRequests == 0) page = page->next;
+    Request& request = page->requests[i % Page::kRequests];
+    if (request.session == &session) request.session = nullptr;
+  }
 }
 
 void SessionBatch::Close(std::unique_ptr<ServedSession> session) {
-  // It may still be waiting to be opened, or have requests here that were never submitted.
-  for (ServedSession** link = &opening_; *link != nullptr; link = &(*link)->next_opening_) {
-    if (*link != session.get()) continue;
-    *link = session->next_opening_;
-    break;
-  }
-  for (size_t i = 0; i < count_; ++i) {
-    Request& request = At(i);
-    if (request.session == session.get()) request.session = nullptr;
-  }
+  ForgetRequests(*session);
+  const bool unknown = TakeFromOpening(*session) || session->opening_in_ == nullptr;
   session->ReturnBuffers();
-  if (!session->opened_ && session->accounted_ == 0) return;  // the executor has never heard of it
+  if (unknown && session->accounted_ == 0) return;  // the executor has never heard of it
   ServedSession* ending = session.release();
-  ending->next_opening_ = std::exchange(closing_, ending);
-}
-
-SessionBatch::Request& SessionBatch::At(size_t i) {
-  Page* page = first_page_;
-  for (; i >= Page::kRequests; i -= Page::kRequests) page = page->next;
-  return page->requests[i];
+  ending->next_closing_ = std::exchange(closing_, ending);
 }
 
 SessionBatch::Request* SessionBatch::NextFree() {
@@ -358,6 +375,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     if (session.large_counted_ != 0) session.CountLarge(0);
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
+    ++session.requests_in_batch_;
     ++count_;
     ++added;
     if (request->is_error) return Parsed::kSome;
@@ -374,12 +392,13 @@ void SessionBatch::OpenAndClose() {
   }
   while (ServedSession* session = oldest) {
     oldest = session->next_opening_;
+    session->in_opening_ = false;
     session->client_.db = core_.engine().keyspace().db(0);
     clients.Add(&session->client_);
     session->opened_ = true;
   }
   while (ServedSession* session = closing_) {
-    closing_ = session->next_opening_;
+    closing_ = session->next_closing_;
     End(*session);
     delete session;
   }
@@ -423,11 +442,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   *now_us = ended_us;
   session.PublishOutput();
   session.Account();
-  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed()) {
     session.CloseOverLimit(kNoMemoryForReplies);
-  } else if (limit != 0 && session.output_.size() > limit + kOutputUncounted) {
-    session.CloseOverOutputLimit();
+  } else if (session.output_.size() > kOutputUncounted) {
+    session.CheckOutput();
   }
   return true;
 }
@@ -473,8 +491,8 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     ++next_;
     page_entered_ = false;
   }
-  core_.NoteExpiries();
   core_.engine().CheckClientsMemory();
+  core_.AfterOp();
   return next_ == count_;
 }
 
@@ -493,6 +511,7 @@ void SessionBatch::Reset() {
     request.argv.Clear(resp::ArgVector::kInline);
     if (session != nullptr && session != last) {
       last = session;
+      session->requests_in_batch_ = 0;
       if (session->held_in_batch_) {
         session->TakeBack();
         // Only the first request can have one: it ends what the batch before left unfinished.
@@ -513,9 +532,13 @@ void SessionBatch::Reset() {
 
 void SessionBatch::Abandon() {
   Reset();
-  opening_ = nullptr;  // they are their owners'
+  while (ServedSession* session = opening_) {  // they are their owners'
+    opening_ = session->next_opening_;
+    session->in_opening_ = false;
+    session->opening_in_ = nullptr;
+  }
   while (ServedSession* session = closing_) {
-    closing_ = session->next_opening_;
+    closing_ = session->next_closing_;
     End(*session);
     delete session;
   }
