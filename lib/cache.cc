@@ -32,6 +32,8 @@ constexpr ErrorText kBadExpireAt{absl::StatusCode::kInvalidArgument,
 constexpr ErrorText kTransactionIsOver{
     absl::StatusCode::kFailedPrecondition,
     "a Transaction was used inside View, or after its function has returned, or in a fork of the process"};
+constexpr ErrorText kNotInTransaction{absl::StatusCode::kFailedPrecondition,
+                                      "ExecuteAsync runs later, so it may not be called of a Transaction"};
 constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
                               "SetOptions: only one of ttl, expire_at and keep_ttl may be given"};
 constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: offset must not be negative"};
@@ -577,7 +579,8 @@ class AsyncReply final : public executor::Delivery {
 
 }  // namespace
 
-absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) {
+absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
+  if (held_) return internal::StatusOf(kNotInTransaction);
   if (argv.empty()) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
   }

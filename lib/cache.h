@@ -201,6 +201,15 @@ class LARDER_API Database {
   }
   absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
 
+  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run. Never waits.
+  // Errors: as any call; the callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
+  absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
+  absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
+    return ExecuteAsync(Keys(argv.begin(), argv.size()), std::move(callback));
+  }
+  absl::Status ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback) const;
+
   // --- Together ---
 
   // The string at `key`; if there is none, what `loader` returns, stored with `ttl` (InfiniteDuration(): none) first.
@@ -294,15 +303,6 @@ class LARDER_API Cache : public Database {
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
   absl::StatusOr<Database> Db(int index) const;
-
-  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run. Never waits.
-  // Errors: as any call; the callback is not called then.
-  using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
-  absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback);
-  absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) {
-    return ExecuteAsync(std::span<const std::string_view>(argv.begin(), argv.size()), std::move(callback));
-  }
-  absl::Status ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback);
 
   // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what fn
   // returns, which must be nothing, an absl::Status or an absl::StatusOr<T>: OK, or why it did not run.

@@ -170,10 +170,8 @@ inline absl::StatusOr<Reply> Database::Execute(std::span<const std::string> argv
   return internal::WithViews(argv, [&](Keys views) { return Execute(views); });
 }
 
-inline absl::Status Cache::ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback) {
-  return internal::WithViews(argv, [&](std::span<const std::string_view> views) {
-    return ExecuteAsync(views, std::move(callback));
-  });
+inline absl::Status Database::ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback) const {
+  return internal::WithViews(argv, [&](Keys views) { return ExecuteAsync(views, std::move(callback)); });
 }
 
 inline absl::StatusOr<bool> Database::Exists(std::string_view key) const {

@@ -95,6 +95,16 @@ TEST_F(ApiTrapsTest, ACommandsWordsMayBeStringsOfAVector) {
   EXPECT_TRUE(status.ok());
 }
 
+TEST_F(ApiTrapsTest, ACommandLaterIsOfItsDatabase) {
+  std::string seen;
+  ASSERT_TRUE(cache_->Db(3)->Set("k", "three").ok());
+  ASSERT_TRUE(cache_->Db(3)->ExecuteAsync({"GET", "k"}, [&](absl::StatusOr<Reply> reply) {
+    if (reply.ok()) seen = reply->AsString();
+  }).ok());
+  ASSERT_TRUE(cache_->Tick(absl::InfiniteFuture()).ok());
+  EXPECT_EQ(seen, "three");
+}
+
 // Each of these would be one string_view from "a" to "b".
 template <class C> concept GetsTwo = requires(C& c) { c.Get({"a", "b"}); };
 template <class C> concept GetsTwoInto = requires(C& c, std::string* to) { c.Get({"a", "b"}, to); };
@@ -166,6 +176,7 @@ std::vector<absl::Status> AllCalls(const Database& db) {
   all.push_back(db.Size().status());
   all.push_back(db.Execute({"GET", "k"}).status());
   all.push_back(db.Execute({"DEL", "k"}).status());
+  all.push_back(db.ExecuteAsync({"DEL", "k"}, [](absl::StatusOr<Reply>) {}));
   all.push_back(
       db.GetOrLoad("none", absl::Seconds(1), []() -> absl::StatusOr<std::string> { return std::string(); }).status());
   ScanRange keys = db.Scan();
