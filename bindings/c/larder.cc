@@ -84,7 +84,7 @@ larder_status larder_open(const larder_options* options, larder_cache** cache, l
     auto holder = std::make_unique<larder_cache>();
     larder::Options own = options != nullptr ? options->options : larder::Options();
     if (own.clock == nullptr) own.clock = larder::RealClock();  // for the deadlines of larder_close and larder_tick
-    if (own.clock == nullptr) throw std::bad_alloc();
+    if (own.clock == nullptr) return absl::ResourceExhaustedError("there is no memory for a clock");
     holder->clock = own.clock;
     auto opened = larder::Cache::Open(own);
     if (!opened.ok()) return opened.status();
