@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include <larder/internal/visit.h>
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
 #include "lib/base/status.h"
@@ -102,10 +103,10 @@ AsyncQueue::~AsyncQueue() { LARDER_CHECK(first_ == nullptr); }
 // ---- The caller's side ----------------------------------------------------------------------------------------------
 
 absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv, Callback callback) {
-  executor::Executor& executor = core_.executor();
-  if (executor.Forked()) return CacheCore::OutcomeStatus(executor::Outcome::kForked);
-  if (executor.InsideUser()) return CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
-  if (core_.closed()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  if (core_.executor().InsideUser()) return CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
+  // The background is woken last of all, when another thread may have run and delivered the command and closed the cache.
+  const internal::Visit visit(core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   const uint64_t bytes_max = core_.limits().async_bytes_max.load(std::memory_order_relaxed);
   std::unique_ptr<Call> call(new (std::nothrow) Call(*this, db, std::move(callback)));
   if (call == nullptr || !call->HasRoom()) return internal::StatusOf(kNoMemory);
@@ -175,8 +176,8 @@ bool AsyncQueue::RunFirst(bool wait) {
 
 bool AsyncQueue::RunWaiting(bool wait, absl::FunctionRef<bool()> keep_going) {
   if (!HasWork() || running_.exchange(true, std::memory_order_acquire)) return HasWork();
-  for (size_t left = waiting(); left != 0 && keep_going(); --left) {
-    if (!RunFirst(wait)) break;
+  size_t left = waiting();
+  while (RunFirst(wait) && --left != 0 && keep_going()) {
   }
   running_.store(false, std::memory_order_release);
   return HasWork();
