@@ -49,7 +49,8 @@ StringSource StringSource::Text(Bytes bytes) {
 Db::Db(Keyspace& keyspace, int index)
     : keyspace_(keyspace),
       index_(index),
-      table_(Policy{keyspace.hash_seed()}, &keyspace.arena(), &keyspace.steps()) {}
+      seed_(keyspace.hash_seed()),
+      table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
@@ -69,6 +70,11 @@ Entry* Db::DropExpired(Entry* entry) {
   change.command = command;
   Delete(entry, change);
   return nullptr;
+}
+
+size_t Db::BlockBytes(Bytes key) const {
+  const Entry* const entry = table_.Find(key, Hash(key));
+  return entry != nullptr && entry->storage() == Entry::Storage::kBlock ? entry->block()->size() : 0;
 }
 
 void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
@@ -271,6 +277,8 @@ void Db::Delete(Entry* entry, const Change& change) {
   keyspace_.EndHistory(*entry);
   keyspace_.Free(entry);
 }
+
+void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
 
 size_t Db::Flush() {
   const size_t had = table_.size();
