@@ -191,7 +191,10 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   closing_->Begin();
   flights_.Close();
   thread_.RequestStop();
-  if (!closing_->TakeRole(deadline_us)) return Closing::Unfinished(closing_->stage(), std::nullopt);
+  if (!closing_->TakeRole(deadline_us)) {
+    (void)executor_->Close(0);  // who has the role may be waiting for a listener, and we say that nobody is served
+    return Closing::Unfinished(closing_->stage(), std::nullopt);
+  }
   absl::Status status;
   while (status.ok() && closing_->stage() != Stage::kClosed) {
     if (RunStage(deadline_us)) {
