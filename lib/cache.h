@@ -345,9 +345,10 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
-  // callbacks are still owed. Errors: FAILED_PRECONDITION inside a callback.
+  // Does background work: active expiry, giving memory back (for which keys may be moved together), and callbacks, until
+  // `deadline`. With Options::background == kTick this is what does it; call it some 10 times a second, from any thread.
+  // Returns when it would like to be called again: now, if callbacks are still owed. Errors: FAILED_PRECONDITION inside a
+  // callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.

@@ -41,6 +41,7 @@ std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& 
   if (keyspace->dbs_ == nullptr) return nullptr;
   keyspace->set_access_clock_ms(clock.NowUs() / 1000);
   keyspace->Configure(config);
+  keyspace->arena().SetOwner(&keyspace->arena_owner_);
   return keyspace;
 }
 
@@ -49,6 +50,7 @@ Keyspace::~Keyspace() {
   for (int i = 0; i < config_.databases; ++i) delete dbs_[i];
   std::free(dbs_);
   while (graves_ != nullptr) FreeStep();
+  arena().SetOwner(nullptr);  // it may outlive us
 }
 
 void Keyspace::Configure(const KeyspaceConfig& config) {

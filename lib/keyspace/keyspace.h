@@ -18,6 +18,7 @@
 #include "lib/base/random.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/access.h"
+#include "lib/keyspace/compactor.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/eviction_tables.h"
@@ -157,6 +158,16 @@ class Keyspace {
   // REQUIRES: from the first call on nothing is called that looks at keys.
   bool EndStep();
 
+  // One step of moving entries out of nearly empty memory, some 35 us; nothing if there is no need. Not inside an op,
+  // since entries change their places. True if there is more.
+  bool CompactStep() { return compactor_.Step(); }
+  bool WantsCompaction() const { return compactor_.wanted(); }
+  // 1 to 4: how many steps in the time in which there would else be one.
+  int CompactionUrgency() { return arena().CompactionUrgency(); }
+  // The same for one run, at once: whether 64 KB have become free for blocks of any size. For who needs memory that the
+  // source has not got. Not inside an op.
+  bool EmptyOneRun() { return compactor_.EmptyOneRun(); }
+
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
   // on in the entry that takes another's place, and ends with the key.
   void StartHistory(Entry& entry, int db, uint64_t hash);
@@ -182,6 +193,16 @@ class Keyspace {
 
  private:
   struct Grave;
+  // What the arena would have done is background work.
+  class ArenaOwner final : public memory::Arena::Owner {
+   public:
+    explicit ArenaOwner(Keyspace& keyspace) : keyspace_(keyspace) {}
+    void OnWantsTrim() override { keyspace_.Owe(kOwesFreeing); }
+    void OnSparse() override { keyspace_.Owe(kOwesCompaction); }
+
+   private:
+    Keyspace& keyspace_;
+  };
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
   uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
@@ -211,6 +232,8 @@ class Keyspace {
   Grave* graves_ = nullptr;
   KeyspaceTables tables_;
   Evictor evictor_;
+  Compactor compactor_{*this};
+  ArenaOwner arena_owner_{*this};
 };
 
 // The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.

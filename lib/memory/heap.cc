@@ -23,7 +23,7 @@ Block* Heap::New(size_t size, size_t capacity) {
   const size_t footprint = Arena::RoundUp(sizeof(Block) + capacity);
   void* memory = nullptr;
   if (footprint <= kArenaMax) {
-    memory = arena_.Allocate(footprint);
+    memory = arena_.Allocate(footprint, Tenant::kBlock);
     if (memory == nullptr) return nullptr;
     ++arena_blocks_;
   } else {
@@ -111,6 +111,16 @@ bool Heap::FreeSome(Block* block, size_t* left, int64_t end_ns) {
   }
   heap->FreeLarge(block);
   return false;
+}
+
+Block* Heap::Move(Block* block) {
+  if (block->footprint() > kArenaMax || !arena_.IsSparse(block) || !block->unique()) return nullptr;
+  void* const memory = arena_.AllocateForMove(block);
+  if (memory == nullptr) return nullptr;
+  auto* const made = new (memory) Block(this, block->size(), block->capacity());
+  base::CopyBytes(made->data(), block->view());
+  arena_.Free(block, block->footprint());
+  return made;
 }
 
 // ---- Housekeeping ---------------------------------------------------------------------------------------------------

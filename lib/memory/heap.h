@@ -55,6 +55,10 @@ class Heap {
   // there is no memory. Any thread, but the holder if NeedsHolder(capacity).
   Block* New(size_t size, size_t capacity);
 
+  // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing has
+  // changed: it is not in one, somebody else has a reference, or no fuller run has room. The holder.
+  Block* Move(Block* block);
+
   // Housekeeping, by the holder, between commands: frees what other threads returned, then for about `budget_ns` frees
   // slices of what was dropped and gives memory back. Returns whether there is more to do.
   bool Maintain(int64_t budget_ns);

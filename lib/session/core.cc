@@ -16,6 +16,8 @@ namespace {
 
 // What one round may take of an event loop's time.
 constexpr int64_t kLoopRoundNs = 500'000;
+// Of compaction in one round: 5 steps of some 35 us, or 20 when there is much to do.
+constexpr int kCompactSteps = 20;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
@@ -167,6 +169,23 @@ bool CacheCore::BackgroundRound(int64_t deadline_us) {
   return true;
 }
 
+// Steps of compaction, a hold each: in one round as many as leave the executor to others for most of the time, for a round
+// comes every millisecond. Tick has its deadline instead. False if the executor could not be had.
+bool CacheCore::CompactRound(int64_t deadline_us) {
+  const bool paced = background_ != Background::kTick;
+  int left = kCompactSteps;
+  for (bool more = true; more && left > 0;) {
+    if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
+    const bool ran = RunInBackground([&] {
+      keyspace::Keyspace& keyspace = engine_->keyspace();
+      more = keyspace.CompactStep();
+      if (paced) left -= 4 / keyspace.CompactionUrgency();
+    });
+    if (!ran) return false;
+  }
+  return true;
+}
+
 // Background jobs, where they have no threads of their own. True if some are left.
 bool CacheCore::RunJobs(int64_t deadline_us) {
   while (!closed() && bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
@@ -179,7 +198,7 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
 // something to be freed.
 int64_t CacheCore::NextRoundMs(int64_t now_ms) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
-  if (keyspace.HasGarbage()) return now_ms + 1;
+  if (keyspace.HasGarbage() || keyspace.WantsCompaction()) return now_ms + 1;
   int64_t due_ms = INT64_MAX;
   const int64_t soonest = keyspace.SoonestExpiryMs();
   if (soonest != INT64_MAX && engine_->active_expire()) {
@@ -192,7 +211,8 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms) {
 }
 
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  bool ran = BackgroundRound(deadline_us);
+  // First what makes runs empty, then what gives them back.
+  bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us);
   const bool jobs_left = RunJobs(deadline_us);
   const auto in_time = [&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
   (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);

@@ -2,7 +2,7 @@
 //
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
-// Background work is active expiry and the delivery of callbacks. Who does it is Options::background: a thread made on
+// Background work is active expiry, freeing, compaction and the delivery of callbacks. Who does it is Options::background: a thread made on
 // first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
 //
 // Threads: every method, from any thread, where nothing else is said.
@@ -194,6 +194,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
   bool BackgroundRound(int64_t deadline_us);
+  bool CompactRound(int64_t deadline_us);
   bool RunJobs(int64_t deadline_us);
   int64_t NextRoundMs(int64_t now_ms);
 
