@@ -60,6 +60,7 @@ class Transaction;
 
 namespace keyspace {
 class Db;
+struct Growth;
 }
 
 // How Set writes.
@@ -212,7 +213,7 @@ class LARDER_API Database {
   template <class F>
   Refused Run(F&& fn, Key first_key = {}) const;
   template <class F>
-  Refused RunGrowing(F&& fn, Key first_key = {}) const;
+  Refused RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const;
 
   session::CacheCore* core_;
   keyspace::Db* db_;

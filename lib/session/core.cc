@@ -188,6 +188,31 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
 }
 
+void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
+  keyspace::Room room = keyspace::Room::kOver;
+  uint64_t made = 0;
+  while (room == keyspace::Room::kOver && made < bytes) {
+    const executor::Outcome outcome = executor_->Run([&] {
+      keyspace::Keyspace& keyspace = engine_->keyspace();
+      const uint64_t before = keyspace.room_made();
+      room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
+      made += keyspace.room_made() - before;
+      NoteExpiries();
+    });
+    if (outcome != executor::Outcome::kRan) return;  // the write itself will say so
+  }
+}
+
+bool CacheCore::EvictForSource(keyspace::SourceSearch* search, bool held) {
+  bool again = false;
+  const auto evict = [&] { again = engine_->keyspace().EvictForSource(search); };
+  if (held) {
+    evict();
+    return again;
+  }
+  return Run(evict).ok() && again;
+}
+
 bool CacheCore::ClientsOverLimit() const {
   const uint64_t limit = limits_.clients_memory_max.load(std::memory_order_relaxed);
   return limit != 0 && engine_->clients_memory() > limit;

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,6 +23,7 @@
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
+#include "lib/commands/dispatch.h"
 #include "lib/commands/engine.h"
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
@@ -105,6 +108,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   }
   void WakeBackground();
 
+  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over maxmemory, in
+  // holds of its own, between which others have their turn. On the caller's thread; not an event loop's, not inside
+  // Atomically. Cheap if there is nothing to do.
+  void MakeRoomAhead(size_t bytes, size_t counted) {
+    if (bytes <= keyspace::kSliceBytes) [[likely]] return;
+    if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted);
+  }
+  void MakeRoomAhead(std::span<const std::string_view> argv) {
+    if (limits_.maxmemory.load(std::memory_order_relaxed) == 0) [[likely]] return;
+    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, 0).bytes, 0);
+  }
+
+  // Keyspace::EvictForSource for a block that is made without the executor, in a hold of its own unless `held`.
+  bool EvictForSource(keyspace::SourceSearch* search, bool held);
+
   void FillExecutorStats(ExecutorStats* to) const;
 
   // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
@@ -147,6 +165,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   template <class F>
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
+  void MakeRoomInSlices(size_t bytes, size_t counted);
   bool BackgroundRound(int64_t deadline_us, bool* garbage);
 
   std::shared_ptr<Clock> clock_;

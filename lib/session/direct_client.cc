@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "lib/base/buffer.h"
 #include "lib/base/status.h"
 #include "lib/commands/dispatch.h"
@@ -23,26 +22,14 @@ absl::Status NoMemory(std::string_view text) {
 
 absl::Status NoMemoryToRun() { return NoMemory("there is no memory to run a command"); }
 
-// Never kAgain with kUnsliced.
-Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
-               resp::Output& output, keyspace::Slicing slicing) {
+// Whether a key was changed.
+bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
+                resp::Output& output, bool at_once) {
   const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
-  const int64_t ended_us = commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
+  (void)commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once);
   core.NoteExpiries();
-  if (ended_us == commands::kAgain) return Ran::kAgain;
-  return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kUnchanged;
-}
-
-// Under the executor, as often as it takes.
-absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()> run) {
-  Ran ran = Ran::kAgain;
-  while (ran == Ran::kAgain) {
-    const absl::Status status = core.Run([&] { ran = run(); });
-    if (!status.ok()) return status;
-  }
-  *changed = ran == Ran::kChanged;
-  return absl::OkStatus();
+  return core.engine().keyspace().effects().changes() != changes;
 }
 
 }  // namespace
@@ -77,14 +64,13 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   if (!room.ok()) return NoMemoryToRun();
   output_.Clear(4096);
   bool changed = false;
-  const absl::Status status =
-      RunInTurns(core_, &changed, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); });
+  core_.MakeRoomAhead(argv);
+  const absl::Status status = core_.Run([&] { changed = RunCommand(core_, client_, argv, output_, /*at_once=*/false); });
   if (!status.ok()) return status;
   return ReplyFrom(output_, room, changed);
 }
 
-Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
-            keyspace::Slicing slicing) {
+bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once) {
   commands::ClientState client;
   client.protocol = kDirectProtocol;
   client.one_shot = true;
@@ -92,9 +78,9 @@ Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, res
   client.db = core.engine().keyspace().db(db);
   if (client.db == nullptr) {
     output.bytes().MarkFailed();
-    return Ran::kUnchanged;
+    return false;
   }
-  return RunCommand(core, client, argv, output, slicing);
+  return RunCommand(core, client, argv, output, at_once);
 }
 
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
@@ -104,10 +90,10 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   if (!room.ok()) return NoMemoryToRun();
   bool changed = false;
   if (held) {
-    changed = RunOnce(core, db, argv, output, keyspace::kUnsliced) == Ran::kChanged;
+    changed = RunOnce(core, db, argv, output, /*at_once=*/true);
   } else {
-    const absl::Status status =
-        RunInTurns(core, &changed, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); });
+    core.MakeRoomAhead(argv);
+    const absl::Status status = core.Run([&] { changed = RunOnce(core, db, argv, output, /*at_once=*/false); });
     if (!status.ok()) return status;
   }
   return ReplyFrom(output, room, changed);

@@ -117,6 +117,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void BeginLarge(bool alone);
   void CommitLarge(size_t n);
   void CountLarge(size_t bytes);
+  // The part of it that nobody shall be evicted for, since it is larger than maxmemory and will be refused.
+  void CountDoomed(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -151,6 +153,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::Output output_;
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
   std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and of a large argument has come
+  size_t doomed_counted_ = 0;          // of it, in the keyspace's doomed_arguments
   size_t large_counted_ = 0;           // of it, in the engine's large_arguments
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
@@ -222,6 +225,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
 
   Request* NextFree();
   Request& At(size_t i);
+  bool MadeRoomAhead(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
   void PrefetchWindow();
   void OpenAndClose();
@@ -238,6 +242,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
+  uint64_t room_ahead_ = 0;     // what has been evicted for the next request, in slices
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
 };
 
