@@ -19,6 +19,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
         .address = peer.address,
         .local_address = peer.local_address,
         .fd = peer.fd,
+        .policy = service.policy_,
     };
     client->session = session::ServedSession::Create(service.core_, described, client.get(), &service.buffers_);
     return client->session != nullptr ? std::move(client) : nullptr;
@@ -69,9 +70,10 @@ class CacheService::CacheClient final : public Client, private session::SessionE
 CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
 
-CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop)
+CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy)
     : core_(core),
       loop_(loop),
+      policy_(policy),
       buffers_(core.engine().keyspace().extra_memory()),
       sides_{Side(core, loop), Side(core, loop)} {}
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/bytes.h"
+#include "lib/commands/client_policy.h"
 #include "lib/session/core.h"
 #include "net/ae/ae.h"
 #include "net/cache_service.h"
@@ -85,6 +86,7 @@ struct Where {
   std::shared_ptr<net::ChannelFactory> channels;
   std::string unixsocket;
   uint32_t unixsocketperm = 0;
+  bool takes_unixsocket = false;
   int backlog = 511;
   AeApi api = AeApi::kAuto;
   const IoUring* io_uring = nullptr;
@@ -109,7 +111,7 @@ absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& o
   absl::Status status = core.Run([&] {
     const Options& cache_options = core.engine().options();
     const bool own_bind = options.bind.has_value();
-    where.bind = own_bind ? *options.bind : cache_options.bind;
+    where.bind = own_bind ? *options.bind : *cache_options.bind;
     where.tcp[0] = ResolveTcp(cache_options.port, options.port, options.any_port, own_bind);
     if (cache_options.any_port && !options.port.has_value()) {
       where.tcp[0].on = true;
@@ -127,6 +129,7 @@ absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& o
     where.backlog = cache_options.tcp_backlog;
     where.api = cache_options.ae_api;
     where.own_clock = cache_options.clock != nullptr;
+    where.takes_unixsocket = options.takes_unixsocket;
   });
   if (!status.ok()) return status;
   where.io_uring = options.io_uring;
@@ -160,7 +163,7 @@ class Listener::Impl final : public session::ListenerHook {
   explicit Impl(session::CacheCore& core) : core_(core), clock_(core.clock()) {}
   ~Impl() { Stop(); }
 
-  absl::Status Start(const Where& where, bool own_thread);
+  absl::Status Start(const Where& where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread);
   void Stop();
 
   // ListenerHook.
@@ -222,6 +225,7 @@ class Listener::Impl final : public session::ListenerHook {
   std::unique_ptr<ae::EventLoop> loop_;
   net::SystemCallBackend system_calls_;
   std::unique_ptr<net::IoBackend> uring_backend_;  // if the loop's poller is io_uring
+  std::unique_ptr<commands::ClientPolicy> policy_;
   std::optional<net::CacheService> service_;
   std::optional<net::Server> server_;
   ae::Hook background_hook_;
@@ -245,8 +249,10 @@ class Listener::Impl final : public session::ListenerHook {
   std::atomic<bool> has_news_{false};  // of the above, for the loop
 };
 
-absl::Status Listener::Impl::Start(const Where& where, bool own_thread) {
+absl::Status Listener::Impl::Start(const Where& where, std::unique_ptr<commands::ClientPolicy> policy,
+                                   bool own_thread) {
   const std::lock_guard<std::mutex> lock(stop_mutex_);
+  policy_ = std::move(policy);
   if (absl::Status status = Open(where); !status.ok()) return status;
   if (absl::Status status = FitClients(); !status.ok()) return status;
   serving_ = true;
@@ -291,7 +297,7 @@ absl::Status Listener::Impl::Open(const Where& where) {
   }
   if (!where.unixsocket.empty()) {
     absl::StatusOr<net::ListeningSocket> socket =
-        net::ListenUnix(where.unixsocket, where.unixsocketperm, where.backlog);
+        net::ListenUnix(where.unixsocket, where.unixsocketperm, where.backlog, where.takes_unixsocket);
     if (!socket.ok()) return socket.status();
     sockets.push_back(*std::move(socket));
   }
@@ -303,7 +309,7 @@ absl::Status Listener::Impl::Open(const Where& where) {
   if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
   where_ = where;
 
-  service_.emplace(core_, *loop_);
+  service_.emplace(core_, *loop_, policy_.get());
   if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
     uring_backend_ = where.io_uring->make_backend(loop_->poller());
     if (uring_backend_ == nullptr) return absl::ResourceExhaustedError("out of memory for an I/O backend");
@@ -349,7 +355,7 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
     return status;
   };
   const int ports[] = {changed.port, changed.tls_port};
-  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind.empty() : port(true) != 0;
+  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind->empty() : port(true) != 0;
   std::shared_ptr<net::ChannelFactory> channels;
   if (tls_on && (tls || port(true) == 0)) {
     if (where_.tls == nullptr) {
@@ -364,8 +370,8 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
   Move moves[2];
   for (bool side : {true, false}) {
     const WhereTcp& wanted = where_.tcp[side];
-    if (!wanted.follows || (ports[side] == wanted.directive && changed.bind == where_.bind)) continue;
-    if (absl::Status status = PrepareMove(side, changed.bind, ports[side], &moves[side]); !status.ok()) {
+    if (!wanted.follows || (ports[side] == wanted.directive && *changed.bind == where_.bind)) continue;
+    if (absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves[side]); !status.ok()) {
       for (bool shut : {true, false}) {
         if (moves[shut].shut) Restore(shut);
       }
@@ -377,7 +383,7 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
     if (!moves[side].moves) continue;
     Describe(side, moves[side].sockets);
     where_.tcp[side].directive = ports[side];
-    where_.bind = changed.bind;
+    where_.bind = *changed.bind;
     PutFresh(side, std::move(moves[side].sockets));
   }
   if (channels != nullptr) {
@@ -500,9 +506,12 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
   session::CacheCore& core = cache.core();
   absl::StatusOr<Where> where = Resolve(core, options);
   if (!where.ok()) return where.status();
+  absl::StatusOr<std::unique_ptr<commands::ClientPolicy>> policy = commands::ClientPolicy::Create(
+      core.engine().commands(), options.read_only, options.refused_commands, options.host_keeps);
+  if (!policy.ok()) return policy.status();
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
   if (impl == nullptr) return absl::ResourceExhaustedError("out of memory for a listener");
-  if (absl::Status status = impl->Start(*where, options.own_thread); !status.ok()) return status;
+  if (absl::Status status = impl->Start(*where, *std::move(policy), options.own_thread); !status.ok()) return status;
   Impl* const hook = impl.get();
   std::unique_ptr<Listener> listener(new (std::nothrow) Listener(std::move(impl)));
   if (listener == nullptr) return absl::ResourceExhaustedError("out of memory for a listener");

@@ -7,7 +7,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -144,11 +146,38 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
   return sockets;
 }
 
-absl::Status RemoveLeftover(const std::string& path) {
+// The lock of a path's folder, for as long as a socket is looked at, replaced and made to listen: of several workers that
+// start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on without.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& path) {
+    constexpr int kTries = 100;  // of 1 ms: any other holder is a worker that starts
+    const size_t slash = path.rfind('/');
+    const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+    fd_.Reset(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (int i = 0; i < kTries && fd_.valid() && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++i) poll(nullptr, 0, 1);
+  }
+
+ private:
+  Fd fd_;
+};
+
+// Whether somebody listens at the socket: who does not is refused at once.
+bool IsAnswered(const sockaddr_un& address) {
+  const Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) return true;  // not known: then it stays
+  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+         (errno != ECONNREFUSED && errno != ENOENT);
+}
+
+absl::Status RemoveLeftover(const std::string& path, const sockaddr_un& address, bool take) {
   struct stat there;
   if (lstat(path.c_str(), &there) != 0) return absl::OkStatus();
   if (!S_ISSOCK(there.st_mode)) return absl::AlreadyExistsError(absl::StrCat(path, " is there and is not a socket"));
-  if (unlink(path.c_str()) != 0) return SocketError(path, "unlink", errno);
+  if (!take && IsAnswered(address)) {
+    return absl::AlreadyExistsError(absl::StrCat(path, ": somebody listens there already"));
+  }
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SocketError(path, "unlink", errno);
   return absl::OkStatus();
 }
 
@@ -173,7 +202,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::st
   return sockets;
 }
 
-absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog) {
+absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog, bool take) {
   ListeningSocket result;
   result.unix_socket = true;
   result.name = std::string(path);
@@ -184,7 +213,8 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
                                                    sizeof(address.sun_path) - 1, " bytes is needed"));
   }
   memcpy(address.sun_path, path.data(), path.size());
-  if (absl::Status status = RemoveLeftover(result.name); !status.ok()) return status;
+  const FolderLock lock(result.name);
+  if (absl::Status status = RemoveLeftover(result.name, address, take); !status.ok()) return status;
   result.fd.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!result.fd.valid()) return SocketError(path, "socket", errno);
   if (bind(result.fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {

@@ -2,10 +2,24 @@
 //
 // The construction of wyhash, final version 4 (Wang Yi, 2019-2022, released into the public domain under the
 // Unlicense): words folded by 64x64->128 bit multiplication. Every output bit depends on every input bit, so the table
-// may take its directory index from the top and its tags from anywhere. The seed comes from Options and makes
-// collisions unpredictable to clients; it is not a MAC.
+// may take its directory index from the top and its tags from anywhere.
 //
-// Keys of up to 16 bytes are hashed inline: three multiplications, of which the seed's is done once a table.
+// Strangers choose keys, so no constant of the mixing is public: all four are secrets, made from the cache's seed. A
+// product is 0 if one factor is, and folds to all ones if one factor is all ones, whatever the other is. wyhash's own
+// constants are known to everybody: a word that equals one of them (or its complement) makes such a factor, and then
+// neither the seed nor the word beside it counts, so that any number of keys have one hash. With public constants two
+// of the three lanes of long keys can be made equal as well, and vanish when they are joined by exclusive or. Now a word
+// meets a secret before it is multiplied: to do any of this is to guess 64 bits.
+//
+// The secrets are SipHash's of the seed, so that they tell nothing of each other, of the seed, or of the generators that
+// are seeded from it (DeriveSeed). It is not a MAC: who sees the hashes themselves (a SCAN cursor shows 48 bits of one)
+// may learn more than who sees none.
+//
+// Refused: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors are
+// hashes, and stay valid); a mix that keeps its factors beside the product (2 instructions more, and equal lanes still
+// vanish).
+//
+// Keys of up to 16 bytes are hashed inline, with two multiplications.
 //
 // The value is for memory only: it may change between versions and never goes into a file or over a wire.
 #ifndef LARDER_BASE_HASH_H_
@@ -19,13 +33,28 @@
 
 namespace larder::inline v0::base {
 
+// One of many 64-bit values that a seed stands for. Who knows some of them knows nothing of the others (SipHash-2-4,
+// Aumasson and Bernstein, 2012, in the public domain).
+uint64_t DeriveSeed(uint64_t seed, uint64_t which);
+
+// What a seed is used for, as DeriveSeed's `which`. The hash takes kHashSecrets and the next three.
+enum SeedUse : uint64_t { kHashSecrets = 0, kKeyspacePicks = 16, kEvictionPicks = 17, kRunId = 18 };
+
+// A seed as the hash wants it, made once a cache.
+class HashSeed {
+ public:
+  explicit HashSeed(uint64_t seed) {
+    for (uint64_t i = 0; i < 4; ++i) secrets_[i] = DeriveSeed(seed, kHashSecrets + i);
+  }
+  uint64_t secret(int i) const { return secrets_[i]; }
+
+ private:
+  uint64_t secrets_[4];
+};
+
 namespace internal {
 
 __extension__ using uint128 = unsigned __int128;
-
-// wyhash's default secret: odd, 32 bits set each, pairwise 32 bits apart.
-inline constexpr uint64_t kSecret[4] = {0x2d358dccaa6c78a5u, 0x8bb84b93962eacc9u, 0x4b33a62ed433d4a3u,
-                                        0x4d5a2da51de1aa47u};
 
 inline uint64_t Mix(uint64_t a, uint64_t b) {
   const uint128 product = static_cast<uint128>(a) * b;
@@ -50,29 +79,18 @@ inline uint64_t Load3(const char* p, size_t n) {
   return byte(0) << 16 | byte(n >> 1) << 8 | byte(n - 1);
 }
 
-inline uint64_t Finish(uint64_t a, uint64_t b, uint64_t seed, size_t n) {
-  const uint128 product = static_cast<uint128>(a ^ kSecret[1]) * (b ^ seed);
-  return Mix(static_cast<uint64_t>(product) ^ kSecret[0] ^ n, static_cast<uint64_t>(product >> 64) ^ kSecret[1]);
+// `state` is secret too.
+inline uint64_t Finish(uint64_t a, uint64_t b, uint64_t state, const HashSeed& seed, size_t n) {
+  const uint128 product = static_cast<uint128>(a ^ seed.secret(0)) * (b ^ state);
+  return Mix(static_cast<uint64_t>(product) ^ seed.secret(2) ^ n, static_cast<uint64_t>(product >> 64) ^ seed.secret(3));
 }
 
 }  // namespace internal
 
-// A seed as the hash wants it, made once.
-class HashSeed {
- public:
-  constexpr HashSeed() = default;
-  explicit HashSeed(uint64_t seed)
-      : mixed_(seed ^ internal::Mix(seed ^ internal::kSecret[0], internal::kSecret[1])) {}
-  uint64_t mixed() const { return mixed_; }
-
- private:
-  uint64_t mixed_ = 0;
-};
-
 // Of more than 16 bytes.
-uint64_t HashLongBytes(Bytes bytes, HashSeed seed);
+uint64_t HashLongBytes(Bytes bytes, const HashSeed& seed);
 
-inline uint64_t HashBytes(Bytes bytes, HashSeed seed) {
+inline uint64_t HashBytes(Bytes bytes, const HashSeed& seed) {
   using internal::Load4;
   const char* p = bytes.data();
   const size_t n = bytes.size();
@@ -86,10 +104,8 @@ inline uint64_t HashBytes(Bytes bytes, HashSeed seed) {
   } else if (n > 0) {
     a = internal::Load3(p, n);
   }
-  return internal::Finish(a, b, seed.mixed(), n);
+  return internal::Finish(a, b, seed.secret(1), seed, n);
 }
-
-inline uint64_t HashBytes(Bytes bytes, uint64_t seed) { return HashBytes(bytes, HashSeed(seed)); }
 
 }  // namespace larder::inline v0::base
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "lib/base/hash.h"
 #include "lib/base/random.h"
 #include "lib/commands/client_command.h"
 
@@ -70,7 +71,8 @@ std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, C
   if (engine->counters_ == nullptr) return nullptr;
   engine->clients_memory_max_ = engine->clients_look_above_ = ClientsMemoryMax(engine->options());
   engine->started_ms_ = clock.NowUs() / 1000;
-  base::Random random(seed ^ static_cast<uint64_t>(clock.NowUs()));
+  // Everybody may read the run id: it tells nothing of the seed.
+  base::Random random(base::DeriveSeed(seed, base::kRunId) ^ static_cast<uint64_t>(clock.NowUs()));
   for (char& digit : engine->run_id_) digit = "0123456789abcdef"[random.Below(16)];
   return engine;
 }

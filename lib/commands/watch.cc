@@ -33,7 +33,7 @@ class Id {
 
 }  // namespace
 
-WatchTable::WatchTable(keyspace::Keyspace& keyspace) : keyspace_(keyspace), table_(Policy{}, &keyspace.arena()) {}
+WatchTable::WatchTable(keyspace::Keyspace& keyspace) : keyspace_(keyspace), table_(Policy{keyspace.hash_seed()}, &keyspace.arena()) {}
 
 WatchTable::~WatchTable() {
   LARDER_DCHECK(table_.empty());
@@ -54,7 +54,7 @@ bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
   db.Find(key, keyspace::Lookup::kPeek);  // a key that has expired goes now, so that its going is no change later
   const Id id(db.index(), key);
   if (!id.ok()) return false;
-  const uint64_t hash = Policy::HashOf(id.bytes());
+  const uint64_t hash = HashOf(id.bytes());
   WatchedKey* watched = table_.Find(id.bytes(), hash);
   if (watched != nullptr) {
     for (Watch* watch = watched->watches; watch != nullptr; watch = watch->next_in_key) {
@@ -98,7 +98,7 @@ void WatchTable::RemoveAll(Transaction* transaction) {
     *link = watch->next_in_key;
     arena.Free(watch, sizeof(Watch));
     if (watched->watches != nullptr) continue;
-    table_.Remove(watched->id(), Policy::HashOf(watched->id()));
+    table_.Remove(watched->id(), HashOf(watched->id()));
     arena.Free(watched, sizeof(WatchedKey) + watched->id_size);
   }
   if (table_.empty()) Listen(false);
@@ -123,7 +123,7 @@ void WatchTable::OnEffect(const keyspace::Effect& effect) {
       table_.ForEach([&](WatchedKey* key) { MarkDirty(*key); });
       return;
     }
-    WatchedKey* watched = table_.Find(id.bytes(), Policy::HashOf(id.bytes()));
+    WatchedKey* watched = table_.Find(id.bytes(), HashOf(id.bytes()));
     if (watched != nullptr) MarkDirty(*watched);
     return;
   }

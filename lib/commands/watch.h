@@ -56,6 +56,8 @@ class WatchTable final : public keyspace::EffectListener {
   void TouchAll(const Transaction& transaction);
 
   size_t keys() const { return table_.size(); }
+  // By which it finds a watched key; see WatchedKey::id.
+  uint64_t HashOf(Bytes id) const { return table_.policy().HashOf(id); }
 
   void OnEffect(const keyspace::Effect& effect) override;
 
@@ -63,8 +65,9 @@ class WatchTable final : public keyspace::EffectListener {
   struct Policy {
     using Element = WatchedKey*;
     static constexpr bool kExpires = false;
+    base::HashSeed seed;
     uint64_t Hash(const WatchedKey* key) const { return HashOf(key->id()); }
-    static uint64_t HashOf(Bytes id) { return base::HashBytes(id, 0); }
+    uint64_t HashOf(Bytes id) const { return base::HashBytes(id, seed); }
     static bool Matches(const WatchedKey* key, Bytes id) { return key->id() == id; }
   };
 

@@ -50,7 +50,7 @@ Db::Db(Keyspace& keyspace, int index, int made)
     : keyspace_(keyspace),
       index_(index),
       made_index_(made),
-      table_(Policy{base::HashSeed(keyspace.config().seed)}, &keyspace.arena(), &keyspace.steps()) {}
+      table_(Policy{keyspace.hash_seed()}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });

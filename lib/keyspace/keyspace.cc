@@ -24,11 +24,12 @@ struct Keyspace::Grave {
 
 Keyspace::Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap)
     : config_(config),
+      hash_seed_(config.seed),
       clock_(clock),
       heap_(std::move(heap)),
-      random_(config.seed),
+      random_(base::DeriveSeed(config.seed, base::kKeyspacePicks)),
       tables_(*this),
-      evictor_(tables_, &heap_->arena(), config.seed) {}
+      evictor_(tables_, &heap_->arena(), base::DeriveSeed(config.seed, base::kEvictionPicks)) {}
 
 std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& clock) {
   memory::Heap::Ptr heap = memory::Heap::New(config.memory);

@@ -15,6 +15,7 @@
 #include <larder/clock.h>
 #include <larder/memory.h>
 #include "lib/base/error.h"
+#include "lib/base/hash.h"
 #include "lib/base/random.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/access.h"
@@ -192,6 +193,8 @@ class Keyspace {
   Clock& clock() { return clock_; }
   KeyspaceStats& stats() { return stats_; }
   const KeyspaceConfig& config() const { return config_; }
+  // How whatever is found by what clients choose is hashed. Any thread.
+  const base::HashSeed& hash_seed() const { return hash_seed_; }
   // Everything but databases, seed and memory may change at any time.
   void Configure(const KeyspaceConfig& config);
 
@@ -210,6 +213,7 @@ class Keyspace {
   bool SourceHasRoom() const;
 
   KeyspaceConfig config_;
+  const base::HashSeed hash_seed_;
   Clock& clock_;
   int64_t now_ms_ = 0;
   int64_t soonest_hint_ms_ = INT64_MAX;

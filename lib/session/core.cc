@@ -45,7 +45,7 @@ int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
   if (absl::Status status = directives::CheckOptions(options); !status.ok()) return status;
-  std::unique_ptr<Options> own = directives::CopyOptions(options);
+  std::unique_ptr<Options> own = directives::OptionsInForce(options);
   std::unique_ptr<CacheCore> core(new (std::nothrow) CacheCore());
   if (own == nullptr || core == nullptr) return NoMemory();
   core->clock_ = options.clock != nullptr ? options.clock : RealClock();

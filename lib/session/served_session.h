@@ -34,6 +34,7 @@ struct Peer {
   std::string_view address = {};  // as CLIENT LIST shows them
   std::string_view local_address = {};
   int fd = -1;
+  const commands::ClientPolicy* policy = nullptr;  // outlives the session
 };
 
 // What happens to a session outside of its own turn.

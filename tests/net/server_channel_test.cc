@@ -161,7 +161,7 @@ class ServerChannelTest : public testing::Test {
     server_->SetChannels(channels_);
     std::vector<ListeningSocket> sockets;
     for (bool tls : {true, false}) {
-      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511);
+      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511, /*take=*/false);
       ASSERT_TRUE(listening.ok()) << listening.status();
       listening->tls = tls;
       sockets.push_back(*std::move(listening));

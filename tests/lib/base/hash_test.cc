@@ -14,15 +14,18 @@
 namespace larder::base {
 namespace {
 
+const HashSeed kOne(1);
+const HashSeed kTwo(2);
+
 TEST(HashBytesTest, DependsOnEveryByteLengthAndSeed) {
   std::vector<uint64_t> seen;
   for (size_t n = 0; n <= 200; ++n) {
     std::string text(n, 'x');
-    seen.push_back(HashBytes(text, 1));
-    seen.push_back(HashBytes(text, 2));
+    seen.push_back(HashBytes(text, kOne));
+    seen.push_back(HashBytes(text, kTwo));
     for (size_t i = 0; i < n; ++i) {
       text[i] = 'y';
-      seen.push_back(HashBytes(text, 1));
+      seen.push_back(HashBytes(text, kOne));
       text[i] = 'x';
     }
   }
@@ -34,11 +37,11 @@ TEST(HashBytesTest, IsTheSameWhereverTheBytesLie) {
   char room[300];
   for (size_t n = 0; n < 100; ++n) {
     const std::string text(n, 'q');
-    const uint64_t expected = HashBytes(text, 9);
+    const uint64_t expected = HashBytes(text, kOne);
     for (size_t shift = 0; shift < 9; ++shift) {
       std::fill(std::begin(room), std::end(room), static_cast<char>(shift));
       std::copy(text.begin(), text.end(), room + shift);
-      ASSERT_EQ(HashBytes({room + shift, n}, 9), expected);
+      ASSERT_EQ(HashBytes({room + shift, n}, kOne), expected);
     }
   }
 }
@@ -50,7 +53,7 @@ TEST(HashBytesTest, SpreadsCountersInTheTopAndTheLowBits) {
   for (const char* prefix : {"", "key:", "user:profile:settings:"}) {
     std::vector<int> top(kCells), low(kCells), middle(kCells);
     for (int i = 0; i < kKeys; ++i) {
-      const uint64_t hash = HashBytes(prefix + std::to_string(i), 42);
+      const uint64_t hash = HashBytes(prefix + std::to_string(i), kOne);
       ++top[hash >> 52];
       ++low[hash & 4095];
       ++middle[hash >> 26 & 4095];
@@ -72,9 +75,9 @@ TEST(HashBytesTest, AnInputBitFlipsHalfOfTheOutputBits) {
     for (int round = 0; round < kRounds; ++round) {
       std::string text(n, '\0');
       for (char& c : text) c = static_cast<char>(random.Next());
-      const uint64_t before = HashBytes(text, 3);
+      const uint64_t before = HashBytes(text, kOne);
       text[random.Below(n)] ^= static_cast<char>(1 << random.Below(8));
-      flipped += std::popcount(before ^ HashBytes(text, 3));
+      flipped += std::popcount(before ^ HashBytes(text, kOne));
     }
     EXPECT_NEAR(static_cast<double>(flipped) / kRounds, 32, 1) << n;
   }

@@ -18,6 +18,8 @@
 namespace larder {
 namespace {
 
+const base::HashSeed kSeed(42);
+
 struct Node {
   std::string key;
   uint64_t hash = 0;
@@ -39,7 +41,7 @@ enum class Hashing { kGood, kFewPositions, kOnePosition, kSkewed };
 class HashTableTest : public testing::TestWithParam<Hashing> {
  protected:
   uint64_t HashOf(const std::string& key) const {
-    const uint64_t hash = base::HashBytes(key, 42);
+    const uint64_t hash = base::HashBytes(key, kSeed);
     switch (GetParam()) {
       case Hashing::kGood: return hash;
       case Hashing::kFewPositions: return hash << 59;
