@@ -130,7 +130,9 @@ struct Options {
   int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
-  int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
+  // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25 %, and
+  // 3 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.
+  int active_expire_effort = 1;
 
   // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported without
   // effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at once. CONFIG SET.

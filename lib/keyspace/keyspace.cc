@@ -11,6 +11,7 @@ namespace {
 // a slow machine. (Eviction: room.cc.)
 constexpr size_t kFreeEntries = 128;
 constexpr size_t kExpireVisits = 256;
+constexpr int kExpireDbs = 1024;
 constexpr int64_t kFreeNs = 40'000;
 
 }  // namespace
@@ -129,7 +130,7 @@ void Keyspace::Free(Entry* entry) {
 
 void Keyspace::Drop(memory::Block* block) {
   block->UnrefHeld();
-  if (heap_->WantsMaintenance()) HintExpiry(INT64_MIN + 1);  // wakes the background, as Bury does
+  if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
 }
 
 void Keyspace::Bury(Db::Table& table) {
@@ -146,8 +147,7 @@ void Keyspace::Bury(Db::Table& table) {
   }
   grave->table.Swap(table);
   grave->next = std::exchange(graves_, grave);
-  // Few keys are gone at once; for more the background is to be woken.
-  if (FreeStep()) HintExpiry(INT64_MIN + 1);
+  if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
 bool Keyspace::FreeStep() {
@@ -234,11 +234,22 @@ void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
 
 // ---- Expiry ---------------------------------------------------------------------------------------------------------
 
+// Databases in turn, so that one whose keys are always due does not keep the others from theirs.
 bool Keyspace::ExpireDue() {
-  for (int i = 0; i < made_count_; ++i) {
-    if (made_[i]->expiring() != 0 && made_[i]->ExpireDue(kExpireVisits)) return true;
+  for (int looks = 0; looks < kExpireDbs; ++looks) {
+    if (expire_idle_ >= made_count_) {
+      expire_idle_ = 0;
+      return false;
+    }
+    Db& db = *made_[expire_at_];
+    expire_at_ = expire_at_ + 1 == made_count_ ? 0 : expire_at_ + 1;
+    if (db.expiring() != 0 && db.ExpireDue(kExpireVisits)) {
+      expire_idle_ = 0;
+      return true;
+    }
+    ++expire_idle_;
   }
-  return false;
+  return true;
 }
 
 int64_t Keyspace::SoonestExpiryMs() {
@@ -247,7 +258,7 @@ int64_t Keyspace::SoonestExpiryMs() {
     if (made_[i]->expiring() == 0) continue;
     if (made_[i]->SoonestExpiryMs() < soonest) soonest = made_[i]->SoonestExpiryMs();
   }
-  soonest_hint_ms_ = soonest;
+  soonest_known_ms_ = soonest;
   return soonest;
 }
 

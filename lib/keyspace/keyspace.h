@@ -24,6 +24,7 @@
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/eviction_tables.h"
 #include "lib/keyspace/evictor.h"
+#include "lib/keyspace/owed.h"
 #include "lib/keyspace/room.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/heap.h"
@@ -133,6 +134,7 @@ class Keyspace {
   bool Fits() const { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
   // The next slice of what MakeRoom and Configure left over. True if there is more to do.
   bool EvictStep();
+  bool owes_eviction() const { return owes_eviction_; }
   // After a call has failed, changing nothing, with kAllocationFailed: evicts some of what may go. True if the call should
   // be tried again.
   bool EvictForSource(SourceSearch* search);
@@ -151,13 +153,19 @@ class Keyspace {
 
   // One step of deleting keys that are due, over all databases. True if there may be more.
   bool ExpireDue();
-  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one.
+  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only a
+  // sooner one is owed from now on.
   int64_t SoonestExpiryMs();
-  // A lower bound of it that costs a load: what was set since SoonestExpiryMs was last called.
-  int64_t SoonestHintMs() const { return soonest_hint_ms_; }
-  void HintExpiry(int64_t expiry_ms) {
-    if (expiry_ms < soonest_hint_ms_) soonest_hint_ms_ = expiry_ms;
+  void NoteExpiry(int64_t expiry_ms) {
+    if (expiry_ms >= soonest_known_ms_) return;
+    soonest_known_ms_ = expiry_ms;
+    Owe(kOwesSoonerExpiry);
   }
+
+  // What ops leave to background work. See owed.h.
+  void Owe(Owed what) { owed_.Owe(what); }
+  uint32_t owed() const { return owed_.untold(); }
+  OwedWork& owed_work() { return owed_; }
 
   // Ends an entry that is in no table.
   void Free(Entry* entry);
@@ -192,6 +200,7 @@ class Keyspace {
   base::Random& random() { return random_; }
   Clock& clock() { return clock_; }
   KeyspaceStats& stats() { return stats_; }
+  const Evictor& evictor() const { return evictor_; }
   const KeyspaceConfig& config() const { return config_; }
   // How whatever is found by what clients choose is hashed. Any thread.
   const base::HashSeed& hash_seed() const { return hash_seed_; }
@@ -216,7 +225,8 @@ class Keyspace {
   const base::HashSeed hash_seed_;
   Clock& clock_;
   int64_t now_ms_ = 0;
-  int64_t soonest_hint_ms_ = INT64_MAX;
+  OwedWork owed_;
+  int64_t soonest_known_ms_ = INT64_MAX;
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;
@@ -229,6 +239,8 @@ class Keyspace {
   uint64_t source_goal_ = 0;  // while EvictForSource runs: of evictor_.evicted_bytes()
   size_t source_wanted_ = 0;
   bool owes_eviction_ = false;
+  int expire_at_ = 0;    // the database that ExpireDue looks at next
+  int expire_idle_ = 0;  // how many before it had nothing that was due
   size_t peak_memory_ = 0;
   base::StepLog steps_;
   base::Random random_;

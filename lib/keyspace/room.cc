@@ -124,10 +124,9 @@ bool Keyspace::EvictForSource(SourceSearch* search) {
   return outcome == Evictor::Outcome::kFits;
 }
 
-// Wakes the background, as Bury does.
 void Keyspace::OweEviction() {
   owes_eviction_ = true;
-  HintExpiry(INT64_MIN + 1);
+  Owe(kOwesEviction);
 }
 
 }  // namespace larder::inline v0::keyspace

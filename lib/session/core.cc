@@ -14,14 +14,12 @@
 namespace larder::inline v0::session {
 namespace {
 
-// What one round may take of an event loop's time.
+// What one round may take of an event loop's time, if it is not for expiry (LoopPace).
 constexpr int64_t kLoopRoundNs = 500'000;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
-// Steps in one round for each point of active-expire-effort; what is left then waits for the next round, 1/hz seconds
-// later, or for the keys to be read.
-constexpr int kExpireStepsPerEffort = 256;
+constexpr auto kRelaxed = std::memory_order_relaxed;
 
 uint64_t SeedFromSystem(Clock& clock) {
   uint64_t seed = 0;
@@ -57,7 +55,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->limits_.Publish(options);
   core->executor_ = executor::Executor::Create();
   core->bio_ = base::Bio::Create(
-      options.background == Background::kThread, [](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); },
+      options.background == Background::kThread, [](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); },
       core.get());
   if (core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
   if (!core->thread_.Init(
@@ -75,9 +73,8 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   if (core->engine_ == nullptr) return NoMemory();
   core->engine_->keyspace().blocks().set_bio(core->bio_);
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
-  if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
-  core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
-  if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
+  core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
+  if (core->engine_->keyspace().GoesByUse()) (void)core->WakeBackground();
   return core;
 }
 
@@ -110,96 +107,138 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
   return &kClosed;
 }
 
-void CacheCore::WakeBackground() {
-  if (closed()) return;
-  if (background_ == Background::kThread) {
-    thread_.Wake();
-  } else if (background_ == Background::kLoop) {
+bool CacheCore::WakeBackground() {
+  if (closed()) return true;
+  if (background_ == Background::kThread) return thread_.Wake();
+  if (background_ == Background::kLoop) {
     const std::lock_guard<std::mutex> lock(listeners_mutex_);
     if (listeners_ != nullptr) listeners_->WakeForBackground();
   }
+  return true;
 }
 
-// Runs `fn` under the executor for background work. An event loop's thread never waits for it: false if it is busy.
+void CacheCore::TellBackground() {
+  if (WakeBackground()) engine_->keyspace().owed_work().Told();
+}
+
+// For an event loop's thread, which never waits for the executor: false if it is busy.
 template <class F>
-bool CacheCore::RunInBackground(F&& fn) {
-  if (background_ != Background::kLoop) return executor_->Run(fn) == executor::Outcome::kRan;
+bool CacheCore::TryRun(F&& fn) {
   if (!executor_->TryAcquire()) return false;
   fn();
+  AfterOp();
   executor_->Release();
   return true;
 }
 
-// Steps of expiry and of freeing, each under the executor on its own, until nothing is left of either or the round has
-// taken its share. False if the executor could not be had.
-bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
-  const int steps_max = kExpireStepsPerEffort * limits_.active_expire_effort.load(std::memory_order_relaxed);
-  const int64_t loop_end_ns = executor::MonotonicNs() + kLoopRoundNs;
-  int expire_steps = 0;
-  bool due = true;
-  *garbage = true;
-  while (due || *garbage) {
+// Runs `fn` under the executor for background work. False if the executor could not be had.
+template <class F>
+bool CacheCore::RunInBackground(F&& fn) {
+  return background_ == Background::kLoop ? TryRun(fn) : Run(fn).ok();
+}
+
+// One step of one kind of work, under the executor. True if there is more.
+bool CacheCore::WorkStep(Work work) {
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  keyspace.BeginOp(0);
+  keyspace.set_access_clock_ms(keyspace.now_ms());
+  // Nothing is deleted in a pause.
+  const bool paused = engine_->pause().At(keyspace.now_ms()) != commands::Paused::kNothing;
+  switch (work) {
+    case Work::kExpire: return !paused && engine_->active_expire() && keyspace.ExpireDue();
+    case Work::kFree: return keyspace.FreeStep();
+    case Work::kEvict: return !paused && keyspace.EvictStep();
+  }
+  return false;
+}
+
+// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any. An event
+// loop, which has clients to serve, ends sooner. *cut: there is more. False if the executor could not be had.
+bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
+  const bool loop = background_ == Background::kLoop;
+  const int64_t began_ns = executor::MonotonicNs();
+  const int64_t expire_ns = !loop ? INT64_MAX : pace_.Begin(began_ns, limits_.active_expire_effort.load(kRelaxed));
+  const int64_t end_ns = !loop ? INT64_MAX : began_ns + std::max(expire_ns, kLoopRoundNs);
+  bool more[kWorks] = {true, true, true};
+  int64_t expired_ns = 0;
+  for (int at = 0; more[0] || more[1] || more[2]; at = (at + 1) % kWorks) {
+    if (!more[at]) continue;
+    const Work work = static_cast<Work>(at);
+    const int64_t step_ns = executor::MonotonicNs();
     const bool ran = RunInBackground([&] {
-      keyspace::Keyspace& keyspace = engine_->keyspace();
-      keyspace.BeginOp(0);
-      keyspace.set_access_clock_ms(keyspace.now_ms());
-      due = due && engine_->active_expire() && engine_->pause().At(keyspace.now_ms()) == commands::Paused::kNothing &&
-            keyspace.ExpireDue();
-      *garbage = keyspace.FreeStep();
+      more[at] = WorkStep(work);
+      if (work != Work::kFree && engine_->keyspace().HasGarbage()) more[static_cast<int>(Work::kFree)] = true;
     });
     if (!ran) return false;
-    if (++expire_steps >= steps_max) due = false;
-    if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
-    // A loop has clients to serve.
-    if (background_ == Background::kLoop && executor::MonotonicNs() >= loop_end_ns) break;
+    const int64_t now_ns = executor::MonotonicNs();
+    if (work == Work::kExpire && more[at] && (expired_ns += now_ns - step_ns) >= expire_ns) {
+      more[at] = false;
+      *cut = true;
+    }
+    if (now_ns < end_ns && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us)) continue;
+    *cut = *cut || more[0] || more[1] || more[2];
+    break;
   }
   return true;
 }
 
-int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
-  bool garbage = false;
-  bool ran = BackgroundRound(deadline_us, &garbage);
+// Background jobs, where they have no threads of their own. True if some are left.
+bool CacheCore::RunJobs(int64_t deadline_us) {
   while (bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
-    if (background_ != Background::kLoop && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us)) continue;
-    garbage = true;
-    break;
+    if (background_ == Background::kLoop || (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us)) return true;
   }
-  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
-  // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
+  return false;
+}
+
+// Under the executor: when the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
+// something to be evicted or freed. `cut`: the round has left some of its work.
+int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  const bool paused = engine_->pause().At(now_ms) != commands::Paused::kNothing;
+  // At once: an event loop looks at its sockets first.
+  if ((keyspace.owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
+  if (keyspace.HasGarbage()) return now_ms + 1;
+  if (cut) return now_ms + LoopPace::kPeriodMs;
   int64_t due_ms = INT64_MAX;
-  const int64_t now_ms = clock_->NowUs() / 1000;
-  ran = ran && RunInBackground([&] {
-    const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
-    if (soonest != INT64_MAX && engine_->active_expire()) {
-      const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
-      due_ms = std::max({soonest, round, engine_->pause().until_ms()});
-    }
-    // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
-    if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
-    if (garbage) due_ms = now_ms + 1;
-    if (knew_ms != INT64_MIN) background_knows_ms_.store(soonest, std::memory_order_relaxed);
-  });
-  if (!ran) {
-    if (closed()) return INT64_MAX;
-    if (knew_ms != INT64_MIN) background_knows_ms_.store(knew_ms, std::memory_order_relaxed);
-    due_ms = now_ms + 1;  // the executor was busy: soon again
+  const int64_t soonest = keyspace.SoonestExpiryMs();
+  if (soonest != INT64_MAX && engine_->active_expire()) {
+    const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
+    due_ms = std::max({soonest, round, engine_->pause().until_ms()});
   }
-  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
+  // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
+  if (keyspace.GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
+  return due_ms;
+}
+
+int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
+  const int64_t began_ms = clock_->NowUs() / 1000;
+  bool cut = false;
+  bool ran = BackgroundRound(deadline_us, &cut);
+  const bool jobs_left = RunJobs(deadline_us);
+  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
+  const int64_t now_ms = clock_->NowUs() / 1000;
+  int64_t due_ms = now_ms + 1;
+  // Last of all, so that it sees what callbacks have made.
+  ran = ran && RunInBackground([&] {
+    const int64_t next_ms = NextRoundMs(cut ? began_ms : now_ms, cut);
+    if (!jobs_left) due_ms = next_ms;
+    engine_->keyspace().owed_work().Settle();
+  });
+  if (!ran && closed()) return INT64_MAX;
+  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
 }
 
 void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
   keyspace::Room room = keyspace::Room::kOver;
   uint64_t made = 0;
   while (room == keyspace::Room::kOver && made < bytes) {
-    const executor::Outcome outcome = executor_->Run([&] {
+    const absl::Status status = Run([&] {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       const uint64_t before = keyspace.room_made();
       room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
       made += keyspace.room_made() - before;
-      NoteExpiries();
     });
-    if (outcome != executor::Outcome::kRan) return;  // the write itself will say so
+    if (!status.ok()) return;  // the write itself will say so
   }
 }
 
@@ -219,29 +258,26 @@ bool CacheCore::ClientsOverLimit() const {
 }
 
 void CacheCore::CheckClientsMemory() {
-  if (ClientsOverLimit()) [[unlikely]] (void)executor_->Run([this] { engine_->CheckClientsMemory(); });
+  if (ClientsOverLimit()) [[unlikely]] (void)Run([this] { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TryCheckClientsMemory() {
-  if (!ClientsOverLimit() || !executor_->TryAcquire()) [[likely]] return;
-  engine_->CheckClientsMemory();
-  executor_->Release();
+  if (ClientsOverLimit()) [[unlikely]] (void)TryRun([this] { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TrySampleRates() {
   const int64_t now_us = clock_->NowUs();
-  if (!engine_->rates().Due(now_us) || !executor_->TryAcquire()) return;
-  engine_->SampleRates(now_us);
-  executor_->Release();
+  if (engine_->rates().Due(now_us)) (void)TryRun([&] { engine_->SampleRates(now_us); });
 }
 
 bool CacheCore::TryEndPause() {
   if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
-  if (!executor_->TryAcquire()) return closed();
-  const bool over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
-  if (over) engine_->EndPause();
-  executor_->Release();
-  return over;
+  bool over = false;
+  const bool ran = TryRun([&] {
+    over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
+    if (over) engine_->EndPause();
+  });
+  return ran ? over : closed();
 }
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {
@@ -263,7 +299,8 @@ bool CacheCore::AddListener(ListenerHook* listener) {
   if (closed()) return false;
   listener->next_hook_ = listeners_;
   listeners_ = listener;
-  if (background_ == Background::kLoop) background_knows_ms_.store(INT64_MAX);
+  // There may be work that nobody was there to be told of.
+  if (background_ == Background::kLoop) listener->WakeForBackground();
   return true;
 }
 
@@ -274,7 +311,8 @@ void CacheCore::RemoveListener(ListenerHook* listener) {
     *link = listener->next_hook_;
     break;
   }
-  if (listeners_ == nullptr && background_ == Background::kLoop) background_knows_ms_.store(INT64_MIN);
+  // Or that this one was told of.
+  if (background_ == Background::kLoop && listeners_ != nullptr) listeners_->WakeForBackground();
 }
 
 absl::Status CacheCore::Close(int64_t deadline_us) {
@@ -339,7 +377,7 @@ Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWrit
 void CacheCore::OptionsChanged() {
   limits_.Publish(engine_->options());
   limits_.clients_memory_max.store(engine_->clients_memory_max(), std::memory_order_relaxed);
-  WakeBackground();
+  (void)WakeBackground();
 }
 
 absl::Status CacheCore::LowerMaxclients(uint32_t most) {

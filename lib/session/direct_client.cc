@@ -28,7 +28,6 @@ bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const 
   const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
   (void)commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once);
-  core.NoteExpiries();
   return core.engine().keyspace().effects().changes() != changes;
 }
 

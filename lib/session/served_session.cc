@@ -497,8 +497,8 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     ++next_;
     page_entered_ = false;
   }
-  core_.NoteExpiries();
   core_.engine().CheckClientsMemory();
+  core_.AfterOp();
   return next_ == count_;
 }
 
