@@ -53,9 +53,14 @@ constexpr const char kUsage[] =
 // The only things that a signal handler may touch. A handler gets no argument, hence globals, in this program alone.
 std::atomic<Listener*> g_listener{nullptr};
 std::atomic<int> g_signal{0};
+OwnFile g_unixsocket, g_pidfile;
 
 void OnStopSignal(int signal_number) {
-  if (g_signal.exchange(signal_number) != 0) _exit(1);  // asked twice: at once
+  if (g_signal.exchange(signal_number) != 0) {  // asked twice: at once, but for what others would stumble over
+    g_unixsocket.Remove();
+    g_pidfile.Remove();
+    _exit(1);
+  }
   Listener* const listener = g_listener.load();
   if (listener != nullptr) listener->EndRun();
 }
@@ -161,6 +166,7 @@ bool Program::Detach() {
     Say(LogLevel::kNotice, absl::StrCat("Failed to write PID file: ", strerror(errno)));
     pidfile_.clear();
   }
+  g_pidfile.Remember(pidfile_);
   return true;
 }
 
@@ -212,6 +218,7 @@ bool Program::Open() {
   }
   listener_ = *std::move(listener);
   g_listener.store(listener_.get());
+  g_unixsocket.Remember(options_.unixsocket);
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -55,6 +56,21 @@ bool WritePidFile(const std::string& path) {
   if (file == nullptr) return false;
   const bool written = fprintf(file, "%d\n", static_cast<int>(getpid())) > 0;
   return fclose(file) == 0 && written;
+}
+
+void OwnFile::Remember(const std::string& path) {
+  struct stat there;
+  if (path.empty() || path.size() >= sizeof(path_) || lstat(path.c_str(), &there) != 0) return;
+  memcpy(path_, path.c_str(), path.size() + 1);
+  device_ = there.st_dev;
+  inode_ = there.st_ino;
+  known_.store(true);
+}
+
+void OwnFile::Remove() const {
+  struct stat there;
+  if (!known_.load() || lstat(path_, &there) != 0) return;
+  if (there.st_dev == device_ && there.st_ino == inode_) unlink(path_);
 }
 
 bool Notify(std::string_view state) {

@@ -2,6 +2,9 @@
 #ifndef LARDER_NET_LARDER_SERVER_PROCESS_H_
 #define LARDER_NET_LARDER_SERVER_PROCESS_H_
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +22,23 @@ uint32_t RaiseDescriptorLimit(uint32_t maxclients);
 
 // False if it cannot be written.
 bool WritePidFile(const std::string& path);
+
+// Files to be removed by a handler of signals that ends the process at once: a path of fixed length, and which file it
+// was, so that another's in its place is left alone.
+class OwnFile {
+ public:
+  // Remembers the file that is there; nothing if the path is "" or too long, or there is none.
+  void Remember(const std::string& path);
+  void Forget() { known_.store(false); }
+  // Only calls that a handler may make.
+  void Remove() const;
+
+ private:
+  std::atomic<bool> known_{false};
+  char path_[4096] = {};
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
 
 // Tells systemd, if NOTIFY_SOCKET says where it listens. False if nobody does.
 bool Notify(std::string_view state);

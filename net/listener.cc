@@ -10,8 +10,10 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/bytes.h"
+#include "lib/base/fixed_text.h"
+#include "lib/base/guarded.h"
+#include "lib/base/status.h"
 #include "lib/commands/client_policy.h"
 #include "lib/session/core.h"
 #include "net/ae/ae.h"
@@ -68,7 +70,7 @@ std::string_view ApiName(AeApi api) {
   return "";
 }
 
-constexpr absl::string_view kNoTls =
+constexpr std::string_view kNoTls =
     "this program has no TLS: its listener was started without ListenerOptions::tls (//net:tls)";
 
 // One of the two kinds of TCP: plain and TLS.
@@ -93,8 +95,20 @@ struct Where {
   bool own_clock = false;  // the program's, not the machine's
 };
 
-absl::Status TlsError(const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("Failed to configure TLS: ", status.message()));
+absl::Status NoMemory() {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a listener");
+}
+
+// What `fn` says; RESOURCE_EXHAUSTED if it threw.
+template <class F>
+absl::Status Guarded(F&& fn) {
+  absl::Status status;
+  if (!base::Guarded([&] { status = fn(); })) status = NoMemory();
+  return status;
+}
+
+absl::Status Invalid(std::string_view message) {
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, message);
 }
 
 WhereTcp ResolveTcp(int directive, const std::optional<int>& own, bool any, bool own_bind) {
@@ -105,46 +119,44 @@ WhereTcp ResolveTcp(int directive, const std::optional<int>& own, bool any, bool
   return tcp;
 }
 
-absl::StatusOr<Where> Resolve(session::CacheCore& core, const ListenerOptions& options) {
-  Where where;
-  absl::Status tls_status;
-  absl::Status status = core.Run([&] {
-    const Options& cache_options = core.engine().options();
-    const bool own_bind = options.bind.has_value();
-    where.bind = own_bind ? *options.bind : *cache_options.bind;
-    where.tcp[0] = ResolveTcp(cache_options.port, options.port, options.any_port, own_bind);
-    if (cache_options.any_port && !options.port.has_value()) {
-      where.tcp[0].on = true;
-      where.tcp[0].port = 0;
-    }
-    where.tcp[1] = ResolveTcp(cache_options.tls_port, options.tls_port, options.any_tls_port, own_bind);
-    where.tls = options.tls;
-    if (where.tcp[1].on && where.tls != nullptr) {
-      absl::StatusOr<std::shared_ptr<net::ChannelFactory>> channels = where.tls->Configure(cache_options);
-      if (channels.ok()) where.channels = *std::move(channels);
-      tls_status = channels.status();
-    }
-    where.unixsocket = cache_options.unixsocket;
-    where.unixsocketperm = cache_options.unixsocketperm;
-    where.backlog = cache_options.tcp_backlog;
-    where.api = cache_options.ae_api;
-    where.own_clock = cache_options.clock != nullptr;
-    where.takes_unixsocket = options.takes_unixsocket;
-  });
-  if (!status.ok()) return status;
-  where.io_uring = options.io_uring;
-  if (!tls_status.ok()) return TlsError(tls_status);
-  if (options.unixsocket.has_value()) where.unixsocket = *options.unixsocket;
-  if (options.unixsocketperm.has_value()) where.unixsocketperm = *options.unixsocketperm;
-  for (WhereTcp& tcp : where.tcp) {
-    if (tcp.port < 0 || tcp.port > 65535) return absl::InvalidArgumentError("port must be between 0 and 65535");
-    tcp.on &= !where.bind.empty();
+// Works on a copy of the options: files are read and memory is taken here, which under the executor would keep others
+// waiting and must not throw. What is copied may throw: Guarded by the caller.
+absl::Status Resolve(const Options& cache_options, const ListenerOptions& options, Where* where) {
+  const bool own_bind = options.bind.has_value();
+  where->bind = own_bind ? *options.bind : *cache_options.bind;
+  where->tcp[0] = ResolveTcp(cache_options.port, options.port, options.any_port, own_bind);
+  if (cache_options.any_port && !options.port.has_value()) {
+    where->tcp[0].on = true;
+    where->tcp[0].port = 0;
   }
-  if (where.tcp[1].on && where.tls == nullptr) return absl::UnimplementedError(absl::StrCat("tls-port: ", kNoTls));
-  if (!where.tcp[0].on && !where.tcp[1].on && where.unixsocket.empty()) {
-    return absl::InvalidArgumentError("nothing to listen on: there is neither a port nor a unixsocket");
+  where->tcp[1] = ResolveTcp(cache_options.tls_port, options.tls_port, options.any_tls_port, own_bind);
+  where->tls = options.tls;
+  where->unixsocket = options.unixsocket.has_value() ? *options.unixsocket : cache_options.unixsocket;
+  where->unixsocketperm = options.unixsocketperm.value_or(cache_options.unixsocketperm);
+  where->backlog = cache_options.tcp_backlog;
+  where->api = cache_options.ae_api;
+  where->own_clock = cache_options.clock != nullptr;
+  where->io_uring = options.io_uring;
+  where->takes_unixsocket = options.takes_unixsocket;
+  if (where->tcp[1].on && where->tls != nullptr) {
+    absl::StatusOr<std::shared_ptr<net::ChannelFactory>> channels = where->tls->Configure(cache_options);
+    if (!channels.ok()) {
+      const base::Line text("Failed to configure TLS: ", channels.status().message());
+      return base::MakeStatus(channels.status().code(), text.view());
+    }
+    where->channels = *std::move(channels);
   }
-  return where;
+  for (WhereTcp& tcp : where->tcp) {
+    if (tcp.port < 0 || tcp.port > 65535) return Invalid("port must be between 0 and 65535");
+    tcp.on &= !where->bind.empty();
+  }
+  if (where->tcp[1].on && where->tls == nullptr) {
+    return base::MakeStatus(absl::StatusCode::kUnimplemented, base::Line("tls-port: ", kNoTls).view());
+  }
+  if (!where->tcp[0].on && !where->tcp[1].on && where->unixsocket.empty()) {
+    return Invalid("nothing to listen on: there is neither a port nor a unixsocket");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<net::ListeningSocket>> ListenOn(bool tls, const std::vector<std::string>& bind, int port,
@@ -163,7 +175,7 @@ class Listener::Impl final : public session::ListenerHook {
   explicit Impl(session::CacheCore& core) : core_(core), clock_(core.clock()) {}
   ~Impl() { Stop(); }
 
-  absl::Status Start(const Where& where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread);
+  absl::Status Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread);
   void Stop();
 
   // ListenerHook.
@@ -183,36 +195,55 @@ class Listener::Impl final : public session::ListenerHook {
   int port(bool tls) const { return sides_[tls].port.load(std::memory_order_relaxed); }
 
   ae::EventLoop& loop() { return *loop_; }
-  std::vector<std::string> addresses() const {
+  // False: there are not so many.
+  bool Address(size_t i, net::SocketName* name) const {
     const std::lock_guard<std::mutex> lock(sockets_mutex_);
-    std::vector<std::string> all;
-    for (const Side& side : sides_) all.insert(all.end(), side.addresses.begin(), side.addresses.end());
-    if (!where_.unixsocket.empty()) all.push_back(where_.unixsocket);
-    return all;
+    for (const Side& side : sides_) {
+      if (i < side.sockets.size()) {
+        *name = side.sockets[i].name;
+        return true;
+      }
+      i -= side.sockets.size();
+    }
+    if (i != 0 || where_.unixsocket.empty()) return false;
+    *name = net::SocketName(where_.unixsocket);
+    return true;
   }
 
  private:
+  struct Known {
+    int fd;  // open at least until the loop has taken new ones
+    net::SocketName name;
+  };
   // Where it listens on one kind of TCP.
   struct Side {
     std::atomic<int> port{0};
-    std::vector<std::string> addresses;
-    std::vector<int> fds;  // open at least until the loop has taken new ones
+    std::vector<Known> sockets;
     std::vector<net::ListeningSocket> fresh;
     bool has_fresh = false;
+    bool watch_again = false;
   };
   // What Relisten has prepared for one.
   struct Move {
     bool moves = false;
     bool shut = false;  // the sockets that were in the way
     std::vector<net::ListeningSocket> sockets;
+    std::vector<Known> known;
+  };
+  struct Moves {
+    Move sides[2];
+    std::vector<std::string> bind;
+    std::shared_ptr<net::ChannelFactory> channels;
   };
 
-  absl::Status Open(const Where& where);
+  absl::Status Open(Where where);
+  absl::Status MakeServer();
   absl::Status FitClients();
+  absl::Status Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed);
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
   void Restore(bool tls);
-  void Describe(bool tls, const std::vector<net::ListeningSocket>& sockets);
-  void PutFresh(bool tls, std::vector<net::ListeningSocket> sockets);
+  static std::vector<Known> KnownOf(const std::vector<net::ListeningSocket>& sockets);
+  void TellLoop();
   void TakeSockets();
   absl::Status StartThread();
   void RunBackground();
@@ -249,11 +280,10 @@ class Listener::Impl final : public session::ListenerHook {
   std::atomic<bool> has_news_{false};  // of the above, for the loop
 };
 
-absl::Status Listener::Impl::Start(const Where& where, std::unique_ptr<commands::ClientPolicy> policy,
-                                   bool own_thread) {
+absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread) {
   const std::lock_guard<std::mutex> lock(stop_mutex_);
   policy_ = std::move(policy);
-  if (absl::Status status = Open(where); !status.ok()) return status;
+  if (absl::Status status = Open(std::move(where)); !status.ok()) return status;
   if (absl::Status status = FitClients(); !status.ok()) return status;
   serving_ = true;
   if (core_.background() == Background::kLoop) {
@@ -269,11 +299,47 @@ absl::Status Listener::Impl::Start(const Where& where, std::unique_ptr<commands:
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
-absl::Status Listener::Impl::Open(const Where& where) {
+absl::Status Listener::Impl::Open(Where where) {
+  where_ = std::move(where);
+  if (absl::Status status = MakeServer(); !status.ok()) return status;
+  size_t sockets = 0;
+  for (bool tls : {false, true}) {
+    const WhereTcp& wanted = where_.tcp[tls];
+    if (!wanted.on) continue;
+    absl::StatusOr<std::vector<net::ListeningSocket>> tcp = ListenOn(tls, where_.bind, wanted.port, where_.backlog);
+    if (!tcp.ok()) return tcp.status();
+    sides_[tls].sockets = KnownOf(*tcp);
+    sides_[tls].port.store(tcp->empty() ? 0 : (*tcp)[0].port, std::memory_order_relaxed);
+    sockets += tcp->size();
+    const net::Server::Kind kind = tls ? net::Server::kTls : net::Server::kPlain;
+    if (absl::Status status = server_->Start(kind, *std::move(tcp)); !status.ok()) return status;
+  }
+  if (!where_.unixsocket.empty()) {
+    // Nothing comes between the socket's file and the server, which removes it again.
+    std::vector<net::ListeningSocket> one(1);
+    absl::StatusOr<net::ListeningSocket> socket =
+        net::ListenUnix(where_.unixsocket, where_.unixsocketperm, where_.backlog, where_.takes_unixsocket);
+    if (!socket.ok()) return socket.status();
+    one[0] = *std::move(socket);
+    ++sockets;
+    if (absl::Status status = server_->Start(net::Server::kUnix, std::move(one)); !status.ok()) return status;
+  }
+  const int backlog_max = net::BacklogMax();
+  if (backlog_max != 0 && where_.backlog > backlog_max) {
+    const base::Line line("The backlog of ", where_.backlog, " (tcp-backlog) is cut to ", backlog_max,
+                          ", which /proc/sys/net/core/somaxconn allows.");
+    core_.Log(LogLevel::kWarning, line.view());
+  }
+  if (sockets != 0) return absl::OkStatus();
+  return base::MakeStatus(absl::StatusCode::kUnavailable, "none of the addresses to bind exists on this machine");
+}
+
+// The loop and all that stands on it, but for sockets.
+absl::Status Listener::Impl::MakeServer() {
   ae::LoopOptions loop_options;
-  loop_options.api = ApiName(where.api);
-  if (where.io_uring != nullptr) loop_options.more_pollers = {&where.io_uring->poller, 1};
-  own_clock_ = where.own_clock;
+  loop_options.api = ApiName(where_.api);
+  if (where_.io_uring != nullptr) loop_options.more_pollers = {&where_.io_uring->poller, 1};
+  own_clock_ = where_.own_clock;
   loop_options.clock = own_clock_ ? &clock_ : nullptr;
   absl::StatusOr<std::unique_ptr<ae::EventLoop>> loop = ae::EventLoop::Create(loop_options);
   if (!loop.ok()) return loop.status();
@@ -282,43 +348,18 @@ absl::Status Listener::Impl::Open(const Where& where) {
   if (!loop_->passed_over().empty()) {
     std::string_view reasons = loop_->passed_over();
     reasons.remove_suffix(1);
-    core_.Log(LogLevel::kWarning, absl::StrCat("The kernel refuses an ae-api, using ", std::string(poller_),
-                                               " instead: ", std::string(reasons)));
+    const base::Line line("The kernel refuses an ae-api, using ", poller_, " instead: ", reasons);
+    core_.Log(LogLevel::kWarning, line.view());
   }
-
-  std::vector<net::ListeningSocket> sockets;
-  for (bool tls : {false, true}) {
-    const WhereTcp& wanted = where.tcp[tls];
-    if (!wanted.on) continue;
-    absl::StatusOr<std::vector<net::ListeningSocket>> tcp = ListenOn(tls, where.bind, wanted.port, where.backlog);
-    if (!tcp.ok()) return tcp.status();
-    Describe(tls, *tcp);
-    for (net::ListeningSocket& socket : *tcp) sockets.push_back(std::move(socket));
-  }
-  if (!where.unixsocket.empty()) {
-    absl::StatusOr<net::ListeningSocket> socket =
-        net::ListenUnix(where.unixsocket, where.unixsocketperm, where.backlog, where.takes_unixsocket);
-    if (!socket.ok()) return socket.status();
-    sockets.push_back(*std::move(socket));
-  }
-  const int backlog_max = net::BacklogMax();
-  if (backlog_max != 0 && where.backlog > backlog_max) {
-    core_.Log(LogLevel::kWarning, absl::StrCat("The backlog of ", where.backlog, " (tcp-backlog) is cut to ", backlog_max,
-                                               ", which /proc/sys/net/core/somaxconn allows."));
-  }
-  if (sockets.empty()) return absl::UnavailableError("none of the addresses to bind exists on this machine");
-  where_ = where;
-
   service_.emplace(core_, *loop_, policy_.get());
-  if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
-    uring_backend_ = where.io_uring->make_backend(loop_->poller());
-    if (uring_backend_ == nullptr) return absl::ResourceExhaustedError("out of memory for an I/O backend");
+  if (where_.io_uring != nullptr && poller_ == where_.io_uring->poller.name) {
+    uring_backend_ = where_.io_uring->make_backend(loop_->poller());
+    if (uring_backend_ == nullptr) return NoMemory();
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
   server_.emplace(*loop_, backend, *service_);
   server_->SetChannels(std::exchange(where_.channels, nullptr));
-  absl::Status status = server_->Start(std::move(sockets));
-  return status.ok() ? service_->Prepare() : status;
+  return service_->Prepare();
 }
 
 // A guest does not raise its host's limit. It says what it does without.
@@ -327,69 +368,73 @@ absl::Status Listener::Impl::FitClients() {
   const uint32_t wanted = core_.limits().maxclients.load(std::memory_order_relaxed);
   const uint32_t fitting = std::max(FittingClients(wanted), uint32_t{1});
   if (fitting >= wanted) return absl::OkStatus();
-  core_.Log(LogLevel::kWarning,
-            absl::StrCat("maxclients has been reduced to ", fitting, " from ", wanted, ": RLIMIT_NOFILE leaves the process ",
-                         "no more descriptors beside ", reserved_descriptors_, " for other things. For more clients ",
-                         "raise it ('ulimit -n', or setrlimit by the program) before the listener is started."));
+  const base::Line line("maxclients has been reduced to ", fitting, " from ", wanted,
+                        ": RLIMIT_NOFILE leaves the process no more descriptors beside ", reserved_descriptors_,
+                        " for other things. For more clients raise it ('ulimit -n', or setrlimit by the program) before "
+                        "the listener is started.");
+  core_.Log(LogLevel::kWarning, line.view());
   return core_.LowerMaxclients(fitting);
 }
 
-// REQUIRES: sockets_mutex_ is held, or nobody else knows the listener yet.
-void Listener::Impl::Describe(bool tls, const std::vector<net::ListeningSocket>& sockets) {
-  Side& side = sides_[tls];
-  side.addresses.clear();
-  side.fds.clear();
-  for (const net::ListeningSocket& socket : sockets) {
-    side.addresses.push_back(socket.name);
-    side.fds.push_back(socket.fd.get());
-  }
-  side.port.store(sockets.empty() ? 0 : sockets[0].port, std::memory_order_relaxed);
+std::vector<Listener::Impl::Known> Listener::Impl::KnownOf(const std::vector<net::ListeningSocket>& sockets) {
+  std::vector<Known> known;
+  known.reserve(sockets.size());
+  for (const net::ListeningSocket& socket : sockets) known.push_back({socket.fd.get(), socket.name});
+  return known;
 }
 
-// All that may fail comes first, what is new for TLS before sockets; then all of it is put in force.
+// All that may fail comes first, what is new for TLS before sockets; then all of it is put in force, which cannot.
 absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  const auto fail = [&](commands::ListenerPart part, const absl::Status& status, std::string_view line) {
-    *failed = part;
-    core_.Log(LogLevel::kWarning, line);
+  Moves moves;
+  *failed = commands::ListenerPart::kPort;
+  absl::Status status = Guarded([&] { return Prepare(changed, tls, &moves, failed); });
+  if (!status.ok()) {
+    for (bool side : {true, false}) {
+      if (moves.sides[side].shut) Restore(side);
+    }
+    const bool sockets = *failed != commands::ListenerPart::kTls;
+    const bool no_tls = status.code() == absl::StatusCode::kUnimplemented;
+    const base::Line line(sockets ? "Warning: Could not create server TCP listening socket " : no_tls ? "tls-port: " : "",
+                          status.message());
+    core_.Log(LogLevel::kWarning, line.view());
     return status;
-  };
-  const int ports[] = {changed.port, changed.tls_port};
-  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind->empty() : port(true) != 0;
-  std::shared_ptr<net::ChannelFactory> channels;
-  if (tls_on && (tls || port(true) == 0)) {
-    if (where_.tls == nullptr) {
-      return fail(commands::ListenerPart::kTls, absl::UnimplementedError(kNoTls), absl::StrCat("tls-port: ", kNoTls));
-    }
-    absl::StatusOr<std::shared_ptr<net::ChannelFactory>> configured = where_.tls->Configure(changed);
-    if (!configured.ok()) {
-      return fail(commands::ListenerPart::kTls, configured.status(), absl::StrCat(configured.status().message()));
-    }
-    channels = *std::move(configured);
   }
-  Move moves[2];
+  const int ports[] = {changed.port, changed.tls_port};
+  bool moved = false;
   for (bool side : {true, false}) {
+    Move& move = moves.sides[side];
+    if (!move.moves) continue;
+    where_.tcp[side].directive = ports[side];
+    sides_[side].port.store(move.sockets.empty() ? 0 : move.sockets[0].port, std::memory_order_relaxed);
+    sides_[side].sockets.swap(move.known);
+    sides_[side].fresh.swap(move.sockets);
+    sides_[side].has_fresh = true;
+    moved = true;
+  }
+  if (moved) where_.bind.swap(moves.bind);
+  if (moves.channels != nullptr) fresh_channels_.swap(moves.channels);
+  TellLoop();
+  return absl::OkStatus();
+}
+
+absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed) {
+  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind->empty() : port(true) != 0;
+  if (tls_on && (tls || port(true) == 0)) {
+    *failed = commands::ListenerPart::kTls;
+    if (where_.tls == nullptr) return base::MakeStatus(absl::StatusCode::kUnimplemented, kNoTls);
+    absl::StatusOr<std::shared_ptr<net::ChannelFactory>> configured = where_.tls->Configure(changed);
+    if (!configured.ok()) return configured.status();
+    moves->channels = *std::move(configured);
+  }
+  moves->bind = *changed.bind;
+  const int ports[] = {changed.port, changed.tls_port};
+  for (bool side : {true, false}) {
+    *failed = side ? commands::ListenerPart::kTlsPort : commands::ListenerPart::kPort;
     const WhereTcp& wanted = where_.tcp[side];
     if (!wanted.follows || (ports[side] == wanted.directive && *changed.bind == where_.bind)) continue;
-    if (absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves[side]); !status.ok()) {
-      for (bool shut : {true, false}) {
-        if (moves[shut].shut) Restore(shut);
-      }
-      return fail(side ? commands::ListenerPart::kTlsPort : commands::ListenerPart::kPort, status,
-                  absl::StrCat("Warning: Could not create server TCP listening socket ", status.message()));
-    }
-  }
-  for (bool side : {true, false}) {
-    if (!moves[side].moves) continue;
-    Describe(side, moves[side].sockets);
-    where_.tcp[side].directive = ports[side];
-    where_.bind = *changed.bind;
-    PutFresh(side, std::move(moves[side].sockets));
-  }
-  if (channels != nullptr) {
-    fresh_channels_ = std::move(channels);
-    has_news_.store(true, std::memory_order_release);
-    loop_->WakeUp();
+    absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves->sides[side]);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -401,28 +446,30 @@ absl::Status Listener::Impl::PrepareMove(bool tls, const std::vector<std::string
   if (opened.status().code() == absl::StatusCode::kAlreadyExists && port == this->port(tls)) {
     // Most likely our own sockets are in the way: "*" and one address cannot share a port. Shut down they free it,
     // and stay valid descriptors, which the loop is still watching.
-    for (int fd : sides_[tls].fds) shutdown(fd, SHUT_RDWR);
+    for (const Known& known : sides_[tls].sockets) shutdown(known.fd, SHUT_RDWR);
     move->shut = true;
     opened = ListenOn(tls, bind, port, where_.backlog);
   }
-  if (opened.ok()) move->sockets = *std::move(opened);
-  return opened.status();
+  if (!opened.ok()) return opened.status();
+  move->known = KnownOf(*opened);
+  move->sockets = *std::move(opened);
+  return absl::OkStatus();
 }
 
-// The sockets were shut down for others that could not be had.
+// The sockets were shut down for others that could not be had. They are bound as they were, and need no memory to
+// listen again; the loop may have found out that they did not, and no longer watch them.
 void Listener::Impl::Restore(bool tls) {
   Side& side = sides_[tls];
-  side.fds.clear();
-  absl::StatusOr<std::vector<net::ListeningSocket>> restored =
-      ListenOn(tls, where_.bind, port(tls), where_.backlog);
-  if (!restored.ok()) return PutFresh(tls, {});
-  for (const net::ListeningSocket& socket : *restored) side.fds.push_back(socket.fd.get());
-  PutFresh(tls, *std::move(restored));
+  for (const Known& known : side.sockets) {
+    if (listen(known.fd, where_.backlog) == 0) continue;
+    const base::Line line(known.name, ": listen: ", net::ErrnoText(errno), "; it accepts no connections any more");
+    core_.Log(LogLevel::kWarning, line.view());
+  }
+  side.watch_again = true;
+  TellLoop();
 }
 
-void Listener::Impl::PutFresh(bool tls, std::vector<net::ListeningSocket> sockets) {
-  sides_[tls].fresh = std::move(sockets);
-  sides_[tls].has_fresh = true;
+void Listener::Impl::TellLoop() {
   has_news_.store(true, std::memory_order_release);
   loop_->WakeUp();
 }
@@ -435,6 +482,7 @@ void Listener::Impl::TakeSockets() {
   for (bool tls : {false, true}) {
     Side& side = sides_[tls];
     if (std::exchange(side.has_fresh, false)) server_->ReplaceTcp(tls, std::exchange(side.fresh, {}));
+    if (std::exchange(side.watch_again, false)) server_->WatchAgain(tls);
   }
 }
 
@@ -445,7 +493,9 @@ absl::Status Listener::Impl::StartThread() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const int error = pthread_create(&thread_, nullptr, ThreadMain, this);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) return absl::ResourceExhaustedError("no thread could be started for the listener");
+  if (error != 0) {
+    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no thread could be started for the listener");
+  }
   has_thread_ = true;
   return absl::OkStatus();
 }
@@ -456,7 +506,7 @@ void* Listener::Impl::ThreadMain(void* arg) {
   pthread_setname_np(pthread_self(), "larder-listener");
 #endif
   if (absl::Status status = self.loop_->Run(); !status.ok()) {
-    self.core_.Log(LogLevel::kWarning, absl::StrCat("The listener has stopped: ", status.message()));
+    self.core_.Log(LogLevel::kWarning, base::Line("The listener has stopped: ", status.message()).view());
   }
   return nullptr;
 }
@@ -504,18 +554,23 @@ int64_t Listener::Impl::OnBackground(ae::EventLoop& /*loop*/, int64_t /*id*/, vo
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const ListenerOptions& options) {
   session::CacheCore& core = cache.core();
-  absl::StatusOr<Where> where = Resolve(core, options);
-  if (!where.ok()) return where.status();
+  absl::StatusOr<std::unique_ptr<Options>> cache_options = core.CopyOptions();
+  if (!cache_options.ok()) return cache_options.status();
   absl::StatusOr<std::unique_ptr<commands::ClientPolicy>> policy = commands::ClientPolicy::Create(
       core.engine().commands(), options.read_only, options.refused_commands, options.host_keeps);
   if (!policy.ok()) return policy.status();
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
-  if (impl == nullptr) return absl::ResourceExhaustedError("out of memory for a listener");
-  if (absl::Status status = impl->Start(*where, *std::move(policy), options.own_thread); !status.ok()) return status;
+  if (impl == nullptr) return NoMemory();
+  absl::Status status = Guarded([&] {
+    Where where;
+    absl::Status resolved = Resolve(**cache_options, options, &where);
+    return resolved.ok() ? impl->Start(std::move(where), *std::move(policy), options.own_thread) : resolved;
+  });
+  if (!status.ok()) return status;
   Impl* const hook = impl.get();
   std::unique_ptr<Listener> listener(new (std::nothrow) Listener(std::move(impl)));
-  if (listener == nullptr) return absl::ResourceExhaustedError("out of memory for a listener");
-  if (!core.AddListener(hook)) return absl::CancelledError("the cache is closed");
+  if (listener == nullptr) return NoMemory();
+  if (!core.AddListener(hook)) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
   return listener;
 }
 
@@ -524,7 +579,11 @@ Listener::~Listener() = default;
 void Listener::Stop() { impl_->Stop(); }
 int Listener::port() const { return impl_->port(false); }
 int Listener::tls_port() const { return impl_->port(true); }
-std::vector<std::string> Listener::addresses() const { return impl_->addresses(); }
+size_t Listener::AddressAt(size_t i, char* to, size_t room) const {
+  net::SocketName name;
+  if (!impl_->Address(i, &name)) return 0;
+  return name.view().copy(to, room);
+}
 std::string_view Listener::poller() const { return impl_->poller_name(); }
 int Listener::Poll(int64_t timeout_ms) { return impl_->loop().Poll(timeout_ms); }
 absl::Status Listener::Run() { return impl_->loop().Run(); }

@@ -47,7 +47,7 @@ class ChannelFactory;
 class TlsProvider {
  public:
   // What connections are made by from now on, as the tls-* members of `options` say. Any thread, also under the
-  // executor. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is one line.
+  // executor. Throws nothing. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is one line.
   virtual absl::StatusOr<std::shared_ptr<net::ChannelFactory>> Configure(const Options& options) const = 0;
 
  protected:
@@ -111,7 +111,12 @@ class LARDER_API Listener {
   int port() const;
   int tls_port() const;
   // "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock": all that it listens on.
-  std::vector<std::string> addresses() const;
+  std::vector<std::string> addresses() const {
+    std::vector<std::string> all;
+    char address[128];  // a unix socket's path has 108 bytes at most
+    while (const size_t size = AddressAt(all.size(), address, sizeof(address))) all.emplace_back(address, size);
+    return all;
+  }
   // "epoll", "kqueue", "poll"...: the poller that it runs on.
   std::string_view poller() const;
 
@@ -134,6 +139,7 @@ class LARDER_API Listener {
  private:
   class Impl;
   explicit Listener(std::unique_ptr<Impl> impl);
+  size_t AddressAt(size_t i, char* to, size_t room) const;  // how many bytes it has; 0: there are not so many
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,7 +6,6 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/check.h"
 
 namespace larder::inline v0::net {
@@ -168,7 +167,7 @@ void Server::HasInput(Connection& connection, size_t n) {
   if (connection.client->input_bytes() > settings_.query_buffer_limit) {
     ++count_.query_limit_disconnections;
     service_.Log(LogLevel::kWarning,
-                 absl::StrCat("Closing client ", Describe(connection), " that reached max query buffer length"));
+                 base::Line("Closing client ", Describe(connection), " that reached max query buffer length").view());
     Close(connection);
     return;
   }
@@ -183,7 +182,7 @@ void Server::InputEnded(Connection& connection) {
 }
 
 void Server::NoMemory(Connection& connection) {
-  service_.Log(LogLevel::kWarning, absl::StrCat("Closing client ", Describe(connection), ": out of memory"));
+  service_.Log(LogLevel::kWarning, base::Line("Closing client ", Describe(connection), ": out of memory").view());
   Close(connection);
 }
 
@@ -361,7 +360,7 @@ bool Server::OverOutputLimit(Connection& connection) {
   ++count_.output_limit_disconnections;
   counted_ = true;
   service_.Log(LogLevel::kWarning,
-               absl::StrCat("Client ", Describe(connection), " is closed for overcoming of output buffer limits"));
+               base::Line("Client ", Describe(connection), " is closed for overcoming of output buffer limits").view());
   return true;
 }
 
@@ -403,11 +402,10 @@ void Server::FreeChain(Connection** chain) {
 }
 
 void Server::StopServing() {
-  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
-    if (!acceptor->socket.fd.valid()) continue;
-    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
-    RemoveUnixSocket(acceptor->socket);
-    acceptor->socket.fd.Reset();
+  for (Kind kind : {kPlain, kTls, kUnix}) {
+    Unwatch(kind);
+    for (const ListeningSocket& socket : sockets_[kind]) RemoveUnixSocket(socket);
+    sockets_[kind].clear();
   }
   while (all_.oldest() != nullptr) Close(*all_.oldest());
 }

@@ -18,7 +18,7 @@
 // as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
 //
 // Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is
-// accepted, so that nothing in a turn can run out of it.
+// accepted, so that nothing in a turn can run out of it; nothing here throws, and texts for the log are fixed arrays.
 //
 // net/notes/model.md has this turn in the light of the whole.
 #ifndef LARDER_NET_SERVER_H_
@@ -26,11 +26,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "lib/base/fixed_text.h"
 #include "net/ae/ae.h"
 #include "net/channel.h"
 #include "net/connection.h"
@@ -49,12 +49,15 @@ class Server final : private WokenListener {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Begins to accept. Errors: what the loop says of the sockets; the server is of no use then.
-  absl::Status Start(std::vector<ListeningSocket> sockets);
+  enum Kind : uint8_t { kPlain, kTls, kUnix };
+  // Accepts on these sockets of one kind. Errors: what the loop says of them; the server is of no use then.
+  absl::Status Start(Kind kind, std::vector<ListeningSocket> sockets);
 
   // Listens on these instead of the TCP sockets of one kind that it has; connections stay. Not from a procedure of its
   // own sockets.
   void ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets);
+  // Watches the sockets of one kind again, which were shut down and listen once more.
+  void WatchAgain(bool tls);
 
   // What connections of sockets with `tls` get from here on; those that are there keep what they have. Before the first
   // such socket.
@@ -77,10 +80,6 @@ class Server final : private WokenListener {
     size_t count = 0;
     void Add(Connection& connection) { items[count++] = &connection; }
     void Swap(List& other);
-  };
-  struct Acceptor {
-    Server* server;
-    ListeningSocket socket;
   };
   struct ReadRound {
     ReadOp ops[kOpsMax];
@@ -129,7 +128,9 @@ class Server final : private WokenListener {
   void ChannelFailed(Connection& connection);
   void EndChannel(Connection& connection);
 
-  void AcceptReady(Acceptor& acceptor);
+  void AcceptReady(ListeningSocket& socket);
+  absl::Status Watch(Kind kind);
+  void Unwatch(Kind kind);
   bool Admit(const Accepted& accepted, const ListeningSocket& by);
   void Refuse(int fd, const ListeningSocket& by, std::string_view text);
   bool AddConnection(Accepted accepted, const ListeningSocket& by);
@@ -149,13 +150,13 @@ class Server final : private WokenListener {
   void FreeEnded();
   void FreeChain(Connection** chain);
   void StopServing();
-  std::string Describe(const Connection& connection) const;
+  base::FixedText<255> Describe(const Connection& connection) const;
 
   ae::EventLoop& loop_;
   IoBackend& backend_;
   Service& service_;
   ae::Hook hook_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<ListeningSocket> sockets_[3];  // by Kind; the loop points to their elements
   std::shared_ptr<ChannelFactory> channels_;
   ServerSettings settings_;
   ServerCount count_;

@@ -5,7 +5,6 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "net/server.h"
 
 namespace larder::inline v0::net {
@@ -26,51 +25,61 @@ constexpr std::string_view kProtected =
 
 }  // namespace
 
-absl::Status Server::Start(std::vector<ListeningSocket> sockets) {
-  for (ListeningSocket& socket : sockets) {
-    acceptors_.push_back(std::make_unique<Acceptor>(Acceptor{this, std::move(socket)}));
+absl::Status Server::Start(Kind kind, std::vector<ListeningSocket> sockets) {
+  Unwatch(kind);
+  sockets_[kind] = std::move(sockets);
+  for (ListeningSocket& socket : sockets_[kind]) socket.server = this;
+  return Watch(kind);
+}
+
+void Server::ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets) {
+  const Kind kind = tls ? kTls : kPlain;
+  if (closed_) return;
+  if (absl::Status status = Start(kind, std::move(sockets)); !status.ok()) {
+    service_.Log(LogLevel::kWarning, base::Line("Cannot accept connections: ", status.message()).view());
   }
-  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
-    const int fd = acceptor->socket.fd.get();
-    absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnAcceptable, acceptor.get());
+}
+
+void Server::WatchAgain(bool tls) {
+  if (closed_) return;
+  Unwatch(tls ? kTls : kPlain);
+  if (!Watch(tls ? kTls : kPlain).ok()) PauseAccepting(ENOMEM);
+}
+
+absl::Status Server::Watch(Kind kind) {
+  for (ListeningSocket& socket : sockets_[kind]) {
+    absl::Status status = loop_.CreateFileEvent(socket.fd.get(), ae::kReadable, OnAcceptable, &socket);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-void Server::ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets) {
-  std::erase_if(acceptors_, [this, tls](const std::unique_ptr<Acceptor>& acceptor) {
-    if (acceptor->socket.unix_socket || acceptor->socket.tls != tls) return false;
-    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
-    return true;
-  });
-  if (closed_) return;
-  if (absl::Status status = Start(std::move(sockets)); !status.ok()) {
-    service_.Log(LogLevel::kWarning, absl::StrCat("Cannot accept connections: ", status.message()));
-  }
+void Server::Unwatch(Kind kind) {
+  for (const ListeningSocket& socket : sockets_[kind]) loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);
 }
 
 // ---- New connections ------------------------------------------------------------------------------------------------
 
 void Server::OnAcceptable(ae::EventLoop& /*loop*/, int /*fd*/, void* data, int /*mask*/) {
-  Acceptor& acceptor = *static_cast<Acceptor*>(data);
-  acceptor.server->AcceptReady(acceptor);
+  ListeningSocket& socket = *static_cast<ListeningSocket*>(data);
+  socket.server->AcceptReady(socket);
 }
 
-void Server::AcceptReady(Acceptor& acceptor) {
+void Server::AcceptReady(ListeningSocket& socket) {
   settings_ = service_.settings();
   now_us_ = loop_.clock().NowUs();
   for (int i = 0; i < kAcceptsMax; ++i) {
     int error = 0;
-    Accepted accepted = Accept(acceptor.socket, &error);
+    Accepted accepted = Accept(socket, &error);
+    if (error == kConnectionGone) continue;
     if (error == -EAGAIN || error == -EWOULDBLOCK) return;
-    if (error == -EINVAL) return loop_.DeleteFileEvent(acceptor.socket.fd.get(), ae::kReadable);  // see Relisten
+    if (error == -EINVAL) return loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
     accept_error_ = 0;
     ++count_.connections_received;
     counted_ = true;
-    if (!Admit(accepted, acceptor.socket)) continue;
-    if (!AddConnection(std::move(accepted), acceptor.socket)) service_.GivePlaceBack();
+    if (!Admit(accepted, socket)) continue;
+    if (!AddConnection(std::move(accepted), socket)) service_.GivePlaceBack();
   }
 }
 
@@ -112,11 +121,13 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
     }
   }
   if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
-  const Peer peer{DescribeSocket(fd, true, by), DescribeSocket(fd, false, by), fd, by.unix_socket};
+  const SocketName address = DescribeSocket(fd, true, by);
+  const SocketName local_address = DescribeSocket(fd, false, by);
+  const Peer peer{address.view(), local_address.view(), fd, by.unix_socket};
   absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnReady, connection.get());
   if (!status.ok()) {
     // Most likely select's limit: for this client the server is full.
-    service_.Log(LogLevel::kWarning, absl::StrCat("Accepted connection closed: ", status.message()));
+    service_.Log(LogLevel::kWarning, base::Line("Accepted connection closed: ", status.message()).view());
     Refuse(fd, by, kTooManyClients);
     return false;
   }
@@ -154,22 +165,18 @@ bool Server::ReserveLists() {
 // it is tried in vain. Also when accepting is paused already: a socket may have come since (CONFIG SET bind).
 void Server::PauseAccepting(int error) {
   if (std::exchange(accept_error_, error) != error) {
-    service_.Log(LogLevel::kWarning, absl::StrCat("Error accepting a client connection: accept: ", ErrnoText(error)));
+    const base::Line line("Error accepting a client connection: accept: ", ErrnoText(error));
+    service_.Log(LogLevel::kWarning, line.view());
   }
   accept_paused_ = true;
-  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
-    loop_.DeleteFileEvent(acceptor->socket.fd.get(), ae::kReadable);
-  }
+  for (Kind kind : {kPlain, kTls, kUnix}) Unwatch(kind);
   StartCron();
 }
 
 void Server::ResumeAccepting() {
   if (!accept_paused_ || closed_) return;
   accept_paused_ = false;
-  for (const std::unique_ptr<Acceptor>& acceptor : acceptors_) {
-    const int fd = acceptor->socket.fd.get();
-    if (fd >= 0 && !loop_.CreateFileEvent(fd, ae::kReadable, OnAcceptable, acceptor.get()).ok()) accept_paused_ = true;
-  }
+  for (Kind kind : {kPlain, kTls, kUnix}) accept_paused_ |= !Watch(kind).ok();
 }
 
 // ---- By time --------------------------------------------------------------------------------------------------------
@@ -205,7 +212,7 @@ void Server::CloseIdle() {
       all_.Touch(connection, now_us_);
       continue;
     }
-    service_.Log(LogLevel::kVerbose, absl::StrCat("Closing idle client ", Describe(connection)));
+    service_.Log(LogLevel::kVerbose, base::Line("Closing idle client ", Describe(connection)).view());
     Close(connection);
   }
 }
@@ -220,10 +227,10 @@ void Server::CloseOverSoftLimit() {
   }
 }
 
-std::string Server::Describe(const Connection& connection) const {
-  if (!connection.tcp) return absl::StrCat("fd=", connection.fd.get(), " of a unix socket");
+base::FixedText<255> Server::Describe(const Connection& connection) const {
   const int fd = connection.fd.get();
-  return absl::StrCat("fd=", fd, " addr=", DescribeSocket(fd, true, ListeningSocket()));
+  if (!connection.tcp) return base::FixedText<255>("fd=", fd, " of a unix socket");
+  return base::FixedText<255>("fd=", fd, " addr=", DescribeSocket(fd, true, ListeningSocket()));
 }
 
 }  // namespace larder::inline v0::net

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/check.h"
 #include "net/server.h"
 
@@ -99,9 +98,9 @@ void Server::HandleChannelWrite(Connection& connection, size_t sent) {
 
 void Server::ChannelFailed(Connection& connection) {
   const bool established = connection.channel->established();
-  service_.Log(established ? LogLevel::kVerbose : LogLevel::kWarning,
-               absl::StrCat(established ? "Reading from client: " : "Error accepting a client connection: ",
-                            std::string(connection.channel->error()), " (", Describe(connection), ")"));
+  const base::Line line(established ? "Reading from client: " : "Error accepting a client connection: ",
+                        connection.channel->error(), " (", Describe(connection), ")");
+  service_.Log(established ? LogLevel::kVerbose : LogLevel::kWarning, line.view());
   Close(connection);
 }
 

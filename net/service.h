@@ -27,8 +27,8 @@ namespace larder::inline v0::net {
 
 // Who is at the other end.
 struct Peer {
-  std::string address;  // as CLIENT LIST shows them
-  std::string local_address;
+  std::string_view address;  // as CLIENT LIST shows them; valid during the call
+  std::string_view local_address;
   int fd = -1;
   bool unix_socket = false;
 };

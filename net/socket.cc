@@ -12,14 +12,14 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "lib/base/guarded.h"
+#include "lib/base/status.h"
 
 namespace larder::inline v0::net {
 namespace {
@@ -30,25 +30,27 @@ constexpr int kAnyPortTries = 16;
 [[maybe_unused]] const char* ErrorText(const char* text, const char* /*buffer*/) { return text; }
 [[maybe_unused]] const char* ErrorText(int code, const char* buffer) { return code == 0 ? buffer : "unknown error"; }
 
-// "127.0.0.1:6379: bind: Address already in use".
-absl::Status SocketError(std::string_view where, std::string_view call, int error) {
-  std::string text(where);
-  text.append(": ").append(call).append(": ").append(ErrnoText(error));
+absl::StatusCode CodeOf(int error) {
   switch (error) {
     case EADDRINUSE:
     case EEXIST:
-      return absl::AlreadyExistsError(text);
+      return absl::StatusCode::kAlreadyExists;
     case EACCES:
     case EPERM:
-      return absl::PermissionDeniedError(text);
+      return absl::StatusCode::kPermissionDenied;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
     case ENOBUFS:
-      return absl::ResourceExhaustedError(text);
+      return absl::StatusCode::kResourceExhausted;
     default:
-      return absl::UnavailableError(text);
+      return absl::StatusCode::kUnavailable;
   }
+}
+
+// "127.0.0.1:6379: bind: Address already in use".
+absl::Status SocketError(std::string_view where, std::string_view call, int error) {
+  return base::MakeStatus(CodeOf(error), base::Line(where, ": ", call, ": ", ErrnoText(error)).view());
 }
 
 // This machine has no such address, or no such protocol: nothing that another try would change.
@@ -57,25 +59,48 @@ bool IsMissing(int error) {
          error == ESOCKTNOSUPPORT || error == ENOPROTOOPT;
 }
 
-std::string FormatAddress(const sockaddr_storage& address) {
+// What has become of one connection while it waited: Linux hands network errors of the new socket to accept. The others
+// are as good as before.
+bool IsOfOneConnection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ETIMEDOUT:
+    case EPERM:  // a firewall's rule
+#ifdef ENONET
+    case ENONET:
+#endif
+      return true;
+    default:
+      return false;
+  }
+}
+
+SocketName FormatAddress(const sockaddr_storage& address) {
   char host[INET6_ADDRSTRLEN] = "?";
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
-    return absl::StrCat(static_cast<const char*>(host), ":", ntohs(v4.sin_port));
+    return SocketName(static_cast<const char*>(host), ":", ntohs(v4.sin_port));
   }
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
   inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
-  return absl::StrCat("[", static_cast<const char*>(host), "]:", ntohs(v6.sin6_port));
+  return SocketName("[", static_cast<const char*>(host), "]:", ntohs(v6.sin6_port));
 }
 
 bool IsLoopback(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
-    return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24 == 127;
+    return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) == INADDR_LOOPBACK;
   }
   if (address.ss_family != AF_INET6) return false;
-  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+  // No mapped ones: an IPv6 socket of ours takes IPv6 alone.
+  return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
 }
 
 int PortOf(int fd) {
@@ -106,26 +131,26 @@ absl::StatusOr<Fd> ListenOn(const addrinfo& address, std::string_view name, int 
 }
 
 // One word of `bind`. Leaves *socket invalid if the address is optional and missing.
-absl::Status ListenOnWord(std::string_view word, int port, int backlog, ListeningSocket* socket) {
-  const bool optional = !word.empty() && word[0] == '-';
-  if (optional) word.remove_prefix(1);
+absl::Status ListenOnWord(const std::string& text, int port, int backlog, ListeningSocket* socket) {
+  const bool optional = !text.empty() && text[0] == '-';
+  const std::string_view word = std::string_view(text).substr(optional ? 1 : 0);  // has text's '\0' behind it
   addrinfo hints{};
   hints.ai_family = word == "*" ? AF_INET : word == "::*" ? AF_INET6 : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
-  const std::string host(word);
-  const std::string service = absl::StrCat(port);
+  const base::FixedText<11> service(port);
   const bool any = word == "*" || word == "::*";
   addrinfo* found = nullptr;
-  const std::string name = absl::StrCat(host, ":", port);
-  const int failed = getaddrinfo(any ? nullptr : host.c_str(), service.c_str(), &hints, &found);
+  const base::Line name(word, ":", port);
+  const int failed = getaddrinfo(any ? nullptr : word.data(), service.c_str(), &hints, &found);
   if (failed != 0) {
     if (optional) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(name, ": ", gai_strerror(failed)));
+    const auto code = failed == EAI_MEMORY ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInvalidArgument;
+    return base::MakeStatus(code, base::Line(name, ": ", gai_strerror(failed)).view());
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
   int error = 0;
-  absl::StatusOr<Fd> fd = ListenOn(*found, name, backlog, &error);
+  absl::StatusOr<Fd> fd = ListenOn(*found, name.view(), backlog, &error);
   if (!fd.ok()) return optional && IsMissing(error) ? absl::OkStatus() : fd.status();
   socket->fd = *std::move(fd);
   socket->port = PortOf(socket->fd.get());
@@ -136,6 +161,9 @@ absl::Status ListenOnWord(std::string_view word, int port, int backlog, Listenin
 absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std::string>& bind, int port,
                                                            int backlog) {
   std::vector<ListeningSocket> sockets;
+  if (!base::Guarded([&] { sockets.reserve(bind.size()); })) {
+    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for sockets");
+  }
   for (const std::string& word : bind) {
     ListeningSocket socket;
     if (absl::Status status = ListenOnWord(word, port, backlog, &socket); !status.ok()) return status;
@@ -150,10 +178,10 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
 // start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on without.
 class FolderLock {
  public:
-  explicit FolderLock(const std::string& path) {
+  explicit FolderLock(std::string_view path) {
     constexpr int kTries = 100;  // of 1 ms: any other holder is a worker that starts
     const size_t slash = path.rfind('/');
-    const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+    const SocketName folder(slash == path.npos ? std::string_view(".") : path.substr(0, slash + 1));
     fd_.Reset(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (int i = 0; i < kTries && fd_.valid() && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++i) poll(nullptr, 0, 1);
   }
@@ -170,22 +198,24 @@ bool IsAnswered(const sockaddr_un& address) {
          (errno != ECONNREFUSED && errno != ENOENT);
 }
 
-absl::Status RemoveLeftover(const std::string& path, const sockaddr_un& address, bool take) {
+absl::Status RemoveLeftover(const SocketName& path, const sockaddr_un& address, bool take) {
   struct stat there;
   if (lstat(path.c_str(), &there) != 0) return absl::OkStatus();
-  if (!S_ISSOCK(there.st_mode)) return absl::AlreadyExistsError(absl::StrCat(path, " is there and is not a socket"));
-  if (!take && IsAnswered(address)) {
-    return absl::AlreadyExistsError(absl::StrCat(path, ": somebody listens there already"));
+  if (!S_ISSOCK(there.st_mode)) {
+    return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, " is there and is not a socket").view());
   }
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SocketError(path, "unlink", errno);
+  if (!take && IsAnswered(address)) {
+    return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, ": somebody listens there already").view());
+  }
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SocketError(path.view(), "unlink", errno);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-std::string ErrnoText(int error) {
+base::FixedText<127> ErrnoText(int error) {
   char buffer[128];
-  return ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer);
+  return base::FixedText<127>(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
 }
 
 void Fd::Reset(int fd) {
@@ -205,15 +235,15 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::st
 absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog, bool take) {
   ListeningSocket result;
   result.unix_socket = true;
-  result.name = std::string(path);
+  result.name = SocketName(path);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("unixsocket ", result.name, ": a path of 1 to ",
-                                                   sizeof(address.sun_path) - 1, " bytes is needed"));
+    const base::Line text("unixsocket ", path, ": a path of 1 to ", sizeof(address.sun_path) - 1, " bytes is needed");
+    return base::MakeStatus(absl::StatusCode::kInvalidArgument, text.view());
   }
   memcpy(address.sun_path, path.data(), path.size());
-  const FolderLock lock(result.name);
+  const FolderLock lock(path);
   if (absl::Status status = RemoveLeftover(result.name, address, take); !status.ok()) return status;
   result.fd.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!result.fd.valid()) return SocketError(path, "socket", errno);
@@ -275,9 +305,8 @@ Accepted Accept(const ListeningSocket& socket, int* error) {
     sockaddr* const peer = reinterpret_cast<sockaddr*>(&address);
     result.fd.Reset(accept4(socket.fd.get(), peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (result.fd.valid()) break;
-    // A connection that ended while it waited is no news.
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    *error = -errno;
+    if (errno == EINTR) continue;
+    *error = IsOfOneConnection(errno) ? kConnectionGone : -errno;
     return result;
   }
   *error = 0;
@@ -286,13 +315,13 @@ Accepted Accept(const ListeningSocket& socket, int* error) {
   return result;
 }
 
-std::string DescribeSocket(int fd, bool peer, const ListeningSocket& accepted_by) {
-  if (accepted_by.unix_socket) return accepted_by.name + ":0";
+SocketName DescribeSocket(int fd, bool peer, const ListeningSocket& accepted_by) {
+  if (accepted_by.unix_socket) return SocketName(accepted_by.name, ":0");
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   const int failed = peer ? getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size)
                           : getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  return failed ? "?:0" : FormatAddress(address);
+  return failed ? SocketName("?:0") : FormatAddress(address);
 }
 
 void TuneTcp(int fd, int keepalive_s) {

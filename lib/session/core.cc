@@ -380,6 +380,14 @@ void CacheCore::OptionsChanged() {
   (void)WakeBackground();
 }
 
+absl::StatusOr<std::unique_ptr<Options>> CacheCore::CopyOptions() {
+  std::unique_ptr<Options> copy;
+  absl::Status status = Run([&] { copy = directives::CopyOptions(engine_->options()); });
+  if (!status.ok()) return status;
+  if (copy == nullptr) return NoMemory();
+  return copy;
+}
+
 absl::Status CacheCore::LowerMaxclients(uint32_t most) {
   bool done = true;
   const absl::Status status = Run([&] {

@@ -66,6 +66,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   LiveLimits& limits() { return limits_; }
   // How many of maxclients are taken, by clients of all its listeners. Any thread.
   std::atomic<uint32_t>& listener_clients() { return listener_clients_; }
+  // The options as they are now. Errors: CANCELLED, RESOURCE_EXHAUSTED...
+  absl::StatusOr<std::unique_ptr<Options>> CopyOptions();
   // Lowers maxclients to `most`, for want of descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
   absl::Status LowerMaxclients(uint32_t most);
   // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.

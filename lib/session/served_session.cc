@@ -246,6 +246,13 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
+// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more.
+void ServedSession::CheckOutput() {
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
+  if (stranger || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
+}
+
 void ServedSession::TakeInbox() {
   if (inbox_->size() == 0) return;
   const bool taken = inbox_->MoveTo(output_.bytes());
@@ -447,11 +454,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   *now_us = ended_us;
   session.PublishOutput();
   session.Account();
-  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (session.output_.failed()) {
     session.CloseOverLimit(kNoMemoryForReplies);
-  } else if (limit != 0 && session.output_.size() > limit + kOutputUncounted) {
-    session.CloseOverOutputLimit();
+  } else if (session.output_.size() > kOutputUncounted) {
+    session.CheckOutput();
   }
   return true;
 }

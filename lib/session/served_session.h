@@ -104,6 +104,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void TakeInbox();
   bool CloseOverLimit(std::string_view why);  // false if it is being closed already
   void CloseOverOutputLimit();
+  void CheckOutput();
   void Account();
   // The buffers, where there is nothing in them.
   void RestInput();

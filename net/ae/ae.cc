@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <new>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/check.h"
+#include "lib/base/fixed_text.h"
+#include "lib/base/status.h"
 #include "net/ae/system_error.h"
 
 namespace larder::inline v0::ae {
@@ -48,7 +49,7 @@ void Hooks::Run(EventLoop& loop) {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& options) {
   std::unique_ptr<EventLoop> loop(new (std::nothrow) EventLoop(options.clock));
-  if (loop == nullptr) return absl::ResourceExhaustedError("out of memory for an event loop");
+  if (loop == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for an event loop");
   absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(options.api, options.more_pollers, &loop->passed_over_);
   if (!poller.ok()) return poller.status();
   loop->poller_ = *std::move(poller);
@@ -64,13 +65,15 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& 
 EventLoop::~EventLoop() { times_.Clear(*this); }
 
 absl::Status EventLoop::MakeRoom(int fd) {
-  if (fd < 0) return absl::InvalidArgumentError(absl::StrCat("no such descriptor: ", fd));
+  if (fd < 0) {
+    return base::MakeStatus(absl::StatusCode::kInvalidArgument, base::Line("no such descriptor: ", fd).view());
+  }
   const size_t needed = static_cast<size_t>(fd) + 1;
   if (needed <= events_.size()) return absl::OkStatus();
   const size_t size = std::max(needed, events_.size() + events_.size() / 2);  // of 10,000 clients, each pays for the rest
   if (absl::Status status = poller_->Resize(static_cast<int>(size)); !status.ok()) return status;
   if (!fired_.Grow(std::min<size_t>(size, kFiredMax)) || !events_.Grow(size)) {
-    return absl::ResourceExhaustedError("out of memory for a file event");
+    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a file event");
   }
   return absl::OkStatus();
 }

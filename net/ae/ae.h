@@ -37,7 +37,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -147,7 +146,7 @@ class EventLoop {
 
   std::string_view ApiName() const { return poller_->Name(); }
   // A line for each poller that was wanted before this one, and why the kernel refused it. Empty as a rule.
-  const std::string& passed_over() const { return passed_over_; }
+  std::string_view passed_over() const { return passed_over_.view(); }
   // For an I/O backend that shares something with its poller.
   Poller& poller() { return *poller_; }
   Clock& clock() { return *clock_; }
@@ -175,7 +174,7 @@ class EventLoop {
   MonotonicClock monotonic_clock_;
   Clock* const clock_;
   std::unique_ptr<Poller> poller_;
-  std::string passed_over_;
+  base::Buffer passed_over_;
   WakeUpFd wake_up_;
   GrowArray<FileEvent> events_;  // by descriptor
   GrowArray<FiredEvent> fired_;

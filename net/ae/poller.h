@@ -11,11 +11,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/base/buffer.h"
 
 namespace larder::inline v0::ae {
 
@@ -77,10 +77,10 @@ std::span<const PollerMaker> PlatformPollers();
 
 // The poller called `name`, of the platform's or of `more` (those of optional parts, which are never chosen unasked);
 // the best if it is empty. Where the kernel refuses one, the next best of the platform's is taken, and `*passed_over`
-// (may be null) gets a line that says why, for the log.
+// (may be null) gets a line that says why, for the log, if there is memory for it.
 // Errors: INVALID_ARGUMENT for a name that nobody knows (it lists those that are known), or the last refusal.
 absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::span<const PollerMaker> more = {},
-                                                   std::string* passed_over = nullptr);
+                                                   base::Buffer* passed_over = nullptr);
 
 }  // namespace larder::inline v0::ae
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/status.h"
 #include "net/ae/system_error.h"
 
 namespace larder::inline v0::ae {
@@ -63,7 +64,7 @@ bool IoUringPoller::Queue::Grow(size_t size) {
 
 absl::StatusOr<std::unique_ptr<Poller>> IoUringPoller::Make() {
   std::unique_ptr<IoUringPoller> poller(new (std::nothrow) IoUringPoller());
-  if (poller == nullptr) return absl::ResourceExhaustedError("out of memory for a poller");
+  if (poller == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
   if (const int error = poller->OpenBest(); error != 0) return SystemError("io_uring_setup", -1, error);
   return std::unique_ptr<Poller>(std::move(poller));
 }
@@ -134,7 +135,7 @@ int IoUringPoller::Adopt() {
 absl::Status IoUringPoller::Resize(int size) {
   const size_t wanted = static_cast<size_t>(size);
   if (to_arm_.Grow(wanted) && ready_.Grow(wanted) && watches_.Grow(wanted)) return absl::OkStatus();
-  return absl::ResourceExhaustedError("out of memory for io_uring's descriptors");
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for io_uring's descriptors");
 }
 
 absl::Status IoUringPoller::Set(int fd, int /*old_mask*/, int mask) {
@@ -336,7 +337,7 @@ absl::Status IoUringPoller::ArmTimer(int64_t delay_us) {
   if (delay_us < 0) return absl::OkStatus();
   timer_fired_ = false;
   io_uring_sqe* sqe = Request();
-  if (sqe == nullptr) return absl::ResourceExhaustedError("io_uring takes no timer");
+  if (sqe == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "io_uring takes no timer");
   timer_.tv_sec = delay_us / 1'000'000;
   timer_.tv_nsec = delay_us % 1'000'000 * 1'000;
   io_uring_prep_timeout(sqe, &timer_, 0, 0);

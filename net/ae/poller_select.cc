@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <new>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/check.h"
+#include "lib/base/fixed_text.h"
+#include "lib/base/status.h"
 #include "net/ae/pollers.h"
 
 namespace larder::inline v0::ae {
@@ -28,8 +29,9 @@ class SelectPoller final : public Poller {
   absl::Status Set(int fd, int /*old_mask*/, int mask) override {
     if (fd < 0 || fd >= FD_SETSIZE) {
       if (mask == kNone) return absl::OkStatus();
-      return absl::OutOfRangeError(absl::StrCat("select cannot watch descriptor ", fd, ": its limit, FD_SETSIZE, is ",
-                                                FD_SETSIZE, "; use another ae-api or fewer clients"));
+      const base::Line text("select cannot watch descriptor ", fd, ": its limit, FD_SETSIZE, is ", int{FD_SETSIZE},
+                            "; use another ae-api or fewer clients");
+      return base::MakeStatus(absl::StatusCode::kOutOfRange, text.view());
     }
     if (mask != kNone && fcntl(fd, F_GETFD) < 0) return SystemError("select", fd, errno);
     Put(&readable_, fd, mask & kReadable);
@@ -113,7 +115,7 @@ class SelectPoller final : public Poller {
 
 absl::StatusOr<std::unique_ptr<Poller>> MakeSelectPoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) SelectPoller());
-  if (poller == nullptr) return absl::ResourceExhaustedError("out of memory for a poller");
+  if (poller == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
   return poller;
 }
 

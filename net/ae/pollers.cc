@@ -1,6 +1,7 @@
 #include "net/ae/pollers.h"
 
-#include "absl/strings/str_cat.h"
+#include "lib/base/fixed_text.h"
+#include "lib/base/status.h"
 
 namespace larder::inline v0::ae {
 namespace {
@@ -28,11 +29,10 @@ const PollerMaker* Find(std::string_view name, std::span<const PollerMaker> in) 
 }
 
 absl::Status UnknownPoller(std::string_view name, std::span<const PollerMaker> more) {
-  std::string text("unknown ae-api '");
-  text.append(name).append("': there are");
-  for (const PollerMaker& maker : kPollers) text.append(" ").append(maker.name);
-  for (const PollerMaker& maker : more) text.append(" ").append(maker.name);
-  return absl::InvalidArgumentError(text);
+  base::Line text("unknown ae-api '", name, "': there are");
+  for (const PollerMaker& maker : kPollers) text.Add(" ").Add(maker.name);
+  for (const PollerMaker& maker : more) text.Add(" ").Add(maker.name);
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, text.view());
 }
 
 }  // namespace
@@ -40,15 +40,14 @@ absl::Status UnknownPoller(std::string_view name, std::span<const PollerMaker> m
 std::span<const PollerMaker> PlatformPollers() { return kPollers; }
 
 absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::span<const PollerMaker> more,
-                                                   std::string* passed_over) {
+                                                   base::Buffer* passed_over) {
   absl::Status refusal;
   const auto make = [&](const PollerMaker& maker) -> std::unique_ptr<Poller> {
     absl::StatusOr<std::unique_ptr<Poller>> poller = maker.make();
     if (poller.ok()) return *std::move(poller);
     refusal = poller.status();
     if (passed_over != nullptr) {
-      passed_over->append(maker.name).append(": ");
-      passed_over->append(refusal.message().data(), refusal.message().size()).append("\n");
+      (void)passed_over->Append(base::Line(maker.name, ": ", refusal.message(), "\n").view());
     }
     return nullptr;
   };

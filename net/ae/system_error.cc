@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include <string>
-
-#include "absl/strings/str_cat.h"
+#include "lib/base/fixed_text.h"
+#include "lib/base/status.h"
 
 namespace larder::inline v0::ae {
 namespace {
@@ -18,11 +17,11 @@ namespace {
 
 absl::Status SystemError(std::string_view call, int fd, int error) {
   char buffer[128];  // strerror would share one with the host
-  std::string text(call);
-  if (fd >= 0) absl::StrAppend(&text, " of descriptor ", fd);
-  absl::StrAppend(&text, ": ", ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
+  base::Line text(call);
+  if (fd >= 0) text.Add(" of descriptor ").Add(fd);
+  text.Add(": ").Add(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));
   const bool exhausted = error == ENOMEM || error == EMFILE || error == ENFILE || error == ENOSPC;
-  return exhausted ? absl::ResourceExhaustedError(text) : absl::InternalError(text);
+  return base::MakeStatus(exhausted ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal, text.view());
 }
 
 }  // namespace larder::inline v0::ae

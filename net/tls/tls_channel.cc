@@ -114,7 +114,7 @@ bool TlsChannel::Handshake() {
     DropTakenInput();  // a peer that stalls here holds no read's room
     return true;
   }
-  Fail(errors.text());
+  Fail(errors.text().view());
   return false;
 }
 
@@ -128,7 +128,7 @@ size_t TlsChannel::TakePlain(std::span<char> room) {
   if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0) {
     at_end_ = true;
   } else if (!starved_) {
-    Fail(errors.text());
+    Fail(errors.text().view());
   }
   DropTakenInput();
   return 0;
@@ -173,7 +173,7 @@ bool TlsChannel::PutRecord(const char* from, size_t n) {
     LARDER_DCHECK(written == n);
     return true;
   }
-  Fail(errors.text());
+  Fail(errors.text().view());
   return false;
 }
 
@@ -201,9 +201,12 @@ void TlsChannel::Finish() {
   SSL_shutdown(ssl_.get());  // it only says good-bye: the peer's own is not waited for
 }
 
-void TlsChannel::Fail(std::string why) {
-  if (output_failed_) why = out_.failed() ? "out of memory" : "the peer asks without reading the answers";
-  error_ = std::move(why);
+void TlsChannel::Fail(std::string_view why) {
+  if (output_failed_) {
+    error_ = out_.failed() ? "out of memory" : "the peer asks without reading the answers";
+  } else {
+    error_ = error_text_.Assign(why) ? error_text_.view() : "out of memory";
+  }
   may_have_plain_ = false;
 }
 

@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "lib/base/buffer.h"
 #include "net/channel.h"
@@ -55,7 +55,7 @@ class TlsChannel final : public Channel {
 
   bool Handshake();
   bool PutRecord(const char* from, size_t n);
-  void Fail(std::string why);
+  void Fail(std::string_view why);
   void DropTakenInput();
 
   const std::shared_ptr<const TlsContext> context_;
@@ -64,7 +64,8 @@ class TlsChannel final : public Channel {
   size_t taken_ = 0;  // of in_, by the BIO
   base::Buffer out_;
   size_t sent_ = 0;
-  std::string error_;
+  std::string_view error_;    // "", or one of our own texts, or error_text_
+  base::Buffer error_text_;  // OpenSSL's words, if there is memory for them
   bool established_ = false;
   bool finished_ = false;
   bool at_end_ = false;

@@ -12,8 +12,9 @@
 #include <new>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
 #include "lib/base/buffer.h"
+#include "lib/base/guarded.h"
+#include "lib/base/status.h"
 #include "net/tls/tls_channel.h"
 
 namespace larder::inline v0::net {
@@ -27,20 +28,29 @@ using BioPtr = OpenSslPtr<BIO, BIO_free>;
 constexpr size_t kFileBytesMax = 16 << 20;
 constexpr unsigned char kSessionContext[] = "larder";
 
-absl::Status OutOfMemory() { return absl::ResourceExhaustedError("out of memory for TLS"); }
+absl::Status OutOfMemory() {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for TLS");
+}
+
+template <class... Parts>
+absl::Status Invalid(const Parts&... parts) {
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, base::FixedText<1023>(parts...).view());
+}
+
+using Reason = base::FixedText<255>;
 
 // As OpenSSL prints a failed system call.
-std::string SystemErrorText(int error) {
+Reason SystemErrorText(int error) {
   char text[256];
   ERR_error_string_n(ERR_SYSTEM_FLAG | static_cast<unsigned>(error), text, sizeof(text));
-  return text;
+  return Reason(static_cast<const char*>(text));
 }
 
 // "": read. Otherwise why not.
-std::string ReadFile(const std::string& path, base::Buffer* to) {
+Reason ReadFile(const std::string& path, base::Buffer* to) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return SystemErrorText(errno);
-  std::string error;
+  Reason error;
   for (;;) {
     if (to->size() > kFileBytesMax) error = SystemErrorText(EFBIG);
     else if (!to->Reserve(16 << 10)) error = SystemErrorText(ENOMEM);
@@ -88,23 +98,26 @@ constexpr Version kVersions[] = {{"TLSv1", SSL_OP_NO_TLSv1},
 ErrorScope::ErrorScope() : had_errors_(ERR_peek_error() != 0) { ERR_set_mark(); }
 ErrorScope::~ErrorScope() { ERR_pop_to_mark(); }
 
-std::string ErrorScope::text() const {
+base::FixedText<255> ErrorScope::text() const {
   const unsigned long error = had_errors_ ? ERR_peek_last_error() : ERR_peek_error();
-  if (error == 0) return "error without a reason";
+  if (error == 0) return Reason("error without a reason");
   char text[256];
   ERR_error_string_n(error, text, sizeof(text));
-  return text;
+  return Reason(static_cast<const char*>(text));
 }
 
 absl::StatusOr<std::shared_ptr<ChannelFactory>> TlsContext::Create(const Options& options) {
   // Exit handlers run while a listener's thread may be inside of OpenSSL. (No other call of ours comes before.)
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   const ErrorScope errors;
-  std::shared_ptr<TlsContext> context(new (std::nothrow) TlsContext);
-  if (context == nullptr) return OutOfMemory();
-  absl::Status status = context->Configure(options);
+  std::shared_ptr<TlsContext> context;
+  absl::Status status = OutOfMemory();
+  (void)base::Guarded([&] {
+    context.reset(new TlsContext);
+    status = context->Configure(options);
+  });
   // The thread may be one of the host's, which lives on: what OpenSSL keeps for it in our library goes.
-  if (context->library_ != nullptr) OPENSSL_thread_stop_ex(context->library_.get());
+  if (context != nullptr && context->library_ != nullptr) OPENSSL_thread_stop_ex(context->library_.get());
   if (!status.ok()) return status;
   return context;
 }
@@ -112,11 +125,11 @@ absl::StatusOr<std::shared_ptr<ChannelFactory>> TlsContext::Create(const Options
 std::unique_ptr<Channel> TlsContext::Accept() { return TlsChannel::Create(shared_from_this()); }
 
 absl::Status TlsContext::Configure(const Options& options) {
-  if (options.tls_cert_file.empty()) return absl::InvalidArgumentError("No tls-cert-file configured!");
-  if (options.tls_key_file.empty()) return absl::InvalidArgumentError("No tls-key-file configured!");
+  if (options.tls_cert_file.empty()) return Invalid("No tls-cert-file configured!");
+  if (options.tls_key_file.empty()) return Invalid("No tls-key-file configured!");
   const bool authorities = !options.tls_ca_cert_file.empty() || !options.tls_ca_cert_dir.empty();
   if (options.tls_auth_clients != TlsAuthClients::kNo && !authorities) {
-    return absl::InvalidArgumentError(
+    return Invalid(
         "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or "
         "tls-auth-clients are enabled!");
   }
@@ -150,7 +163,7 @@ absl::Status TlsContext::SetProtocols(const Options& options) {
           return one.name.size() == word.size() && strncasecmp(one.name.data(), word.data(), word.size()) == 0;
         });
     if (version == std::end(kVersions)) {
-      return absl::InvalidArgumentError(
+      return Invalid(
           "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'.");
     }
     off &= ~version->off;
@@ -160,11 +173,9 @@ absl::Status TlsContext::SetProtocols(const Options& options) {
 }
 
 absl::Status TlsContext::SetCertificate(const std::string& path) {
-  const auto fail = [&path](const std::string& why) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to load certificate: ", path, ": ", why));
-  };
+  const auto fail = [&path](const Reason& why) { return Invalid("Failed to load certificate: ", path, ": ", why); };
   base::Buffer file;
-  if (const std::string error = ReadFile(path, &file); !error.empty()) return fail(error);
+  if (const Reason error = ReadFile(path, &file); !error.empty()) return fail(error);
   const ErrorScope errors;
   const BioPtr bio = MemoryBio(file);
   const auto next = [&](auto* read) -> X509Ptr {
@@ -190,11 +201,9 @@ absl::Status TlsContext::SetCertificate(const std::string& path) {
 }
 
 absl::Status TlsContext::SetKey(const std::string& path, const std::string& password) {
-  const auto fail = [&path](const std::string& why) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to load private key: ", path, ": ", why));
-  };
+  const auto fail = [&path](const Reason& why) { return Invalid("Failed to load private key: ", path, ": ", why); };
   base::Buffer file;
-  const std::string error = ReadFile(path, &file);
+  const Reason error = ReadFile(path, &file);
   if (!error.empty()) return fail(error);
   const ErrorScope errors;
   const BioPtr bio = MemoryBio(file);
@@ -214,13 +223,11 @@ absl::Status TlsContext::SetAuthorities(const Options& options) {
   if (options.tls_auth_clients != TlsAuthClients::kNo) verify = SSL_VERIFY_PEER;
   if (options.tls_auth_clients == TlsAuthClients::kYes) verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_CTX_set_verify(ctx_.get(), verify, nullptr);
-  const auto fail = [](const std::string& why) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to configure CA certificate(s) file/directory: ", why));
-  };
+  const auto fail = [](const auto& why) { return Invalid("Failed to configure CA certificate(s) file/directory: ", why); };
   const ErrorScope errors;
   if (!options.tls_ca_cert_file.empty()) {
     base::Buffer file;
-    if (const std::string error = ReadFile(options.tls_ca_cert_file, &file); !error.empty()) return fail(error);
+    if (const Reason error = ReadFile(options.tls_ca_cert_file, &file); !error.empty()) return fail(error);
     const BioPtr bio = MemoryBio(file);
     if (bio == nullptr) return OutOfMemory();
     std::string no_password;
@@ -237,7 +244,7 @@ absl::Status TlsContext::SetAuthorities(const Options& options) {
     }
     sk_X509_INFO_pop_free(infos, X509_INFO_free);
     if (!added) return fail(errors.text());
-    if (certificates == 0) return fail(absl::StrCat("no certificate in ", options.tls_ca_cert_file));
+    if (certificates == 0) return fail(base::FixedText<511>("no certificate in ", options.tls_ca_cert_file));
   }
   if (!options.tls_ca_cert_dir.empty() && SSL_CTX_load_verify_dir(ctx_.get(), options.tls_ca_cert_dir.c_str()) != 1) {
     return fail(errors.text());
@@ -248,21 +255,19 @@ absl::Status TlsContext::SetAuthorities(const Options& options) {
 absl::Status TlsContext::SetCiphers(const Options& options) {
   const ErrorScope errors;
   if (!options.tls_ciphers.empty() && SSL_CTX_set_cipher_list(ctx_.get(), options.tls_ciphers.c_str()) != 1) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to configure ciphers: ", options.tls_ciphers));
+    return Invalid("Failed to configure ciphers: ", options.tls_ciphers);
   }
   if (!options.tls_ciphersuites.empty() &&
       SSL_CTX_set_ciphersuites(ctx_.get(), options.tls_ciphersuites.c_str()) != 1) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to configure ciphersuites: ", options.tls_ciphersuites));
+    return Invalid("Failed to configure ciphersuites: ", options.tls_ciphersuites);
   }
   return absl::OkStatus();
 }
 
 absl::Status TlsContext::SetDhParameters(const std::string& path) {
-  const auto fail = [&path](const std::string& why) {
-    return absl::InvalidArgumentError(absl::StrCat("Failed to load ", path, ": ", why));
-  };
+  const auto fail = [&path](const Reason& why) { return Invalid("Failed to load ", path, ": ", why); };
   base::Buffer file;
-  if (const std::string error = ReadFile(path, &file); !error.empty()) return fail(error);
+  if (const Reason error = ReadFile(path, &file); !error.empty()) return fail(error);
   const ErrorScope errors;
   const BioPtr bio = MemoryBio(file);
   if (bio == nullptr) return OutOfMemory();

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/options.h>
+#include "lib/base/fixed_text.h"
 #include "net/channel.h"
 
 namespace larder::inline v0::net {
@@ -41,7 +42,7 @@ class ErrorScope {
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;
   // "error:0A0000C7:SSL routines::peer did not return a certificate": what went wrong first in this scope.
-  std::string text() const;
+  base::FixedText<255> text() const;
 
  private:
   bool had_errors_;
@@ -49,7 +50,7 @@ class ErrorScope {
 
 class TlsContext final : public ChannelFactory, public std::enable_shared_from_this<TlsContext> {
  public:
-  // Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is the line that Redis logs.
+  // Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is the line that Redis logs. Throws nothing.
   static absl::StatusOr<std::shared_ptr<ChannelFactory>> Create(const Options& options);
 
   std::unique_ptr<Channel> Accept() override;

@@ -78,7 +78,9 @@ class FakeClient final : public Client {
   bool no_memory = false, waits = false, may_go_on = false, quitting = false;
   ClientEvents* events = nullptr;
   std::vector<FakeClient*>* next_batch = nullptr;
-  Peer peer;
+  std::string address, local_address;
+  int fd = -1;
+  bool unix_socket = false;
 
  private:
   bool last_ = false;
@@ -97,7 +99,10 @@ class FakeService final : public Service {
   std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override {
     if (refuse) return nullptr;
     auto client = std::make_unique<FakeClient>();
-    client->peer = peer;
+    client->address = peer.address;
+    client->local_address = peer.local_address;
+    client->fd = peer.fd;
+    client->unix_socket = peer.unix_socket;
     client->events = events;
     client->next_batch = &next_batch_;
     clients.push_back(client.get());

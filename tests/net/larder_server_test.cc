@@ -1,13 +1,16 @@
 // larder-server as its users start it: a process, watched from outside.
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -82,6 +85,24 @@ TEST(LarderServerTest, ServesUntilSigterm) {
   EXPECT_THAT(server.text(), HasSubstr("Received SIGTERM scheduling shutdown..."));
   EXPECT_THAT(server.text(), HasSubstr("ready to exit, bye bye..."));
   EXPECT_FALSE(Exists(path));
+  EXPECT_FALSE(Exists(pidfile));
+}
+
+TEST(LarderServerTest, ASecondSigtermEndsItAtOnceAndLeavesNoFiles) {
+  const TempFolder folder;
+  const std::string path = folder / "s", pidfile = folder / "pid";
+  ServerProcess server({"--port", "0", "--unixsocket", path, "--pidfile", pidfile, "--enable-debug-command", "yes"});
+  ASSERT_TRUE(server.WaitFor("ready to accept connections at " + path)) << server.text();
+  TestClient client = TestClient::Unix(path);
+  client.Expect("PING\r\n", "+PONG\r\n");
+  // Nothing is done on the first signal while a command runs that does not end.
+  client.Send("DEBUG SLEEP 600\r\n");
+  for (int unread = 1; unread != 0; std::this_thread::yield()) ASSERT_EQ(ioctl(client.fd(), SIOCOUTQ, &unread), 0);
+  while (Exists(path)) {
+    server.Signal(SIGTERM);
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(server.End(), 1);
   EXPECT_FALSE(Exists(pidfile));
 }
 

@@ -159,14 +159,14 @@ class ServerChannelTest : public testing::Test {
     loop_ = *ae::EventLoop::Create(options);
     server_.emplace(*loop_, backend_, service_);
     server_->SetChannels(channels_);
-    std::vector<ListeningSocket> sockets;
     for (bool tls : {true, false}) {
+      std::vector<ListeningSocket> sockets;
       absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511, /*take=*/false);
       ASSERT_TRUE(listening.ok()) << listening.status();
       listening->tls = tls;
       sockets.push_back(*std::move(listening));
+      ASSERT_TRUE(server_->Start(tls ? Server::kTls : Server::kPlain, std::move(sockets)).ok());
     }
-    ASSERT_TRUE(server_->Start(std::move(sockets)).ok());
   }
   // Connected, and through the handshake.
   MaskedSocket Connect() {

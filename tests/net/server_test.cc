@@ -2,9 +2,11 @@
 // set by hand, and an executor that is busy when the test says so.
 #include "net/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +22,24 @@
 #include "tests/net/fake_service.h"
 #include "tests/net/peer_socket.h"
 #include "tests/net/temp_folder.h"
+
+namespace {
+// The next accept fails with this, and the connection that it would have had is gone.
+int accept_error = 0;
+}  // namespace
+
+extern "C" {
+int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  const int accepted = __real_accept4(fd, address, size, flags);
+  const int error = accepted < 0 ? 0 : std::exchange(accept_error, 0);
+  if (error == 0) return accepted;
+  close(accepted);
+  errno = error;
+  return -1;
+}
+}  // extern "C"
 
 namespace larder::net {
 namespace {
@@ -46,7 +66,7 @@ class ServerTest : public testing::TestWithParam<std::string_view> {
     ASSERT_TRUE(listening.ok()) << listening.status();
     std::vector<ListeningSocket> sockets;
     sockets.push_back(*std::move(listening));
-    ASSERT_TRUE(server_->Start(std::move(sockets)).ok());
+    ASSERT_TRUE(server_->Start(Server::kUnix, std::move(sockets)).ok());
   }
   PeerSocket Connect() {
     PeerSocket peer(path_);
@@ -87,7 +107,7 @@ TEST_P(ServerTest, AnswersEachClient) {
 TEST_P(ServerTest, KnowsWhoIsThere) {
   PeerSocket a = Connect();
   ASSERT_THAT(service_.clients, SizeIs(1));
-  const Peer& peer = service_.clients[0]->peer;
+  const FakeClient& peer = *service_.clients[0];
   EXPECT_EQ(peer.address, path_ + ":0");
   EXPECT_EQ(peer.local_address, path_ + ":0");
   EXPECT_TRUE(peer.unix_socket);
@@ -221,7 +241,7 @@ TEST_P(ServerTest, ASlowReaderCostsNoSystemCallsUntilThereIsRoom) {
     Turns(1);
   }
   EXPECT_EQ(got.size(), 20'000'005u);
-  EXPECT_EQ(loop_->GetFileEvents(service_.clients[0]->peer.fd), ae::kReadable);
+  EXPECT_EQ(loop_->GetFileEvents(service_.clients[0]->fd), ae::kReadable);
 }
 
 TEST_P(ServerTest, TheHardOutputLimitClosesAtOnce) {
@@ -415,6 +435,24 @@ TEST_P(ServerTest, OutOfDescriptorsANewSocketIsPausedToo) {
   EXPECT_THAT(service_.log, SizeIs(1));
 }
 
+TEST_P(ServerTest, AConnectionThatFailedWhileItWaitedDoesNotHoldUpTheNext) {
+  for (int error : {ECONNABORTED, EPROTO, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT, EOPNOTSUPP, ENONET,
+                    ETIMEDOUT, EPERM}) {
+    SCOPED_TRACE(strerrorname_np(error));
+    accept_error = error;
+    PeerSocket failed(path_), next(path_);
+    Turns(1);
+    EXPECT_EQ(server_->connections(), 1u);
+    next.Send("x\n");
+    Turns();
+    EXPECT_EQ(next.Received(), "x\n");
+    EXPECT_EQ(failed.Received(), "<end>");
+    next.Close();
+    Turns();
+  }
+  EXPECT_THAT(service_.log, IsEmpty());
+}
+
 TEST_P(ServerTest, AClosedCacheEndsAllClients) {
   PeerSocket a = Connect(), b = Connect();
   service_.closed = true;
@@ -566,13 +604,41 @@ TEST(SocketTest, DescribesBothEndsAsRedisDoes) {
     ASSERT_EQ(error, 0);
     EXPECT_TRUE(accepted.loopback);
     EXPECT_FALSE(accepted.unix_socket);
-    EXPECT_EQ(DescribeSocket(accepted.fd.get(), false, listening), listening.name);
-    EXPECT_EQ(DescribeSocket(accepted.fd.get(), true, listening), DescribeSocket(peer, false, ListeningSocket()));
+    EXPECT_EQ(DescribeSocket(accepted.fd.get(), false, listening).view(), listening.name.view());
+    EXPECT_EQ(DescribeSocket(accepted.fd.get(), true, listening).view(),
+              DescribeSocket(peer, false, ListeningSocket()).view());
     const std::string shown = std::string(host) == "::1" ? "[::1]:" : "127.0.0.1:";
-    EXPECT_EQ(listening.name, shown + std::to_string(listening.port));
+    EXPECT_EQ(listening.name.view(), shown + std::to_string(listening.port));
     EXPECT_EQ(Accept(listening, &error).fd.get(), -1);
     EXPECT_EQ(error, -EAGAIN);
   }
+}
+
+// As for Redis: the other addresses of 127.0.0.0/8 are strangers' in protected mode.
+TEST(SocketTest, OnlyTheTwoLoopbackAddressesAreLocal) {
+  absl::StatusOr<std::vector<ListeningSocket>> sockets = ListenTcp({"127.0.0.1", "-::1"}, 0, 10);
+  ASSERT_TRUE(sockets.ok()) << sockets.status();
+  for (const auto& [from, local] : {std::pair("127.0.0.1", true), std::pair("127.0.0.2", false), std::pair("127.1.0.1", false)}) {
+    Fd peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in own{}, to{};
+    own.sin_family = to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>((*sockets)[0].port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(inet_pton(AF_INET, from, &own.sin_addr), 1);
+    ASSERT_EQ(bind(peer.get(), reinterpret_cast<sockaddr*>(&own), sizeof(own)), 0);
+    ASSERT_EQ(connect(peer.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+    int error = 0;
+    EXPECT_EQ(Accept((*sockets)[0], &error).loopback, local) << from;
+  }
+  if (sockets->size() < 2) return;  // a machine without IPv6
+  Fd peer(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 to{};
+  to.sin6_family = AF_INET6;
+  to.sin6_port = htons(static_cast<uint16_t>((*sockets)[1].port));
+  to.sin6_addr = in6addr_loopback;
+  ASSERT_EQ(connect(peer.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  int error = 0;
+  EXPECT_TRUE(Accept((*sockets)[1], &error).loopback);
 }
 
 TEST(SocketTest, AUsedPortIsNamed) {

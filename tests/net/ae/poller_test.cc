@@ -28,11 +28,11 @@ TEST(PollerTest, AnOptionalOneIsUnknownToAProgramWithoutIt) {
 }
 
 TEST(PollerTest, TheBestIsTakenUnlessOneIsNamed) {
-  std::string passed_over;
+  base::Buffer passed_over;
   absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller("", MorePollers(), &passed_over);
   ASSERT_TRUE(poller.ok());
   EXPECT_EQ((*poller)->Name(), "epoll");
-  EXPECT_EQ(passed_over, "");
+  EXPECT_EQ(passed_over.view(), "");
   EXPECT_EQ((*MakePoller("poll", MorePollers()))->Name(), "poll");
 }
 
@@ -68,11 +68,11 @@ TEST(PollerTest, WhereEpollIsForbiddenTooPollIsTaken) {
   std::thread([] {
     ForbidSystemCall(SYS_io_uring_setup, EPERM);
     ForbidSystemCall(SYS_epoll_create1, ENOSYS);
-    std::string passed_over;
+    base::Buffer passed_over;
     absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller("io_uring", MorePollers(), &passed_over);
     ASSERT_TRUE(poller.ok()) << poller.status();
     EXPECT_EQ((*poller)->Name(), "poll");
-    EXPECT_EQ(passed_over,
+    EXPECT_EQ(passed_over.view(),
               "io_uring: io_uring_setup: Operation not permitted\n"
               "epoll: epoll_create1: Function not implemented\n");
   }).join();

@@ -162,5 +162,23 @@ TEST_F(BuffersTest, WithoutAPasswordNobodyMayFillMuch) {
   large.ExpectEnd();
 }
 
+// It asks and does not read; what the kernel takes for it is not ours.
+TEST_F(BuffersTest, WithoutAPasswordNobodyMayBeOwedMuch) {
+  options_.requirepass = "secret";
+  Start();
+  TestClient stranger = Connect(), knows = Connect();
+  knows.Expect("AUTH secret\r\n", "+OK\r\n");
+  std::string pipeline;
+  for (int i = 0; i < 1000; ++i) pipeline += "A\r\n";
+  size_t sent = 0;
+  while (stranger.Send(pipeline)) sent += pipeline.size();
+  // 33 bytes for each 3: the kernel's buffers hold some MB of answers, and without the limit there would be no end.
+  EXPECT_GT(sent, 16u * 1024 / 11);
+  std::string clients = knows.Send("CLIENT LIST\r\n") ? knows.ReadBulk() : "";
+  EXPECT_EQ(clients.find('\n'), clients.size() - 1) << "one is left: " << clients;
+  std::vector<std::string> log = Log();
+  EXPECT_THAT(log, testing::Contains(testing::HasSubstr("for overcoming of output buffer limits")));
+}
+
 }  // namespace
 }  // namespace larder
