@@ -15,8 +15,8 @@
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
 //                                   the Transaction must be used; or from a fork of the process
 //              INVALID_ARGUMENT     the message says which argument
-//              OUT_OF_RANGE         a number would overflow, a string would be too long
-//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory; the message may be missing then
+//              OUT_OF_RANGE         a number would overflow, a string would be longer than proto_max_bulk_len
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory (see Options); the message may be missing then
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms.
@@ -259,8 +259,10 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again.
+  // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over, freeing
+  // of what was deleted, callbacks. It goes by steps of at most 100 us, between which others have their turn, and does one
+  // of each in any case. With Options::background == kTick this is what does it; call it some 10 times a second, from any
+  // thread. Returns when it would like to be called again.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.

@@ -16,6 +16,8 @@ constexpr uint64_t kGoldenStep = 0x9e3779b97f4a7c15;  // 2^64 over the golden ra
 // So often is an empty pool filled again, and a used key of main put back, before the search ends.
 constexpr int kRounds = 64;
 constexpr int kEvictionsUntimed = 16;
+// So many words of the small queue are one look for a victim.
+constexpr int kWords = 8;
 constexpr int kStampBits = 24;
 
 uint64_t ThreadCpuNs() {
@@ -53,6 +55,7 @@ Evictor::Outcome Evictor::Evict(const Slice& slice) {
   if (config_.order == EvictionOrder::kNone) return tables_.Fits() ? Outcome::kFits : Outcome::kCannot;
   keys_ = CountKeys();  // one walk over all databases, which may be many; from here on only evictions change it
   const uint64_t bytes_end = evicted_bytes_ + slice.bytes_min;
+  Found found = Found::kVictim;
   for (int looks = 0; !tables_.Fits(); ++looks) {
     if (slice.cpu_ns_max != 0 && looks != 0 && looks % kEvictionsUntimed == 0) {
       const uint64_t now_ns = ThreadCpuNs();
@@ -60,9 +63,11 @@ Evictor::Outcome Evictor::Evict(const Slice& slice) {
       const uint64_t passed = now_ns - start_ns;
       const uint64_t untimed = passed / static_cast<uint64_t>(looks / kEvictionsUntimed);
       const bool spent = passed + 2 * untimed > slice.cpu_ns_max || looks >= kLooksMax;
-      if (spent && evicted_bytes_ >= bytes_end) return Outcome::kMore;
+      // As long as keys only change their places nothing can be promised.
+      if (spent && (evicted_bytes_ >= bytes_end || found == Found::kNotYet)) return Outcome::kMore;
     }
-    if (EvictOne() == Found::kNobody) return Outcome::kCannot;
+    found = EvictOne();
+    if (found == Found::kNobody) return Outcome::kCannot;
   }
   return Outcome::kFits;
 }
@@ -253,7 +258,7 @@ Evictor::Found Evictor::EvictFifo() {
 // A queue whose keys are all used, or all gone, would make this long.
 Evictor::Found Evictor::EvictSmall() {
   SmallQueue::Word word;
-  for (int words = 0; words < kRounds; ++words) {
+  for (int words = 0; words < kWords; ++words) {
     if (!small_queue_.Pop(&word)) return Found::kNobody;
     Seen seen;
     if (!tables_.Find(word.db, word.hash, &seen) || !seen.small) continue;

