@@ -168,7 +168,9 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
 void CacheService::Finish() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
-  for (Side& side : sides_) {
+  // What the one was to open the other may have to end.
+  for (Side* each : {&running(), &filling()}) {
+    Side& side = *each;
     core_.executor().Cancel(side.batch);  // also waits for a late Wake
     side.batch.Reset();
     // Without its requests, what is left of it is clients to open and to end. A closed cache has nobody else inside.

@@ -170,7 +170,13 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool held_in_batch_ = false;
   bool taken_back_ = false;
   size_t held_from_ = 0;
+  size_t requests_in_batch_ = 0;
+  // In the list of sessions that a batch is to open. Which batch is the owner's; the links belong to who has the batch.
+  SessionBatch* opening_in_ = nullptr;
+  bool in_opening_ = false;
   ServedSession* next_opening_ = nullptr;
+  ServedSession* previous_opening_ = nullptr;
+  ServedSession* next_closing_ = nullptr;
 };
 
 // The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
@@ -182,7 +188,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
 
   // Gives the session its place among the cache's clients when the batch runs.
   void Open(ServedSession& session);
-  // Ends the session when the batch runs, then deletes it.
+  // Ends the session when the batch runs, then deletes it. What other batch is to open it, if any, is with the executor,
+  // and runs before this one.
   void Close(std::unique_ptr<ServedSession> session);
 
   enum class Parsed {
@@ -226,7 +233,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   };
 
   Request* NextFree();
-  Request& At(size_t i);
+  void ForgetRequests(const ServedSession& session);
+  bool TakeFromOpening(ServedSession& session);
   bool MadeRoomAhead(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
   void PrefetchWindow();
