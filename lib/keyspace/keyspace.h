@@ -132,8 +132,9 @@ class Keyspace {
   bool OverLimit(size_t counted = 0) const;
   // For the evictor: whether it may stop.
   bool Fits() const { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
-  // The next slice of what MakeRoom and Configure left over. True if there is more to do.
+  // A slice, if memory is over the limit: for the background. True if there is more to do.
   bool EvictStep();
+  // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
   bool owes_eviction() const { return owes_eviction_; }
   // After a call has failed, changing nothing, with kAllocationFailed: evicts some of what may go. True if the call should
   // be tried again.

@@ -88,13 +88,10 @@ Evictor::Outcome Keyspace::EvictSlice(size_t bytes_min) {
 }
 
 bool Keyspace::EvictStep() {
-  if (!owes_eviction_) return false;
-  if (OverLimit(0)) {
-    // FreeStep's work comes first.
-    if (graves_ != nullptr || EvictSlice(0) == Evictor::Outcome::kMore) return true;
-  }
-  owes_eviction_ = false;
-  return false;
+  // FreeStep's work comes first.
+  const bool more = MayEvict() && OverLimit() && (graves_ != nullptr || EvictSlice(0) == Evictor::Outcome::kMore);
+  owes_eviction_ = more;
+  return more;
 }
 
 bool Keyspace::SourceHasRoom() const {

@@ -133,7 +133,7 @@ TEST_F(RoomTest, RefusedIsWhatFindsNothingThatMayGo) {
 
 TEST_F(RoomTest, TheBackgroundWorksOffWhatIsLeft) {
   Fill(db_, 30'000);
-  EXPECT_FALSE(keyspace_->EvictStep()) << "nothing is owed";
+  EXPECT_FALSE(keyspace_->EvictStep()) << "there is nothing to do";
   Configure(EvictionOrder::kRandom, used() / 10);
   EXPECT_TRUE(keyspace_->owes_eviction()) << "a lower limit is reason enough";
   EXPECT_NE(keyspace_->owed() & keyspace::kOwesEviction, 0u);
