@@ -7,6 +7,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/glob.h"
 #include "lib/base/status.h"
+#include "lib/commands/short.h"
 #include "lib/commands/stats.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/key_window.h"
@@ -165,7 +166,55 @@ template <class... Parts>
 
 }  // namespace
 
-// fn(Db&) -> Error, under the executor. `first_key`: what is prefetched while the call waits for its turn.
+namespace {
+
+// An op of so many keys: with more than a stranger can be asked to run, it runs on its own thread.
+template <class F>
+struct Many {
+  F fn;
+  size_t keys;
+  Error operator()(Db& db) { return fn(db); }
+  bool is_short(Db&) const { return keys <= commands::kShortElements; }
+};
+template <class F>
+Many(F, size_t) -> Many<F>;
+
+// One that may have to copy the string at a key, and adds so many bytes to it.
+template <class F>
+struct Edit {
+  F fn;
+  Bytes key;
+  size_t bytes;
+  Error operator()(Db& db) { return fn(db); }
+  bool is_short(Db& db) const { return bytes <= commands::kShortBytes && db.BlockBytes(key) <= commands::kShortBytes; }
+};
+template <class F>
+Edit(F, Bytes, size_t) -> Edit<F>;
+
+template <class F>
+concept SaysWhatItCosts = requires(const F& fn, Db& db) { fn.is_short(db); };
+
+// `op`, which costs what `like` says, if that says anything.
+template <class Op, class F>
+struct CostsLike {
+  Op op;
+  const F& like;
+  Error operator()(Db& db) { return op(db); }
+  bool is_short(Db& db) const { return like.is_short(db); }
+};
+template <class Op, class F>
+auto Like(const F& like, Op op) {
+  if constexpr (SaysWhatItCosts<F>) {
+    return CostsLike<Op, F>{std::move(op), like};
+  } else {
+    return op;
+  }
+}
+
+}  // namespace
+
+// fn(Db&) -> Error, under the executor; see Many and Edit for one that may be long. `first_key`: what is prefetched while
+// the call waits for its turn.
 template <class F>
 Database::Refused Database::Run(F&& fn, Key first_key) const {
   Error error;
@@ -180,7 +229,13 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
     if (!held_) executor.Release();
     return error.text();
   }
-  const executor::Outcome outcome = executor.Run(op, [&](int stage) { db_->Prefetch(first_key, stage); });
+  const auto prefetch = [&](int stage) { db_->Prefetch(first_key, stage); };
+  executor::Outcome outcome;
+  if constexpr (SaysWhatItCosts<std::remove_reference_t<F>>) {
+    outcome = executor.Run(op, prefetch, [&] { return fn.is_short(*db_); });
+  } else {
+    outcome = executor.Run(op, prefetch);
+  }
   if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
   return error.text();
 }
@@ -190,7 +245,7 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
 template <class F>
 Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const {
   return Run(
-      [&](Db& db) -> Error {
+      Like(fn, [&](Db& db) -> Error {
         keyspace::Keyspace& keyspace = db.keyspace();
         if (keyspace.config().maxmemory != 0) [[unlikely]] {
           keyspace::Growth wanted = growth;
@@ -201,7 +256,7 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Gr
         if (!error.ok()) [[unlikely]] error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
         keyspace.NotePeak();
         return error;
-      },
+      }),
       first_key);
 }
 
@@ -257,7 +312,7 @@ Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetche
 
 Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MGET", keys);
         auto window = keyspace::WindowOver(db, keys);
         for (size_t i = 0; i < keys.size(); ++i) {
@@ -268,7 +323,7 @@ Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) cons
           if (!HandTo(text, to)) return kNoMemoryForKeys;
         }
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
@@ -347,10 +402,10 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
   }
   if (!held_) core_->MakeRoomAhead(growth.bytes, 0);
   return RunGrowing(
-      [&](Db& db) {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
         return ops::strings::SetMany(db, pairs, /*if_none=*/false).error();
-      },
+      }, pairs.size()},
       pairs.empty() ? Key() : pairs[0].first, growth);
 }
 
@@ -382,11 +437,11 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
   if (!held_) core_->MakeRoomAhead(suffix.size(), 0);
   return RunGrowing(
-      [&](Db& db) -> Error {
+      Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(db, key, suffix));
         return kOk;
-      },
+      }, key, suffix.size()},
       key, {.bytes = key.size() + suffix.size(), .value_bytes = suffix.size()});
 }
 
@@ -394,31 +449,31 @@ Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view 
   if (offset < 0) return &kBadOffset;
   if (!held_) core_->MakeRoomAhead(bytes.size(), 0);
   return RunGrowing(
-      [&](Db& db) -> Error {
+      Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
-      },
+      }, key, static_cast<size_t>(offset) + bytes.size()},
       key, {.bytes = key.size() + bytes.size(), .value_bytes = bytes.size()});
 }
 
 Database::Refused Database::Remove(Keys keys, int64_t* count) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DEL", keys);
         *count = ops::keys::Delete(db, keys);
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
 Database::Refused Database::Count(Keys keys, int64_t* count) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "EXISTS", keys);
         *count = ops::keys::Count(db, keys, Lookup::kRead);
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
@@ -477,8 +532,8 @@ Database::Refused Database::TimeToLive(Key key, std::optional<absl::Duration>* t
 Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& options,
                                       internal::FetchedList* to) const {
   bool failed = false;
-  return Run([&](Db& db) -> Error {
-    const size_t want = options.batch == 0 ? 1 : options.batch;
+  const size_t want = options.batch == 0 ? 1 : options.batch;
+  return Run(Many{[&](Db& db) -> Error {
     if (core_->monitored()) [[unlikely]] {
       const int64_t from = static_cast<int64_t>(*cursor);
       const int64_t batch = static_cast<int64_t>(want);
@@ -490,7 +545,7 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
       failed = failed || !to->Add(entry.key());
     });
     return failed ? Error(kNoMemoryForKeys) : kOk;
-  });
+  }, want});
 }
 
 Database::Refused Database::CountAll(int64_t* count) const {
@@ -590,7 +645,7 @@ absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCa
   absl::Status status = core_->Run([&] {
     reply->Run(*core_, index_, argv);
     posted = core_->delivery().Post(std::move(delivery));
-  });
+  }, [&] { return session::IsShortOnce(*core_, index_, argv); });
   if (!status.ok()) return status;
   if (!posted) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
   return absl::OkStatus();

@@ -97,12 +97,6 @@ bool DebugAllowed(const Options& options, const ClientState& client) {
          (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
 }
 
-// Those that MULTI does not queue.
-bool RunsInsideMulti(Bytes name) {
-  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
-         name == "reset";
-}
-
 // Those that a client may send in MULTI although memory is short: all of them end the transaction.
 bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
@@ -261,6 +255,11 @@ bool Silent(ReplyMode mode) { return mode == ReplyMode::kOff || mode == ReplyMod
 keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted) {
   const CommandSpec* spec = table.Find(argv[0]);
   return spec != nullptr && (spec->flags & kCmdDenyOom) != 0 ? GrowthOf(argv, counted) : keyspace::Growth();
+}
+
+bool RunsInsideMulti(Bytes name) {
+  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
+         name == "reset";
 }
 
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,

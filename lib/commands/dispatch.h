@@ -22,6 +22,9 @@ inline constexpr int64_t kHeld = -1;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, bool at_once = false);
 
+// Those that MULTI does not queue. By a row's name, of a command that is no subcommand.
+bool RunsInsideMulti(Bytes name);
+
 // What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
 // `counted`: what of them is in used_memory already.
 keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted);

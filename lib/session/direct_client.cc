@@ -64,7 +64,9 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   output_.Clear(4096);
   bool changed = false;
   core_.MakeRoomAhead(argv);
-  const absl::Status status = core_.Run([&] { changed = RunCommand(core_, client_, argv, output_, /*at_once=*/false); });
+  const absl::Status status =
+      core_.Run([&] { changed = RunCommand(core_, client_, argv, output_, /*at_once=*/false); },
+                [&] { return IsShort(argv); });
   if (!status.ok()) return status;
   return ReplyFrom(output_, room, changed);
 }
@@ -82,6 +84,12 @@ bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, re
   return RunCommand(core, client, argv, output, at_once);
 }
 
+bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) {
+  commands::ClientState client;
+  client.db = core.engine().keyspace().db(db);
+  return client.db == nullptr || commands::IsShort(core.engine(), client, argv);
+}
+
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
   if (argv.empty()) return EmptyArgv();
   resp::Output output;
@@ -92,7 +100,8 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
     changed = RunOnce(core, db, argv, output, /*at_once=*/true);
   } else {
     core.MakeRoomAhead(argv);
-    const absl::Status status = core.Run([&] { changed = RunOnce(core, db, argv, output, /*at_once=*/false); });
+    const absl::Status status = core.Run([&] { changed = RunOnce(core, db, argv, output, /*at_once=*/false); },
+                                         [&] { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
   }
   return ReplyFrom(output, room, changed);
