@@ -50,7 +50,8 @@ Db::Db(Keyspace& keyspace, int index, int made)
     : keyspace_(keyspace),
       index_(index),
       made_index_(made),
-      table_(Policy{keyspace.hash_seed()}, &keyspace.arena(), &keyspace.steps()) {}
+      seed_(keyspace.hash_seed()),
+      table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
@@ -288,6 +289,8 @@ void Db::Delete(Entry* entry, const Change& change) {
   keyspace_.EndHistory(*entry);
   keyspace_.Free(entry);
 }
+
+void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
 
 size_t Db::Flush() {
   const size_t had = table_.size();
