@@ -461,8 +461,10 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     client.close_after_reply = true;
     return true;
   }
-  if (!MadeRoomAhead(request)) return false;
-  room_ahead_ = 0;
+  if (core_.engine().keyspace().config().maxmemory != 0) [[unlikely]] {
+    if (!MadeRoomAhead(request)) return false;
+    room_ahead_ = 0;
+  }
   client.large_argument = &request.large;
   const int64_t ended_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
   client.large_argument = nullptr;
