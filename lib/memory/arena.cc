@@ -59,7 +59,9 @@ void* Arena::AllocateSlow(size_t list) {
   if (gate_ != nullptr) return AllocateGated(list);
   Run* const run = TakeRun(list);
   MakeCurrent(list, run);
-  return run == nullptr ? nullptr : TakeBlock(run);
+  if (run != nullptr) return TakeBlock(run);
+  if (refused_bytes_ < BytesOfList(list)) refused_bytes_ = BytesOfList(list);
+  return nullptr;
 }
 
 // Blocks are taken from this run from now on (nullptr: from none). REQUIRES: the current one is full; the run is in no
@@ -102,7 +104,10 @@ void* Arena::AllocateLarge(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   if (gate_ != nullptr && !gate_->Allow(rounded)) return nullptr;
   void* const block = FromSource(rounded, kPageBytes);
-  if (block == nullptr) return nullptr;
+  if (block == nullptr) {
+    if (refused_bytes_ < rounded) refused_bytes_ = rounded;
+    return nullptr;
+  }
   used_ += rounded;
   large_bytes_ += rounded;
   ++blocks_;
