@@ -137,8 +137,7 @@ Submitted CacheService::Submit() {
     case executor::Submit::kForked:
       break;
   }
-  running().batch.Abandon();
-  FreeEnded(running());
+  // Sessions are left for Finish: who held the executor when the cache was closed may still be looking at them.
   return Submitted::kClosed;
 }
 
@@ -163,14 +162,23 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
   return ae::kNoMore;
 }
 
-void CacheService::Finish() {
+void CacheService::Stop() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
+}
+
+void CacheService::Finish() {
   queued_ = false;
   for (Side& side : sides_) {
     core_.executor().Cancel(side.batch);  // also waits for a late Wake
     side.batch.Reset();
-    // Without its requests, what is left of it is clients to open and to end. A closed cache has nobody else inside.
-    if (!core_.Run([&side] { side.batch.RunAll(); }).ok()) side.batch.Abandon();
+    // Without its requests, what is left of it is clients to open and to end.
+    core_.RunEvenClosed([this, &side] {
+      if (core_.closed()) {
+        side.batch.Abandon();
+      } else {
+        side.batch.RunAll();
+      }
+    });
     FreeEnded(side);
   }
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "net/channel.h"
 #include "net/io_backend.h"
 #include "net/io_uring.h"
+#include "net/own_descriptors.h"
 #include "net/server.h"
 #include "net/socket.h"
 
@@ -175,8 +177,18 @@ class Listener::Impl final : public session::ListenerHook {
   absl::Status Start(Where where, bool own_thread);
   void Stop();
 
+  // The caller's loop. False: there is nothing to be polled any more.
+  bool EnterLoop();
+  void LeaveLoop();
+
+  bool Forked() const { return core_.executor().Forked(); }
+  // In a forked child. Once.
+  void CloseInChild();
+
   // ListenerHook.
-  void StopForClose() override { Stop(); }
+  bool StopForClose(int64_t deadline_us) override;
+  void EndForClose() override;
+  void AppendName(base::Line* to) const override;
   void WakeForBackground() override {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();
@@ -192,6 +204,7 @@ class Listener::Impl final : public session::ListenerHook {
   int port(bool tls) const { return sides_[tls].port.load(std::memory_order_relaxed); }
 
   ae::EventLoop& loop() { return *loop_; }
+  absl::Status Run();
   // False: there are not so many.
   bool Address(size_t i, net::SocketName* name) const {
     const std::lock_guard<std::mutex> lock(sockets_mutex_);
@@ -241,8 +254,10 @@ class Listener::Impl final : public session::ListenerHook {
   void Restore(bool tls);
   static std::vector<Known> KnownOf(const std::vector<net::ListeningSocket>& sockets);
   void TellLoop();
+  void TakeNews();
   void TakeSockets();
   absl::Status StartThread();
+  void StopServing();
   void RunBackground();
   static int64_t OnBackground(ae::EventLoop& loop, int64_t id, void* data);
   static void* ThreadMain(void* arg);
@@ -259,28 +274,38 @@ class Listener::Impl final : public session::ListenerHook {
   int64_t background_event_ = 0;
   std::atomic<bool> background_{false};
 
-  std::mutex stop_mutex_;
-  bool serving_ = false;
-  bool has_thread_ = false;
+  net::OwnDescriptors descriptors_;
+  std::atomic<bool> closed_in_child_{false};
+
+  // How it ends. Who stops it asks the loop's thread to, and waits; only that thread takes the server out of its loop.
+  mutable std::mutex stop_mutex_;
+  std::condition_variable stopped_changed_;  // stopped_, thread_over_
+  bool stop_asked_ = false;
+  bool stopped_ = false;  // nobody is served any more; sessions may be left to be ended
+  bool own_thread_ = false;
+  bool thread_over_ = false;
+  bool joined_ = false;
   pthread_t thread_;
+  pthread_t loop_thread_ = pthread_self();  // the caller's, that has polled last
+  int inside_ = 0;                          // how many turns of the caller's are running, one within the other
+  std::mutex end_mutex_;                    // guards the end of server_ and service_
 
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it
 
   // Where it listens. Relisten opens sockets on any thread, and the loop takes them over in its next turn.
-  ae::Hook sockets_hook_;
+  ae::Hook news_hook_;
   mutable std::mutex sockets_mutex_;
   Where where_;
   Side sides_[2];  // plain, TLS
   std::shared_ptr<net::ChannelFactory> fresh_channels_;
-  std::atomic<bool> has_news_{false};  // of the above, for the loop
+  bool takes_no_more_ = false;  // it has stopped
+  std::atomic<bool> has_news_{false};  // of the above, or stop_asked_, for the loop
 };
 
 absl::Status Listener::Impl::Start(Where where, bool own_thread) {
-  const std::lock_guard<std::mutex> lock(stop_mutex_);
   if (absl::Status status = Open(std::move(where)); !status.ok()) return status;
   if (absl::Status status = FitClients(); !status.ok()) return status;
-  serving_ = true;
   if (core_.background() == Background::kLoop) {
     background_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->RunBackground(); };
     background_hook_.data = this;
@@ -288,9 +313,9 @@ absl::Status Listener::Impl::Start(Where where, bool own_thread) {
     background_.store(true, std::memory_order_relaxed);  // there may be work from before
     loop_->WakeUp();
   }
-  sockets_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->TakeSockets(); };
-  sockets_hook_.data = this;
-  loop_->after_events().Add(sockets_hook_);
+  news_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->TakeNews(); };
+  news_hook_.data = this;
+  loop_->after_events().Add(news_hook_);
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
@@ -352,7 +377,7 @@ absl::Status Listener::Impl::MakeServer() {
     if (uring_backend_ == nullptr) return NoMemory();
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
-  server_.emplace(*loop_, backend, *service_);
+  server_.emplace(*loop_, backend, *service_, &descriptors_);
   server_->SetChannels(std::exchange(where_.channels, nullptr));
   return service_->Prepare();
 }
@@ -381,11 +406,13 @@ std::vector<Listener::Impl::Known> Listener::Impl::KnownOf(const std::vector<net
 // All that may fail comes first, what is new for TLS before sockets; then all of it is put in force, which cannot.
 absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
+  if (takes_no_more_) return absl::OkStatus();
   Moves moves;
   *failed = commands::ListenerPart::kPort;
   absl::Status status = Guarded([&] { return Prepare(changed, tls, &moves, failed); });
   if (!status.ok()) {
     for (bool side : {true, false}) {
+      for (const net::ListeningSocket& socket : moves.sides[side].sockets) descriptors_.Remove(socket.fd.get());
       if (moves.sides[side].shut) Restore(side);
     }
     const bool sockets = *failed != commands::ListenerPart::kTls;
@@ -404,6 +431,7 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
     sides_[side].port.store(move.sockets.empty() ? 0 : move.sockets[0].port, std::memory_order_relaxed);
     sides_[side].sockets.swap(move.known);
     sides_[side].fresh.swap(move.sockets);
+    for (const net::ListeningSocket& never_taken : move.sockets) descriptors_.Remove(never_taken.fd.get());
     sides_[side].has_fresh = true;
     moved = true;
   }
@@ -448,6 +476,9 @@ absl::Status Listener::Impl::PrepareMove(bool tls, const std::vector<std::string
   if (!opened.ok()) return opened.status();
   move->known = KnownOf(*opened);
   move->sockets = *std::move(opened);
+  for (const net::ListeningSocket& socket : move->sockets) {
+    if (!descriptors_.Add(socket.fd.get())) return NoMemory();
+  }
   return absl::OkStatus();
 }
 
@@ -469,10 +500,21 @@ void Listener::Impl::TellLoop() {
   loop_->WakeUp();
 }
 
+// At the end of each turn, behind the server's own part of it.
+void Listener::Impl::TakeNews() {
+  if (Forked()) [[unlikely]] return loop_->Forsake();  // a callback of this turn has forked
+  if (!has_news_.exchange(false, std::memory_order_acq_rel)) [[likely]] return;
+  bool stop = false;
+  {
+    const std::lock_guard<std::mutex> lock(stop_mutex_);
+    stop = stop_asked_ && !own_thread_;
+  }
+  if (stop) return StopServing();
+  TakeSockets();
+}
+
 void Listener::Impl::TakeSockets() {
-  if (!has_news_.load(std::memory_order_acquire)) return;
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  has_news_.store(false, std::memory_order_relaxed);
   if (fresh_channels_ != nullptr) server_->SetChannels(std::exchange(fresh_channels_, nullptr));
   for (bool tls : {false, true}) {
     Side& side = sides_[tls];
@@ -491,7 +533,7 @@ absl::Status Listener::Impl::StartThread() {
   if (error != 0) {
     return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no thread could be started for the listener");
   }
-  has_thread_ = true;
+  own_thread_ = true;
   return absl::OkStatus();
 }
 
@@ -500,28 +542,120 @@ void* Listener::Impl::ThreadMain(void* arg) {
 #ifdef __linux__
   pthread_setname_np(pthread_self(), "larder-listener");
 #endif
-  if (absl::Status status = self.loop_->Run(); !status.ok()) {
+  const absl::Status status = self.loop_->Run();
+  if (self.Forked()) return nullptr;  // on a thread that a callback has forked
+  if (!status.ok()) {
     self.core_.Log(LogLevel::kWarning, base::Line("The listener has stopped: ", status.message()).view());
   }
+  const std::lock_guard<std::mutex> lock(self.stop_mutex_);
+  self.thread_over_ = true;
+  self.stopped_changed_.notify_all();
   return nullptr;
 }
 
-void Listener::Impl::Stop() {
-  core_.RemoveListener(this);
-  const std::lock_guard<std::mutex> lock(stop_mutex_);
-  if (std::exchange(has_thread_, false)) {
-    loop_->Stop();
-    pthread_join(thread_, nullptr);
+// ---- The end --------------------------------------------------------------------------------------------------------
+
+// Takes everything out of the loop, and closes it. On the loop's thread, or where that runs no more.
+void Listener::Impl::StopServing() {
+  {
+    const std::lock_guard<std::mutex> lock(stop_mutex_);
+    if (stopped_) return;
   }
-  if (!std::exchange(serving_, false)) return;
-  if (background_hook_.proc != nullptr) {
-    loop_->after_events().Remove(background_hook_);
-    if (background_event_ != 0) loop_->DeleteTimeEvent(background_event_);
+  if (loop_ != nullptr) {
+    if (background_hook_.proc != nullptr) {
+      loop_->after_events().Remove(background_hook_);
+      if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
+    }
+    loop_->after_events().Remove(news_hook_);
   }
-  loop_->after_events().Remove(sockets_hook_);
+  {
+    const std::lock_guard<std::mutex> lock(sockets_mutex_);
+    takes_no_more_ = true;
+    for (Side& side : sides_) {
+      for (const net::ListeningSocket& socket : side.fresh) descriptors_.Remove(socket.fd.get());
+      side.fresh.clear();
+    }
+  }
   // The loop stays: a host may still be polling it, and finds nothing.
+  if (server_.has_value()) server_->Stop();
+  const std::lock_guard<std::mutex> lock(stop_mutex_);
+  stopped_ = true;
+  stopped_changed_.notify_all();
+}
+
+// Of a thread of its own: it ends with its turn. Of the caller's loop: it stops in a turn, or here if that is this
+// thread and it is not in one.
+bool Listener::Impl::StopForClose(int64_t deadline_us) {
+  std::unique_lock<std::mutex> lock(stop_mutex_);
+  stop_asked_ = true;
+  const bool here = !own_thread_ && inside_ == 0 && pthread_equal(loop_thread_, pthread_self());
+  if (own_thread_) {
+    loop_->Stop();
+  } else if (!here) {
+    TellLoop();
+  }
+  const bool& done = own_thread_ ? thread_over_ : stopped_;
+  while (!done && !here) {
+    if (core_.clock().NowUs() >= deadline_us) return false;
+    core_.clock().WaitUntil(lock, stopped_changed_, deadline_us);
+  }
+  if (own_thread_ && !std::exchange(joined_, true)) pthread_join(thread_, nullptr);
+  lock.unlock();
+  const std::lock_guard<std::mutex> end(end_mutex_);
+  StopServing();
+  return true;
+}
+
+void Listener::Impl::EndForClose() {
+  const std::lock_guard<std::mutex> end(end_mutex_);
   server_.reset();
   service_.reset();
+}
+
+// REQUIRES: on the loop's thread, if it is the caller's.
+void Listener::Impl::Stop() {
+  if (Forked()) return CloseInChild();
+  {
+    const std::unique_lock<std::mutex> lock(stop_mutex_);
+    loop_thread_ = pthread_self();
+  }
+  (void)StopForClose(INT64_MAX);
+  EndForClose();
+  core_.RemoveListener(this);
+}
+
+void Listener::Impl::CloseInChild() {
+  if (closed_in_child_.exchange(true)) return;
+  descriptors_.CloseInChild();
+  if (loop_ != nullptr) loop_->CloseInChild();
+}
+
+void Listener::Impl::AppendName(base::Line* to) const {
+  net::SocketName name;
+  to->Add(Address(0, &name) ? name.view() : std::string_view("that listens to nothing"));
+}
+
+bool Listener::Impl::EnterLoop() {
+  if (Forked()) return false;
+  const std::lock_guard<std::mutex> lock(stop_mutex_);
+  loop_thread_ = pthread_self();
+  ++inside_;
+  return true;
+}
+
+void Listener::Impl::LeaveLoop() {
+  if (Forked()) return;
+  const std::lock_guard<std::mutex> lock(stop_mutex_);
+  --inside_;
+}
+
+absl::Status Listener::Impl::Run() {
+  static constexpr std::string_view kForked = "this process is a fork of the one that started the listener";
+  if (!EnterLoop()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);
+  absl::Status status = loop_->Run();
+  if (Forked()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);
+  LeaveLoop();
+  return status;
 }
 
 // Background::kLoop: active expiry and callbacks, when they are due.
@@ -567,20 +701,31 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
 }
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Listener::~Listener() = default;
+Listener::~Listener() {
+  if (!impl_->Forked()) return;
+  impl_->CloseInChild();
+  (void)impl_.release();  // what threads of the parent were changing is not even looked at
+}
 void Listener::Stop() { impl_->Stop(); }
 int Listener::port() const { return impl_->port(false); }
 int Listener::tls_port() const { return impl_->port(true); }
 size_t Listener::AddressAt(size_t i, char* to, size_t room) const {
   net::SocketName name;
-  if (!impl_->Address(i, &name)) return 0;
+  if (impl_->Forked() || !impl_->Address(i, &name)) return 0;
   return name.view().copy(to, room);
 }
 std::string_view Listener::poller() const { return impl_->poller_name(); }
-int Listener::Poll(int64_t timeout_ms) { return impl_->loop().Poll(timeout_ms); }
-absl::Status Listener::Run() { return impl_->loop().Run(); }
-void Listener::EndRun() { impl_->loop().Stop(); }
-int Listener::BackendFd() { return impl_->loop().BackendFd(); }
-int64_t Listener::NextDelayMs() { return impl_->loop().NextDelayMs(); }
+int Listener::Poll(int64_t timeout_ms) {
+  if (!impl_->EnterLoop()) return 0;
+  const int events = impl_->loop().Poll(timeout_ms);
+  impl_->LeaveLoop();
+  return events;
+}
+absl::Status Listener::Run() { return impl_->Run(); }
+void Listener::EndRun() {
+  if (!impl_->Forked()) impl_->loop().Stop();
+}
+int Listener::BackendFd() { return impl_->Forked() ? -1 : impl_->loop().BackendFd(); }
+int64_t Listener::NextDelayMs() { return impl_->Forked() ? -1 : impl_->loop().NextDelayMs(); }
 
 }  // namespace larder::inline v0

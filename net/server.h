@@ -35,6 +35,7 @@
 #include "net/channel.h"
 #include "net/connection.h"
 #include "net/io_backend.h"
+#include "net/own_descriptors.h"
 #include "net/service.h"
 #include "net/socket.h"
 
@@ -42,9 +43,9 @@ namespace larder::inline v0::net {
 
 class Server final : private WokenListener {
  public:
-  // All three outlive the server.
-  Server(ae::EventLoop& loop, IoBackend& backend, Service& service);
-  // Closes everything. REQUIRES: the loop does not run.
+  // All outlive the server. What it opens and closes is written down in `descriptors`, if there are any.
+  Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors = nullptr);
+  // Stops, and ends all clients, for which it waits for the executor if it must. REQUIRES: the loop does not run.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -62,6 +63,10 @@ class Server final : private WokenListener {
   // What connections of sockets with `tls` get from here on; those that are there keep what they have. Before the first
   // such socket.
   void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
+
+  // Closes all sockets, and serves nobody from now on. Waits for nothing: clients are ended by the destructor.
+  // REQUIRES: the loop does not run, or this is a procedure of its, and none of this server's.
+  void Stop();
 
   size_t connections() const { return all_.size(); }
 
@@ -149,12 +154,14 @@ class Server final : private WokenListener {
   void EndClient(Connection& connection);
   void FreeEnded();
   void FreeChain(Connection** chain);
-  void StopServing();
+  void CloseSockets(Kind kind);
+  void CloseAll();
   base::FixedText<255> Describe(const Connection& connection) const;
 
   ae::EventLoop& loop_;
   IoBackend& backend_;
   Service& service_;
+  OwnDescriptors* const descriptors_;
   ae::Hook hook_;
   std::vector<ListeningSocket> sockets_[3];  // by Kind; the loop points to their elements
   std::shared_ptr<ChannelFactory> channels_;
@@ -183,7 +190,8 @@ class Server final : private WokenListener {
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
   int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
-  bool closed_ = false;  // the cache is
+  bool closed_ = false;  // the cache is, or Stop was called
+  bool stopped_ = false;
 };
 
 }  // namespace larder::inline v0::net

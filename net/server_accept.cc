@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/status.h"
 #include "net/server.h"
 
 namespace larder::inline v0::net {
@@ -26,9 +27,14 @@ constexpr std::string_view kProtected =
 }  // namespace
 
 absl::Status Server::Start(Kind kind, std::vector<ListeningSocket> sockets) {
-  Unwatch(kind);
+  CloseSockets(kind);
   sockets_[kind] = std::move(sockets);
-  for (ListeningSocket& socket : sockets_[kind]) socket.server = this;
+  for (ListeningSocket& socket : sockets_[kind]) {
+    socket.server = this;
+    if (descriptors_ != nullptr && !descriptors_->Add(socket.fd.get())) {
+      return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a socket");
+    }
+  }
   return Watch(kind);
 }
 
@@ -131,8 +137,9 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
     Refuse(fd, by, kTooManyClients);
     return false;
   }
-  connection->client = service_.Open(peer, connection.get());
+  if (descriptors_ == nullptr || descriptors_->Add(fd)) connection->client = service_.Open(peer, connection.get());
   if (connection->client == nullptr) {
+    if (descriptors_ != nullptr) descriptors_->Remove(fd);
     loop_.DeleteFileEvent(fd, ae::kReadable);
     service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
     return false;

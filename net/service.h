@@ -135,6 +135,8 @@ class Service {
   // Submits the next batch or, while one is queued, asks again about that.
   virtual Submitted Submit() = 0;
 
+  // Takes out of the loop what it has there. Nothing else of it uses the loop after it, but to wake it.
+  virtual void Stop() {}
   // The end: takes a queued batch back (what has not run will not) and ends all clients that were closed. Waits for the
   // executor if it must. All clients are the loop's again; no Submit after it.
   virtual void Finish() = 0;

@@ -32,7 +32,7 @@
 
 #include <larder/export.h>
 #include "lib/base/check.h"
-#include "lib/executor/fork_page.h"
+#include "lib/base/fork_page.h"
 #include "lib/executor/futex.h"
 #include "lib/executor/request.h"
 
@@ -136,6 +136,9 @@ class LARDER_API Executor {
   // refused nonetheless; call it again from outside).
   bool Close(int64_t wait_ns_max = kWaitForever);
 
+  // Never null; for others who have to know a child.
+  base::ForkPage& fork_page() { return *page_; }
+
   bool Forked() const { return word_->load(std::memory_order_relaxed) == 0 || ProcessChanged(); }
 
   // Counted on slow paths only: uncontended calls leave no trace.
@@ -233,7 +236,7 @@ class LARDER_API Executor {
         loop_wakes{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
   } counters_;
 
-  ForkPage page_;
+  base::ForkPage::Ptr page_;
 };
 
 // --- Implementation of the templates. ---
