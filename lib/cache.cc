@@ -149,6 +149,7 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
   auto op = [&] {
     db_->keyspace().BeginTypedOp();
     error = fn(*db_);
+    core_->AfterOp(db_->keyspace());
   };
   executor::Executor& executor = core_->executor();
   if (held_ || executor.TryAcquire()) [[likely]] {
@@ -179,7 +180,6 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
           }
           const Error error = fn(db);
           keyspace.NotePeak();
-          core_->NoteExpiries();
           return error;
         },
         first_key);
@@ -197,13 +197,17 @@ namespace {
   return nullptr;
 }
 
-// Get's op: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
-[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore& core, Db& db, Bytes key,
+// Get's op, AfterOp included: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
+// A reference to the pointer, so that a hit need not keep the pointer for the sake of a miss.
+[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore* const& core, Db& db, Bytes key,
                                                                uint64_t hash, internal::Fetched* to) {
-  if (core.monitored()) [[unlikely]] Say(core, db.index(), "GET", key);
+  if (core->monitored()) [[unlikely]] Say(*core, db.index(), "GET", key);
   db.keyspace().BeginTypedOp();
   const Entry* entry = db.FindInline(key, hash, Lookup::kRead);
-  if (entry == nullptr) return nullptr;
+  if (entry == nullptr) {
+    core->AfterOp();  // a key that has expired was deleted; a hit leaves nothing to anybody
+    return nullptr;
+  }
   if (entry->is_inline_string()) [[likely]] {
     const Bytes value = entry->inline_value();
     if (char* place = to->Place(value.size()); place != nullptr) [[likely]] {
@@ -220,7 +224,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
   if (!held_ && !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
-  const Refused refused = ReadOne(*core_, *db_, key, hash, to);
+  const Refused refused = ReadOne(core_, *db_, key, hash, to);
   if (!held_) executor.Release();
   return refused;
 }
@@ -228,7 +232,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
   Refused refused = nullptr;
   const executor::Outcome outcome =
-      core_->executor().Run([&] { refused = ReadOne(*core_, *db_, key, hash, to); },
+      core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
                             [&](int stage) { db_->PrefetchHashed(hash, stage); });
   return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
 }
@@ -272,7 +276,10 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (!held_) core_->executor().LeaveUser();
+  if (!held_) {
+    core_->AfterOp();
+    core_->executor().LeaveUser();
+  }
   return text.error().text();
 }
 
@@ -372,7 +379,6 @@ Database::Refused Database::Remove(Keys keys, int64_t* count) const {
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DEL", keys);
         *count = ops::keys::Delete(db, keys);
-        core_->NoteExpiries();  // a very large value is freed in the background
         return kOk;
       },
       keys.empty() ? Key() : keys[0]);
@@ -397,7 +403,6 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
         const int64_t now_ms = db.keyspace().now_ms();
         const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
-        core_->NoteExpiries();
         return kOk;
       },
       key);
@@ -411,7 +416,6 @@ Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
-        core_->NoteExpiries();
         return kOk;
       },
       key);
@@ -577,7 +581,10 @@ Database::Refused Cache::EnterUser() {
   return nullptr;
 }
 
-void Cache::LeaveUser() { core_->executor().LeaveUser(); }
+void Cache::LeaveUser() {
+  core_->AfterOp();
+  core_->executor().LeaveUser();
+}
 
 absl::StatusOr<std::unique_ptr<larder::Session>> Cache::NewSession() { return larder::Session::Create(*core_); }
 

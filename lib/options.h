@@ -28,6 +28,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -148,8 +149,10 @@ struct Options {
   // ---- Listener -----------------------------------------------------------------------------------------------------
 
   int port = 6379;  // 0: no TCP. CONFIG SET.
-  // At most 16 addresses; a leading '-': no error if it cannot be had; "*" and "::*": all of IPv4, of IPv6. CONFIG SET.
-  std::vector<std::string> bind = {"*", "-::*"};
+  // At most 16 addresses; a leading '-': no error if it cannot be had; "*" and "::*": all of IPv4, of IPv6. Not set:
+  // this machine alone, 127.0.0.1 and ::1, which is not Redis's default: a guest opens no door of its host's unasked.
+  // larder-server sets Redis's, {"*", "-::*"}, before it reads its file. CONFIG SET.
+  std::optional<std::vector<std::string>> bind = std::nullopt;
   std::string unixsocket = {};  // A path; "": no unix socket.
   uint32_t unixsocketperm = 0;  // Its permission bits; 0: as the umask has it. Octal in redis.conf.
   bool protected_mode = true;  // With no requirepass, refuse clients that are not of this machine. CONFIG SET.
@@ -170,6 +173,10 @@ struct Options {
   OutputBufferLimit output_limit_pubsub = {32 << 20, 8 << 20, 60};
 
   AeApi ae_api = AeApi::kAuto;  // ae-api: Larder's own directive.
+
+  // Seconds that a client has for its TLS handshake and AUTH: who has not finished by then is disconnected once no more
+  // than an eighth of maxclients is free. 0: never, as in Redis, and so in larder-server. Larder's own. CONFIG SET.
+  int authentication_timeout = 10;
 
   // ---- TLS, by a listener that was given ListenerOptions::tls -------------------------------------------------------
   // CONFIG SET changes all of it for connections made from then on; a file, given once more, is read once more.

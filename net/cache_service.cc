@@ -20,6 +20,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
         .address = peer.address,
         .local_address = peer.local_address,
         .fd = peer.fd,
+        .policy = service.policy_,
     };
     client->session = session::ServedSession::Create(service.core_, described, client.get(), &service.buffers_);
     return client->session != nullptr ? std::move(client) : nullptr;
@@ -55,6 +56,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
+  bool Admitted() const override { return session->admitted(); }
 
   std::unique_ptr<session::ServedSession> session;
   CacheClient* next_ending = nullptr;
@@ -70,9 +72,10 @@ class CacheService::CacheClient final : public Client, private session::SessionE
 CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
 
-CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop)
+CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy)
     : core_(core),
       loop_(loop),
+      policy_(policy),
       buffers_(core.engine().keyspace().extra_memory()),
       sides_{Side(core, loop), Side(core, loop)} {}
 
@@ -92,6 +95,10 @@ ServerSettings CacheService::settings() {
   settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
   settings.tcp_keepalive_s = limits.tcp_keepalive_seconds.load(kRelaxed);
   settings.refuse_strangers = limits.refuse_strangers.load(kRelaxed);
+  // Places are short.
+  if (core_.listener_clients().load(kRelaxed) >= settings.maxclients - settings.maxclients / 8) [[unlikely]] {
+    settings.admission_timeout_s = limits.authentication_timeout_seconds.load(kRelaxed);
+  }
   settings.query_buffer_limit = limits.query_buffer_bytes_max.load(kRelaxed);
   const session::LiveLimits::Output* const outputs[] = {&limits.output_normal, &limits.output_replica,
                                                         &limits.output_pubsub};

@@ -16,8 +16,8 @@ namespace larder::inline v0::net {
 
 class CacheService final : public Service {
  public:
-  // Both outlive it.
-  CacheService(session::CacheCore& core, ae::EventLoop& loop);
+  // All outlive it. `policy` may be null.
+  CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy);
   ~CacheService() override;  // REQUIRES: Finish was called
 
   absl::Status Prepare();  // Errors: RESOURCE_EXHAUSTED.
@@ -55,6 +55,7 @@ class CacheService final : public Service {
 
   session::CacheCore& core_;
   ae::EventLoop& loop_;
+  const commands::ClientPolicy* const policy_;
   session::BufferPool buffers_;
   Side sides_[2];
   int filling_ = 0;

@@ -137,6 +137,8 @@ int Program::Run(std::span<const std::string_view> arguments) {
 }
 
 bool Program::Configure(std::span<const std::string_view> arguments) {
+  options_.bind = {"*", "-::*"};
+  options_.authentication_timeout = 0;
   absl::Status status = ApplyArguments(options_, arguments);
   if (!status.ok()) {
     fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Larder " LARDER_VERSION ") ***\n%s\n", Text(status).c_str());
@@ -196,6 +198,8 @@ bool Program::Open() {
   cache_ = *std::move(cache);
   ListenerOptions listener_options;
   listener_options.own_thread = false;
+  listener_options.takes_unixsocket = true;
+  listener_options.host_keeps.clear();  // its clients are its operators
 #ifdef LARDER_SERVER_TLS
   listener_options.tls = &Tls();
 #endif

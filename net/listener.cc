@@ -15,6 +15,7 @@
 #include "lib/base/fixed_text.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
+#include "lib/commands/client_policy.h"
 #include "lib/session/core.h"
 #include "net/ae/ae.h"
 #include "net/cache_service.h"
@@ -89,6 +90,7 @@ struct Where {
   std::shared_ptr<net::ChannelFactory> channels;
   std::string unixsocket;
   uint32_t unixsocketperm = 0;
+  bool takes_unixsocket = false;
   int backlog = 511;
   AeApi api = AeApi::kAuto;
   const IoUring* io_uring = nullptr;
@@ -123,7 +125,7 @@ WhereTcp ResolveTcp(int directive, const std::optional<int>& own, bool any, bool
 // waiting and must not throw. What is copied may throw: Guarded by the caller.
 absl::Status Resolve(const Options& cache_options, const ListenerOptions& options, Where* where) {
   const bool own_bind = options.bind.has_value();
-  where->bind = own_bind ? *options.bind : cache_options.bind;
+  where->bind = own_bind ? *options.bind : *cache_options.bind;
   where->tcp[0] = ResolveTcp(cache_options.port, options.port, options.any_port, own_bind);
   if (cache_options.any_port && !options.port.has_value()) {
     where->tcp[0].on = true;
@@ -137,6 +139,7 @@ absl::Status Resolve(const Options& cache_options, const ListenerOptions& option
   where->api = cache_options.ae_api;
   where->own_clock = cache_options.clock != nullptr;
   where->io_uring = options.io_uring;
+  where->takes_unixsocket = options.takes_unixsocket;
   if (where->tcp[1].on && where->tls != nullptr) {
     absl::StatusOr<std::shared_ptr<net::ChannelFactory>> channels = where->tls->Configure(cache_options);
     if (!channels.ok()) {
@@ -174,7 +177,7 @@ class Listener::Impl final : public session::ListenerHook {
   explicit Impl(session::CacheCore& core) : core_(core), clock_(core.clock()) {}
   ~Impl() { Stop(); }
 
-  absl::Status Start(Where where, bool own_thread);
+  absl::Status Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread);
   void Stop();
 
   // The caller's loop. False: there is nothing to be polled any more.
@@ -268,6 +271,7 @@ class Listener::Impl final : public session::ListenerHook {
   std::unique_ptr<ae::EventLoop> loop_;
   net::SystemCallBackend system_calls_;
   std::unique_ptr<net::IoBackend> uring_backend_;  // if the loop's poller is io_uring
+  std::unique_ptr<commands::ClientPolicy> policy_;
   std::optional<net::CacheService> service_;
   std::optional<net::Server> server_;
   ae::Hook background_hook_;
@@ -303,7 +307,8 @@ class Listener::Impl final : public session::ListenerHook {
   std::atomic<bool> has_news_{false};  // of the above, or stop_asked_, for the loop
 };
 
-absl::Status Listener::Impl::Start(Where where, bool own_thread) {
+absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread) {
+  policy_ = std::move(policy);
   if (absl::Status status = Open(std::move(where)); !status.ok()) return status;
   if (absl::Status status = FitClients(); !status.ok()) return status;
   if (core_.background() == Background::kLoop) {
@@ -338,7 +343,7 @@ absl::Status Listener::Impl::Open(Where where) {
     // Nothing comes between the socket's file and the server, which removes it again.
     std::vector<net::ListeningSocket> one(1);
     absl::StatusOr<net::ListeningSocket> socket =
-        net::ListenUnix(where_.unixsocket, where_.unixsocketperm, where_.backlog);
+        net::ListenUnix(where_.unixsocket, where_.unixsocketperm, where_.backlog, where_.takes_unixsocket);
     if (!socket.ok()) return socket.status();
     one[0] = *std::move(socket);
     ++sockets;
@@ -371,7 +376,7 @@ absl::Status Listener::Impl::MakeServer() {
     const base::Line line("The kernel refuses an ae-api, using ", poller_, " instead: ", reasons);
     core_.Log(LogLevel::kWarning, line.view());
   }
-  service_.emplace(core_, *loop_);
+  service_.emplace(core_, *loop_, policy_.get());
   if (where_.io_uring != nullptr && poller_ == where_.io_uring->poller.name) {
     uring_backend_ = where_.io_uring->make_backend(loop_->poller());
     if (uring_backend_ == nullptr) return NoMemory();
@@ -442,7 +447,7 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
 }
 
 absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed) {
-  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind.empty() : port(true) != 0;
+  const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind->empty() : port(true) != 0;
   if (tls_on && (tls || port(true) == 0)) {
     *failed = commands::ListenerPart::kTls;
     if (where_.tls == nullptr) return base::MakeStatus(absl::StatusCode::kUnimplemented, kNoTls);
@@ -450,13 +455,13 @@ absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* mo
     if (!configured.ok()) return configured.status();
     moves->channels = *std::move(configured);
   }
-  moves->bind = changed.bind;
+  moves->bind = *changed.bind;
   const int ports[] = {changed.port, changed.tls_port};
   for (bool side : {true, false}) {
     *failed = side ? commands::ListenerPart::kTlsPort : commands::ListenerPart::kPort;
     const WhereTcp& wanted = where_.tcp[side];
-    if (!wanted.follows || (ports[side] == wanted.directive && changed.bind == where_.bind)) continue;
-    absl::Status status = PrepareMove(side, changed.bind, ports[side], &moves->sides[side]);
+    if (!wanted.follows || (ports[side] == wanted.directive && *changed.bind == where_.bind)) continue;
+    absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves->sides[side]);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -685,12 +690,15 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
   session::CacheCore& core = cache.core();
   absl::StatusOr<std::unique_ptr<Options>> cache_options = core.CopyOptions();
   if (!cache_options.ok()) return cache_options.status();
+  absl::StatusOr<std::unique_ptr<commands::ClientPolicy>> policy = commands::ClientPolicy::Create(
+      core.engine().commands(), options.read_only, options.refused_commands, options.host_keeps);
+  if (!policy.ok()) return policy.status();
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
   if (impl == nullptr) return NoMemory();
   absl::Status status = Guarded([&] {
     Where where;
     absl::Status resolved = Resolve(**cache_options, options, &where);
-    return resolved.ok() ? impl->Start(std::move(where), options.own_thread) : resolved;
+    return resolved.ok() ? impl->Start(std::move(where), *std::move(policy), options.own_thread) : resolved;
   });
   if (!status.ok()) return status;
   Impl* const hook = impl.get();

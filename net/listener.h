@@ -63,10 +63,11 @@ class TlsProvider {
   ~TlsProvider() = default;
 };
 
-// Where to listen. What is not set is as the cache's Options have it.
+// Where to listen, and what clients may do. What is not set is as the cache's Options have it.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
-  // does not have it.
+  // does not have it. Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
+  // program says so.
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP
   bool any_port = false;                   // a free one that the system chooses, whatever `port` says
@@ -74,8 +75,21 @@ struct ListenerOptions {
   const TlsProvider* tls = nullptr;
   std::optional<int> tls_port = std::nullopt;  // 0: none
   bool any_tls_port = false;                   // a free one that the system chooses, whatever `tls_port` says
-  std::optional<std::string> unixsocket = std::nullopt;  // a path; "": none. A leftover socket there is replaced
+  // A path; "": none. A socket that is there and that nobody answers is a leftover, and replaced; where somebody does,
+  // Start is ALREADY_EXISTS: two workers of one host do not take each other's clients.
+  std::optional<std::string> unixsocket = std::nullopt;
   std::optional<uint32_t> unixsocketperm = std::nullopt;
+  bool takes_unixsocket = false;  // as Redis does: replaces a socket that is answered, too
+
+  // --- The host's word over its clients. None of it binds the program's own calls, nor another listener's clients. ---
+
+  // Commands that write, or may, answer READONLY, also when MULTI would only queue them.
+  bool read_only = false;
+  // Commands that answer NOPERM: "flushall", or "config|set" for one subcommand; "config" means all of them.
+  std::vector<std::string> refused_commands = {};
+  // Directives, or globs of them, that clients may read and not CONFIG SET: they answer what an immutable one answers.
+  std::vector<std::string> host_keeps = {"maxmemory",      "bind",        "port",       "unixsocket", "protected-mode",
+                                         "requirepass", "maxclients", "dir",        "tls-*"};
 
   // False: no thread; the caller runs it by the methods below.
   bool own_thread = true;
@@ -86,7 +100,8 @@ struct ListenerOptions {
 
 class LARDER_API Listener {
  public:
-  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on, or TLS cannot be set up),
+  // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on, TLS cannot be set up, or a
+  // name in refused_commands or host_keeps is none),
   // UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an address in use, PERMISSION_DENIED, UNAVAILABLE for
   // an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if the cache is closed. The message names address and
   // call.

@@ -73,6 +73,7 @@ class Server final : private WokenListener {
  private:
   static constexpr int kAcceptsMax = 1000;  // in one turn
   static constexpr int64_t kCronMs = 100;
+  static constexpr int64_t kUnadmittedLookUs = 1'000'000;
   // Reads in one turn of connections that are not established yet. The handshake of TLS is some 0.4 ms of computing:
   // when a thousand peers come back at once, those that are there wait for this many of them in a turn, and not for all.
   static constexpr size_t kHandshakesMax = 4;
@@ -145,6 +146,7 @@ class Server final : private WokenListener {
   void StartCron();
   void CloseIdle();
   void CloseOverSoftLimit();
+  void CloseUnadmitted();
 
   void Mark(Connection& connection, bool Connection::*mark, List& list);
   bool OverOutputLimit(Connection& connection);
@@ -187,6 +189,7 @@ class Server final : private WokenListener {
   Connection* ended_ = nullptr;
 
   int64_t cron_id_ = 0;  // 0: not running
+  int64_t unadmitted_look_us_ = INT64_MIN;  // when CloseUnadmitted looks next
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
   int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again

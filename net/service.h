@@ -85,6 +85,8 @@ class Client {
   // Requests that have come may not run yet: a peer that has shut down its side still gets their answers.
   virtual bool Held() const { return false; }
   virtual OutputClass output_class() const = 0;
+  // It needs no password, or has said it.
+  virtual bool Admitted() const { return true; }
 };
 
 // What CONFIG SET may change while clients are served.
@@ -93,6 +95,8 @@ struct ServerSettings {
   int timeout_s = 0;
   int tcp_keepalive_s = 300;
   bool refuse_strangers = false;  // protected-mode, and no password
+  // Who is not through its handshake or not admitted after so many seconds is closed; 0: places are not short.
+  int admission_timeout_s = 0;
   uint64_t query_buffer_limit = 1 << 30;
   OutputBufferLimit output_limits[3] = {};  // by OutputClass
 };

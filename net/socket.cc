@@ -7,7 +7,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -172,13 +174,40 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
   return sockets;
 }
 
-absl::Status RemoveLeftover(const SocketName& path) {
+// The lock of a path's folder, for as long as a socket is looked at, replaced and made to listen: of several workers that
+// start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on without.
+class FolderLock {
+ public:
+  explicit FolderLock(std::string_view path) {
+    constexpr int kTries = 100;  // of 1 ms: any other holder is a worker that starts
+    const size_t slash = path.rfind('/');
+    const SocketName folder(slash == path.npos ? std::string_view(".") : path.substr(0, slash + 1));
+    fd_.Reset(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (int i = 0; i < kTries && fd_.valid() && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++i) poll(nullptr, 0, 1);
+  }
+
+ private:
+  Fd fd_;
+};
+
+// Whether somebody listens at the socket: who does not is refused at once.
+bool IsAnswered(const sockaddr_un& address) {
+  const Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) return true;  // not known: then it stays
+  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+         (errno != ECONNREFUSED && errno != ENOENT);
+}
+
+absl::Status RemoveLeftover(const SocketName& path, const sockaddr_un& address, bool take) {
   struct stat there;
   if (lstat(path.c_str(), &there) != 0) return absl::OkStatus();
   if (!S_ISSOCK(there.st_mode)) {
     return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, " is there and is not a socket").view());
   }
-  if (unlink(path.c_str()) != 0) return SocketError(path.view(), "unlink", errno);
+  if (!take && IsAnswered(address)) {
+    return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, ": somebody listens there already").view());
+  }
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SocketError(path.view(), "unlink", errno);
   return absl::OkStatus();
 }
 
@@ -203,7 +232,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::st
   return sockets;
 }
 
-absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog) {
+absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog, bool take) {
   ListeningSocket result;
   result.unix_socket = true;
   result.name = SocketName(path);
@@ -214,7 +243,8 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, text.view());
   }
   memcpy(address.sun_path, path.data(), path.size());
-  if (absl::Status status = RemoveLeftover(result.name); !status.ok()) return status;
+  const FolderLock lock(path);
+  if (absl::Status status = RemoveLeftover(result.name, address, take); !status.ok()) return status;
   result.fd.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!result.fd.valid()) return SocketError(path, "socket", errno);
   if (bind(result.fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {

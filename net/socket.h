@@ -66,8 +66,9 @@ struct ListeningSocket {
 absl::StatusOr<std::vector<ListeningSocket>> ListenTcp(const std::vector<std::string>& bind, int port, int backlog);
 
 // Listens on a unix socket at `path`, whose permission bits are set to `permissions` unless they are 0. A socket that
-// is there already is taken for a leftover and replaced; any other file is an error.
-absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog);
+// is there already is replaced if nobody answers it, or, with `take`, in any case; else it is ALREADY_EXISTS, as any
+// other file is.
+absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permissions, int backlog, bool take);
 
 // Removes a unix socket's file if it is still the one that ListenUnix made.
 void RemoveUnixSocket(const ListeningSocket& socket);

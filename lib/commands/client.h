@@ -22,6 +22,7 @@ class Db;
 
 namespace larder::inline v0::commands {
 
+class ClientPolicy;
 struct CommandSpec;
 class Transaction;  // MULTI's queue and WATCH's keys; commands/transaction.h
 
@@ -74,6 +75,8 @@ struct ClientState {
   // and then tries it again.
   std::atomic<bool> held{false};
   ReplyMode reply_mode = ReplyMode::kOn;
+
+  const ClientPolicy* policy = nullptr;  // what its listener's host has reserved; null: nothing
 
   base::Buffer name;                // CLIENT SETNAME
   base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/base/numbers.h"
+#include "lib/commands/client_policy.h"
 #include "lib/commands/engine.h"
 #include "lib/commands/help.h"
 #include "lib/commands/server_commands.h"
@@ -69,7 +70,9 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   std::unique_ptr<Options> changed;
   directives::ListenerChange listener;
   base::Buffer refusal;
-  if (!directives::PrepareConfigSet(before, args.rest(), IsLocal(ctx.client), &changed, &listener, &refusal)) {
+  const ClientPolicy* const policy = ctx.client.policy;
+  const auto keeps = [&](std::string_view name) { return policy != nullptr && policy->Keeps(name); };
+  if (!directives::PrepareConfigSet(before, args.rest(), IsLocal(ctx.client), keeps, &changed, &listener, &refusal)) {
     return errors::kAllocationFailed;
   }
   if (changed == nullptr) {

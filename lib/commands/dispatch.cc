@@ -3,6 +3,7 @@
 #include "lib/commands/dispatch.h"
 
 #include "lib/base/check.h"
+#include "lib/commands/client_policy.h"
 #include "lib/commands/transaction.h"
 
 namespace larder::inline v0::commands {
@@ -23,6 +24,9 @@ constexpr ErrorText kNotProtected{
     absl::StatusCode::kPermissionDenied,
     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
     "connection, otherwise you need to set this option in the configuration file, and then restart the server."};
+
+constexpr ErrorText kReadOnlyListener{absl::StatusCode::kPermissionDenied,
+                                      "READONLY You can't write against a read only replica."};
 
 struct Found {
   const CommandSpec* spec = nullptr;
@@ -112,6 +116,19 @@ bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, b
          (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
 }
 
+// What the listener's host has reserved, in the words of Redis's ACL and of its read-only replicas.
+bool HostAllows(const Engine& engine, const ClientPolicy& policy, const Found& found, ReplyWriter& reply) {
+  if (policy.Refuses(engine.commands().IndexOf(*found.spec))) {
+    const bool top = found.parent == nullptr;
+    reply.Error({"NOPERM this user has no permissions to run the '", top ? Bytes() : found.parent->name,
+                 top ? Bytes() : Bytes("|"), found.spec->name, "' command"});
+    return false;
+  }
+  if (!policy.read_only() || (found.spec->flags & (kCmdWrite | kCmdMayReplicate)) == 0) return true;
+  reply.Error(kReadOnlyListener);
+  return false;
+}
+
 // Whether the command may run now; the error is written if it may not.
 Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply,
               keyspace::Slicing slicing) {
@@ -133,6 +150,7 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
     reply.Error(kNotInMulti);
     return Verdict::kRefused;
   }
+  if (client.policy != nullptr && !HostAllows(engine, *client.policy, found, reply)) return Verdict::kRefused;
   const bool top = found.parent == nullptr;
   if (client.monitor) [[unlikely]] {
     if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held

@@ -94,7 +94,7 @@ void Engine::EndPause() {
   for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
     if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
   }
-  host_.PauseEnded();
+  keyspace_->Owe(keyspace::kOwesSoonerExpiry);  // active expiry may go on
 }
 
 void Engine::SampleRatesNow(int64_t now_us) {

@@ -70,8 +70,6 @@ class EngineHost {
   virtual void Log(LogLevel level, std::string_view line) = 0;
   // There is now a client in MONITOR mode, or none any more.
   virtual void MonitorsChanged(bool /*any*/) {}
-  // CLIENT PAUSE is over: active expiry may go on.
-  virtual void PauseEnded() {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
@@ -119,7 +117,10 @@ class Engine {
   Bytes run_id() const { return {run_id_, sizeof(run_id_)}; }
 
   bool active_expire() const { return active_expire_; }
-  void set_active_expire(bool on) { active_expire_ = on; }
+  void set_active_expire(bool on) {
+    active_expire_ = on;
+    keyspace_->Owe(keyspace::kOwesSoonerExpiry);
+  }
 
   void ResetStats();  // CONFIG RESETSTAT
 

@@ -125,7 +125,7 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
   if (expiry_ms != kNoExpiry) {
     existing->set_expiry_ms(expiry_ms);
     table_.ExpiryChanged(existing, Hash(key));
-    keyspace_.HintExpiry(expiry_ms);
+    keyspace_.NoteExpiry(expiry_ms);
   }
   Emit(key, nullptr, change);
   return existing;
@@ -145,7 +145,7 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, c
       return errors::kAllocationFailed;
     }
   }
-  if (made->has_expiry()) keyspace_.HintExpiry(made->expiry_ms());
+  if (made->has_expiry()) keyspace_.NoteExpiry(made->expiry_ms());
   if (leaving != nullptr) leaving->db->Delete(leaving->entry, *leaving->change);
   Emit(made->key(), existing, change);
   if (existing != nullptr) keyspace_.Free(existing);
@@ -254,7 +254,7 @@ Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& chan
   if (!entry->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(entry, expiry_ms, change);
   entry->set_expiry_ms(expiry_ms);
   table_.ExpiryChanged(entry, Hash(entry->key()));
-  keyspace_.HintExpiry(expiry_ms);
+  keyspace_.NoteExpiry(expiry_ms);
   Emit(entry->key(), nullptr, change);
   return entry;
 }

@@ -113,7 +113,7 @@ void Keyspace::Free(Entry* entry) {
 
 void Keyspace::Drop(memory::Block* block) {
   block->UnrefHeld();
-  if (heap_->WantsMaintenance()) HintExpiry(INT64_MIN + 1);  // wakes the background, as Bury does
+  if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
 }
 
 void Keyspace::Bury(Db::Table& table) {
@@ -130,8 +130,7 @@ void Keyspace::Bury(Db::Table& table) {
   }
   grave->table.Swap(table);
   grave->next = std::exchange(graves_, grave);
-  // Few keys are gone at once; for more the background is to be woken.
-  if (FreeStep()) HintExpiry(INT64_MIN + 1);
+  if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
 bool Keyspace::FreeStep() {
@@ -258,7 +257,7 @@ int64_t Keyspace::SoonestExpiryMs() {
     if (dbs_[i] == nullptr || dbs_[i]->expiring() == 0) continue;
     if (dbs_[i]->SoonestExpiryMs() < soonest) soonest = dbs_[i]->SoonestExpiryMs();
   }
-  soonest_hint_ms_ = soonest;
+  soonest_known_ms_ = soonest;
   return soonest;
 }
 

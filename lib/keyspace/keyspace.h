@@ -22,6 +22,7 @@
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/eviction_tables.h"
 #include "lib/keyspace/evictor.h"
+#include "lib/keyspace/owed.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/heap.h"
 
@@ -124,13 +125,19 @@ class Keyspace {
 
   // One step of deleting keys that are due, over all databases. True if there may be more.
   bool ExpireDue();
-  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one.
+  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only a
+  // sooner one is owed from now on.
   int64_t SoonestExpiryMs();
-  // A lower bound of it that costs a load: what was set since SoonestExpiryMs was last called.
-  int64_t SoonestHintMs() const { return soonest_hint_ms_; }
-  void HintExpiry(int64_t expiry_ms) {
-    if (expiry_ms < soonest_hint_ms_) soonest_hint_ms_ = expiry_ms;
+  void NoteExpiry(int64_t expiry_ms) {
+    if (expiry_ms >= soonest_known_ms_) return;
+    soonest_known_ms_ = expiry_ms;
+    Owe(kOwesSoonerExpiry);
   }
+
+  // What ops leave to background work. See owed.h.
+  void Owe(Owed what) { owed_.Owe(what); }
+  uint32_t owed() const { return owed_.untold(); }
+  OwedWork& owed_work() { return owed_; }
 
   // Ends an entry that is in no table.
   void Free(Entry* entry);
@@ -178,7 +185,8 @@ class Keyspace {
   const base::HashSeed hash_seed_;
   Clock& clock_;
   int64_t now_ms_ = 0;
-  int64_t soonest_hint_ms_ = INT64_MAX;
+  OwedWork owed_;
+  int64_t soonest_known_ms_ = INT64_MAX;
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;

@@ -34,6 +34,16 @@ std::unique_ptr<Options> CopyOptions(const Options& options) {
   return copy;
 }
 
+std::unique_ptr<Options> OptionsInForce(const Options& options) {
+  std::unique_ptr<Options> copy;
+  (void)base::Guarded([&] {
+    auto whole = std::make_unique<Options>(options);
+    whole->bind = BindInForce(options);
+    copy = std::move(whole);
+  });
+  return copy;
+}
+
 bool AppendValue(const Options& options, std::string_view directive, base::Buffer* to) {
   const Directive* row = FindDirective(directive);
   if (row == nullptr) return true;
@@ -52,11 +62,12 @@ bool VisitConfig(const Options& options, std::span<const std::string_view> patte
 }
 
 bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
-                      std::unique_ptr<Options>* changed, ListenerChange* listener, base::Buffer* refusal) {
+                      absl::FunctionRef<bool(std::string_view)> keeps, std::unique_ptr<Options>* changed,
+                      ListenerChange* listener, base::Buffer* refusal) {
   bool told = true;
   const bool whole = base::Guarded([&] {
     auto copy = std::make_unique<Options>(options);
-    const ConfigSetResult result = ConfigSet(*copy, names_and_values, local);
+    const ConfigSetResult result = ConfigSet(*copy, names_and_values, local, keeps);
     if (!result.error.empty()) {
       told = refusal->Append(result.error);
       return;

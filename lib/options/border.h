@@ -23,6 +23,9 @@ absl::Status CheckOptions(const Options& options);
 // The only way by which the core copies Options. Null when there is no memory.
 std::unique_ptr<Options> CopyOptions(const Options& options);
 
+// A copy in which `bind` is set: what a cache works from. Null when there is no memory.
+std::unique_ptr<Options> OptionsInForce(const Options& options);
+
 // A directive's value in the words of CONFIG GET, appended; nothing if there is no such directive.
 bool AppendValue(const Options& options, std::string_view directive, base::Buffer* to);
 
@@ -38,9 +41,11 @@ struct ListenerChange {
 };
 
 // CONFIG SET, but for putting it in force: *changed is a copy of `options` with the new values, or null if they are
-// refused, and then *refusal is the error reply without its '-'. REQUIRES: an even number of arguments, not 0.
+// refused, and then *refusal is the error reply without its '-'. keeps(name): the host's own, and not to be set.
+// REQUIRES: an even number of arguments, not 0.
 bool PrepareConfigSet(const Options& options, std::span<const std::string_view> names_and_values, bool local,
-                      std::unique_ptr<Options>* changed, ListenerChange* listener, base::Buffer* refusal);
+                      absl::FunctionRef<bool(std::string_view)> keeps, std::unique_ptr<Options>* changed,
+                      ListenerChange* listener, base::Buffer* refusal);
 
 // CONFIG REWRITE. *refusal stays empty if the file was written, else it is the error reply without its '-'.
 bool RewriteConfig(const Options& options, base::Buffer* refusal);

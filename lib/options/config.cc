@@ -49,7 +49,8 @@ absl::Status Validate(const Options& options) {
     const std::string text = GetText(directive, options);
     std::string error = StoreText(directive, copy, text);
     // An address with a blank in it reads back as two.
-    const bool same = GetText(directive, copy) == text && copy.bind.size() == options.bind.size();
+    const bool same =
+        GetText(directive, copy) == text && BindInForce(copy).size() == BindInForce(options).size();
     if (error.empty() && !same) error = "not a value that it can have";
     if (!error.empty()) return invalid(std::string(directive.name), error, directive);
   }
@@ -92,7 +93,8 @@ std::string ConfigSetError(std::string_view name, std::string_view reason) {
                  std::string(reason));
 }
 
-ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> names_and_values, bool local) {
+ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> names_and_values, bool local,
+                          absl::FunctionRef<bool(std::string_view)> keeps) {
   LARDER_DCHECK(!names_and_values.empty() && names_and_values.size() % 2 == 0);
   // All names are looked at before any value. No entry may come twice, so there are never more of them than rows.
   std::vector<Entry> entries;
@@ -106,7 +108,9 @@ ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> na
               {}};
     }
     const uint8_t flags = entry.directive->flags;
-    if ((flags & kImmutable) != 0) return {ConfigSetError(name, "can't set immutable config"), {}};
+    if ((flags & kImmutable) != 0 || keeps(entry.directive->name)) {
+      return {ConfigSetError(name, "can't set immutable config"), {}};
+    }
     if ((flags & kProtected) != 0 && !MaySetProtected(options, local)) {
       return {ConfigSetError(name, "can't set protected config"), {}};
     }

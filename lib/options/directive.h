@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include <larder/options.h>
 #include "lib/base/buffer.h"
 
@@ -133,6 +134,9 @@ std::string StoreWords(const Directive& directive, Options& options, std::span<c
 // CONFIG SET's single argument.
 std::string StoreText(const Directive& directive, Options& options, std::string_view text);
 
+// The addresses to listen on: Options::bind or, if that is not set, those of this machine alone.
+std::vector<std::string> BindInForce(const Options& options);
+
 // What CONFIG GET prints.
 std::string GetText(const Directive& directive, const Options& options);
 
@@ -213,8 +217,10 @@ struct ConfigSetResult {
 
 // CONFIG SET name value...: all or nothing. The caller works on a copy of its Options, makes what it can of `changed`
 // (a new port to listen on...), answers ConfigSetError when that fails, and else keeps the copy.
-// `local` says that the client is of this machine. REQUIRES: an even number of arguments, not 0.
-ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> names_and_values, bool local);
+// `local` says that the client is of this machine; what keeps(name) is true of is the host's and refused as if it were
+// immutable. REQUIRES: an even number of arguments, not 0.
+ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> names_and_values, bool local,
+                          absl::FunctionRef<bool(std::string_view)> keeps);
 
 std::string ConfigSetError(std::string_view name, std::string_view reason);
 

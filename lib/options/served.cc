@@ -46,8 +46,14 @@ constexpr Directive kServed[] = {
     Served<&Options::always_show_logo>(
         Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",
              {.flags = kImmutable})),
-    ServedByHand(Other("bind", Type::kAddresses, "* -::*",
-                       "Addresses to listen on; with a '-' in front, no error if the machine does not have it.")),
+    Served<&Options::authentication_timeout>(
+        Int("authentication-timeout", "10", 0, kInt32Max,
+            "Larder's own: how long a client may take for its TLS handshake and AUTH when no more than an eighth of "
+            "maxclients is free; 0: for ever, which larder-server begins with.",
+            {.unit = Unit::kSeconds})),
+    ServedByHand(Other("bind", Type::kAddresses, "127.0.0.1 -::1",
+                       "Addresses to listen on; with a '-' in front, no error if the machine does not have it. This "
+                       "machine alone is the default of a program's listener; larder-server has Redis's, * -::*.")),
     ServedByHand(Other("client-output-buffer-limit", Type::kOutputLimits,
                        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
                        "For a class of clients (normal, replica, pubsub): bytes of unsent replies that end the "

@@ -189,8 +189,7 @@ std::string ReplicaofText(Words words, std::string* text) {
 std::string StoreAddresses(Options& options, Words words) {
   if (words.size() > kAddressesMax) return "Too many bind addresses specified.";
   if (words.size() == 1 && words.front().empty()) words = {};
-  options.bind.clear();
-  for (std::string_view word : words) options.bind.emplace_back(word);
+  options.bind.emplace(words.begin(), words.end());
   return {};
 }
 

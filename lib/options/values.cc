@@ -348,6 +348,10 @@ std::string StoreText(const Directive& directive, Options& options, std::string_
   return StoreWords(directive, options, {&text, 1}, Source::kSet);
 }
 
+std::vector<std::string> BindInForce(const Options& options) {
+  return options.bind.has_value() ? *options.bind : std::vector<std::string>{"127.0.0.1", "-::1"};
+}
+
 std::string GetText(const Directive& directive, const Options& options) {
   if (directive.kind == Kind::kOffOnly) return std::string(directive.default_text);
   if (directive.kind == Kind::kCompat) {
@@ -356,7 +360,8 @@ std::string GetText(const Directive& directive, const Options& options) {
   }
   if (directive.type == Type::kAddresses) {
     std::string text;
-    for (size_t i = 0; i < options.bind.size(); ++i) (text += i == 0 ? "" : " ") += options.bind[i];
+    const std::vector<std::string> addresses = BindInForce(options);
+    for (size_t i = 0; i < addresses.size(); ++i) (text += i == 0 ? "" : " ") += addresses[i];
     return text;
   }
   if (directive.type == Type::kOutputLimits) return OutputLimitsText(options);
@@ -398,8 +403,9 @@ std::vector<std::string> RewriteLines(const Directive& directive, const Options&
     case Type::kPath: return options.dir.empty() ? std::vector<std::string>{} : std::vector{name + " " + Quoted(text)};
     case Type::kAddresses: {
       std::string line = name;
-      for (const std::string& address : options.bind) (line += ' ') += address.empty() ? "\"\"" : address;
-      return {options.bind.empty() ? line + " \"\"" : line};
+      const std::vector<std::string> addresses = BindInForce(options);
+      for (const std::string& address : addresses) (line += ' ') += address.empty() ? "\"\"" : address;
+      return {addresses.empty() ? line + " \"\"" : line};
     }
     case Type::kSave: {
       const std::vector<std::string_view> words = SplitAtSpaces(text);

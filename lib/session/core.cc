@@ -45,7 +45,7 @@ int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
   if (absl::Status status = directives::CheckOptions(options); !status.ok()) return status;
-  std::unique_ptr<Options> own = directives::CopyOptions(options);
+  std::unique_ptr<Options> own = directives::OptionsInForce(options);
   std::unique_ptr<CacheCore> core(new (std::nothrow) CacheCore());
   if (own == nullptr || core == nullptr) return NoMemory();
   core->clock_ = options.clock != nullptr ? options.clock : RealClock();
@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->limits_.Publish(options);
   core->executor_ = executor::Executor::Create();
   core->bio_ = base::Bio::Create(
-      options.background == Background::kThread, [](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); },
+      options.background == Background::kThread, [](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); },
       core.get());
   if (core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
   if (!core->thread_.Init(
@@ -75,9 +75,8 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   if (core->engine_ == nullptr) return NoMemory();
   core->engine_->keyspace().blocks().set_bio(core->bio_);
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
-  if (options.background == Background::kThread) core->background_knows_ms_.store(INT64_MAX);
-  core->delivery_.SetWaker([](void* arg) { static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
-  if (core->engine_->keyspace().GoesByUse()) core->WakeBackground();
+  core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
+  if (core->engine_->keyspace().GoesByUse()) (void)core->WakeBackground();
   return core;
 }
 
@@ -110,42 +109,52 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
   return &kClosed;
 }
 
-void CacheCore::WakeBackground() {
-  if (closed()) return;
-  if (background_ == Background::kThread) {
-    thread_.Wake();
-  } else if (background_ == Background::kLoop) {
+bool CacheCore::WakeBackground() {
+  if (closed()) return true;
+  if (background_ == Background::kThread) return thread_.Wake();
+  if (background_ == Background::kLoop) {
     const std::lock_guard<std::mutex> lock(listeners_mutex_);
     if (listeners_ != nullptr) listeners_->WakeForBackground();
   }
+  return true;
 }
 
-// Runs `fn` under the executor for background work. An event loop's thread never waits for it: false if it is busy.
+void CacheCore::TellBackground() {
+  if (WakeBackground()) engine_->keyspace().owed_work().Told();
+}
+
+// For an event loop's thread, which never waits for the executor: false if it is busy.
 template <class F>
-bool CacheCore::RunInBackground(F&& fn) {
-  if (background_ != Background::kLoop) return executor_->Run(fn) == executor::Outcome::kRan;
+bool CacheCore::TryRun(F&& fn) {
   if (!executor_->TryAcquire()) return false;
   fn();
+  AfterOp();
   executor_->Release();
   return true;
 }
 
+// Runs `fn` under the executor for background work. False if the executor could not be had.
+template <class F>
+bool CacheCore::RunInBackground(F&& fn) {
+  return background_ == Background::kLoop ? TryRun(fn) : Run(fn).ok();
+}
+
 // Steps of expiry and of freeing, each under the executor on its own, until nothing is left of either or the round has
 // taken its share. False if the executor could not be had.
-bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
+bool CacheCore::BackgroundRound(int64_t deadline_us) {
   const int steps_max = kExpireStepsPerEffort * limits_.active_expire_effort.load(std::memory_order_relaxed);
   const int64_t loop_end_ns = executor::MonotonicNs() + kLoopRoundNs;
   int expire_steps = 0;
   bool due = true;
-  *garbage = true;
-  while (due || *garbage) {
+  bool garbage = true;
+  while (due || garbage) {
     const bool ran = RunInBackground([&] {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       keyspace.BeginOp(0);
       keyspace.set_access_clock_ms(keyspace.now_ms());
       due = due && engine_->active_expire() && engine_->pause().At(keyspace.now_ms()) == commands::Paused::kNothing &&
             keyspace.ExpireDue();
-      *garbage = keyspace.FreeStep();
+      garbage = keyspace.FreeStep();
     });
     if (!ran) return false;
     if (++expire_steps >= steps_max) due = false;
@@ -156,36 +165,44 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* garbage) {
   return true;
 }
 
-int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  const int64_t knew_ms = background_knows_ms_.exchange(INT64_MIN);
-  bool garbage = false;
-  bool ran = BackgroundRound(deadline_us, &garbage);
+// Background jobs, where they have no threads of their own. True if some are left.
+bool CacheCore::RunJobs(int64_t deadline_us) {
   while (bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
-    if (background_ != Background::kLoop && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us)) continue;
-    garbage = true;
-    break;
+    if (background_ == Background::kLoop || (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us)) return true;
   }
-  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
-  // The next round: when the soonest key is due, but not sooner than 1/hz seconds from now.
+  return false;
+}
+
+// Under the executor: when the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
+// something to be freed.
+int64_t CacheCore::NextRoundMs(int64_t now_ms) {
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  if (keyspace.HasGarbage()) return now_ms + 1;
   int64_t due_ms = INT64_MAX;
-  const int64_t now_ms = clock_->NowUs() / 1000;
-  ran = ran && RunInBackground([&] {
-    const int64_t soonest = engine_->keyspace().SoonestExpiryMs();
-    if (soonest != INT64_MAX && engine_->active_expire()) {
-      const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
-      due_ms = std::max({soonest, round, engine_->pause().until_ms()});
-    }
-    // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
-    if (engine_->keyspace().GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
-    if (garbage) due_ms = now_ms + 1;
-    if (knew_ms != INT64_MIN) background_knows_ms_.store(soonest, std::memory_order_relaxed);
-  });
-  if (!ran) {
-    if (closed()) return INT64_MAX;
-    if (knew_ms != INT64_MIN) background_knows_ms_.store(knew_ms, std::memory_order_relaxed);
-    due_ms = now_ms + 1;  // the executor was busy: soon again
+  const int64_t soonest = keyspace.SoonestExpiryMs();
+  if (soonest != INT64_MAX && engine_->active_expire()) {
+    const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
+    due_ms = std::max({soonest, round, engine_->pause().until_ms()});
   }
-  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;
+  // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
+  if (keyspace.GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
+  return due_ms;
+}
+
+int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
+  bool ran = BackgroundRound(deadline_us);
+  const bool jobs_left = RunJobs(deadline_us);
+  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
+  const int64_t now_ms = clock_->NowUs() / 1000;
+  int64_t due_ms = now_ms + 1;
+  // Last of all, so that it sees what callbacks have made.
+  ran = ran && RunInBackground([&] {
+    const int64_t next_ms = NextRoundMs(now_ms);
+    if (!jobs_left) due_ms = next_ms;
+    engine_->keyspace().owed_work().Settle();
+  });
+  if (!ran && closed()) return INT64_MAX;
+  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
 }
 
 bool CacheCore::ClientsOverLimit() const {
@@ -194,29 +211,26 @@ bool CacheCore::ClientsOverLimit() const {
 }
 
 void CacheCore::CheckClientsMemory() {
-  if (ClientsOverLimit()) [[unlikely]] (void)executor_->Run([this] { engine_->CheckClientsMemory(); });
+  if (ClientsOverLimit()) [[unlikely]] (void)Run([this] { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TryCheckClientsMemory() {
-  if (!ClientsOverLimit() || !executor_->TryAcquire()) [[likely]] return;
-  engine_->CheckClientsMemory();
-  executor_->Release();
+  if (ClientsOverLimit()) [[unlikely]] (void)TryRun([this] { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TrySampleRates() {
   const int64_t now_us = clock_->NowUs();
-  if (!engine_->rates().Due(now_us) || !executor_->TryAcquire()) return;
-  engine_->SampleRates(now_us);
-  executor_->Release();
+  if (engine_->rates().Due(now_us)) (void)TryRun([&] { engine_->SampleRates(now_us); });
 }
 
 bool CacheCore::TryEndPause() {
   if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
-  if (!executor_->TryAcquire()) return closed();
-  const bool over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
-  if (over) engine_->EndPause();
-  executor_->Release();
-  return over;
+  bool over = false;
+  const bool ran = TryRun([&] {
+    over = engine_->pause().At(clock_->NowUs() / 1000) == commands::Paused::kNothing;
+    if (over) engine_->EndPause();
+  });
+  return ran ? over : closed();
 }
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {
@@ -238,7 +252,8 @@ bool CacheCore::AddListener(ListenerHook* listener) {
   if (closed()) return false;
   listener->next_hook_ = listeners_;
   listeners_ = listener;
-  if (background_ == Background::kLoop) background_knows_ms_.store(INT64_MAX);
+  // There may be work that nobody was there to be told of.
+  if (background_ == Background::kLoop) listener->WakeForBackground();
   return true;
 }
 
@@ -249,7 +264,8 @@ void CacheCore::RemoveListener(ListenerHook* listener) {
     *link = listener->next_hook_;
     break;
   }
-  if (listeners_ == nullptr && background_ == Background::kLoop) background_knows_ms_.store(INT64_MIN);
+  // Or that this one was told of.
+  if (background_ == Background::kLoop && listeners_ != nullptr) listeners_->WakeForBackground();
 }
 
 absl::Status CacheCore::Close(int64_t deadline_us) {
@@ -314,7 +330,7 @@ Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWrit
 void CacheCore::OptionsChanged() {
   limits_.Publish(engine_->options());
   limits_.clients_memory_max.store(engine_->clients_memory_max(), std::memory_order_relaxed);
-  WakeBackground();
+  (void)WakeBackground();
 }
 
 absl::StatusOr<std::unique_ptr<Options>> CacheCore::CopyOptions() {

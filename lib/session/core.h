@@ -72,10 +72,13 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   internal::FlightTable& flights() { return flights_; }
   Background background() const { return background_; }
 
-  // Runs engine-only `fn` under the executor, and whatever has to follow an op.
+  // Runs engine-only `fn` under the executor, and AfterOp.
   template <class F>
   absl::Status Run(F&& fn) {
-    const executor::Outcome outcome = executor_->Run(fn);
+    const executor::Outcome outcome = executor_->Run([&] {
+      fn();
+      AfterOp();
+    });
     if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
     return absl::OkStatus();
   }
@@ -87,7 +90,11 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // which must happen either way. Not in a forked child, where nothing is left to be ended.
   template <class F>
   void RunEvenClosed(F&& fn) {
-    switch (executor_->Run(fn)) {
+    const executor::Outcome outcome = executor_->Run([&] {
+      fn();
+      AfterOp();
+    });
+    switch (outcome) {
       case executor::Outcome::kRan:
       case executor::Outcome::kForked: return;
       case executor::Outcome::kReentrant: fn(); return;  // this thread holds it already
@@ -98,14 +105,15 @@ class LARDER_API CacheCore final : public commands::EngineHost {
     fn();
   }
 
-  // To be called by the executor's holder after ops that may have given keys an expiry: starts the background work if
-  // there is now some that it does not know of. One load and one compare if not.
-  void NoteExpiries() {
-    if (engine_->keyspace().SoonestHintMs() < background_knows_ms_.load(std::memory_order_relaxed)) [[unlikely]] {
-      WakeBackground();
-    }
+  // To be called at the end of every hold on the executor, by its holder: does what ops of this hold have asked for, which
+  // is to wake the background if there is work that it does not know of. One load and one compare if there is none.
+  void AfterOp() { AfterOp(engine_->keyspace()); }
+  // The same for who has its keyspace at hand.
+  void AfterOp(const keyspace::Keyspace& keyspace) {
+    if (keyspace.owed() != 0) [[unlikely]] TellBackground();
   }
-  void WakeBackground();
+  // False if there has to be a thread for it and the system refuses one; the next call tries again.
+  bool WakeBackground();
 
   void FillExecutorStats(ExecutorStats* to) const;
 
@@ -139,17 +147,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
   uint32_t FittingClients(uint32_t wanted) const override;
   void MonitorsChanged(bool any) override { monitored_ = any; }
-  void PauseEnded() override { WakeBackground(); }
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }
 
  private:
   CacheCore() = default;
+  [[gnu::cold]] void TellBackground();
+  template <class F>
+  bool TryRun(F&& fn);
   template <class F>
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
-  bool BackgroundRound(int64_t deadline_us, bool* garbage);
+  bool BackgroundRound(int64_t deadline_us);
+  bool RunJobs(int64_t deadline_us);
+  int64_t NextRoundMs(int64_t now_ms);
 
   std::shared_ptr<Clock> clock_;
   Background background_ = Background::kThread;
@@ -164,9 +176,6 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::unique_ptr<commands::Engine> engine_;
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;
-  // The soonest expiry that background work knows of. INT64_MIN, so that nobody wakes it, while it runs and when there is
-  // nobody to be woken.
-  std::atomic<int64_t> background_knows_ms_{INT64_MIN};
   std::atomic<bool> closed_{false};
   mutable std::mutex listeners_mutex_;
   std::mutex close_mutex_;

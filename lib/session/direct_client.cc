@@ -29,7 +29,6 @@ Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const s
   const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
   const int64_t ended_us = commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
-  core.NoteExpiries();
   if (ended_us == commands::kAgain) return Ran::kAgain;
   return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kUnchanged;
 }

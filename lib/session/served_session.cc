@@ -44,6 +44,7 @@ std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer
   client.kind = peer.kind;
   if (!client.peer.Assign(peer.address) || !client.local.Assign(peer.local_address)) return nullptr;
   client.fd = peer.fd;
+  client.policy = peer.policy;
   client.io = session.get();
   client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);
   client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
@@ -478,8 +479,8 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     ++next_;
     page_entered_ = false;
   }
-  core_.NoteExpiries();
   core_.engine().CheckClientsMemory();
+  core_.AfterOp();
   return next_ == count_;
 }
 

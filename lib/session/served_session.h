@@ -34,6 +34,7 @@ struct Peer {
   std::string_view address = {};  // as CLIENT LIST shows them
   std::string_view local_address = {};
   int fd = -1;
+  const commands::ClientPolicy* policy = nullptr;  // outlives the session
 };
 
 // What happens to a session outside of its own turn.
@@ -78,6 +79,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::Output& output() { return output_; }
   const resp::Output& output() const { return output_; }
   void ConsumeOutput(size_t n);
+
+  // It needs no password, or has said it. While a batch with requests of it is with the executor, not to be asked.
+  bool admitted() const {
+    return client_.authenticated || !core_.limits().needs_password.load(std::memory_order_relaxed);
+  }
 
   // To be closed as soon as its output is sent; it runs nothing more.
   bool closes_after_output() const { return client_.close_after_reply; }

@@ -48,12 +48,14 @@ class LarderSide final : public Side {
     options.enable_debug_command = chosen.debug ? larder::ProtectedAction::kYes : larder::ProtectedAction::kNo;
     options.background = larder::Background::kTick;  // and nobody ticks: see Runner::Prepare
     options.compat["save"] = "";
+    options.bind = {"*", "-::*"};  // what CONFIG GET shows; nothing listens there
     auto cache = larder::Cache::Open(options);
     if (!cache.ok()) Fail(cache.status().ToString());
     cache_ = *std::move(cache);
     if (!chosen.socket) return;
     larder::ListenerOptions where;
     where.bind.emplace();
+    where.host_keeps.clear();
     where.port = 0;
     where.unixsocket = folder_.Short("s");
     auto listener = larder::Listener::Start(*cache_, where);

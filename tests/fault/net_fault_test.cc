@@ -35,6 +35,7 @@ class World {
     options.any_port = true;
     options.log = [](LogLevel, std::string_view) {};
     where.own_thread = false;
+    where.host_keeps.clear();
     where.unixsocket = folder / "a-path-that-is-longer-than-what-a-short-string-holds";
   }
   ~World() {

@@ -11,11 +11,18 @@
 namespace larder::directives {
 namespace {
 
+// What larder-server starts from: Redis's own default of bind.
+Options ServerOptions() {
+  Options options;
+  options.bind = {"*", "-::*"};
+  return options;
+}
+
 using tests::RedisOracle;
 using tests::TemporaryFolder;
 
 // Directives of our own.
-const std::set<std::string> kOurs = {"ae-api"};
+const std::set<std::string> kOurs = {"ae-api", "authentication-timeout"};
 
 // What the oracle's start itself sets, so that its default does not show.
 const std::set<std::string> kSetByTest = {"port", "unixsocket", "dir", "daemonize"};
@@ -75,7 +82,7 @@ std::map<std::string, std::string> AllOf(const Options& options) {
 // CONFIG SET by us: the reply as the oracle gives it.
 std::string Set(Options& options, const std::vector<std::string>& arguments) {
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-  const ConfigSetResult result = ConfigSet(options, views, true);
+  const ConfigSetResult result = ConfigSet(options, views, true, [](std::string_view) { return false; });
   return result.error.empty() ? "+OK" : "-" + result.error;
 }
 
@@ -92,7 +99,7 @@ void Without(const std::set<std::string>& names, std::map<std::string, std::stri
 TEST(DirectiveRowsTest, NamesAndDefaultsAreThoseOfRedis) {
   const auto oracle = StartOracle();
   std::map<std::string, std::string> theirs = AllOf(*oracle);
-  std::map<std::string, std::string> mine = AllOf(Options());
+  std::map<std::string, std::string> mine = AllOf(ServerOptions());
   EXPECT_EQ(theirs.size(), 192u);
   for (const std::string& name : kOurs) EXPECT_EQ(mine.count(name), 1u) << name;
   Without(kOurs, &mine);
@@ -133,7 +140,7 @@ TEST(ConfigSetTest, EveryDirectiveTakesAndRefusesWhatRedisDoes) {
       "1 2 3", "99", "65536",   "2147483648",   "4294967296",   "9223372036854775807",      "9223372036854775808",
       "17179869184gb",          "99999999999999999999",         "18446744073709551615",     "1000000"};
   const auto oracle = StartOracle();
-  Options options;
+  Options options = ServerOptions();
   int compared = 0;
   ForEachDirective([&](const Directive& directive) {
     const std::string name(directive.name);
@@ -199,7 +206,7 @@ TEST(ConfigSetTest, ValuesWithAStructureReadAsInRedis) {
       {"requirepass", {"a b", std::string("a\0b", 3), "", "a\r\nb", ""}},
   };
   const auto oracle = StartOracle();
-  Options options;
+  Options options = ServerOptions();
   for (const auto& [name, list] : values) {
     for (const std::string& value : list) {
       if (name == "save" && Differs(name, value)) continue;
@@ -245,7 +252,7 @@ TEST(ConfigSetTest, SeveralPairsFailTogetherAndInRedissOrder) {
       {"timeout", "1", "maxmemory", "5mb", "save", "60"},
   };
   const auto oracle = StartOracle();
-  Options options;
+  Options options = ServerOptions();
   for (const std::vector<std::string>& arguments : cases) {
     EXPECT_EQ(Set(options, arguments), SetByOracle(*oracle, arguments)) << arguments[0];
     for (const char* name : {"hz", "timeout", "maxmemory", "replica-priority", "slave-priority", "save",
@@ -258,7 +265,7 @@ TEST(ConfigSetTest, SeveralPairsFailTogetherAndInRedissOrder) {
 TEST(ConfigSetTest, ProtectedOnesOpenWithEnableProtectedConfigs) {
   TemporaryFolder folder;
   const auto oracle = StartOracle({"--enable-protected-configs", "yes"});
-  Options options;
+  Options options = ServerOptions();
   options.enable_protected_configs = ProtectedAction::kYes;
   const std::string file = folder.Write("file", "");
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
@@ -311,7 +318,7 @@ Outcome ByRedis(const std::vector<std::string>& arguments) {
 
 Outcome ByLarder(const std::vector<std::string>& arguments) {
   Outcome outcome;
-  Options options;
+  Options options = ServerOptions();
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
   const absl::Status status = ApplyArguments(options, views);
   outcome.good = status.ok();
@@ -484,7 +491,7 @@ TEST(ArgumentsTest, MeanWhatTheyMeanToRedis) {
 // The point of a rewritten file: Redis reads from it what was in force here.
 TEST(ConfigRewriteTest, RedisReadsBackWhatWasSet) {
   TemporaryFolder folder;
-  Options options;
+  Options options = ServerOptions();
   for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
            {"save", "10 1 20 2 30 3"}, {"maxmemory", "2147483648"}, {"proto-max-bulk-len", "2000000"},
            {"client-query-buffer-limit", "1500kb"}, {"masterauth", "a\"b\n\x01\xff '"}, {"masteruser", "x y"},
@@ -516,7 +523,7 @@ TEST(ConfigRewriteTest, RedisReadsBackWhatWasSet) {
 
   // And we read what Redis makes of the same file.
   EXPECT_EQ(oracle->Line({"CONFIG", "REWRITE"}), "+OK");
-  const absl::StatusOr<Options> again = ParseConfigFile(options.config_file);
+  const absl::StatusOr<Options> again = ParseConfigFile(options.config_file, ServerOptions());
   ASSERT_TRUE(again.ok()) << again.status();
   mine = AllOf(*again);
   Without(kOurs, &mine);
@@ -531,7 +538,7 @@ TEST(ConfigRewriteTest, ErrorsAreThoseOfRedis) {
   TemporaryFolder folder;
   const std::string file = folder.Write("redis.conf", "");
   const auto with_file = StartOracle({file});
-  Options options;
+  Options options = ServerOptions();
   options.config_file = folder.path() + "/redis.conf";
   ASSERT_EQ(remove(file.c_str()), 0);
   EXPECT_EQ(ConfigRewrite(options), "");

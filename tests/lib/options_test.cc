@@ -72,7 +72,7 @@ TEST(OptionsTest, ValidateNamesTheMemberAtFault) {
   EXPECT_THAT(fault([](Options& o) { o.maxmemory_policy = static_cast<MaxmemoryPolicy>(99); }),
               HasSubstr("Options::maxmemory_policy: "));
   EXPECT_THAT(fault([](Options& o) { o.bind = {"a b"}; }), HasSubstr("Options::bind: not a value"));
-  EXPECT_THAT(fault([](Options& o) { o.bind.assign(17, "x"); }), HasSubstr("Too many bind addresses"));
+  EXPECT_THAT(fault([](Options& o) { o.bind.emplace(17, "x"); }), HasSubstr("Too many bind addresses"));
   EXPECT_THAT(fault([](Options& o) { o.unixsocketperm = 01000; }), HasSubstr("Options::unixsocketperm: "));
   EXPECT_THAT(fault([](Options& o) { o.output_limit_pubsub.soft_seconds = -1; }),
               HasSubstr("Options::client_output_buffer_limit: Error in hard, soft or soft_seconds"));
@@ -123,7 +123,7 @@ TEST(OptionsTest, OffOnlyDirectivesTakeTheirDefaultAndSayWhyNothingElse) {
 
   Options options;
   const std::string_view pair[] = {"appendonly", "yes"};
-  EXPECT_EQ(directives::ConfigSet(options, pair, true).error,
+  EXPECT_EQ(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error,
             "ERR CONFIG SET failed (possibly related to argument 'appendonly') - an append-only file is not supported "
             "yet: the cache lives in memory only");
 }
@@ -208,7 +208,7 @@ ae-api select
   EXPECT_TRUE(options.lazyfree_lazy_expire);
   EXPECT_EQ(options.requirepass, "s pA\"ce");
   EXPECT_EQ(options.enable_debug_command, ProtectedAction::kLocal);
-  EXPECT_THAT(options.bind, ElementsAre("127.0.0.1", "-::1"));
+  EXPECT_THAT(*options.bind, ElementsAre("127.0.0.1", "-::1"));
   EXPECT_EQ(options.unixsocket, "/run/it'");
   EXPECT_EQ(options.unixsocketperm, 0770u);
   EXPECT_EQ(options.output_limit_replica, (OutputBufferLimit{1024, 1000, 5}));
@@ -229,7 +229,7 @@ TEST(ConfigFileTest, DebiansFileIsTakenWhole) {
   }
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->config_file, "/etc/redis/redis.conf");
-  EXPECT_THAT(options->bind, ElementsAre("127.0.0.1", "-::1"));
+  EXPECT_THAT(*options->bind, ElementsAre("127.0.0.1", "-::1"));
   EXPECT_TRUE(options->daemonize);
   EXPECT_EQ(options->port, 6379);
   EXPECT_EQ(options->pidfile, "/run/redis/redis-server.pid");
@@ -335,7 +335,7 @@ TEST(ArgumentsTest, DashReadsStandardInputBetweenFileAndDirectives) {
 TEST(ConfigSetTest, ChangedNamesWhatHasAnotherValueNow) {
   Options options;
   const std::string_view pairs[] = {"hz", "10", "timeout", "5", "slave-priority", "100", "rdbcompression", "no"};
-  const directives::ConfigSetResult result = directives::ConfigSet(options, pairs, true);
+  const directives::ConfigSetResult result = directives::ConfigSet(options, pairs, true, [](std::string_view) { return false; });
   EXPECT_EQ(result.error, "");
   EXPECT_THAT(result.changed,
               ElementsAre(directives::FindDirective("timeout"), directives::FindDirective("rdbcompression")));
@@ -345,8 +345,8 @@ TEST(ConfigSetTest, LocalProtectionHoldsOffOthers) {
   Options options;
   options.enable_protected_configs = ProtectedAction::kLocal;
   const std::string_view pair[] = {"dbfilename", "x.rdb"};
-  EXPECT_THAT(directives::ConfigSet(options, pair, false).error, HasSubstr("can't set protected config"));
-  EXPECT_EQ(directives::ConfigSet(options, pair, true).error, "");
+  EXPECT_THAT(directives::ConfigSet(options, pair, false, [](std::string_view) { return false; }).error, HasSubstr("can't set protected config"));
+  EXPECT_EQ(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error, "");
   EXPECT_EQ(Text(options, "dbfilename"), "x.rdb");
 }
 
@@ -354,7 +354,7 @@ TEST(ConfigSetTest, OverlongValuesAreRefused) {
   Options options;
   const std::string value(70000, 'x');
   const std::string_view pair[] = {"requirepass", value};
-  EXPECT_THAT(directives::ConfigSet(options, pair, true).error, HasSubstr("longer than 65536 bytes"));
+  EXPECT_THAT(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error, HasSubstr("longer than 65536 bytes"));
   EXPECT_EQ(options.requirepass, "");
 }
 

@@ -65,6 +65,7 @@ class ListenerTest : public testing::Test {
   }
   void Start(ListenerOptions where = AnyPort()) {
     where.io_uring = &Uring();
+    where.host_keeps.clear();
     if (cache_ == nullptr) Open();
     absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where);
     ASSERT_TRUE(listener.ok()) << listener.status();

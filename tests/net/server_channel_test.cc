@@ -161,7 +161,7 @@ class ServerChannelTest : public testing::Test {
     server_->SetChannels(channels_);
     for (bool tls : {true, false}) {
       std::vector<ListeningSocket> sockets;
-      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511);
+      absl::StatusOr<ListeningSocket> listening = ListenUnix(folder_ / (tls ? "s" : "p"), 0, 511, /*take=*/false);
       ASSERT_TRUE(listening.ok()) << listening.status();
       listening->tls = tls;
       sockets.push_back(*std::move(listening));
@@ -386,6 +386,19 @@ TEST_F(ServerChannelTest, AFailureLaterOnIsAnAlertALineAndTheEnd) {
   Turns();
   EXPECT_EQ(other.Received(), "<end>");
   EXPECT_THAT(service_.log, SizeIs(2));
+}
+
+TEST_F(ServerChannelTest, AHandshakeThatIsNotFinishedHoldsNoPlaceWhenTheyAreShort) {
+  MaskedSocket slow = Open(), quick = Connect();
+  slow.SendRaw("he");
+  Turns();
+  service_.current.admission_timeout_s = 10;
+  clock_.Advance(11'000);
+  Turns();
+  EXPECT_EQ(server_->connections(), 1u);
+  quick.Send("x\n");
+  Turns();
+  EXPECT_EQ(quick.Received(), "x\n");
 }
 
 TEST_F(ServerChannelTest, GoesAwayInTheMiddleOfAHandshake) {

@@ -12,7 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -60,7 +62,7 @@ class ServerTest : public testing::TestWithParam<std::string_view> {
   void Start() {
     server_.emplace(*loop_, backend_, service_);
     path_ = folder_ / "s";
-    absl::StatusOr<ListeningSocket> listening = ListenUnix(path_, 0, 511);
+    absl::StatusOr<ListeningSocket> listening = ListenUnix(path_, 0, 511, /*take=*/false);
     ASSERT_TRUE(listening.ok()) << listening.status();
     std::vector<ListeningSocket> sockets;
     sockets.push_back(*std::move(listening));
@@ -323,6 +325,30 @@ TEST_P(ServerTest, AnIdleClientIsClosedAfterTimeout) {
 }
 
 // CLIENT UNPAUSE on another thread while the timer looks at the clients: the loop has not been woken yet.
+TEST_P(ServerTest, WhoIsNotAdmittedIsClosedWhenPlacesAreShort) {
+  PeerSocket early = Connect(), admitted = Connect();
+  service_.clients[0]->admitted = false;
+  Advance(8'000);
+  PeerSocket late = Connect();
+  service_.clients[2]->admitted = false;
+  Advance(60'000);
+  EXPECT_EQ(server_->connections(), 3u) << "there are places";
+  PeerSocket last = Connect();
+  service_.clients[3]->admitted = false;
+  early.Send("x\n");  // talking is not enough
+  service_.current.admission_timeout_s = 10;
+  Advance(1'100);
+  EXPECT_EQ(early.Received(), "x\n<end>");
+  EXPECT_EQ(late.Received(), "<end>");
+  EXPECT_EQ(admitted.Received(), "");
+  EXPECT_EQ(last.Received(), "") << "it has 10 s";
+  EXPECT_THAT(service_.log, SizeIs(2));
+  EXPECT_THAT(service_.log[0], HasSubstr("that has not authenticated"));
+  Advance(9'000);
+  EXPECT_EQ(last.Received(), "<end>");
+  EXPECT_EQ(server_->connections(), 1u);
+}
+
 TEST_P(ServerTest, AClientThatMayGoOnIsNotIdle) {
   PeerSocket a = Connect(), held = Connect();
   service_.current.timeout_s = 3;
@@ -518,13 +544,14 @@ TEST(SocketTest, AUnixSocketHasItsPermissionsAndIsRemoved) {
   const TempFolder folder;
   const std::string path = folder / "s";
   {
-    absl::StatusOr<ListeningSocket> socket = ListenUnix(path, 0600, 10);
+    absl::StatusOr<ListeningSocket> socket = ListenUnix(path, 0600, 10, /*take=*/false);
     ASSERT_TRUE(socket.ok()) << socket.status();
     struct stat there;
     ASSERT_EQ(stat(path.c_str(), &there), 0);
     EXPECT_EQ(there.st_mode & 0777, 0600u);
-    // A second one takes it for a leftover; then the first must not remove what is not its own.
-    absl::StatusOr<ListeningSocket> second = ListenUnix(path, 0, 10);
+    // A second one is refused, or takes the place; then the first must not remove what is not its own.
+    EXPECT_EQ(ListenUnix(path, 0, 10, /*take=*/false).status().code(), absl::StatusCode::kAlreadyExists);
+    absl::StatusOr<ListeningSocket> second = ListenUnix(path, 0, 10, /*take=*/true);
     ASSERT_TRUE(second.ok()) << second.status();
     RemoveUnixSocket(*socket);
     EXPECT_EQ(access(path.c_str(), F_OK), 0);
@@ -533,18 +560,41 @@ TEST(SocketTest, AUnixSocketHasItsPermissionsAndIsRemoved) {
   }
 }
 
+// Workers of one host that start at the same moment, where a worker that was killed has left its socket.
+TEST(SocketTest, OfManyThatFindALeftoverOneListens) {
+  const TempFolder folder;
+  const std::string path = folder / "s";
+  for (int round = 0; round < 20; ++round) {
+    { const absl::StatusOr<ListeningSocket> leftover = ListenUnix(path, 0, 10, /*take=*/true); }
+    ASSERT_EQ(access(path.c_str(), F_OK), 0);
+    std::array<absl::StatusOr<ListeningSocket>, 8> sockets;
+    std::vector<std::thread> workers;
+    for (auto& socket : sockets) {
+      workers.emplace_back([&] { socket = ListenUnix(path, 0, 10, /*take=*/false); });
+    }
+    for (std::thread& worker : workers) worker.join();
+    int listening = 0;
+    for (const auto& socket : sockets) {
+      if (socket.ok()) ++listening;
+      else EXPECT_EQ(socket.status().code(), absl::StatusCode::kAlreadyExists) << socket.status();
+    }
+    EXPECT_EQ(listening, 1);
+    EXPECT_EQ(ListenUnix(path, 0, 10, /*take=*/false).status().code(), absl::StatusCode::kAlreadyExists);
+  }
+}
+
 TEST(SocketTest, AFileThatIsNoSocketIsLeftAlone) {
   const TempFolder folder;
   const std::string path = folder / "file";
   close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-  EXPECT_EQ(ListenUnix(path, 0, 10).status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ListenUnix(path, 0, 10, /*take=*/false).status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(access(path.c_str(), F_OK), 0);
   unlink(path.c_str());
 }
 
 TEST(SocketTest, APathThatDoesNotFitIsAnError) {
-  EXPECT_EQ(ListenUnix(std::string(200, 'p'), 0, 10).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ListenUnix("", 0, 10).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListenUnix(std::string(200, 'p'), 0, 10, /*take=*/false).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListenUnix("", 0, 10, /*take=*/false).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(SocketTest, AnAddressThatIsMissingIsAnErrorUnlessItIsOptional) {

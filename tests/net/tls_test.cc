@@ -53,6 +53,7 @@ class TlsTest : public testing::Test {
     listener_options_.any_port = true;
     listener_options_.any_tls_port = true;
     listener_options_.tls = &Tls();
+    listener_options_.host_keeps.clear();
   }
   void TearDown() override {
     listener_.reset();
@@ -505,6 +506,7 @@ TEST_F(TlsTest, WithoutTlsATlsPortIsAnErrorThatSaysSo) {
   EXPECT_THAT(StartError(), HasSubstr("this program has no TLS: its listener was started without ListenerOptions::tls"));
   cache_.reset();
   listener_options_ = {};
+  listener_options_.host_keeps.clear();
   options_.any_port = true;
   options_.bind = {"127.0.0.1"};
   Start();
@@ -591,6 +593,7 @@ TEST_F(TlsTest, ConfigSetReadsFilesAgain) {
 
 TEST_F(TlsTest, ConfigSetMovesStopsAndStartsThePort) {
   listener_options_ = {};
+  listener_options_.host_keeps.clear();
   listener_options_.tls = &Tls();
   options_.any_port = true;
   options_.bind = {"127.0.0.1"};

@@ -110,7 +110,7 @@ TEST(OptionsProtoTest, SetsMembersOfEveryKind) {
   EXPECT_EQ(options->maxmemory_policy, MaxmemoryPolicy::kVolatileTtl);
   EXPECT_EQ(options->requirepass, "two words \"quoted\" \\ and\n\x01 bytes");
   EXPECT_FALSE(options->protected_mode);
-  EXPECT_THAT(options->bind, ElementsAre("127.0.0.1", "-::1"));
+  EXPECT_THAT(*options->bind, ElementsAre("127.0.0.1", "-::1"));
   EXPECT_EQ(options->unixsocketperm, 0770u);
   EXPECT_EQ(options->output_limit_pubsub, (OutputBufferLimit{1000, 500, 7}));
   EXPECT_EQ(options->output_limit_normal, Options().output_limit_normal);
@@ -125,7 +125,7 @@ TEST(OptionsProtoTest, ADirectiveOfTheMapIsALineOfRedisConf) {
   const absl::StatusOr<Options> options = OptionsFromProto(proto);
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->maxmemory, 100u << 20);
-  EXPECT_THAT(options->bind, ElementsAre("127.0.0.1", "::1"));
+  EXPECT_THAT(*options->bind, ElementsAre("127.0.0.1", "::1"));
 }
 
 TEST(OptionsProtoTest, ADirectiveOfTheMapIsOneLine) {
@@ -154,7 +154,7 @@ TEST(OptionsTextprotoTest, ReadsWhatAPersonWrites) {
   EXPECT_EQ(options->maxmemory_policy, MaxmemoryPolicy::kAllkeysLru);
   EXPECT_EQ(options->maxmemory, 1u << 30);
   EXPECT_EQ(options->port, 0);
-  EXPECT_THAT(options->bind, ElementsAre("::1"));
+  EXPECT_THAT(*options->bind, ElementsAre("::1"));
 }
 
 TEST(OptionsTextprotoTest, AnErrorOfTheTextNamesFileLineAndField) {

@@ -42,6 +42,7 @@ class ListenerFixture : public testing::Test {
     ListenerOptions where;
     where.bind = {"127.0.0.1"};
     where.any_port = true;
+    where.host_keeps.clear();
     return where;
   }
   void Start(const ListenerOptions& where = AnyPort()) {

@@ -1,0 +1,48 @@
+// ClientPolicy: what the host of a listener keeps from that listener's clients. See ListenerOptions in net/listener.h.
+//
+// Threads: made once, then read by the executor's holder. It outlives the sessions that point to it.
+#ifndef LARDER_COMMANDS_CLIENT_POLICY_H_
+#define LARDER_COMMANDS_CLIENT_POLICY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lib/base/buffer.h"
+#include "lib/commands/table.h"
+
+namespace larder::inline v0::commands {
+
+class ClientPolicy {
+ public:
+  // `refused`: "get", "config", "config|set", in upper or lower case. `kept`: globs of directives' names.
+  // Errors: INVALID_ARGUMENT names the command that there is not, or the glob that no directive fits;
+  // RESOURCE_EXHAUSTED.
+  static absl::StatusOr<std::unique_ptr<ClientPolicy>> Create(const CommandTable& table, bool read_only,
+                                                              std::span<const std::string> refused,
+                                                              std::span<const std::string> kept);
+
+  // Commands that write, or may, are refused.
+  bool read_only() const { return read_only_; }
+  // By CommandTable::IndexOf. A container's name refuses all its subcommands.
+  bool Refuses(size_t index) const { return refused_ != nullptr && (refused_[index / 64] >> (index % 64) & 1) != 0; }
+  // Whether clients may not CONFIG SET the directive of this name.
+  bool Keeps(std::string_view directive) const;
+
+ private:
+  explicit ClientPolicy(bool read_only) : read_only_(read_only) {}
+  bool Refuse(const CommandTable& table, std::string_view name);
+
+  const bool read_only_;
+  std::unique_ptr<uint64_t[]> refused_;  // a bit for each row; null: none is refused
+  base::Buffer kept_;                    // globs, a newline behind each
+};
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_CLIENT_POLICY_H_

@@ -1,0 +1,47 @@
+// OwedWork: what ops have left for background work to do.
+//
+// An op only says what there is (Owe): it neither knows who does such work nor wakes anybody. Every path that ends a hold
+// on the executor then asks CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no op has to
+// remember it, and what a callback, a batch or background work itself leaves is treated like everything else.
+//
+//     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Settle()──► nothing
+//
+// What the background has been told of already wakes it no second time, until it has looked.
+//
+// Threads: the executor's holder.
+#ifndef LARDER_KEYSPACE_OWED_H_
+#define LARDER_KEYSPACE_OWED_H_
+
+#include <cstdint>
+
+namespace larder::inline v0::keyspace {
+
+enum Owed : uint32_t {
+  kOwesSoonerExpiry = 1,  // a key is due sooner than the background expects, or expiry that stood still may go on
+  kOwesFreeing = 2,       // there is garbage
+  kOwesEviction = 4,      // memory is over maxmemory
+  kOwesCompaction = 8,    // memory is spread over many runs
+};
+
+class OwedWork {
+ public:
+  void Owe(uint32_t flags) { untold_ |= flags & ~told_; }
+
+  // What nobody has been told of yet.
+  uint32_t untold() const { return untold_; }
+  // The background has been woken.
+  void Told() {
+    told_ |= untold_;
+    untold_ = 0;
+  }
+  // The background has seen what there is, under the same hold, and knows itself when it comes again.
+  void Settle() { untold_ = told_ = 0; }
+
+ private:
+  uint32_t untold_ = 0;
+  uint32_t told_ = 0;
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_OWED_H_
