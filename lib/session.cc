@@ -24,7 +24,9 @@ struct Session::Impl {
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Session::~Session() = default;
+Session::~Session() {
+  if (impl_ != nullptr && impl_->client.Forked()) (void)impl_.release();
+}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& core) {
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
@@ -70,6 +72,10 @@ absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::
 
 RespConnection::~RespConnection() {
   if (impl_ == nullptr) return;
+  if (impl_->core.Forked()) {
+    (void)impl_.release();
+    return;
+  }
   impl_->batch.Close(std::move(impl_->session));
   impl_->core.RunEvenClosed([this] { impl_->batch.RunAll(); });
 }
@@ -87,6 +93,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
 }
 
 absl::Status RespConnection::Feed(std::string_view bytes) {
+  if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
     const absl::Status status = impl_->RunWhatHasCome();
@@ -111,6 +118,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 }
 
 std::string_view RespConnection::output() {
+  if (impl_->core.Forked()) return {};
   if (impl_->session->MayGoOn()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
@@ -124,7 +132,9 @@ std::string_view RespConnection::output() {
   return impl_->flat.view();
 }
 
-void RespConnection::ConsumeOutput(size_t n) { impl_->session->ConsumeOutput(n); }
+void RespConnection::ConsumeOutput(size_t n) {
+  if (!impl_->core.Forked()) impl_->session->ConsumeOutput(n);
+}
 
 bool RespConnection::closed() const {
   return impl_->session->closes_after_output() || impl_->session->stopped();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/fixed_text.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
 #include "lib/options/border.h"
@@ -74,6 +75,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
   if (core->engine_ == nullptr) return NoMemory();
   core->engine_->keyspace().blocks().set_bio(core->bio_);
+  core->engine_->keyspace().blocks().set_fork_page(core->executor_->fork_page().Share());
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) (void)core->WakeBackground();
@@ -110,11 +112,10 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
 }
 
 bool CacheCore::WakeBackground() {
-  if (closed()) return true;
+  if (closed() || Forked()) return true;
   if (background_ == Background::kThread) return thread_.Wake();
   if (background_ == Background::kLoop) {
-    const std::lock_guard<std::mutex> lock(listeners_mutex_);
-    if (listeners_ != nullptr) listeners_->WakeForBackground();
+    listeners_.First([](ListenerHook& listener) { listener.WakeForBackground(); });
   }
   return true;
 }
@@ -248,40 +249,30 @@ void CacheCore::FillExecutorStats(ExecutorStats* to) const {
 }
 
 bool CacheCore::AddListener(ListenerHook* listener) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  if (closed()) return false;
-  listener->next_hook_ = listeners_;
-  listeners_ = listener;
+  if (!listeners_.Add(listener)) return false;
   // There may be work that nobody was there to be told of.
   if (background_ == Background::kLoop) listener->WakeForBackground();
   return true;
 }
 
 void CacheCore::RemoveListener(ListenerHook* listener) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (ListenerHook** link = &listeners_; *link != nullptr; link = &(*link)->next_hook_) {
-    if (*link != listener) continue;
-    *link = listener->next_hook_;
-    break;
-  }
+  listeners_.Remove(listener);
   // Or that this one was told of.
-  if (background_ == Background::kLoop && listeners_ != nullptr) listeners_->WakeForBackground();
+  if (background_ == Background::kLoop) listeners_.First([](ListenerHook& next) { next.WakeForBackground(); });
 }
 
 absl::Status CacheCore::Close(int64_t deadline_us) {
+  // Before any lock: a thread that is not here may have it.
+  if (Forked()) return OutcomeStatus(executor::Outcome::kForked);
   const std::lock_guard<std::mutex> closing(close_mutex_);
   closed_.store(true, std::memory_order_release);
   flights_.Close();
-  for (;;) {
-    ListenerHook* listener = nullptr;
-    {
-      const std::lock_guard<std::mutex> lock(listeners_mutex_);
-      listener = listeners_;
-      if (listener != nullptr) listeners_ = listener->next_hook_;
-    }
-    if (listener == nullptr) break;
-    listener->StopForClose();
+  base::Line late;
+  if (!listeners_.StopAll(deadline_us, &late)) {
+    const base::Line text("the listener at ", late, " has not stopped: its loop was not polled, or serves a command");
+    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded, text.view());
   }
+  listeners_.EndAll();
   const int64_t wait_ns = WaitNs(deadline_us, clock_->NowUs());
   if (!executor_->Close(wait_ns)) {
     return base::MakeStatus(absl::StatusCode::kDeadlineExceeded,
@@ -355,32 +346,33 @@ absl::Status CacheCore::LowerMaxclients(uint32_t most) {
 }
 
 uint32_t CacheCore::FittingClients(uint32_t wanted) const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (const ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    wanted = std::min(wanted, listener->FittingClients(wanted));
-  }
+  listeners_.ForEach([&](const ListenerHook& listener) {
+    wanted = std::min(wanted, listener.FittingClients(wanted));
+    return true;
+  });
   return wanted;
 }
 
 absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    if (absl::Status status = listener->Relisten(changed, tls, failed); !status.ok()) {
-      Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  listeners_.ForEach([&](ListenerHook& listener) {
+    status = listener.Relisten(changed, tls, failed);
+    return status.ok();
+  });
+  if (!status.ok()) Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
+  return status;
 }
 
 std::string_view CacheCore::poller_name() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? std::string_view() : listeners_->poller_name();
+  std::string_view name;
+  listeners_.First([&](const ListenerHook& listener) { name = listener.poller_name(); });
+  return name;
 }
 
 int CacheCore::tcp_port() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? 0 : listeners_->tcp_port();
+  int port = 0;
+  listeners_.First([&](const ListenerHook& listener) { port = listener.tcp_port(); });
+  return port;
 }
 
 }  // namespace larder::inline v0::session

@@ -26,29 +26,9 @@
 #include "lib/executor/delivery.h"
 #include "lib/executor/executor.h"
 #include "lib/session/limits.h"
+#include "lib/session/listeners.h"
 
 namespace larder::inline v0::session {
-
-// A listener, as the cache knows it.
-class ListenerHook {
- public:
-  // Stops serving; returns when no thread or loop of the listener will touch the cache again. Called by Close, on the
-  // closing thread, without the executor.
-  virtual void StopForClose() = 0;
-  // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
-  virtual void WakeForBackground() = 0;
-  // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
-  virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
-  // How many of `wanted` clients the process has descriptors for. Any thread.
-  virtual uint32_t FittingClients(uint32_t wanted) const = 0;
-  virtual std::string_view poller_name() const = 0;
-  virtual int tcp_port() const = 0;
-
- protected:
-  friend class CacheCore;
-  ~ListenerHook() = default;
-  ListenerHook* next_hook_ = nullptr;
-};
 
 class LARDER_API CacheCore final : public commands::EngineHost {
  public:
@@ -56,6 +36,10 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   ~CacheCore();
 
   executor::Executor& executor() { return *executor_; }
+  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no table
+  // walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes the
+  // executor, which does, before anything else.
+  bool Forked() const { return executor_->Forked(); }
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
@@ -177,9 +161,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;
   std::atomic<bool> closed_{false};
-  mutable std::mutex listeners_mutex_;
   std::mutex close_mutex_;
-  ListenerHook* listeners_ = nullptr;
+  Listeners listeners_;
 };
 
 }  // namespace larder::inline v0::session

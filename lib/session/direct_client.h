@@ -19,6 +19,7 @@ namespace larder::inline v0::session {
 class DirectClient {
  public:
   explicit DirectClient(CacheCore& core) : core_(core) {}
+  bool Forked() const { return core_.Forked(); }
   ~DirectClient();
   DirectClient(const DirectClient&) = delete;
   DirectClient& operator=(const DirectClient&) = delete;

@@ -137,7 +137,7 @@ int ForkTest::CallAndDestroyEverything() {
   CHILD_EXPECT(cache_->Stats().status().code() == Code::kFailedPrecondition);
   CHILD_EXPECT(cache_->Tick(absl::InfinitePast()).status().code() == Code::kFailedPrecondition);
   CHILD_EXPECT(cache_->NewSession().status().code() == Code::kFailedPrecondition);
-  CHILD_EXPECT(cache_->NewRespConnection().status().code() == Code::kFailedPrecondition);
+  CHILD_EXPECT(cache_->NewConnection().status().code() == Code::kFailedPrecondition);
   bool loaded = false;
   const auto value = cache_->GetOrLoad("k", absl::Seconds(1), [&](std::string_view) -> absl::StatusOr<std::string> {
     loaded = true;
@@ -261,7 +261,7 @@ TEST_P(ForkTest, AConnectionEndsThoughAChildLivesThatHasDestroyedItsListener) {
 
 TEST_P(ForkTest, SessionsConnectionsAndPinsMayBeDroppedInAChild) {
   std::unique_ptr<Session> session = *cache_->NewSession();
-  std::unique_ptr<RespConnection> connection = *cache_->NewRespConnection();
+  std::unique_ptr<RespConnection> connection = *cache_->NewConnection();
   ASSERT_TRUE(session->Execute({"WATCH", "k"}).ok());
   ASSERT_TRUE(session->Execute({"MULTI"}).ok());
   ASSERT_TRUE(connection->Feed("MONITOR\r\n").ok());
