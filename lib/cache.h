@@ -19,6 +19,8 @@
 //              RESOURCE_EXHAUSTED   no memory, or none within maxmemory; the message may be missing then
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
+// Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
+//            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
@@ -233,7 +235,8 @@ class LARDER_API Cache : public Database {
   // Stops listeners, refuses every later call, and waits for the ones that run. Callers that wait for their turn or for a
   // loader get CANCELLED, callbacks that are still owed learn of it. The memory is given back by the destructor.
   // Errors: DEADLINE_EXCEEDED if a call or callback runs longer than that; the cache is closed for all others, and Close
-  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned, by replies not yet sent or by calls
+  // may be called again; a listener that runs in a loop which nobody polls is such a call, and the message names it (on
+  // which thread Close stops it is in its header). FAILED_PRECONDITION, after closing, if values are still pinned, by replies not yet sent or by calls
   // that have run and are copying their result: by whom is not known, how many is in the message.
   absl::Status Close(absl::Time deadline);
 

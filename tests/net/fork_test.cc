@@ -139,7 +139,7 @@ int ForkTest::CallAndDestroyEverything() {
   CHILD_EXPECT(cache_->NewSession().status().code() == Code::kFailedPrecondition);
   CHILD_EXPECT(cache_->NewConnection().status().code() == Code::kFailedPrecondition);
   bool loaded = false;
-  const auto value = cache_->GetOrLoad("k", absl::Seconds(1), [&](std::string_view) -> absl::StatusOr<std::string> {
+  const auto value = cache_->GetOrLoad("k", absl::Seconds(1), [&]() -> absl::StatusOr<std::string> {
     loaded = true;
     return std::string("v");
   });
@@ -185,7 +185,7 @@ TEST_P(ForkTest, AChildThatDestroysEverythingEndsNothing) {
   threads.emplace_back([&] {
     for (int i = 0; !stop; ++i) {
       const std::string key = "loaded" + std::to_string(i % 100);
-      (void)cache_->GetOrLoad(key, absl::Milliseconds(1), [](std::string_view) -> absl::StatusOr<std::string> {
+      (void)cache_->GetOrLoad(key, absl::Milliseconds(1), []() -> absl::StatusOr<std::string> {
         return std::string(20'000, 'l');
       });
     }
@@ -308,7 +308,7 @@ TEST_P(ForkTest, CodeThatRunsForTheCacheMayFork) {
   if (child == 0) _exit(cache_->Get("k").status().code() == Code::kFailedPrecondition ? 0 : 1);
   EXPECT_TRUE(ran.ok()) << ran;
   EXPECT_EQ(end_child(child), 0);
-  const auto value = cache_->GetOrLoad("new", absl::Seconds(1), [&](std::string_view) -> absl::StatusOr<std::string> {
+  const auto value = cache_->GetOrLoad("new", absl::Seconds(1), [&]() -> absl::StatusOr<std::string> {
     child = fork();
     if (child == 0) alarm(60);
     return std::string("v");
