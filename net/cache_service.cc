@@ -175,7 +175,9 @@ void CacheService::Stop() {
 
 void CacheService::Finish() {
   queued_ = false;
-  for (Side& side : sides_) {
+  // What the one was to open the other may have to end.
+  for (Side* each : {&running(), &filling()}) {
+    Side& side = *each;
     core_.executor().Cancel(side.batch);  // also waits for a late Wake
     side.batch.Reset();
     // Without its requests, what is left of it is clients to open and to end.

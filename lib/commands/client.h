@@ -95,9 +95,11 @@ struct ClientState {
 
   bool monitor = false;             // gets MONITOR's lines; by Monitors
   ClientState* next_monitor = nullptr;
+  ClientState* previous_monitor = nullptr;
 
   ClientState* next = nullptr;      // the registry's links
   ClientState* previous = nullptr;
+  ClientState* next_in_bucket = nullptr;
 };
 
 // Whether the client is of this machine: protection that says "local" lets it pass.
@@ -106,31 +108,38 @@ inline bool IsLocal(const ClientState& client) {
   return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
 }
 
-// All clients, in the order of their ids.
+// All clients, in the order of their ids, and found by them.
 class Clients {
  public:
+  Clients() = default;
+  ~Clients();
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
   // Gives the client its id and its place.
-  void Add(ClientState* client) {
-    client->id = ++last_id_;
-    client->previous = last_;
-    client->next = nullptr;
-    (last_ != nullptr ? last_->next : first_) = client;
-    last_ = client;
-    ++count_;
-  }
-  void Remove(ClientState* client) {
-    (client->previous != nullptr ? client->previous->next : first_) = client->next;
-    (client->next != nullptr ? client->next->previous : last_) = client->previous;
-    --count_;
-  }
+  void Add(ClientState* client);
+  void Remove(ClientState* client);
+  // nullptr if there is none. O(1).
+  ClientState* Find(uint64_t id) const;
   ClientState* first() const { return first_; }
   size_t count() const { return count_; }
+  // How many clients Find has looked at. For tests of what things cost.
+  uint64_t steps() const { return steps_; }
 
  private:
+  static constexpr size_t kBucketsMin = 16;
+
+  ClientState*& BucketOf(uint64_t id) const { return buckets_[id & (bucket_count_ - 1)]; }
+  void Resize(size_t bucket_count);
+
   ClientState* first_ = nullptr;
   ClientState* last_ = nullptr;
   size_t count_ = 0;
   uint64_t last_id_ = 0;
+  ClientState* few_[kBucketsMin] = {};
+  ClientState** buckets_ = few_;
+  size_t bucket_count_ = kBucketsMin;  // a power of two
+  mutable uint64_t steps_ = 0;
 };
 
 }  // namespace larder::inline v0::commands

@@ -81,13 +81,21 @@ void Kill(ClientState& client, const ClientState& by) {
 
 // How many clients it has killed.
 int64_t KillAll(CommandContext& ctx, const KillFilter& filter) {
+  const Clients& clients = ctx.engine.clients();
   int64_t killed = 0;
-  ClientState* next = nullptr;
-  for (ClientState* client = ctx.engine.clients().first(); client != nullptr; client = next) {
-    next = client->next;
-    if (Gone(*client) || !filter.Fits(*client) || (filter.skip_me && client == &ctx.client)) continue;
-    Kill(*client, ctx.client);
+  const auto kill = [&](ClientState& client) {
+    if (Gone(client) || !filter.Fits(client) || (filter.skip_me && &client == &ctx.client)) return;
+    Kill(client, ctx.client);
     ++killed;
+  };
+  if (filter.id.has_value()) {
+    if (ClientState* const client = clients.Find(*filter.id); client != nullptr) kill(*client);
+    return killed;
+  }
+  ClientState* next = nullptr;
+  for (ClientState* client = clients.first(); client != nullptr; client = next) {
+    next = client->next;
+    kill(*client);
   }
   return killed;
 }
@@ -318,10 +326,10 @@ constexpr CommandSpec kClientSubcommands[] = {
      .group = Group::kConnection, .since = "6.2.0"},
     {.name = "kill", .run = ClientKill, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
      .categories = kAclConnection, .args = kKillArgs, .summary = "Disconnects clients.",
-     .complexity = "O(N), N = clients", .group = Group::kConnection, .since = "2.4.0", .history = kKillHistory},
+     .complexity = "O(N), N = clients; O(1) by ID", .group = Group::kConnection, .since = "2.4.0", .history = kKillHistory},
     {.name = "list", .run = ClientList, .arity = AtLeast(2), .flags = kPlain | kCmdAdmin,
      .categories = kAclConnection, .tips = kVaries, .args = kListArgs, .summary = "A line of facts for each client.",
-     .complexity = "O(N), N = clients; with ID, times the ids asked for", .group = Group::kConnection,
+     .complexity = "O(N), N = clients, or the ids asked for", .group = Group::kConnection,
      .since = "2.4.0", .history = kListHistory},
     {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3), .flags = kPlain | kCmdAdmin | kCmdNeedsSession,
      .categories = kAclConnection, .args = kNoEvictArgs,

@@ -81,9 +81,8 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   TextWriter out(text);
   while (!args.done()) {
     LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadListId));
-    for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
-      if (client->id == static_cast<uint64_t>(id) && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
-    }
+    const ClientState* const client = ctx.engine.clients().Find(static_cast<uint64_t>(id));
+    if (client != nullptr && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
   }
   return ReplyText(text, reply);
 }

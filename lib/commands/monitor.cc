@@ -104,19 +104,21 @@ void Monitors::Add(ClientState& client) {
   LARDER_DCHECK(!client.monitor && client.io != nullptr);
   client.monitor = true;
   client.next_monitor = first_;
-  if (first_ == nullptr) engine_.host().MonitorsChanged(true);
+  client.previous_monitor = nullptr;
+  if (first_ == nullptr) {
+    engine_.host().MonitorsChanged(true);
+  } else {
+    first_->previous_monitor = &client;
+  }
   first_ = &client;
 }
 
 void Monitors::Remove(ClientState& client) {
   if (!client.monitor) return;
   client.monitor = false;
-  for (ClientState** link = &first_; *link != nullptr; link = &(*link)->next_monitor) {
-    if (*link != &client) continue;
-    *link = client.next_monitor;
-    break;
-  }
-  client.next_monitor = nullptr;
+  (client.previous_monitor != nullptr ? client.previous_monitor->next_monitor : first_) = client.next_monitor;
+  if (client.next_monitor != nullptr) client.next_monitor->previous_monitor = client.previous_monitor;
+  client.next_monitor = client.previous_monitor = nullptr;
   if (first_ == nullptr) {
     engine_.host().MonitorsChanged(false);
     line_.Free();

@@ -56,7 +56,7 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.Error({"EXECABORT Transaction discarded because of previous errors."});
     return kReplied;
   }
-  ctx.engine.watches().TouchAll(*transaction);
+  if (!transaction->changed) ctx.engine.watches().TouchAll(*transaction);
   if (transaction->changed) {
     DropTransaction(ctx.engine, ctx.client);
     reply.NullArray();

@@ -25,10 +25,12 @@ class Transaction {
   bool changed = false;   // a watched key has changed: EXEC replies nil
   uint32_t flags = 0;     // of all queued commands together
   Watch* watches = nullptr;
+  size_t watch_bytes = 0;  // what they take; by WatchTable
 
   // Copies the command to the queue's end. False when there is no memory; nothing was queued then.
   bool Queue(const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv);
   size_t queued() const { return queued_; }
+  // The queue's; the watches' is watch_bytes.
   size_t memory() const { return queue_.capacity(); }
 
   // Room for the arguments of each of the queue's commands. False when there is no memory.

@@ -33,10 +33,13 @@ class Id {
 
 }  // namespace
 
-WatchTable::WatchTable(keyspace::Keyspace& keyspace) : keyspace_(keyspace), table_(Policy{keyspace.hash_seed()}, &keyspace.arena()) {}
+WatchTable::WatchTable(keyspace::Keyspace& keyspace)
+    : keyspace_(keyspace),
+      keys_(KeyPolicy{keyspace.hash_seed()}, &keyspace.arena()),
+      pairs_(PairPolicy{keyspace.hash_seed()}, &keyspace.arena()) {}
 
 WatchTable::~WatchTable() {
-  LARDER_DCHECK(table_.empty());
+  LARDER_DCHECK(keys_.empty() && pairs_.empty() && bytes_ == 0);
   Listen(false);
 }
 
@@ -50,96 +53,178 @@ void WatchTable::Listen(bool on) {
   }
 }
 
+// ---- Keys and watches -----------------------------------------------------------------------------------------------
+
+// nullptr when there is no memory.
+WatchedKey* WatchTable::MakeKey(Bytes id, uint64_t hash) {
+  memory::Arena& arena = keyspace_.arena();
+  void* const memory = arena.Allocate(sizeof(WatchedKey) + id.size());
+  if (memory == nullptr) return nullptr;
+  WatchedKey* const key = new (memory) WatchedKey();
+  key->id_size = id.size();
+  std::memcpy(static_cast<void*>(key + 1), id.data(), id.size());
+  if (!keys_.Insert(key, hash)) {
+    arena.Free(key, key->footprint());
+    return nullptr;
+  }
+  WatchedKey*& first = FirstOf(key->db());
+  key->next_in_db = first;
+  if (first != nullptr) first->previous_in_db = key;
+  first = key;
+  return key;
+}
+
+// REQUIRES: nobody watches it.
+void WatchTable::ForgetKey(WatchedKey* key) {
+  LARDER_DCHECK(key->watches == nullptr);
+  keys_.Remove(key->id(), keys_.policy().Hash(key));
+  (key->previous_in_db != nullptr ? key->previous_in_db->next_in_db : FirstOf(key->db())) = key->next_in_db;
+  if (key->next_in_db != nullptr) key->next_in_db->previous_in_db = key->previous_in_db;
+  keyspace_.arena().Free(key, key->footprint());
+}
+
 bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
   db.Find(key, keyspace::Lookup::kPeek);  // a key that has expired goes now, so that its going is no change later
+  if (by_db_ == nullptr) {
+    by_db_.reset(new (std::nothrow) WatchedKey*[static_cast<size_t>(keyspace_.config().databases)]());
+    if (by_db_ == nullptr) return false;
+  }
   const Id id(db.index(), key);
   if (!id.ok()) return false;
-  const uint64_t hash = HashOf(id.bytes());
-  WatchedKey* watched = table_.Find(id.bytes(), hash);
+  const uint64_t hash = keys_.policy().HashOf(id.bytes());
+  WatchedKey* watched = keys_.Find(id.bytes(), hash);
   if (watched != nullptr) {
-    for (Watch* watch = watched->watches; watch != nullptr; watch = watch->next_in_key) {
-      if (watch->transaction == transaction) return true;
-    }
+    const Pair pair{watched, transaction};
+    if (pairs_.Find(pair.bytes(), pairs_.policy().HashOf(pair)) != nullptr) return true;
+  } else {
+    watched = MakeKey(id.bytes(), hash);
+    if (watched == nullptr) return false;
   }
-  memory::Arena& arena = keyspace_.arena();
-  void* watch_memory = arena.Allocate(sizeof(Watch));
-  if (watch_memory == nullptr) return false;
-  if (watched == nullptr) {
-    void* key_memory = arena.Allocate(sizeof(WatchedKey) + id.bytes().size());
-    if (key_memory != nullptr) {
-      watched = new (key_memory) WatchedKey();
-      watched->id_size = id.bytes().size();
-      std::memcpy(static_cast<void*>(watched + 1), id.bytes().data(), id.bytes().size());
+  void* const memory = keyspace_.arena().Allocate(sizeof(Watch));
+  if (memory != nullptr) {
+    Watch* const watch = new (memory) Watch();
+    watch->transaction = transaction;
+    watch->key = watched;
+    if (pairs_.Insert(watch, pairs_.policy().Hash(watch))) {
+      Link(watch);
+      Listen(true);
+      return true;
     }
-    if (watched == nullptr || !table_.Insert(watched, hash)) {
-      if (watched != nullptr) arena.Free(watched, sizeof(WatchedKey) + watched->id_size);
-      arena.Free(watch_memory, sizeof(Watch));
-      return false;
-    }
+    keyspace_.arena().Free(watch, sizeof(Watch));
   }
-  Watch* watch = new (watch_memory) Watch();
-  watch->transaction = transaction;
-  watch->key = watched;
-  watch->next_in_key = watched->watches;
-  watched->watches = watch;
+  if (watched->watches == nullptr) ForgetKey(watched);
+  return false;
+}
+
+// Behind the first of the key's, who goes on counting the key as its own.
+void WatchTable::Link(Watch* watch) {
+  WatchedKey* const key = watch->key;
+  Transaction* const transaction = watch->transaction;
+  size_t bytes = sizeof(Watch);
+  if (Watch* const first = key->watches; first != nullptr) {
+    watch->previous_in_key = first;
+    watch->next_in_key = first->next_in_key;
+    if (first->next_in_key != nullptr) first->next_in_key->previous_in_key = watch;
+    first->next_in_key = watch;
+  } else {
+    key->watches = watch;
+    bytes += key->footprint();
+  }
   watch->next_in_transaction = transaction->watches;
+  if (transaction->watches != nullptr) transaction->watches->previous_in_transaction = watch;
   transaction->watches = watch;
-  Listen(true);
-  return true;
+  transaction->watch_bytes += bytes;
+  bytes_ += bytes;
+}
+
+void WatchTable::Remove(Watch* watch) {
+  ++steps_;
+  WatchedKey* const key = watch->key;
+  Transaction* const transaction = watch->transaction;
+  const Pair pair{key, transaction};
+  pairs_.Remove(pair.bytes(), pairs_.policy().HashOf(pair));
+  size_t bytes = sizeof(Watch);
+  if (watch->previous_in_key != nullptr) {
+    watch->previous_in_key->next_in_key = watch->next_in_key;
+  } else {  // the key is the next one's to count
+    key->watches = watch->next_in_key;
+    bytes += key->footprint();
+    if (key->watches != nullptr) {
+      key->watches->transaction->watch_bytes += key->footprint();
+      bytes_ += key->footprint();
+    }
+  }
+  if (watch->next_in_key != nullptr) watch->next_in_key->previous_in_key = watch->previous_in_key;
+  (watch->previous_in_transaction != nullptr ? watch->previous_in_transaction->next_in_transaction
+                                             : transaction->watches) = watch->next_in_transaction;
+  if (watch->next_in_transaction != nullptr) {
+    watch->next_in_transaction->previous_in_transaction = watch->previous_in_transaction;
+  }
+  transaction->watch_bytes -= bytes;
+  bytes_ -= bytes;
+  keyspace_.arena().Free(watch, sizeof(Watch));
+  if (key->watches == nullptr) ForgetKey(key);
 }
 
 void WatchTable::RemoveAll(Transaction* transaction) {
-  memory::Arena& arena = keyspace_.arena();
-  while (Watch* watch = transaction->watches) {
-    transaction->watches = watch->next_in_transaction;
-    WatchedKey* watched = watch->key;
-    Watch** link = &watched->watches;
-    while (*link != watch) link = &(*link)->next_in_key;
-    *link = watch->next_in_key;
-    arena.Free(watch, sizeof(Watch));
-    if (watched->watches != nullptr) continue;
-    table_.Remove(watched->id(), HashOf(watched->id()));
-    arena.Free(watched, sizeof(WatchedKey) + watched->id_size);
-  }
-  if (table_.empty()) Listen(false);
+  while (transaction->watches != nullptr) Remove(transaction->watches);
+  if (keys_.empty()) Listen(false);
 }
 
+// A look that finds the key expired takes away this transaction's watches of it; then all is known.
 void WatchTable::TouchAll(const Transaction& transaction) {
-  for (Watch* watch = transaction.watches; watch != nullptr; watch = watch->next_in_transaction) {
+  const Watch* watch = transaction.watches;
+  while (watch != nullptr && !transaction.changed) {
+    ++steps_;
     keyspace::Db* db = keyspace_.db_if_made(watch->key->db());
     if (db != nullptr) db->Find(watch->key->key(), keyspace::Lookup::kPeek);
+    if (!transaction.changed) watch = watch->next_in_transaction;
   }
 }
 
-void WatchTable::MarkDirty(WatchedKey& key) {
-  for (Watch* watch = key.watches; watch != nullptr; watch = watch->next_in_key) watch->transaction->changed = true;
+// ---- Changes --------------------------------------------------------------------------------------------------------
+
+void WatchTable::MarkDirty(WatchedKey* key) {
+  for (Watch* watch = key->watches; watch != nullptr;) {
+    Watch* const next = watch->next_in_key;
+    watch->transaction->changed = true;
+    Remove(watch);  // the last one takes the key along
+    watch = next;
+  }
+}
+
+template <class Changed>
+void WatchTable::MarkDb(int db, Changed&& changed) {
+  for (WatchedKey* key = FirstOf(db); key != nullptr;) {
+    ++steps_;
+    WatchedKey* const next = key->next_in_db;
+    if (changed(key->key())) MarkDirty(key);
+    key = next;
+  }
 }
 
 void WatchTable::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
   if (effect.kind == Kind::kKey) {
     const Id id(effect.db, effect.key);
-    if (!id.ok()) {  // short of memory: better one EXEC too many refused than one too many run
-      table_.ForEach([&](WatchedKey* key) { MarkDirty(*key); });
-      return;
+    if (id.ok()) {
+      WatchedKey* const watched = keys_.Find(id.bytes(), keys_.policy().HashOf(id.bytes()));
+      if (watched != nullptr) MarkDirty(watched);
+    } else {  // short of memory: better one EXEC too many refused than one too many run
+      MarkDb(effect.db, [](Bytes) { return true; });
     }
-    WatchedKey* watched = table_.Find(id.bytes(), HashOf(id.bytes()));
-    if (watched != nullptr) MarkDirty(*watched);
-    return;
+  } else {
+    // A flush is told before the keys go, a swap after; either way a key that exists on one side has changed.
+    auto has = [&](int db, Bytes key) {
+      keyspace::Db* home = keyspace_.db_if_made(db);
+      return home != nullptr && home->Contains(key);
+    };
+    const int other = effect.kind == Kind::kSwap ? effect.other_db : effect.db;
+    auto changed = [&](Bytes key) { return has(effect.db, key) || (other != effect.db && has(other, key)); };
+    MarkDb(effect.db, changed);
+    if (other != effect.db) MarkDb(other, changed);
   }
-  // A flush is told before the keys go, a swap after; either way a key that exists on one side has changed.
-  auto has = [&](int db, Bytes key) {
-    keyspace::Db* home = keyspace_.db_if_made(db);
-    return home != nullptr && home->Contains(key);
-  };
-  table_.ForEach([&](WatchedKey* watched) {
-    const int db = watched->db();
-    const bool concerned = db == effect.db || (effect.kind == Kind::kSwap && db == effect.other_db);
-    if (!concerned) return;
-    if (has(effect.db, watched->key()) || (effect.kind == Kind::kSwap && has(effect.other_db, watched->key()))) {
-      MarkDirty(*watched);
-    }
-  });
+  if (keys_.empty()) Listen(false);
 }
 
 }  // namespace larder::inline v0::commands

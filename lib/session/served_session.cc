@@ -283,30 +283,40 @@ SessionBatch::~SessionBatch() {
 }
 
 void SessionBatch::Open(ServedSession& session) {
-  session.next_opening_ = std::exchange(opening_, &session);
+  session.opening_in_ = this;
+  session.in_opening_ = true;
+  session.next_opening_ = opening_;
+  if (opening_ != nullptr) opening_->previous_opening_ = &session;
+  opening_ = &session;
+}
+
+// False if it is not there.
+bool SessionBatch::TakeFromOpening(ServedSession& session) {
+  // One that another batch opens is the executor's in this respect: not even looked at.
+  if (session.opening_in_ != this || !session.in_opening_) return false;
+  (session.previous_opening_ != nullptr ? session.previous_opening_->next_opening_ : opening_) = session.next_opening_;
+  if (session.next_opening_ != nullptr) session.next_opening_->previous_opening_ = session.previous_opening_;
+  session.in_opening_ = false;
+  return true;
+}
+
+void SessionBatch::ForgetRequests(const ServedSession& session) {
+  if (session.requests_in_batch_ == 0) return;
+  Page* page = first_page_;
+  for (size_t i = 0; i < count_; ++i) {
+    if (i != 0 && i % Page::kRequests == 0) page = page->next;
+    Request& request = page->requests[i % Page::kRequests];
+    if (request.session == &session) request.session = nullptr;
+  }
 }
 
 void SessionBatch::Close(std::unique_ptr<ServedSession> session) {
-  // It may still be waiting to be opened, or have requests here that were never submitted.
-  for (ServedSession** link = &opening_; *link != nullptr; link = &(*link)->next_opening_) {
-    if (*link != session.get()) continue;
-    *link = session->next_opening_;
-    break;
-  }
-  for (size_t i = 0; i < count_; ++i) {
-    Request& request = At(i);
-    if (request.session == session.get()) request.session = nullptr;
-  }
+  ForgetRequests(*session);
+  const bool unknown = TakeFromOpening(*session) || session->opening_in_ == nullptr;
   session->ReturnBuffers();
-  if (!session->opened_ && session->accounted_ == 0) return;  // the executor has never heard of it
+  if (unknown && session->accounted_ == 0) return;  // the executor has never heard of it
   ServedSession* ending = session.release();
-  ending->next_opening_ = std::exchange(closing_, ending);
-}
-
-SessionBatch::Request& SessionBatch::At(size_t i) {
-  Page* page = first_page_;
-  for (; i >= Page::kRequests; i -= Page::kRequests) page = page->next;
-  return page->requests[i];
+  ending->next_closing_ = std::exchange(closing_, ending);
 }
 
 SessionBatch::Request* SessionBatch::NextFree() {
@@ -365,6 +375,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     if (session.large_counted_ != 0) session.CountLarge(0);
     request->is_error = status == resp::RequestParser::kError;
     session.failed_ = request->is_error;
+    ++session.requests_in_batch_;
     ++count_;
     ++added;
     if (request->is_error) return Parsed::kSome;
@@ -381,12 +392,13 @@ void SessionBatch::OpenAndClose() {
   }
   while (ServedSession* session = oldest) {
     oldest = session->next_opening_;
+    session->in_opening_ = false;
     session->client_.db = core_.engine().keyspace().db(0);
     clients.Add(&session->client_);
     session->opened_ = true;
   }
   while (ServedSession* session = closing_) {
-    closing_ = session->next_opening_;
+    closing_ = session->next_closing_;
     End(*session);
     delete session;
   }
@@ -499,6 +511,7 @@ void SessionBatch::Reset() {
     request.argv.Clear(resp::ArgVector::kInline);
     if (session != nullptr && session != last) {
       last = session;
+      session->requests_in_batch_ = 0;
       if (session->held_in_batch_) {
         session->TakeBack();
         // Only the first request can have one: it ends what the batch before left unfinished.
@@ -519,9 +532,13 @@ void SessionBatch::Reset() {
 
 void SessionBatch::Abandon() {
   Reset();
-  opening_ = nullptr;  // they are their owners'
+  while (ServedSession* session = opening_) {  // they are their owners'
+    opening_ = session->next_opening_;
+    session->in_opening_ = false;
+    session->opening_in_ = nullptr;
+  }
   while (ServedSession* session = closing_) {
-    closing_ = session->next_opening_;
+    closing_ = session->next_closing_;
     End(*session);
     delete session;
   }

@@ -172,7 +172,13 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool held_in_batch_ = false;
   bool taken_back_ = false;
   size_t held_from_ = 0;
+  size_t requests_in_batch_ = 0;
+  // In the list of sessions that a batch is to open. Which batch is the owner's; the links belong to who has the batch.
+  SessionBatch* opening_in_ = nullptr;
+  bool in_opening_ = false;
   ServedSession* next_opening_ = nullptr;
+  ServedSession* previous_opening_ = nullptr;
+  ServedSession* next_closing_ = nullptr;
 };
 
 // The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
@@ -184,7 +190,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
 
   // Gives the session its place among the cache's clients when the batch runs.
   void Open(ServedSession& session);
-  // Ends the session when the batch runs, then deletes it.
+  // Ends the session when the batch runs, then deletes it. What other batch is to open it, if any, is with the executor,
+  // and runs before this one.
   void Close(std::unique_ptr<ServedSession> session);
 
   enum class Parsed {
@@ -228,7 +235,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   };
 
   Request* NextFree();
-  Request& At(size_t i);
+  void ForgetRequests(const ServedSession& session);
+  bool TakeFromOpening(ServedSession& session);
   bool RunOne(Request& request, int64_t* now_us);
   void PrefetchWindow();
   void OpenAndClose();

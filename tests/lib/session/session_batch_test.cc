@@ -1,0 +1,118 @@
+// SessionBatch: sessions that come and go while batches are with the executor.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <larder/options.h>
+#include "lib/session/core.h"
+#include "lib/session/served_session.h"
+
+namespace larder::session {
+namespace {
+
+class SessionBatchTest : public testing::Test {
+ protected:
+  SessionBatchTest() {
+    Options options;
+    options.background = Background::kTick;
+    auto core = CacheCore::Create(options);
+    EXPECT_TRUE(core.ok());
+    core_ = *std::move(core);
+  }
+
+  std::unique_ptr<ServedSession> Make() { return ServedSession::Create(*core_, Peer(), nullptr); }
+  void Feed(ServedSession& session, std::string_view bytes) {
+    const std::span<char> room = session.PrepareRead();
+    ASSERT_GE(room.size(), bytes.size());
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    session.CommitRead(bytes.size());
+  }
+  void Run(SessionBatch& batch) {
+    EXPECT_TRUE(core_->Run([&] { batch.RunAll(); }).ok());
+    batch.Reset();
+  }
+  static std::string Take(ServedSession& session) {
+    const std::string output(session.output().view());
+    session.ConsumeOutput(output.size());
+    return output;
+  }
+  size_t clients() const { return core_->engine().clients().count(); }
+
+  std::unique_ptr<CacheCore> core_;
+};
+
+// A listener has two batches. One is with a busy executor and is to open two sessions; one of their clients has gone
+// meanwhile, so the other batch is to end its session.
+TEST_F(SessionBatchTest, ASessionMayEndBeforeTheBatchThatOpensItHasRun) {
+  SessionBatch first(*core_, nullptr, nullptr);
+  SessionBatch second(*core_, nullptr, nullptr);
+  for (const bool the_older_goes : {false, true}) {
+    auto older = Make();
+    auto newer = Make();
+    first.Open(*older);
+    first.Open(*newer);
+    auto& stays = the_older_goes ? newer : older;
+    Feed(*stays, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n");
+    EXPECT_EQ(first.Parse(*stays, ParseQuota()), SessionBatch::Parsed::kSome);
+    auto& goes = the_older_goes ? older : newer;
+    goes->CommitRead(0);  // a loop has read and found the end
+    second.Close(std::move(goes));
+    Run(first);
+    EXPECT_EQ(clients(), 2u);
+    EXPECT_EQ(Take(*stays), "+OK\r\n");
+    Run(second);
+    EXPECT_EQ(clients(), 1u);
+    second.Close(std::move(stays));
+    Run(second);
+    EXPECT_EQ(clients(), 0u);
+  }
+}
+
+TEST_F(SessionBatchTest, ASessionMayEndBeforeItIsOpened) {
+  SessionBatch batch(*core_, nullptr, nullptr);
+  std::vector<std::unique_ptr<ServedSession>> sessions;
+  for (int i = 0; i < 5; ++i) {
+    sessions.push_back(Make());
+    batch.Open(*sessions.back());
+  }
+  for (int i : {2, 4, 0}) batch.Close(std::move(sessions[static_cast<size_t>(i)]));  // from the middle and both ends
+  Run(batch);
+  EXPECT_EQ(clients(), 2u);
+  batch.Close(std::move(sessions[1]));
+  batch.Close(std::move(sessions[3]));
+  Run(batch);
+  EXPECT_EQ(clients(), 0u);
+  EXPECT_EQ(core_->engine().keyspace().extra_memory().load(), 0u);
+}
+
+TEST_F(SessionBatchTest, RequestsOfASessionThatEndsAreForgotten) {
+  SessionBatch batch(*core_, nullptr, nullptr);
+  auto stays = Make();
+  auto goes = Make();
+  batch.Open(*stays);
+  batch.Open(*goes);
+  Run(batch);
+  for (int i = 0; i < 100; ++i) {  // more than a page of requests
+    Feed(*goes, "INCR x\r\n");
+    Feed(*stays, "INCR y\r\n");
+    batch.Parse(*goes, ParseQuota());
+    batch.Parse(*stays, ParseQuota());
+  }
+  batch.Close(std::move(goes));
+  Run(batch);
+  Feed(*stays, "GET x\r\nGET y\r\n");
+  Take(*stays);
+  batch.Parse(*stays, ParseQuota());
+  Run(batch);
+  EXPECT_EQ(Take(*stays), "$-1\r\n$3\r\n100\r\n");
+  batch.Close(std::move(stays));
+  Run(batch);
+}
+
+}  // namespace
+}  // namespace larder::session
