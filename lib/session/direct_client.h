@@ -19,7 +19,6 @@ namespace larder::inline v0::session {
 class DirectClient {
  public:
   explicit DirectClient(CacheCore& core) : core_(core) {}
-  bool Forked() const { return core_.Forked(); }
   // The process is a child of the one that made it: it must not be destroyed.
   bool Forked() const { return core_.Forked(); }
   ~DirectClient();
