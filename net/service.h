@@ -116,7 +116,7 @@ struct ServerCount {
 enum class Submitted {
   kFinished,  // all of the batch has run
   kQueued,    // it runs later; `wake` is called then, and Submit must be called again
-  kClosed,    // the cache is closed: none of it will run
+  kClosed,    // the cache is closed: none of it will run, and clients end with Finish
 };
 
 class Service {

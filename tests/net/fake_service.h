@@ -112,8 +112,6 @@ class FakeService final : public Service {
   void Close(std::unique_ptr<Client> client) override { to_end_.push_back(std::move(client)); }
   Submitted Submit() override {
     if (closed) {
-      EndAll(to_end_);
-      EndAll(ending_);
       batch_.clear();
       next_batch_.clear();
       queued_ = false;
