@@ -117,7 +117,8 @@ void Listener::Impl::TellLoop() {
 // At the end of each turn, behind the server's own part of it.
 void Listener::Impl::TakeNews() {
   if (Forked()) [[unlikely]] return loop_->Forsake();  // a callback of this turn has forked
-  if (!has_news_.exchange(false, std::memory_order_acq_rel)) [[likely]] return;
+  // Looked at first: an exchange in each turn would be a locked one.
+  if (!has_news_.load(std::memory_order_acquire) || !has_news_.exchange(false, std::memory_order_acq_rel)) return;
   bool stop = false;
   {
     const std::lock_guard<std::mutex> lock(stop_mutex_);
