@@ -7,6 +7,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/glob.h"
 #include "lib/base/status.h"
+#include "lib/commands/short.h"
 #include "lib/commands/stats.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/key_window.h"
@@ -147,7 +148,55 @@ template <class... Parts>
 
 }  // namespace
 
-// fn(Db&) -> Error, under the executor. `first_key`: what is prefetched while the call waits for its turn.
+namespace {
+
+// An op of so many keys: with more than a stranger can be asked to run, it runs on its own thread.
+template <class F>
+struct Many {
+  F fn;
+  size_t keys;
+  Error operator()(Db& db) { return fn(db); }
+  bool is_short(Db&) const { return keys <= commands::kShortElements; }
+};
+template <class F>
+Many(F, size_t) -> Many<F>;
+
+// One that may have to copy the string at a key, and adds so many bytes to it.
+template <class F>
+struct Edit {
+  F fn;
+  Bytes key;
+  size_t bytes;
+  Error operator()(Db& db) { return fn(db); }
+  bool is_short(Db& db) const { return bytes <= commands::kShortBytes && db.BlockBytes(key) <= commands::kShortBytes; }
+};
+template <class F>
+Edit(F, Bytes, size_t) -> Edit<F>;
+
+template <class F>
+concept SaysWhatItCosts = requires(const F& fn, Db& db) { fn.is_short(db); };
+
+// `op`, which costs what `like` says, if that says anything.
+template <class Op, class F>
+struct CostsLike {
+  Op op;
+  const F& like;
+  Error operator()(Db& db) { return op(db); }
+  bool is_short(Db& db) const { return like.is_short(db); }
+};
+template <class Op, class F>
+auto Like(const F& like, Op op) {
+  if constexpr (SaysWhatItCosts<F>) {
+    return CostsLike<Op, F>{std::move(op), like};
+  } else {
+    return op;
+  }
+}
+
+}  // namespace
+
+// fn(Db&) -> Error, under the executor; see Many and Edit for one that may be long. `first_key`: what is prefetched while
+// the call waits for its turn.
 template <class F>
 Database::Refused Database::Run(F&& fn, Key first_key) const {
   Error error;
@@ -162,7 +211,13 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
     if (!held_) executor.Release();
     return error.text();
   }
-  const executor::Outcome outcome = executor.Run(op, [&](int stage) { db_->Prefetch(first_key, stage); });
+  const auto prefetch = [&](int stage) { db_->Prefetch(first_key, stage); };
+  executor::Outcome outcome;
+  if constexpr (SaysWhatItCosts<std::remove_reference_t<F>>) {
+    outcome = executor.Run(op, prefetch, [&] { return fn.is_short(*db_); });
+  } else {
+    outcome = executor.Run(op, prefetch);
+  }
   if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
   return error.text();
 }
@@ -175,7 +230,7 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
   do {
     again = false;
     refused = Run(
-        [&](Db& db) -> Error {
+        Like(fn, [&](Db& db) -> Error {
           keyspace::Keyspace& keyspace = db.keyspace();
           if (keyspace.config().maxmemory != 0) [[unlikely]] {
             const keyspace::Room room = keyspace.MakeRoom(held_ ? keyspace::kUnsliced : keyspace::kOneSlice);
@@ -186,7 +241,7 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
           const Error error = fn(db);
           keyspace.NotePeak();
           return error;
-        },
+        }),
         first_key);
   } while (again);
   return refused;
@@ -244,7 +299,7 @@ Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetche
 
 Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MGET", keys);
         auto window = keyspace::WindowOver(db, keys);
         for (size_t i = 0; i < keys.size(); ++i) {
@@ -255,7 +310,7 @@ Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) cons
           if (!HandTo(text, to)) return kNoMemoryForKeys;
         }
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
@@ -327,10 +382,10 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
 }
 
 Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return RunGrowing([&](Db& db) {
+  return RunGrowing(Many{[&](Db& db) -> Error {
     if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
     return ops::strings::SetMany(db, pairs, /*if_none=*/false).error();
-  });
+  }, pairs.size()});
 }
 
 Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) const {
@@ -360,42 +415,42 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
   return RunGrowing(
-      [&](Db& db) -> Error {
+      Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(db, key, suffix));
         return kOk;
-      },
+      }, key, suffix.size()},
       key);
 }
 
 Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
   if (offset < 0) return &kBadOffset;
   return RunGrowing(
-      [&](Db& db) -> Error {
+      Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
-      },
+      }, key, static_cast<size_t>(offset) + bytes.size()},
       key);
 }
 
 Database::Refused Database::Remove(Keys keys, int64_t* count) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "DEL", keys);
         *count = ops::keys::Delete(db, keys);
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
 Database::Refused Database::Count(Keys keys, int64_t* count) const {
   return Run(
-      [&](Db& db) -> Error {
+      Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "EXISTS", keys);
         *count = ops::keys::Count(db, keys, Lookup::kRead);
         return kOk;
-      },
+      }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
@@ -454,8 +509,8 @@ Database::Refused Database::TimeToLive(Key key, std::optional<absl::Duration>* t
 Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& options,
                                       internal::FetchedList* to) const {
   bool failed = false;
-  return Run([&](Db& db) -> Error {
-    const size_t want = options.batch == 0 ? 1 : options.batch;
+  const size_t want = options.batch == 0 ? 1 : options.batch;
+  return Run(Many{[&](Db& db) -> Error {
     if (core_->monitored()) [[unlikely]] {
       const int64_t from = static_cast<int64_t>(*cursor);
       const int64_t batch = static_cast<int64_t>(want);
@@ -467,7 +522,7 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
       failed = failed || !to->Add(entry.key());
     });
     return failed ? Error(kNoMemoryForKeys) : kOk;
-  });
+  }, want});
 }
 
 Database::Refused Database::CountAll(int64_t* count) const {
@@ -573,7 +628,7 @@ absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCa
     absl::Status status = core_->Run([&] {
       ran = reply->Run(*core_, index_, argv);
       if (ran) posted = core_->delivery().Post(std::move(delivery));
-    });
+    }, [&] { return session::IsShortOnce(*core_, index_, argv); });
     if (!status.ok()) return status;
   }
   if (!posted) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");

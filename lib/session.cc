@@ -1,5 +1,7 @@
 #include <larder/session.h>
 
+#include <pthread.h>
+
 #include <new>
 #include <utility>
 
@@ -46,6 +48,9 @@ struct RespConnection::Impl {
   session::CacheCore& core;
   session::SessionBatch batch;
   std::unique_ptr<session::ServedSession> session;
+  // Why a call may not go on here; OK if it may.
+  absl::Status Refusal() const;
+  absl::Status RunBatch();
   absl::Status RunWhatHasCome();
   base::Buffer flat;  // output() when the replies are in several pieces
 };
@@ -80,11 +85,36 @@ RespConnection::~RespConnection() {
   impl_->core.RunEvenClosed([this] { impl_->batch.RunAll(); });
 }
 
+// Asked before anything is taken from the input, so that nothing is lost: a thread that is not inside its own user code
+// now will not be when its batch is to run.
+absl::Status RespConnection::Impl::Refusal() const {
+  const executor::Executor& executor = core.executor();
+  if (executor.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
+  if (executor.InsideUser()) return session::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
+  return absl::OkStatus();
+}
+
+// In slices, between which others have their turn. What is not short runs on this thread.
+absl::Status RespConnection::Impl::RunBatch() {
+  const pthread_t self = pthread_self();
+  bool finished = false;
+  while (!finished) {
+    const absl::Status status = core.Run(
+        [&] {
+          const bool stranger = pthread_equal(pthread_self(), self) == 0;
+          finished = batch.RunSlice({.only_short = stranger});
+        },
+        [&] { return batch.NextIsShort(); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RespConnection::Impl::RunWhatHasCome() {
   for (;;) {
     const auto parsed = batch.Parse(*session, session::ParseQuota());
     if (batch.HasWork()) {
-      const absl::Status status = core.Run([this] { batch.RunAll(); });
+      const absl::Status status = RunBatch();
       batch.Reset();
       if (!status.ok()) return status;
     }
@@ -95,6 +125,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
 absl::Status RespConnection::Feed(std::string_view bytes) {
   if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
+  if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
@@ -119,7 +150,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
-  if (impl_->session->MayGoOn()) (void)impl_->RunWhatHasCome();
+  if (impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {

@@ -69,7 +69,8 @@ class LARDER_API RespConnection {
   RespConnection& operator=(const RespConnection&) = delete;
 
   // Takes bytes as they come, cut anywhere, and runs every request that is complete, in order. The replies are in
-  // output() when it returns. Bytes after the client was closed are ignored.
+  // output() when it returns. Other callers' commands may run between those of one call. Bytes after the client was
+  // closed are ignored. Errors: FAILED_PRECONDITION inside View or Atomically: nothing was taken, feed the bytes again.
   absl::Status Feed(std::string_view bytes);
 
   // Replies not yet consumed. Valid until the next call. Empty also while there is no memory to put them in one piece.

@@ -292,6 +292,7 @@ constexpr ArgSpec kUnblockArgs[] = {
 constexpr ArgSpec kSetNameArgs[] = {{.name = "connection-name"}};
 
 constexpr uint32_t kPlain = kCmdNoscript | kCmdLoading | kCmdStale;
+constexpr uint32_t kSmall = kPlain | kCmdShort;
 
 }  // namespace
 
@@ -306,22 +307,22 @@ Error SetClientName(ClientState& client, Bytes name) {
 }
 
 constexpr CommandSpec kClientSubcommands[] = {
-    {.name = "caching", .run = ClientCaching, .arity = Exactly(3), .flags = kPlain, .categories = kAclConnection,
+    {.name = "caching", .run = ClientCaching, .arity = Exactly(3), .flags = kSmall, .categories = kAclConnection,
      .args = kCachingArgs, .summary = "Whether the keys of the next command are tracked.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "6.0.0"},
-    {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+    {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
      .summary = "The name that this client has given itself.", .complexity = "O(1)", .group = Group::kConnection,
      .since = "2.6.9"},
-    {.name = "getredir", .run = ClientGetRedir, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+    {.name = "getredir", .run = ClientGetRedir, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
      .summary = "The number of the client that gets this one's notices of tracking.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "6.0.0"},
     {.name = "help", .run = ClientHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
      .categories = kAclConnection, .summary = "Tells what the subcommands do.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "5.0.0"},
-    {.name = "id", .run = ClientId, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+    {.name = "id", .run = ClientId, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
      .summary = "The number of this client, never given to another.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "5.0.0"},
-    {.name = "info", .run = ClientInfo, .arity = Exactly(2), .flags = kPlain, .categories = kAclConnection,
+    {.name = "info", .run = ClientInfo, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
      .tips = kVaries, .summary = "What CLIENT LIST says of this client.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "6.2.0"},
     {.name = "kill", .run = ClientKill, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
@@ -331,24 +332,24 @@ constexpr CommandSpec kClientSubcommands[] = {
      .categories = kAclConnection, .tips = kVaries, .args = kListArgs, .summary = "A line of facts for each client.",
      .complexity = "O(N), N = clients, or the ids asked for", .group = Group::kConnection,
      .since = "2.4.0", .history = kListHistory},
-    {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3), .flags = kPlain | kCmdAdmin | kCmdNeedsSession,
+    {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3), .flags = kSmall | kCmdAdmin | kCmdNeedsSession,
      .categories = kAclConnection, .args = kNoEvictArgs,
      .summary = "Whether this client may be disconnected to save memory.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "7.0.0"},
-    {.name = "pause", .run = ClientPause, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
+    {.name = "pause", .run = ClientPause, .arity = AtLeast(3), .flags = kSmall | kCmdAdmin,
      .categories = kAclConnection, .args = kPauseArgs,
      .summary = "Holds the requests of clients, all or those that write, for some time.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "2.9.50", .history = kPauseHistory},
-    {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
+    {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kSmall | kCmdNeedsSession,
      .categories = kAclConnection, .args = kReplyArgs, .summary = "Whether this client gets replies.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "3.2.0"},
-    {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kPlain | kCmdNeedsSession,
+    {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kSmall | kCmdNeedsSession,
      .categories = kAclConnection, .args = kSetNameArgs, .summary = "Gives this client a name, shown by CLIENT LIST.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "2.6.9"},
-    {.name = "trackinginfo", .run = ClientTrackingInfo, .arity = Exactly(2), .flags = kPlain,
+    {.name = "trackinginfo", .run = ClientTrackingInfo, .arity = Exactly(2), .flags = kSmall,
      .categories = kAclConnection, .summary = "How keys are tracked for this client.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "6.2.0"},
-    {.name = "unblock", .run = ClientUnblock, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
+    {.name = "unblock", .run = ClientUnblock, .arity = AtLeast(3), .flags = kSmall | kCmdAdmin,
      .categories = kAclConnection, .args = kUnblockArgs,
      .summary = "Has another client's command that waits return.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "5.0.0"},

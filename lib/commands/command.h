@@ -82,7 +82,10 @@ enum CommandFlag : uint32_t {
   kCmdSkipMonitor = 1u << 10, kCmdSkipSlowlog = 1u << 11, kCmdAsking = 1u << 12, kCmdFast = 1u << 13,
   kCmdNoAuth = 1u << 14, kCmdMayReplicate = 1u << 15, kCmdNoAsyncLoading = 1u << 16, kCmdNoMulti = 1u << 17,
   kCmdMovableKeys = 1u << 18, kCmdAllowBusy = 1u << 19, kCmdNoMandatoryKeys = 1u << 20,
-  // Ours, not listed by COMMAND INFO. DEBUG and its like: only where enable-debug-command allows it.
+  // Ours, not listed by COMMAND INFO. Short: what it costs is bounded by its arguments, or CommandSpec::is_short knows
+  // when. Only short work may run on a stranger's thread: see short.h. (kCmdFast is another thing: SET lacks it.)
+  kCmdShort = 1u << 27,
+  // DEBUG and its like: only where enable-debug-command allows it.
   kCmdProtected = 1u << 28,
   // A command for the server's own use: COMMAND DOCS says syscmd.
   kCmdSystem = 1u << 29,
@@ -172,6 +175,8 @@ struct CommandSpec {
   // KeyFlags. False if argv makes no sense. Null if the specs suffice.
   bool (*get_keys)(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags),
                    void* arg) = nullptr;
+  // With kCmdShort, if the arguments' number and sizes do not tell. Changes nothing.
+  bool (*is_short)(CommandContext& ctx, std::span<const Bytes> argv) = nullptr;
 };
 
 }  // namespace larder::inline v0::commands

@@ -5,6 +5,7 @@
 #include "lib/commands/stats.h"
 #include "lib/commands/text.h"
 #include "lib/commands/transaction.h"
+#include "lib/commands/short.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -172,7 +173,7 @@ constexpr ArgSpec kPingArgs[] = {{.name = "message", .optional = true}};
 
 constexpr ArgSpec kSelectArgs[] = {{.name = "index", .type = ArgType::kInteger}};
 
-constexpr uint32_t kAnytime = kCmdLoading | kCmdStale | kCmdFast;
+constexpr uint32_t kAnytime = kCmdLoading | kCmdStale | kCmdFast | kCmdShort;
 constexpr uint32_t kBeforeAuth = kAnytime | kCmdNoscript | kCmdNoAuth | kCmdAllowBusy | kCmdNeedsSession;
 
 constexpr CommandSpec kCommands[] = {
@@ -189,7 +190,7 @@ constexpr CommandSpec kCommands[] = {
     {.name = "hello", .run = Hello, .arity = AtLeast(1), .flags = kBeforeAuth, .categories = kAclConnection,
      .args = kHelloArgs, .summary = "Chooses the protocol, and may authenticate and name the client.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "6.0.0", .history = kHelloHistory},
-    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast, .categories = kAclConnection,
+    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast | kCmdShort, .categories = kAclConnection,
      .tips = kPingTips, .args = kPingArgs, .summary = "Replies PONG, or what it was given.", .complexity = "O(1)",
      .group = Group::kConnection, .since = "1.0.0"},
     {.name = "quit", .run = Quit, .arity = AtLeast(1), .flags = kBeforeAuth, .categories = kAclConnection,
@@ -197,7 +198,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "1.0.0"},
     {.name = "reset", .run = Reset, .arity = Exactly(1), .flags = kBeforeAuth, .categories = kAclConnection,
      .summary = "Makes the connection as it was when it was new.", .complexity = "O(N), N = watched keys",
-     .group = Group::kConnection, .since = "6.2.0"},
+     .group = Group::kConnection, .since = "6.2.0", .is_short = WatchesFew},
     {.name = "select", .run = Select, .arity = Exactly(2), .flags = kAnytime | kCmdNeedsSession,
      .categories = kAclConnection, .args = kSelectArgs, .summary = "Chooses the database that commands work on.",
      .complexity = "O(1)", .group = Group::kConnection, .since = "1.0.0"},

@@ -97,12 +97,6 @@ bool DebugAllowed(const Options& options, const ClientState& client) {
          (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
 }
 
-// Those that MULTI does not queue.
-bool RunsInsideMulti(Bytes name) {
-  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
-         name == "reset";
-}
-
 // Those that a client may send in MULTI although memory is short: all of them end the transaction.
 bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
@@ -217,6 +211,11 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
 bool Silent(ReplyMode mode) { return mode == ReplyMode::kOff || mode == ReplyMode::kSkipping; }
 
 }  // namespace
+
+bool RunsInsideMulti(Bytes name) {
+  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
+         name == "reset";
+}
 
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
           std::span<const Bytes> argv, ReplyWriter& reply) {

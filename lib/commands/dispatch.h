@@ -24,6 +24,9 @@ inline constexpr int64_t kHeld = -2;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, keyspace::Slicing slicing);
 
+// Those that MULTI does not queue. By a row's name, of a command that is no subcommand.
+bool RunsInsideMulti(Bytes name);
+
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it.
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
           std::span<const Bytes> argv, resp::ReplyWriter& reply);

@@ -155,16 +155,16 @@ constexpr HistoryItem kTtlHistory[] = {{"2.8.0", "Replies -2 when there is no su
 constexpr HistoryItem kRenameNxHistory[] = {{"3.2.0", "The same name twice is no error any more."}};
 constexpr HistoryItem kScanHistory[] = {{"6.0.0", "Option `TYPE`."}};
 
-constexpr uint32_t kFastWrite = kCmdWrite | kCmdFast;
-constexpr uint32_t kFastRead = kCmdReadOnly | kCmdFast;
+constexpr uint32_t kFastWrite = kCmdWrite | kCmdFast | kCmdShort;
+constexpr uint32_t kFastRead = kCmdReadOnly | kCmdFast | kCmdShort;
 
 constexpr CommandSpec kCommands[] = {
-    {.name = "copy", .run = Copy, .arity = AtLeast(3), .flags = kCmdWrite | kCmdDenyOom, .categories = kAclKeyspace,
+    {.name = "copy", .run = Copy, .arity = AtLeast(3), .flags = kCmdWrite | kCmdDenyOom | kCmdShort, .categories = kAclKeyspace,
      .keys = kCopyKeys, .args = kCopyArgs,
      .summary = "Copies a value with its expiry to another key, here or in another database.",
      .complexity = "O(1) for strings, O(N) for a collection of N elements.", .group = Group::kGeneric,
      .since = "6.2.0"},
-    {.name = "del", .run = Delete, .arity = AtLeast(2), .flags = kCmdWrite, .categories = kAclKeyspace, .tips = kSums,
+    {.name = "del", .run = Delete, .arity = AtLeast(2), .flags = kCmdWrite | kCmdShort, .categories = kAclKeyspace, .tips = kSums,
      .keys = kRemoveKeys, .args = kKeysArg,
      .summary = "Deletes keys.",
      .complexity = "O(N), N = keys; a collection costs another O(M) for its M elements.", .group = Group::kGeneric,
@@ -216,11 +216,11 @@ constexpr CommandSpec kCommands[] = {
      .tips = kVaries, .keys = kAccessKey, .args = kKeyArg,
      .summary = "Milliseconds until a key ends.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "2.6.0", .history = kTtlHistory},
-    {.name = "randomkey", .run = RandomKey, .arity = Exactly(1), .flags = kCmdReadOnly, .categories = kAclKeyspace,
+    {.name = "randomkey", .run = RandomKey, .arity = Exactly(1), .flags = kCmdReadOnly | kCmdShort, .categories = kAclKeyspace,
      .tips = kAllShardsVaries,
      .summary = "Some key of the database, picked at random.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "1.0.0"},
-    {.name = "rename", .run = Rename, .arity = Exactly(3), .flags = kCmdWrite, .categories = kAclKeyspace,
+    {.name = "rename", .run = Rename, .arity = Exactly(3), .flags = kCmdWrite | kCmdShort, .categories = kAclKeyspace,
      .keys = kRenameKeys, .args = kRenameArgs,
      .summary = "Gives a key another name, over whatever is there.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "1.0.0"},
@@ -228,11 +228,11 @@ constexpr CommandSpec kCommands[] = {
      .keys = kRenameNxKeys, .args = kRenameArgs,
      .summary = "Gives a key another name, if that name is free.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "1.0.0", .history = kRenameNxHistory},
-    {.name = "scan", .run = Scan, .arity = AtLeast(2), .flags = kCmdReadOnly, .categories = kAclKeyspace,
+    {.name = "scan", .run = Scan, .arity = AtLeast(2), .flags = kCmdReadOnly | kCmdShort, .categories = kAclKeyspace,
      .tips = kScanTips, .args = kScanArgs,
      .summary = "Some keys of the database, and the cursor to go on from.",
      .complexity = "O(1) a call, O(N) for all N keys.", .group = Group::kGeneric, .since = "2.8.0",
-     .history = kScanHistory},
+     .history = kScanHistory, .is_short = ScanIsShort},
     {.name = "touch", .run = Touch, .arity = AtLeast(2), .flags = kFastRead, .categories = kAclKeyspace,
      .tips = kSums, .keys = kReadKeys, .args = kKeysArg,
      .summary = "Marks keys as used now, and counts which of them exist.",

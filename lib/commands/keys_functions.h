@@ -21,6 +21,7 @@ Error Persist(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 // keys_scan.cc
 Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
+bool ScanIsShort(CommandContext& ctx, std::span<const Bytes> argv);
 Error RandomKey(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 
 // "string", "list"...: as TYPE replies and SCAN's TYPE asks.

@@ -3,6 +3,7 @@
 #include "lib/base/glob.h"
 #include "lib/commands/engine.h"
 #include "lib/commands/keys_functions.h"
+#include "lib/commands/short.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -98,6 +99,20 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   reply.Array(found);
   reply.Raw(keys.view());
   return kOk;
+}
+
+// A pattern is matched with each key.
+bool ScanIsShort(CommandContext&, std::span<const Bytes> argv) {
+  constexpr size_t kPatternMax = 256;
+  for (size_t i = 2; i + 1 < argv.size(); i += 2) {
+    int64_t count = 0;
+    if (argv[i + 1].size() > kPatternMax) return false;
+    if (base::EqualsIgnoreCase(argv[i], "count") && base::ParseInt64(argv[i + 1], &count) &&
+        count > static_cast<int64_t>(kShortElements)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Error RandomKey(CommandContext& ctx, ArgReader, resp::ReplyWriter& reply) {

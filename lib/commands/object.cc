@@ -104,11 +104,11 @@ int64_t References(CommandContext& ctx, const keyspace::Entry& entry) {
 }
 
 constinit const CommandSpec kObjectSubcommands[5] = {
-    {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kCmdReadOnly,
+    {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
      .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
      .summary = "How the value at a key is kept in memory.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
-    {.name = "freq", .run = ObjectFreq, .arity = Exactly(3), .flags = kCmdReadOnly,
+    {.name = "freq", .run = ObjectFreq, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
      .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
      .summary = "How often a key was used of late, on a logarithmic scale.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "4.0.0"},
@@ -116,11 +116,11 @@ constinit const CommandSpec kObjectSubcommands[5] = {
      .categories = kAclKeyspace,
      .summary = "Lists the subcommands.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "6.2.0"},
-    {.name = "idletime", .run = ObjectIdleTime, .arity = Exactly(3), .flags = kCmdReadOnly,
+    {.name = "idletime", .run = ObjectIdleTime, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
      .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
      .summary = "Seconds since a key was last used.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
-    {.name = "refcount", .run = ObjectRefCount, .arity = Exactly(3), .flags = kCmdReadOnly,
+    {.name = "refcount", .run = ObjectRefCount, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
      .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
      .summary = "How many references there are to the value at a key.",
      .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},

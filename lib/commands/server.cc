@@ -118,7 +118,7 @@ constexpr CommandSpec kCommands[] = {
     {.name = "config", .arity = AtLeast(2), .subcommands = kConfigSubcommands,
      .summary = "Commands about the server's configuration.", .complexity = "That of the subcommand",
      .group = Group::kServer, .since = "2.0.0"},
-    {.name = "dbsize", .run = DbSize, .arity = Exactly(1), .flags = kCmdReadOnly | kCmdFast,
+    {.name = "dbsize", .run = DbSize, .arity = Exactly(1), .flags = kCmdReadOnly | kCmdFast | kCmdShort,
      .categories = kAclKeyspace, .tips = kSumOfShards, .summary = "How many keys the database has.",
      .complexity = "O(1)", .group = Group::kServer, .since = "1.0.0"},
     {.name = "debug", .run = Debug, .arity = AtLeast(2), .flags = kAdminAlways | kCmdProtected | kCmdSystem,
@@ -146,7 +146,8 @@ constexpr CommandSpec kCommands[] = {
      .categories = kAclKeyspace | kAclDangerous, .args = kSwapDbArgs,
      .summary = "Gives each of two databases the keys of the other.",
      .complexity = "O(N), N = watched keys of both", .group = Group::kServer, .since = "4.0.0"},
-    {.name = "time", .run = Time, .arity = Exactly(1), .flags = kCmdLoading | kCmdStale | kCmdFast, .tips = kVaries,
+    {.name = "time", .run = Time, .arity = Exactly(1), .flags = kCmdLoading | kCmdStale | kCmdFast | kCmdShort,
+     .tips = kVaries,
      .summary = "The time: seconds since the epoch, and microseconds.", .complexity = "O(1)",
      .group = Group::kServer, .since = "2.6.0"},
 };

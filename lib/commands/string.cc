@@ -1,4 +1,5 @@
 // The string family: reading, editing and counting, and the rows of the whole family.
+#include "lib/commands/short.h"
 #include "lib/commands/string_args.h"
 #include "lib/commands/string_family.h"
 #include "lib/keyspace/key_window.h"
@@ -144,15 +145,22 @@ Error IncrByFloat(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-constexpr uint32_t kWriting = kCmdWrite | kCmdDenyOom;
+// It makes the value as long as the offset says.
+bool SetRangeIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
+  int64_t offset = 0;
+  if (argv.size() > 2 && base::ParseInt64(argv[2], &offset) && offset > static_cast<int64_t>(kShortBytes)) return false;
+  return ValueIsShort(ctx, argv);
+}
+
+constexpr uint32_t kWriting = kCmdWrite | kCmdDenyOom | kCmdShort;
 constexpr uint32_t kFastWriting = kWriting | kCmdFast;
-constexpr uint32_t kFastReading = kCmdReadOnly | kCmdFast;
+constexpr uint32_t kFastReading = kCmdReadOnly | kCmdFast | kCmdShort;
 
 constexpr CommandSpec kCommands[] = {
     {.name = "append", .run = Append, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
      .keys = kInsertingKey, .args = kKeyValueArgs,
      .summary = "Adds bytes to the end of a string; a missing key counts as an empty one.",
-     .complexity = "O(N), N = bytes added, averaged over many calls", .group = Group::kString, .since = "2.0.0"},
+     .complexity = "O(N), N = bytes added, averaged over many calls", .group = Group::kString, .since = "2.0.0", .is_short = ValueIsShort},
     {.name = "decr", .run = Decr, .arity = Exactly(2), .flags = kFastWriting, .categories = kAclString,
      .keys = kUpdatingKey, .args = kKeyArgs, .summary = "Takes one from the integer at a key.", .complexity = "O(1)",
      .group = Group::kString, .since = "1.0.0"},
@@ -162,13 +170,13 @@ constexpr CommandSpec kCommands[] = {
     {.name = "get", .run = Get, .arity = Exactly(2), .flags = kFastReading, .categories = kAclString,
      .keys = kReadKey, .args = kKeyArgs, .summary = "The string at a key.", .complexity = "O(1)",
      .group = Group::kString, .since = "1.0.0"},
-    {.name = "getdel", .run = GetDel, .arity = Exactly(2), .flags = kCmdWrite | kCmdFast, .categories = kAclString,
+    {.name = "getdel", .run = GetDel, .arity = Exactly(2), .flags = kCmdWrite | kCmdFast | kCmdShort, .categories = kAclString,
      .keys = kTakenKey, .args = kKeyArgs, .summary = "The string at a key, which is deleted.", .complexity = "O(1)",
      .group = Group::kString, .since = "6.2.0"},
-    {.name = "getex", .run = GetEx, .arity = AtLeast(2), .flags = kCmdWrite | kCmdFast, .categories = kAclString,
+    {.name = "getex", .run = GetEx, .arity = AtLeast(2), .flags = kCmdWrite | kCmdFast | kCmdShort, .categories = kAclString,
      .keys = kGetExKey, .args = kGetExArgs, .summary = "The string at a key, whose expiry may be set or removed.",
      .complexity = "O(1)", .group = Group::kString, .since = "6.2.0"},
-    {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly, .categories = kAclString,
+    {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly | kCmdShort, .categories = kAclString,
      .keys = kReadKey, .args = kRangeArgs,
      .summary = "Bytes start to end of the string at a key; negative positions count from the end.",
      .complexity = "O(N), N = bytes returned", .group = Group::kString, .since = "2.4.0"},
@@ -215,11 +223,11 @@ constexpr CommandSpec kCommands[] = {
     {.name = "setrange", .run = SetRange, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
      .keys = kSetRangeKey, .args = kSetRangeArgs,
      .summary = "Overwrites bytes of the string at a key from an offset on; zeros fill what lies between.",
-     .complexity = "O(N), N = bytes written and skipped", .group = Group::kString, .since = "2.2.0"},
+     .complexity = "O(N), N = bytes written and skipped", .group = Group::kString, .since = "2.2.0", .is_short = SetRangeIsShort},
     {.name = "strlen", .run = StrLen, .arity = Exactly(2), .flags = kFastReading, .categories = kAclString,
      .keys = kMeasuredKey, .args = kKeyArgs, .summary = "How many bytes the string at a key has.",
      .complexity = "O(1)", .group = Group::kString, .since = "2.2.0"},
-    {.name = "substr", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly, .categories = kAclString,
+    {.name = "substr", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly | kCmdShort, .categories = kAclString,
      .keys = kReadKey, .args = kRangeArgs, .summary = "An old name of GETRANGE.",
      .complexity = "O(N), N = bytes returned", .group = Group::kString, .since = "1.0.0",
      .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"},

@@ -6,6 +6,7 @@
 #include "lib/base/check.h"
 #include "lib/commands/dispatch.h"
 #include "lib/commands/engine.h"
+#include "lib/commands/short.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -121,9 +122,15 @@ bool Transaction::Queue(const CommandSpec& spec, const CommandSpec* parent, std:
     return false;
   }
   ++queued_;
+  argc_sum_ += argv.size();
+  all_short_ &= (spec.flags & kCmdShort) != 0 && spec.is_short == nullptr;
   if (argv.size() > argc_max_) argc_max_ = argv.size();
   flags |= spec.flags;
   return true;
+}
+
+bool Transaction::IsShort() const {
+  return all_short_ && argc_sum_ <= 3 * kShortElements && queue_.size() <= kShortBytes && watch_count <= kShortElements;
 }
 
 bool Transaction::MakeRoom(resp::ArgVector* argv) const {
@@ -153,7 +160,8 @@ void Transaction::Decode(size_t* at, const CommandSpec** spec, const CommandSpec
 void Transaction::Reset() {
   open = broken = changed = false;
   flags = 0;
-  queued_ = argc_max_ = 0;
+  queued_ = argc_max_ = argc_sum_ = 0;
+  all_short_ = true;
   queue_.Free();
 }
 
@@ -173,7 +181,11 @@ namespace {
 constexpr KeySpec kWatchKeyRange[] = {KeyRange(1, -1, 1, kKeyReadOnly)};
 constexpr ArgSpec kWatchArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true}};
 
-constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdNeedsSession;
+constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdNeedsSession | kCmdShort;
+
+bool ExecIsShort(CommandContext& ctx, std::span<const Bytes>) {
+  return ctx.client.transaction == nullptr || ctx.client.transaction->IsShort();
+}
 
 constexpr CommandSpec kCommands[] = {
     {.name = "multi", .run = Multi, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
@@ -181,17 +193,19 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(1)", .group = Group::kTransactions, .since = "1.2.0"},
     {.name = "exec", .run = Exec, .arity = Exactly(1), .flags = kAlways | kCmdSkipSlowlog,
      .categories = kAclTransaction, .summary = "Runs all queued commands, with no other client's in between.",
-     .complexity = "That of the queued commands", .group = Group::kTransactions, .since = "1.2.0"},
+     .complexity = "That of the queued commands", .group = Group::kTransactions, .since = "1.2.0",
+     .is_short = ExecIsShort},
     {.name = "discard", .run = Discard, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
      .categories = kAclTransaction, .summary = "Forgets all queued commands and ends the transaction.",
-     .complexity = "O(N), N = queued commands", .group = Group::kTransactions, .since = "2.0.0"},
+     .complexity = "O(N), N = queued commands", .group = Group::kTransactions, .since = "2.0.0",
+     .is_short = WatchesFew},
     {.name = "watch", .run = WatchKeys, .arity = AtLeast(2), .flags = kAlways | kCmdFast | kCmdAllowBusy,
      .categories = kAclTransaction, .keys = kWatchKeyRange, .args = kWatchArgs,
      .summary = "Makes the next EXEC fail if one of the keys is changed before it.",
      .complexity = "O(1) a key", .group = Group::kTransactions, .since = "2.2.0"},
     {.name = "unwatch", .run = Unwatch, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
      .categories = kAclTransaction, .summary = "Forgets all watched keys.", .complexity = "O(1)",
-     .group = Group::kTransactions, .since = "2.2.0"},
+     .group = Group::kTransactions, .since = "2.2.0", .is_short = WatchesFew},
 };
 
 }  // namespace

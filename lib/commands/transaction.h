@@ -25,13 +25,17 @@ class Transaction {
   bool changed = false;   // a watched key has changed: EXEC replies nil
   uint32_t flags = 0;     // of all queued commands together
   Watch* watches = nullptr;
-  size_t watch_bytes = 0;  // what they take; by WatchTable
+  size_t watch_count = 0;  // how many, and what they take; by WatchTable
+  size_t watch_bytes = 0;
 
   // Copies the command to the queue's end. False when there is no memory; nothing was queued then.
   bool Queue(const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv);
   size_t queued() const { return queued_; }
   // The queue's; the watches' is watch_bytes.
   size_t memory() const { return queue_.capacity(); }
+
+  // Whether the queue and the watches are so few that running and forgetting all of them is short: see short.h.
+  bool IsShort() const;
 
   // Room for the arguments of each of the queue's commands. False when there is no memory.
   bool MakeRoom(resp::ArgVector* argv) const;
@@ -57,6 +61,8 @@ class Transaction {
   base::Buffer queue_;  // per command: spec, parent, argc, the lengths, the bytes
   size_t queued_ = 0;
   size_t argc_max_ = 0;
+  size_t argc_sum_ = 0;
+  bool all_short_ = true;
 };
 
 inline bool InMulti(const Transaction* transaction) { return transaction != nullptr && transaction->open; }

@@ -134,6 +134,7 @@ void WatchTable::Link(Watch* watch) {
   if (transaction->watches != nullptr) transaction->watches->previous_in_transaction = watch;
   transaction->watches = watch;
   transaction->watch_bytes += bytes;
+  ++transaction->watch_count;
   bytes_ += bytes;
 }
 
@@ -161,6 +162,7 @@ void WatchTable::Remove(Watch* watch) {
     watch->next_in_transaction->previous_in_transaction = watch->previous_in_transaction;
   }
   transaction->watch_bytes -= bytes;
+  --transaction->watch_count;
   bytes_ -= bytes;
   keyspace_.arena().Free(watch, sizeof(Watch));
   if (key->watches == nullptr) ForgetKey(key);

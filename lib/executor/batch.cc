@@ -1,5 +1,6 @@
 // The event loops' batches. The rules stand in executor.cc.
 #include <new>
+#include <utility>
 
 #include "lib/executor/turn.h"
 
@@ -7,6 +8,7 @@ namespace larder::inline v0::executor {
 
 using internal::Add;
 using internal::Raise;
+using internal::Request;
 using internal::Ticket;
 
 namespace {
@@ -50,17 +52,21 @@ void Executor::Requeue(Ticket& ticket) {
 }
 
 // One slice of the batch at the head of the queue. If there is more of it and others wait, it goes to the end; if
-// nobody does and this holder is about to let go (`may_return`), its loop goes on.
+// nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is not
+// short.
 void Executor::RunQueuedSlice(Turn& turn, Ticket& ticket, bool may_return) {
   PopFront();
   if (!StartTicket(ticket)) return;
   turn.slice_run = true;
-  const bool finished = TimedSlice(*ticket.batch);
+  const bool finished = TimedSlice(*ticket.batch, /*only_short=*/true);
+  ticket.next_is_long = !finished && ticket.batch->NextIsLong();
   Add(counters_.slices_for_loop);
   turn.now_ns = MonotonicNs();
   Raise(counters_.turn_ns_max, turn.now_ns - turn.started_ns);
   const bool others = queue_head_ != nullptr || (word_->load(std::memory_order_relaxed) & ~kFlags) != 0;
-  if (!finished && (others || !may_return)) {
+  if (ticket.next_is_long) {
+    Add(counters_.left_to_loops);
+  } else if (!finished && (others || !may_return)) {
     uint32_t state = internal::kRunning;
     if (ticket.state.compare_exchange_strong(state, internal::kQueued, std::memory_order_acq_rel,
                                              std::memory_order_acquire)) {
@@ -73,9 +79,9 @@ void Executor::RunQueuedSlice(Turn& turn, Ticket& ticket, bool may_return) {
   ReturnTicket(turn, ticket, finished);
 }
 
-bool Executor::TimedSlice(Batch& batch) {
+bool Executor::TimedSlice(Batch& batch, bool only_short) {
   const int64_t started_ns = MonotonicNs();
-  const bool finished = batch.RunSlice(SliceLimit{});
+  const bool finished = batch.RunSlice(SliceLimit{.only_short = only_short});
   Add(counters_.slices);
   Raise(counters_.slice_ns_max, MonotonicNs() - started_ns);
   return finished;
@@ -95,6 +101,7 @@ Submit Executor::SubmitBatch(Batch& batch) {
     default:
       break;
   }
+  if (std::exchange(ticket.next_is_long, false) && !InsideUser()) return AwaitTurn(batch);
   ticket.state.store(internal::kQueued, std::memory_order_relaxed);
   switch (Join(ticket)) {
     case Joined::kQueued:
@@ -112,10 +119,23 @@ Submit Executor::SubmitBatch(Batch& batch) {
   return RunOwnBatch(batch);
 }
 
+// The next command is this thread's to run, and its turn comes before all others.
+Submit Executor::AwaitTurn(Batch& batch) {
+  Request request(internal::Kind::kLoop);
+  switch (RunSlow(request)) {
+    case Outcome::kRan:
+      return RunOwnBatch(batch);
+    case Outcome::kForked:
+      return Submit::kForked;
+    default:
+      return Submit::kClosed;
+  }
+}
+
 // The loop is the holder: all of its batch, with others' requests between the slices.
 Submit Executor::RunOwnBatch(Batch& batch) {
   for (;;) {
-    if (TimedSlice(batch)) {
+    if (TimedSlice(batch, /*only_short=*/false)) {
       Release();
       return Submit::kFinished;
     }

@@ -32,12 +32,19 @@
 // thread takes the executor by itself if it finds it free; else it sets kHere, and the holder of the moment hands over.
 // After 64 loans or 20 µs the executor is handed over to it even if it has not come.
 //
+// What is not short is no stranger's burden. A request that says so when its turn has come becomes one with user code,
+// in its place. A batch whose next command says so goes back to its loop, which is woken; until it comes nobody waits for
+// it. Then it waits as a thread does, in front of all others (kLoop), so for one request at most, becomes the holder and
+// runs its batch itself. That is the one case in which a loop waits.
+//
 // Sleeping threads whose requests were run in the turn are woken after the executor has passed on, since each wake-up
 // is a system call of about a microsecond that everybody else would wait for.
 //
 // Refused: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
 // holder works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up
-// for each request, and the loop would have to wait).
+// for each request, and the loop would have to wait); a batch with such a command left in the queue, its loop called and
+// everybody lent the executor meanwhile (a hosted loop may come after a second, and whoever waits behind the batch would
+// have to be let past it, turn by turn).
 #include "lib/executor/executor.h"
 
 #include <unistd.h>
@@ -139,6 +146,8 @@ Executor::Stats Executor::stats() const {
                .slices = Load(c.slices),
                .slices_for_loop = Load(c.slices_for_loop),
                .loop_wakes = Load(c.loop_wakes),
+               .left_to_loops = Load(c.left_to_loops),
+               .left_to_threads = Load(c.left_to_threads),
                .turn_requests_max = Load(c.turn_requests_max),
                .turn_ns_max = Load(c.turn_ns_max),
                .slice_ns_max = Load(c.slice_ns_max)};

@@ -8,15 +8,16 @@
 //     executor.Release();                                      }));
 //   } else { ... Run ... }
 //
-// Words: the *holder* is the thread that has the executor; *engine-only* work is ours, short, without user code, and
-// may be run by any holder; *user code* (View, Atomically) runs on its own thread only; a *turn* is what a holder does
-// for others before it lets go: at most 64 requests or 20 µs, and one slice of one batch; to *hand over* is to make a
-// waiting thread the holder.
+// Words: the *holder* is the thread that has the executor; *engine-only* work is ours and without user code; if it is
+// *short*, which who brings it knows, any holder may run it; *user code* (View, Atomically), and engine work that is not
+// short, runs on its own thread only; a *turn* is what a holder does for others before it lets go: at most 64 requests or
+// 20 µs, and one slice of one batch; to *hand over* is to make a waiting thread the holder.
 //
 // Threads: every method, from any thread, where nothing else is said.
 // Order: waiting requests and batches are served first come, first served. A newcomer that finds the executor busy and
 // nobody waiting looks again for up to 2 µs, and waits from then on. It may overtake a waiting thread only while that
-// thread is being woken to become the holder, at most 64 times or for 20 µs.
+// thread is being woken to become the holder, at most 64 times or for 20 µs. A loop whose batch has come to a command that
+// is not short goes before all of them.
 // Cost: 5 ns free (two compare-and-swaps), ~60 ns a call of them all when several threads want it all the time (what the
 // cores take to pass the lines on); no clock is read and no system call made unless somebody waits.
 // Fork: in a forked child every call answers kForked at once, also a Release by a thread that held it in the parent.
@@ -98,6 +99,11 @@ class LARDER_API Executor {
   template <class F, class P>
   Outcome Run(F&& fn, P&& prefetch);
 
+  // Likewise, if is_short(). If not, it runs on this thread. Asked by a holder that is about to run fn for this thread, and
+  // then only: must change nothing.
+  template <class F, class P, class S>
+  Outcome Run(F&& fn, P&& prefetch, S&& is_short);
+
   // Runs user code `fn` on this thread. fn must not throw (the public header catches in the user's own code).
   template <class F>
   Outcome RunUser(F&& fn);
@@ -118,10 +124,11 @@ class LARDER_API Executor {
 
   // --- The event loop's calls: on the batch's own loop thread only. ---
 
-  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Never waits,
-  // and the thread is never handed the executor. After kQueued comes a Wake, then the loop calls again with the same
-  // batch; until kFinished it must not change it. A batch that the executor has already is left there: kQueued.
-  // REQUIRES: batch.Prepare() was true.
+  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Does not wait,
+  // with one exception: if strangers have come to a command that is not short, the call after their Wake waits for its
+  // turn, which is the next one, and runs that command here. (Not inside user code of this thread's: there it is queued.)
+  // After kQueued comes a Wake, then the loop calls again with the same batch; until kFinished it must not change it. A
+  // batch that the executor has already is left there: kQueued. REQUIRES: batch.Prepare() was true.
   Submit SubmitBatch(Batch& batch);
 
   // Takes the batch back, wherever it is; waits at most for its running slice (or Wake), never for the holder. After it
@@ -150,6 +157,8 @@ class LARDER_API Executor {
     uint64_t slices;              // of batches, by whomever
     uint64_t slices_for_loop;     // those not run by the batch's own loop
     uint64_t loop_wakes;          // calls of Batch::Wake
+    uint64_t left_to_loops;       // of those, because the next command was not short
+    uint64_t left_to_threads;     // engine-only requests that were not short: their own thread was handed the executor
     uint64_t turn_requests_max;   // most requests in one turn
     uint64_t turn_ns_max;         // longest turn
     uint64_t slice_ns_max;        // longest slice
@@ -177,10 +186,10 @@ class LARDER_API Executor {
 
   Executor() = default;
 
-  template <class F, class P>
+  template <class F, class P, class S>
   struct EngineRequest;
-  template <class F, class P>
-  [[gnu::noinline]] Outcome RunBusy(F& fn, P* prefetch);
+  template <class F, class P, class S>
+  [[gnu::noinline]] Outcome RunBusy(F& fn, P* prefetch, S* is_short);
 
   static uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
   bool ProcessChanged() const;
@@ -204,6 +213,7 @@ class LARDER_API Executor {
   void Prefetch();
 
   void Append(internal::Node& node);
+  void PutFirst(internal::Node& node);
   internal::Node* PopFront();
   internal::Request* FirstRequest() const;
   void Unlink(internal::Node& node);
@@ -213,8 +223,9 @@ class LARDER_API Executor {
   void ReturnTicket(Turn& turn, internal::Ticket& ticket, bool finished);
   void Requeue(internal::Ticket& ticket);
   void RunQueuedSlice(Turn& turn, internal::Ticket& ticket, bool may_return);
-  bool TimedSlice(Batch& batch);
+  bool TimedSlice(Batch& batch, bool only_short);
   Submit RunOwnBatch(Batch& batch);
+  Submit AwaitTurn(Batch& batch);
 
   // In a page of its own that a child finds zeroed; everything else here belongs to the holder or never changes.
   std::atomic<uintptr_t>* word_ = nullptr;
@@ -233,7 +244,7 @@ class LARDER_API Executor {
   // Written by the holder only, so a load and a store make an increment.
   struct Counters {
     std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, lent{0}, slices{0}, slices_for_loop{0},
-        loop_wakes{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
+        loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
   } counters_;
 
   base::ForkPage::Ptr page_;
@@ -241,22 +252,32 @@ class LARDER_API Executor {
 
 // --- Implementation of the templates. ---
 
-template <class F, class P>
+template <class F, class P, class S>
 struct Executor::EngineRequest : internal::Request {
-  EngineRequest(F& f, P* p) : internal::Request(internal::Kind::kEngine), fn(f), ahead(p) {
+  EngineRequest(F& f, P* p, S* s) : internal::Request(internal::Kind::kEngine), fn(f), ahead(p), cheap(s) {
     run = [](internal::Request& self) { static_cast<EngineRequest&>(self).fn(); };
     if constexpr (std::is_invocable_v<P&, int>) {
       prefetch = [](internal::Request& self, int stage) { (*static_cast<EngineRequest&>(self).ahead)(stage); };
     }
+    if constexpr (std::is_invocable_v<S&>) {
+      is_short = [](internal::Request& self) -> bool { return (*static_cast<EngineRequest&>(self).cheap)(); };
+    }
   }
   F& fn;
   P* ahead;
+  S* cheap;
 };
 
+namespace internal {
+struct Nothing {};
+// For what a request does not have.
+inline Nothing* const kNothing = nullptr;
+}  // namespace internal
+
 // Out of line, so that the free path pays neither for the request nor for its alignment on the stack.
-template <class F, class P>
-Outcome Executor::RunBusy(F& fn, P* prefetch) {
-  EngineRequest<F, P> request(fn, prefetch);
+template <class F, class P, class S>
+Outcome Executor::RunBusy(F& fn, P* prefetch, S* is_short) {
+  EngineRequest<F, P, S> request(fn, prefetch, is_short);
   return RunSlow(request);
 }
 
@@ -267,8 +288,7 @@ Outcome Executor::Run(F&& fn) {
     Release();
     return Outcome::kRan;
   }
-  struct Nothing {};
-  return RunBusy(fn, static_cast<Nothing*>(nullptr));
+  return RunBusy(fn, internal::kNothing, internal::kNothing);
 }
 
 template <class F, class P>
@@ -278,7 +298,17 @@ Outcome Executor::Run(F&& fn, P&& prefetch) {
     Release();
     return Outcome::kRan;
   }
-  return RunBusy(fn, &prefetch);
+  return RunBusy(fn, &prefetch, internal::kNothing);
+}
+
+template <class F, class P, class S>
+Outcome Executor::Run(F&& fn, P&& prefetch, S&& is_short) {
+  if (TryAcquire()) [[likely]] {
+    fn();
+    Release();
+    return Outcome::kRan;
+  }
+  return RunBusy(fn, &prefetch, &is_short);
 }
 
 template <class F>

@@ -20,13 +20,16 @@ class Executor;
 struct SliceLimit {
   int commands_max = 64;
   int64_t ns_max = 20'000;
+  // The holder is not the loop's own thread: the slice ends before a command that is not short.
+  bool only_short = false;
 };
 
 namespace internal {
 
 enum class Kind : uint8_t {
   kEngine,  // may be run by whoever holds the executor
-  kUser,    // has code of the user's in it: its own thread runs it
+  kUser,    // has code of the user's in it, or is not short: its own thread runs it
+  kLoop,    // a loop's thread, whose batch has come to a command that is not short: before all others
   kBatch,   // a Ticket
 };
 
@@ -34,7 +37,7 @@ enum class Kind : uint8_t {
 struct alignas(64) Node {
   explicit Node(Kind k) : kind(k) {}
   Node* next = nullptr;
-  const Kind kind;
+  Kind kind;
   std::atomic<uint32_t> state{0};  // RequestState or TicketState
 };
 
@@ -51,6 +54,7 @@ struct Request : Node {
   explicit Request(Kind k) : Node(k) {}
   void (*run)(Request& self) = nullptr;
   void (*prefetch)(Request& self, int stage) = nullptr;  // or null
+  bool (*is_short)(Request& self) = nullptr;             // or null: it is
 };
 
 struct Ticket;
@@ -70,9 +74,13 @@ class LARDER_API Batch {
   // after a Cancel. Costs nothing if it is there already.
   bool Prepare();
 
-  // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end.
-  // Called with the executor held; must not throw, wait, or touch thread-local state.
+  // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end; but
+  // none with `only_short` if the next one is not. Called with the executor held; must not throw, wait, or touch
+  // thread-local state.
   virtual bool RunSlice(const SliceLimit& limit) = 0;
+
+  // After a slice with `only_short`: whether it has ended before a command that is not short. Likewise.
+  virtual bool NextIsLong() const { return false; }
 
   // The loop should call SubmitBatch again: the batch is finished, or nobody else wants the executor. Called from any
   // thread, with the executor not held; a write to an eventfd is meant. May come once too often.

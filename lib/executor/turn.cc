@@ -46,7 +46,11 @@ bool Executor::TakePending(uintptr_t& word) {
   }
   while (oldest != nullptr) {
     Node* const newer = oldest->next;
-    Append(*oldest);
+    if (oldest->kind == Kind::kLoop) {
+      PutFirst(*oldest);
+    } else {
+      Append(*oldest);
+    }
     oldest = newer;
   }
   return true;
@@ -84,7 +88,13 @@ Executor::Served Executor::Serve(Ticket* own) {
       return Served::kLetGo;
     }
     if (node->kind == Kind::kEngine && !turn.Spent()) {
-      RunRequest(turn, *static_cast<Request*>(node));
+      Request& request = *static_cast<Request*>(node);
+      if (request.is_short == nullptr || request.is_short(request)) {
+        RunRequest(turn, request);
+      } else {
+        request.kind = Kind::kUser;
+        Add(counters_.left_to_threads);
+      }
       continue;
     }
     if (node->kind == Kind::kBatch && !turn.slice_run) {
@@ -152,7 +162,7 @@ bool Executor::MayLend(Turn& turn, Request& next, uintptr_t word) {
   if ((word & kHere) != 0) return false;
   uint32_t state = next.state.load(std::memory_order_relaxed);
   if (state == internal::kSleeping) {
-    LARDER_DCHECK(turn.called == nullptr);
+    if (turn.called != nullptr) return false;  // a loop that came while this turn was lending to another's successor
     next.state.store(internal::kCalled, std::memory_order_release);  // a sleeper's state is the holder's to change
     turn.called = &next.state;
     called_ns_ = turn.now_ns;
@@ -192,6 +202,16 @@ void Executor::Append(Node& node) {
   node.next = nullptr;
   (queue_tail_ != nullptr ? queue_tail_->next : queue_head_) = &node;
   queue_tail_ = &node;
+}
+
+// In front, behind the loops that are there.
+void Executor::PutFirst(Node& node) {
+  Node** link = &queue_head_;
+  while (*link != nullptr && (*link)->kind == Kind::kLoop) link = &(*link)->next;
+  node.next = *link;
+  *link = &node;
+  if (node.next == nullptr) queue_tail_ = &node;
+  prefetched_ = 0;
 }
 
 Node* Executor::PopFront() {

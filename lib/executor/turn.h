@@ -28,6 +28,7 @@ struct Ticket : Node {
 
   Batch* const batch;
   bool finished = false;            // the holder's, while kRunning
+  bool next_is_long = false;        // likewise; the loop's, while kIdle
   std::atomic<uint32_t> wakers{0};  // holders between publishing `state` and the return of Wake
 };
 

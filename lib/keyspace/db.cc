@@ -71,6 +71,11 @@ Entry* Db::DropExpired(Entry* entry) {
   return nullptr;
 }
 
+size_t Db::BlockBytes(Bytes key) const {
+  const Entry* const entry = table_.Find(key, Hash(key));
+  return entry != nullptr && entry->storage() == Entry::Storage::kBlock ? entry->block()->size() : 0;
+}
+
 void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
   if (change.event.empty()) return;
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,

@@ -96,6 +96,8 @@ class Db {
   uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
   // Whether an entry is there, expired or not; changes nothing.
   bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
+  // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
+  size_t BlockBytes(Bytes key) const;
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
   // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
   void Prefetch(Bytes key, int stage) const { table_.Prefetch(Hash(key), stage); }

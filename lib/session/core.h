@@ -66,6 +66,18 @@ class LARDER_API CacheCore final : public commands::EngineHost {
     if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
     return absl::OkStatus();
   }
+  // The same for what may be much: if is_short() says no, `fn` runs on this thread. See Executor::Run.
+  template <class F, class S>
+  absl::Status Run(F&& fn, S&& is_short) {
+    const executor::Outcome outcome = executor_->Run(
+        [&] {
+          fn();
+          AfterOp();
+        },
+        [](int) {}, is_short);
+    if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
+    return absl::OkStatus();
+  }
   static absl::Status OutcomeStatus(executor::Outcome outcome) { return internal::StatusOf(RefusalOf(outcome)); }
   // Why a call did not run; nullptr if it did.
   static const ErrorText* RefusalOf(executor::Outcome outcome);

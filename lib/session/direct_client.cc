@@ -34,10 +34,11 @@ Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const s
 }
 
 // Under the executor, as often as it takes.
-absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()> run) {
+absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()> run,
+                        absl::FunctionRef<bool()> is_short) {
   Ran ran = Ran::kAgain;
   while (ran == Ran::kAgain) {
-    const absl::Status status = core.Run([&] { ran = run(); });
+    const absl::Status status = core.Run([&] { ran = run(); }, is_short);
     if (!status.ok()) return status;
   }
   *changed = ran == Ran::kChanged;
@@ -77,7 +78,8 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   output_.Clear(4096);
   bool changed = false;
   const absl::Status status =
-      RunInTurns(core_, &changed, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); });
+      RunInTurns(core_, &changed, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); },
+                 [&] { return IsShort(argv); });
   if (!status.ok()) return status;
   return ReplyFrom(output_, room, changed);
 }
@@ -96,6 +98,12 @@ Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, res
   return RunCommand(core, client, argv, output, slicing);
 }
 
+bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) {
+  commands::ClientState client;
+  client.db = core.engine().keyspace().db(db);
+  return client.db == nullptr || commands::IsShort(core.engine(), client, argv);
+}
+
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
   if (argv.empty()) return EmptyArgv();
   resp::Output output;
@@ -106,7 +114,8 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
     changed = RunOnce(core, db, argv, output, keyspace::kUnsliced) == Ran::kChanged;
   } else {
     const absl::Status status =
-        RunInTurns(core, &changed, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); });
+        RunInTurns(core, &changed, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); },
+                   [&] { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
   }
   return ReplyFrom(output, room, changed);

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include <larder/reply.h>
 #include "lib/commands/client.h"
+#include "lib/commands/short.h"
 #include "lib/resp/output.h"
 #include "lib/session/core.h"
 #include "lib/session/reply_room.h"
@@ -28,6 +29,8 @@ class DirectClient {
   // Takes its place among the cache's clients. Call once.
   absl::Status Open();
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
+  // Whether Execute of this may run on a stranger's thread: see commands/short.h. Under the executor.
+  bool IsShort(std::span<const std::string_view> argv) { return commands::IsShort(core_.engine(), client_, argv); }
 
  private:
   CacheCore& core_;
@@ -48,6 +51,9 @@ enum class Ran : uint8_t {
 // kAgain never with kUnsliced.
 Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
             keyspace::Slicing slicing);
+
+// Whether RunOnce of this may be run by whoever holds the executor: see commands/short.h. Under the executor.
+bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv);
 
 // What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed` is RunOnce's result.
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed);

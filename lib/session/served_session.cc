@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/commands/dispatch.h"
+#include "lib/commands/short.h"
 #include "lib/commands/transaction.h"
 
 namespace larder::inline v0::session {
@@ -282,12 +283,13 @@ SessionBatch::~SessionBatch() {
   }
 }
 
+// Ids follow the order of arrival.
 void SessionBatch::Open(ServedSession& session) {
   session.opening_in_ = this;
   session.in_opening_ = true;
-  session.next_opening_ = opening_;
-  if (opening_ != nullptr) opening_->previous_opening_ = &session;
-  opening_ = &session;
+  session.previous_opening_ = last_opening_;
+  (last_opening_ != nullptr ? last_opening_->next_opening_ : opening_) = &session;
+  last_opening_ = &session;
 }
 
 // False if it is not there.
@@ -295,7 +297,9 @@ bool SessionBatch::TakeFromOpening(ServedSession& session) {
   // One that another batch opens is the executor's in this respect: not even looked at.
   if (session.opening_in_ != this || !session.in_opening_) return false;
   (session.previous_opening_ != nullptr ? session.previous_opening_->next_opening_ : opening_) = session.next_opening_;
-  if (session.next_opening_ != nullptr) session.next_opening_->previous_opening_ = session.previous_opening_;
+  (session.next_opening_ != nullptr ? session.next_opening_->previous_opening_ : last_opening_) =
+      session.previous_opening_;
+  session.next_opening_ = session.previous_opening_ = nullptr;
   session.in_opening_ = false;
   return true;
 }
@@ -382,26 +386,30 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
   }
 }
 
-void SessionBatch::OpenAndClose() {
-  commands::Clients& clients = core_.engine().clients();
-  // The list is newest first; ids follow the order of arrival.
-  ServedSession* oldest = nullptr;
-  while (ServedSession* session = opening_) {
-    opening_ = session->next_opening_;
-    session->next_opening_ = std::exchange(oldest, session);
-  }
-  while (ServedSession* session = oldest) {
-    oldest = session->next_opening_;
-    session->in_opening_ = false;
-    session->client_.db = core_.engine().keyspace().db(0);
-    clients.Add(&session->client_);
+// True when there is nothing more to open and to end.
+bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
+  commands::Engine& engine = core_.engine();
+  for (int opened = 0; opening_ != nullptr; ++opened) {
+    if (opened == limit.commands_max) return false;
+    ServedSession* const session = opening_;
+    TakeFromOpening(*session);
+    session->client_.db = engine.keyspace().db(0);
+    engine.clients().Add(&session->client_);
     session->opened_ = true;
   }
-  while (ServedSession* session = closing_) {
+  for (int closed = 0; closing_ != nullptr; ++closed) {
+    if (closed == limit.commands_max) return false;
+    ServedSession* const session = closing_;
+    const commands::Transaction* const transaction = session->client_.transaction;
+    if (limit.only_short && transaction != nullptr && transaction->watch_count > commands::kShortElements) {
+      next_is_long_ = true;
+      return false;
+    }
     closing_ = session->next_closing_;
     End(*session);
     delete session;
   }
+  return true;
 }
 
 void SessionBatch::End(ServedSession& session) {
@@ -474,18 +482,43 @@ void SessionBatch::PrefetchWindow() {
   }
 }
 
+// The request that is to run next.
+SessionBatch::Request& SessionBatch::Next() {
+  const size_t in_page = next_ % Page::kRequests;
+  if (in_page == 0 && !page_entered_) {
+    run_page_ = next_ == 0 ? first_page_ : run_page_->next;
+    page_entered_ = true;
+  }
+  return run_page_->requests[in_page];
+}
+
+bool SessionBatch::IsShort(Request& request) {
+  if (request.session == nullptr || request.is_error) return true;
+  ServedSession& session = *request.session;
+  commands::ClientState& client = session.client_;
+  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  client.large_argument = &request.large;
+  const bool is_short = commands::IsShort(core_.engine(), client, request.argv.span());
+  client.large_argument = nullptr;
+  return is_short;
+}
+
+bool SessionBatch::NextIsShort() {
+  return opening_ != nullptr || closing_ != nullptr || next_ == count_ || IsShort(Next());
+}
+
 bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
-  OpenAndClose();
+  next_is_long_ = false;
+  if (!OpenAndClose(limit)) return false;
   int64_t now_us = core_.clock().NowUs();
   const int64_t end_us = now_us + limit.ns_max / 1000;
   for (int ran = 0; next_ < count_ && ran < limit.commands_max && (ran == 0 || now_us < end_us); ++ran) {
-    const size_t in_page = next_ % Page::kRequests;
-    if (in_page == 0 && !page_entered_) {
-      run_page_ = next_ == 0 ? first_page_ : run_page_->next;
-      page_entered_ = true;
+    Request& request = Next();
+    if (limit.only_short && !IsShort(request)) {
+      next_is_long_ = true;
+      break;
     }
     if (next_ % kWindow == 0) PrefetchWindow();
-    Request& request = run_page_->requests[in_page];
     // A write that needs more room than one slice of eviction makes stays the next one: others may come in between.
     if (request.session != nullptr && !RunOne(request, &now_us)) break;
     ++next_;
@@ -533,8 +566,7 @@ void SessionBatch::Reset() {
 void SessionBatch::Abandon() {
   Reset();
   while (ServedSession* session = opening_) {  // they are their owners'
-    opening_ = session->next_opening_;
-    session->in_opening_ = false;
+    TakeFromOpening(*session);
     session->opening_in_ = nullptr;
   }
   while (ServedSession* session = closing_) {

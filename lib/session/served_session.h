@@ -207,12 +207,16 @@ class LARDER_API SessionBatch final : public executor::Batch {
   bool HasWork() const { return count_ != 0 || opening_ != nullptr || closing_ != nullptr; }
   // Runs everything here and now. REQUIRES: the caller holds the executor.
   void RunAll();
+  // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
+  bool NextIsShort();
   // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next).
   void Reset();
   // Ends everything that is pending without the executor: the cache is closed and nobody holds it any more.
   void Abandon();
 
+  // Opens and ends sessions, up to `limit` of each; then, in the slices after those, runs requests.
   bool RunSlice(const executor::SliceLimit& limit) override;
+  bool NextIsLong() const override { return next_is_long_; }
   void Wake() override {
     if (wake_ != nullptr) wake_(wake_arg_);
   }
@@ -237,15 +241,18 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
+  Request& Next();
+  bool IsShort(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
   void PrefetchWindow();
-  void OpenAndClose();
+  bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);
 
   CacheCore& core_;
   void (*wake_)(void* arg);
   void* wake_arg_;
-  ServedSession* opening_ = nullptr;
+  ServedSession* opening_ = nullptr;  // the first of those to be opened
+  ServedSession* last_opening_ = nullptr;
   ServedSession* closing_ = nullptr;
   Page* first_page_ = nullptr;
   Page* fill_page_ = nullptr;   // where the next request is added
@@ -254,6 +261,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   size_t count_ = 0;
   size_t next_ = 0;
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
+  bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };
 
 }  // namespace larder::inline v0::session

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "lib/executor/executor.h"
@@ -273,6 +274,170 @@ TEST_F(BatchTest, CancelWaitsForTheWake) {
   Await([&] { return executor().HasWaiters(); });
   executor().Release();
   loop.join();
+}
+
+// --- Work that is not short. ---
+
+// Some of whose commands are not short.
+class MixedBatch : public Batch {
+ public:
+  // 's' for a short command, 'L' for a long one.
+  explicit MixedBatch(std::string commands) : commands_(std::move(commands)) { EXPECT_TRUE(Prepare()); }
+
+  bool RunSlice(const SliceLimit& limit) override {
+    next_is_long_ = false;
+    for (int ran = 0; next_ < commands_.size() && ran < limit.commands_max; ++ran) {
+      if (limit.only_short && commands_[next_] == 'L') {
+        next_is_long_ = true;
+        return false;
+      }
+      ran_on.push_back(std::this_thread::get_id());
+      if (in_command) in_command(next_);
+      ++next_;
+    }
+    return next_ == commands_.size();
+  }
+  bool NextIsLong() const override { return next_is_long_; }
+  void Wake() override { wakes.fetch_add(1); }
+  void Refill() { next_ = 0; }
+  bool is_long(size_t i) const { return commands_[i] == 'L'; }
+
+  std::vector<std::thread::id> ran_on;  // of each command
+  std::function<void(size_t)> in_command;
+  std::atomic<int> wakes{0};
+
+ private:
+  const std::string commands_;
+  size_t next_ = 0;
+  bool next_is_long_ = false;
+};
+
+TEST_F(BatchTest, AStrangersSliceEndsBeforeACommandThatIsNotShort) {
+  MixedBatch batch("ssLsLs");
+  ASSERT_TRUE(executor().TryAcquire());
+  std::thread::id loop_id;
+  std::thread loop([&] {
+    loop_id = std::this_thread::get_id();
+    EXPECT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+    Await([&] { return batch.wakes.load() > 0; });
+    EXPECT_EQ(batch.ran_on.size(), 2u);
+    EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished);
+  });
+  Await([&] { return executor().HasWaiters(); });
+  executor().Release();
+  loop.join();
+  EXPECT_EQ(batch.ran_on, (std::vector<std::thread::id>{self_, self_, loop_id, loop_id, loop_id, loop_id}));
+  EXPECT_EQ(executor().stats().left_to_loops, 1u);
+}
+
+TEST_F(BatchTest, NobodyWaitsForALoopThatWasCalled) {
+  MixedBatch batch("L");
+  ASSERT_TRUE(executor().TryAcquire());
+  ASSERT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+  executor().Release();
+  EXPECT_EQ(batch.wakes, 1);
+  EXPECT_TRUE(batch.ran_on.empty());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(executor().Run([] {}), Outcome::kRan);  // the loop has other things to do
+  EXPECT_TRUE(executor().TryAcquire());
+  executor().Release();
+  EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished);
+}
+
+TEST_F(BatchTest, ALoopThatHasComeGoesBeforeAllWhoWait) {
+  MixedBatch batch("L");
+  ASSERT_TRUE(executor().TryAcquire());
+  ASSERT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+  executor().Release();  // finds it long
+  ASSERT_EQ(batch.wakes, 1);
+
+  ASSERT_TRUE(executor().TryAcquire());
+  Joiners joiners(executor());
+  std::vector<int> order;  // under the executor
+  batch.in_command = [&](size_t) { order.push_back(0); };
+  joiners.Start([&] { EXPECT_EQ(executor().Run([&] { order.push_back(1); }), Outcome::kRan); });
+  joiners.Start([&] { EXPECT_EQ(executor().RunUser([&] { order.push_back(2); }), Outcome::kRan); });
+  joiners.Start([&] { EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished); });
+  const std::thread::id loop = joiners.id(2);
+  executor().Release();
+  joiners.JoinAll();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(batch.ran_on, std::vector<std::thread::id>{loop}) << "on its own thread";
+}
+
+TEST_F(BatchTest, ALoopInsideUserCodeOfItsOwnThreadNeverWaits) {
+  MixedBatch batch("L");
+  EXPECT_EQ(executor().RunUser([&] {
+    EXPECT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+    EXPECT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+  }),
+            Outcome::kRan);
+  ASSERT_EQ(batch.wakes, 1);
+  EXPECT_EQ(executor().RunUser([&] { EXPECT_EQ(executor().SubmitBatch(batch), Submit::kQueued); }), Outcome::kRan);
+  EXPECT_EQ(batch.wakes, 2);
+  EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished);
+  EXPECT_EQ(batch.ran_on, std::vector<std::thread::id>{self_});
+}
+
+TEST_F(BatchTest, CloseSendsALoopAwayThatWaitsForItsTurn) {
+  MixedBatch batch("L");
+  ASSERT_TRUE(executor().TryAcquire());
+  ASSERT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+  executor().Release();
+  ASSERT_TRUE(executor().TryAcquire());
+  Joiners joiners(executor());
+  joiners.Start([&] { EXPECT_EQ(executor().SubmitBatch(batch), Submit::kClosed); });
+  EXPECT_FALSE(executor().Close(0));
+  executor().Release();
+  joiners.JoinAll();
+  EXPECT_TRUE(executor().Close());
+  EXPECT_TRUE(batch.ran_on.empty());
+}
+
+TEST_F(BatchTest, ARequestThatIsNotShortRunsOnItsOwnThread) {
+  ASSERT_TRUE(executor().TryAcquire());
+  Joiners joiners(executor());
+  std::thread::id ran_on[3];
+  for (int i = 0; i < 3; ++i) {
+    joiners.Start([&, i] {
+      EXPECT_EQ(executor().Run([&, i] { ran_on[i] = std::this_thread::get_id(); }, [](int) {}, [i] { return i != 1; }),
+                Outcome::kRan);
+    });
+  }
+  const std::thread::id second = joiners.id(1);
+  executor().Release();
+  joiners.JoinAll();
+  EXPECT_EQ(ran_on[0], self_);
+  EXPECT_EQ(ran_on[1], second);
+  EXPECT_NE(ran_on[2], std::thread::id());
+  EXPECT_EQ(executor().stats().left_to_threads, 1u);
+}
+
+TEST_F(BatchTest, LongCommandsAreAnsweredWhileThreadsCallWithoutPause) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> callers;
+  uint64_t sum = 0;  // under the executor
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([&] {
+      while (!stop.load(std::memory_order_relaxed)) (void)executor().Run([&] { ++sum; });
+    });
+  }
+  MixedBatch batch("sLssLLs");
+  for (int round = 0; round < 200; ++round) {
+    batch.Refill();
+    batch.ran_on.clear();
+    int seen = batch.wakes.load();
+    while (executor().SubmitBatch(batch) == Submit::kQueued) {
+      Await([&] { return batch.wakes.load() != seen; });
+      seen = batch.wakes.load();
+    }
+    ASSERT_EQ(batch.ran_on.size(), 7u);
+    for (size_t i = 0; i < 7; ++i) {
+      if (!batch.is_long(i)) continue;
+      ASSERT_EQ(batch.ran_on[i], self_) << "round " << round << " command " << i;
+    }
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
 }
 
 }  // namespace
