@@ -19,19 +19,20 @@ namespace larder::inline v0::session {
 class DirectClient {
  public:
   explicit DirectClient(CacheCore& core) : core_(core) {}
-  ~DirectClient();
+  ~DirectClient();  // REQUIRES: End was called if Open was OK, but in a forked child.
   DirectClient(const DirectClient&) = delete;
   DirectClient& operator=(const DirectClient&) = delete;
 
   // Takes its place among the cache's clients. Call once.
   absl::Status Open();
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
+  // See SessionEnd::End.
+  void End();
 
  private:
   CacheCore& core_;
   commands::ClientState client_;
   resp::Output output_;
-  bool opened_ = false;
 };
 
 // One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).
