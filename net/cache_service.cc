@@ -171,24 +171,15 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
 
 void CacheService::Stop() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
+  queued_ = false;
+  for (Side& side : sides_) core_.executor().Cancel(side.batch);  // also waits for a late Wake
 }
 
 void CacheService::Finish() {
-  queued_ = false;
   // What the one was to open the other may have to end.
-  for (Side* each : {&running(), &filling()}) {
-    Side& side = *each;
-    core_.executor().Cancel(side.batch);  // also waits for a late Wake
-    side.batch.Reset();
-    // Without its requests, what is left of it is clients to open and to end.
-    core_.RunEvenClosed([this, &side] {
-      if (core_.closed()) {
-        side.batch.Abandon();
-      } else {
-        side.batch.RunAll();
-      }
-    });
-    FreeEnded(side);
+  for (Side* side : {&running(), &filling()}) {
+    side->batch.Abandon();
+    FreeEnded(*side);
   }
 }
 

@@ -28,7 +28,7 @@ void Listener::Impl::StopServing() {
     }
   }
   // The loop stays: a host may still be polling it, and finds nothing.
-  if (server_.has_value()) server_->Stop();
+  if (served_ != nullptr) served_->server.Stop();
   const std::lock_guard<std::mutex> lock(stop_mutex_);
   stopped_ = true;
   stopped_changed_.notify_all();
@@ -60,9 +60,12 @@ bool Listener::Impl::StopForClose(int64_t deadline_us) {
 }
 
 void Listener::Impl::EndForClose() {
-  const std::lock_guard<std::mutex> end(end_mutex_);
-  server_.reset();
-  service_.reset();
+  std::unique_ptr<Served> ending;
+  {
+    const std::lock_guard<std::mutex> end(end_mutex_);
+    ending = std::move(served_);
+  }
+  if (ending != nullptr) core_.EndSession(std::move(ending));
 }
 
 // REQUIRES: on the loop's thread, if it is the caller's.

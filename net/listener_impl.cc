@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <new>
 #include <utility>
 
 #include "lib/base/guarded.h"
@@ -37,8 +38,7 @@ std::string_view ApiName(AeApi api) {
 }  // namespace
 
 absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread) {
-  policy_ = std::move(policy);
-  if (absl::Status status = Open(std::move(where)); !status.ok()) return status;
+  if (absl::Status status = Open(std::move(where), std::move(policy)); !status.ok()) return status;
   if (absl::Status status = FitClients(); !status.ok()) return status;
   if (core_.background() == Background::kLoop) {
     background_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->RunBackground(); };
@@ -53,9 +53,9 @@ absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::Client
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
-absl::Status Listener::Impl::Open(Where where) {
+absl::Status Listener::Impl::Open(Where where, std::unique_ptr<commands::ClientPolicy> policy) {
   where_ = std::move(where);
-  if (absl::Status status = MakeServer(); !status.ok()) return status;
+  if (absl::Status status = MakeServer(std::move(policy)); !status.ok()) return status;
   size_t sockets = 0;
   for (bool tls : {false, true}) {
     const WhereTcp& wanted = where_.tcp[tls];
@@ -66,7 +66,7 @@ absl::Status Listener::Impl::Open(Where where) {
     sides_[tls].port.store(tcp->empty() ? 0 : (*tcp)[0].port, std::memory_order_relaxed);
     sockets += tcp->size();
     const net::Server::Kind kind = tls ? net::Server::kTls : net::Server::kPlain;
-    if (absl::Status status = server_->Start(kind, *std::move(tcp)); !status.ok()) return status;
+    if (absl::Status status = served_->server.Start(kind, *std::move(tcp)); !status.ok()) return status;
   }
   if (!where_.unixsocket.empty()) {
     // Nothing comes between the socket's file and the server, which removes it again.
@@ -76,7 +76,7 @@ absl::Status Listener::Impl::Open(Where where) {
     if (!socket.ok()) return socket.status();
     one[0] = *std::move(socket);
     ++sockets;
-    if (absl::Status status = server_->Start(net::Server::kUnix, std::move(one)); !status.ok()) return status;
+    if (absl::Status status = served_->server.Start(net::Server::kUnix, std::move(one)); !status.ok()) return status;
   }
   const int backlog_max = net::BacklogMax();
   if (backlog_max != 0 && where_.backlog > backlog_max) {
@@ -89,7 +89,7 @@ absl::Status Listener::Impl::Open(Where where) {
 }
 
 // The loop and all that stands on it, but for sockets.
-absl::Status Listener::Impl::MakeServer() {
+absl::Status Listener::Impl::MakeServer(std::unique_ptr<commands::ClientPolicy> policy) {
   ae::LoopOptions loop_options;
   loop_options.api = ApiName(where_.api);
   if (where_.io_uring != nullptr) loop_options.more_pollers = {&where_.io_uring->poller, 1};
@@ -105,15 +105,15 @@ absl::Status Listener::Impl::MakeServer() {
     const base::Line line("The kernel refuses an ae-api, using ", poller_, " instead: ", reasons);
     core_.Log(LogLevel::kWarning, line.view());
   }
-  service_.emplace(core_, *loop_, policy_.get());
   if (where_.io_uring != nullptr && poller_ == where_.io_uring->poller.name) {
     uring_backend_ = where_.io_uring->make_backend(loop_->poller());
     if (uring_backend_ == nullptr) return NoMemoryForListener();
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
-  server_.emplace(*loop_, backend, *service_, &descriptors_);
-  server_->SetChannels(std::exchange(where_.channels, nullptr));
-  return service_->Prepare();
+  served_.reset(new (std::nothrow) Served(core_, *loop_, backend, std::move(policy), &descriptors_));
+  if (served_ == nullptr) return NoMemoryForListener();
+  served_->server.SetChannels(std::exchange(where_.channels, nullptr));
+  return served_->service.Prepare();
 }
 
 // A guest does not raise its host's limit. It says what it does without.

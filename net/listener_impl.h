@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -53,6 +54,19 @@ class CacheClock final : public ae::Clock {
 
 class Listener::Impl final : public session::ListenerHook {
  public:
+  // The clients and who serves them. They are taken out of the engine as one, when nobody else is inside of it: at once if
+  // that can be had, else by whoever closes the cache, who may outlive the loop.
+  struct Served final : session::SessionEnd {
+    Served(session::CacheCore& core, ae::EventLoop& loop, net::IoBackend& backend,
+           std::unique_ptr<commands::ClientPolicy> p, net::OwnDescriptors* descriptors)
+        : policy(std::move(p)), service(core, loop, policy.get()), server(loop, backend, service, descriptors) {}
+    void End() override { server.EndClients(); }
+
+    std::unique_ptr<commands::ClientPolicy> policy;
+    net::CacheService service;
+    net::Server server;
+  };
+
   explicit Impl(session::CacheCore& core) : core_(core), clock_(core.clock()) {}
   ~Impl() { Stop(); }
 
@@ -128,8 +142,8 @@ class Listener::Impl final : public session::ListenerHook {
     std::shared_ptr<net::ChannelFactory> channels;
   };
 
-  absl::Status Open(Where where);
-  absl::Status MakeServer();
+  absl::Status Open(Where where, std::unique_ptr<commands::ClientPolicy> policy);
+  absl::Status MakeServer(std::unique_ptr<commands::ClientPolicy> policy);
   absl::Status FitClients();
   absl::Status Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed);
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
@@ -150,9 +164,7 @@ class Listener::Impl final : public session::ListenerHook {
   std::unique_ptr<ae::EventLoop> loop_;
   net::SystemCallBackend system_calls_;
   std::unique_ptr<net::IoBackend> uring_backend_;  // if the loop's poller is io_uring
-  std::unique_ptr<commands::ClientPolicy> policy_;
-  std::optional<net::CacheService> service_;
-  std::optional<net::Server> server_;
+  std::unique_ptr<Served> served_;
   ae::Hook background_hook_;
   int64_t background_event_ = 0;
   std::atomic<bool> background_{false};
@@ -172,7 +184,7 @@ class Listener::Impl final : public session::ListenerHook {
   pthread_t thread_;
   pthread_t loop_thread_ = pthread_self();  // the caller's, that has polled last
   int inside_ = 0;                          // how many turns of the caller's are running, one within the other
-  std::mutex end_mutex_;                    // guards the end of server_ and service_
+  std::mutex end_mutex_;                    // guards the end of served_
 
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it

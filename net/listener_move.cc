@@ -130,11 +130,11 @@ void Listener::Impl::TakeNews() {
 
 void Listener::Impl::TakeSockets() {
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  if (fresh_channels_ != nullptr) server_->SetChannels(std::exchange(fresh_channels_, nullptr));
+  if (fresh_channels_ != nullptr) served_->server.SetChannels(std::exchange(fresh_channels_, nullptr));
   for (bool tls : {false, true}) {
     Side& side = sides_[tls];
-    if (std::exchange(side.has_fresh, false)) server_->ReplaceTcp(tls, std::exchange(side.fresh, {}));
-    if (std::exchange(side.watch_again, false)) server_->WatchAgain(tls);
+    if (std::exchange(side.has_fresh, false)) served_->server.ReplaceTcp(tls, std::exchange(side.fresh, {}));
+    if (std::exchange(side.watch_again, false)) served_->server.WatchAgain(tls);
   }
 }
 

@@ -36,10 +36,13 @@ void Server::Stop() {
   CloseAll();
   loop_.SetDontWait(false);
   service_.Stop();
+  if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
+  const std::lock_guard<std::mutex> lock(wake_mutex_);
+  wakes_no_more_ = true;
 }
 
-Server::~Server() {
-  Stop();
+void Server::EndClients() {
+  if (std::exchange(clients_ended_, true)) return;
   // Those that are running have kept their clients so far.
   service_.Finish();
   for (List* list : {&pending_, &batch_}) {
@@ -49,11 +52,15 @@ Server::~Server() {
     }
   }
   service_.Finish();
+}
+
+Server::~Server() {
+  Stop();
+  EndClients();
   TakeWoken();
   FreeChain(&ending_next_);
   FreeChain(&ending_in_batch_);
   FreeChain(&ended_);
-  if (counted_) service_.Count(count_);
 }
 
 // ---- A turn ---------------------------------------------------------------------------------------------------------

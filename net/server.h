@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,7 @@ class Server final : private WokenListener {
  public:
   // All outlive the server. What it opens and closes is written down in `descriptors`, if there are any.
   Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors = nullptr);
-  // Stops, and ends all clients, for which it waits for the executor if it must. REQUIRES: the loop does not run.
+  // Stops, and ends all clients. REQUIRES: the loop does not run, and of EndClients what that requires.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -64,9 +65,11 @@ class Server final : private WokenListener {
   // such socket.
   void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
 
-  // Closes all sockets, and serves nobody from now on. Waits for nothing: clients are ended by the destructor.
-  // REQUIRES: the loop does not run, or this is a procedure of its, and none of this server's.
+  // Closes all sockets, serves nobody from now on and has no more to do with the loop. It waits at most for a command of
+  // a client's that is running. REQUIRES: the loop does not run, or this is a procedure of its, and none of this server's.
   void Stop();
+  // Ends all clients. REQUIRES: Stop was called, and Service::Finish may be.
+  void EndClients();
 
   size_t connections() const { return all_.size(); }
 
@@ -103,7 +106,10 @@ class Server final : private WokenListener {
   static void OnAcceptable(ae::EventLoop& loop, int fd, void* data, int mask);
   static void OnReady(ae::EventLoop& loop, int fd, void* data, int mask);
   static int64_t OnCron(ae::EventLoop& loop, int64_t id, void* data);
-  void WakeServer() override { loop_.WakeUp(); }
+  void WakeServer() override {
+    const std::lock_guard<std::mutex> lock(wake_mutex_);
+    if (!wakes_no_more_) loop_.WakeUp();
+  }
 
   void Turn();
   void TakeWoken();
@@ -195,6 +201,9 @@ class Server final : private WokenListener {
   int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
   bool closed_ = false;  // the cache is, or Stop was called
   bool stopped_ = false;
+  bool clients_ended_ = false;
+  std::mutex wake_mutex_;
+  bool wakes_no_more_ = false;  // the loop may be gone
 };
 
 }  // namespace larder::inline v0::net

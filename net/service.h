@@ -139,10 +139,11 @@ class Service {
   // Submits the next batch or, while one is queued, asks again about that.
   virtual Submitted Submit() = 0;
 
-  // Takes out of the loop what it has there. Nothing else of it uses the loop after it, but to wake it.
+  // Takes a queued batch back (what has not run will not), and out of the loop what it has there: nothing of it uses the
+  // loop after it. It waits at most for a command that is running. No Submit after it.
   virtual void Stop() {}
-  // The end: takes a queued batch back (what has not run will not) and ends all clients that were closed. Waits for the
-  // executor if it must. All clients are the loop's again; no Submit after it.
+  // The end, after Stop: ends all clients that were closed. All clients are the loop's again. REQUIRES (of a cache's): the
+  // executor is held, or nothing runs under it any more.
   virtual void Finish() = 0;
 
   virtual void Count(const ServerCount& since_last_time) = 0;

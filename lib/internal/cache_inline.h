@@ -205,6 +205,8 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
   absl::StatusOr<std::optional<std::string>> found = Get(key);
   if (!found.ok()) return found.status();
   if (found->has_value()) return **std::move(found);
+  const internal::Visit visit(*core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   internal::Flight flight;
   absl::StatusOr<std::string> result = absl::UnknownError("");
   auto take = [&](const absl::Status& status, std::string_view value) {

@@ -23,7 +23,8 @@ class ListenerHook {
   // touch the cache. False if that could not be had until `deadline_us` of the cache's clock; it may be called again.
   // Called by Close, on the closing threads, without the executor.
   virtual bool StopForClose(int64_t deadline_us) = 0;
-  // After that: ends the sessions that were served, for which it takes the executor, or waits until that is closed.
+  // After that: ends the sessions that were served (CacheCore::EndSession), for which it waits for the executor unless
+  // that is closed.
   virtual void EndForClose() = 0;
   // Its first address, for a message.
   virtual void AppendName(base::Line* to) const = 0;
