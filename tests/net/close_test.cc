@@ -146,6 +146,42 @@ TEST_F(CloseTest, AListenerMayBeDestroyedMeanwhile) {
   }
 }
 
+// Clients of a closed cache are left alone while somebody is inside of it; what is left of them ends with the cache.
+TEST_F(CloseTest, WhoHoldsTheExecutorOfAClosedCacheMayStillLookAtClients) {
+  where_.own_thread = true;
+  Start();
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(Served());
+    EXPECT_EQ(clients.back().ReadLine(), "+PONG\r\n");
+  }
+  std::atomic<bool> inside{false}, release{false};
+  std::thread holder([&] {
+    (void)cache_->Atomically([&](Transaction& t) {
+      do {
+        EXPECT_TRUE(t.Execute({"CLIENT", "LIST"}).ok());
+        inside = true;
+      } while (!release);
+    });
+  });
+  while (!inside) std::this_thread::yield();
+  for (TestClient& client : clients) client.Send("PING\r\nCLIENT ID\r\n");
+  std::thread later([&] {
+    for (TestClient& client : clients) client.ReadToEnd();
+    while (clock_->waiters() == 0) std::this_thread::yield();
+    clock_->Advance(absl::Seconds(20));
+  });
+  const absl::Status late = cache_->Close(absl::FromUnixMicros(clock_->NowUs()) + absl::Seconds(10));
+  later.join();
+  EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded) << late;
+  EXPECT_THAT(Text(late), HasSubstr("a call is still running"));
+  listener_.reset();  // waits for nobody
+  release = true;
+  holder.join();
+  const absl::Status closed = cache_->Close(absl::InfiniteFuture());
+  EXPECT_TRUE(closed.ok()) << closed;
+}
+
 TEST_F(CloseTest, AListenerThatIsStoppedIsNoLongerAsked) {
   Start();
   listener_->Stop();
