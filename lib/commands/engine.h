@@ -124,6 +124,9 @@ class Engine {
 
   void ResetStats();  // CONFIG RESETSTAT
 
+  // A client speaks HTTP: says so in the log, at most once a minute.
+  void LogHttpAttack();
+
   // A map from the first word of an error reply to its count: INFO errorstats.
   void CountError(Bytes prefix);
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
@@ -177,6 +180,7 @@ class Engine {
   Monitors monitors_{*this};
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;
+  int64_t attack_logged_ms_ = INT64_MIN;
   char run_id_[40];
   bool active_expire_ = true;
 };
@@ -185,6 +189,7 @@ struct CommandContext {
   Engine& engine;
   ClientState& client;
   const CommandSpec& spec;       // the command's row (the subcommand's, if it is one)
+  bool minded_reply_mode = false;  // what it has written is what CLIENT REPLY lets through
   keyspace::Keyspace& keyspace() { return engine.keyspace(); }
   keyspace::Db& db() { return *client.db; }
   int64_t now_ms() { return engine.now_ms(); }

@@ -94,7 +94,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   // CLIENT PAUSE holds what it has sent: Parse finds nothing until the pause is over.
   bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
-  // It was held and is no more: Parse may find something although nothing has come.
+  // It was held and is no more, or is to be parsed again: Parse may find something although nothing has come.
   bool MayGoOn() const { return taken_back_ && !held(); }
 
   const commands::ClientState& client() const { return client_; }
@@ -167,11 +167,12 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool output_lent_ = false;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
-  // CLIENT PAUSE: the batch that runs has met a request that may not run yet, at this place in input_. The session's
-  // later requests in it are passed over; when it is done, input_ is unparsed again from there on (taken_back_).
-  bool held_in_batch_ = false;
+  // The batch that runs has come to a place in input_ behind which nothing may run as it was parsed: CLIENT PAUSE holds
+  // the request there, or the one before has changed the limits of parsing. The session's later requests in the batch are
+  // passed over; when it is done, input_ is unparsed again from there on (taken_back_).
+  bool cut_in_batch_ = false;
   bool taken_back_ = false;
-  size_t held_from_ = 0;
+  size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
   // In the list of sessions that a batch is to open. Which batch is the owner's; the links belong to who has the batch.
   SessionBatch* opening_in_ = nullptr;
@@ -224,8 +225,11 @@ class LARDER_API SessionBatch final : public executor::Batch {
  private:
   struct Request {
     ServedSession* session = nullptr;
-    bool is_error = false;  // the parser's refusal: the session's last
-    size_t from = 0;        // where in the session's input it begins
+    bool is_error = false;     // the parser's refusal: the session's last
+    bool after_blank = false;  // blank requests came before it
+    bool special = false;      // one of these
+    size_t from = 0;           // where in the session's input it begins,
+    size_t to = 0;             // and the next one does
     resp::ArgVector argv;
     memory::BlockRef large;  // what one of the arguments stands in
     size_t large_at = 0;     // where in the session's input it is missing
@@ -244,6 +248,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request& Next();
   bool IsShort(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
+  bool RunSpecial(Request& request);
+  bool NotRun(Request& request, int64_t why);
   void PrefetchWindow();
   bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);
