@@ -212,7 +212,7 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
   const internal::Visit visit(*core_);
-  if (visit.refused() != nullptr) return internal::StatusOf(*visit.refused());
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   // Declared before the load: whoever waits for the value reads it until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;

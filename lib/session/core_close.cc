@@ -1,6 +1,4 @@
 // The work of a cache's end. What the stages mean, and why they are cut so, stands in closing.h.
-#include <pthread.h>
-
 #include <optional>
 #include <utility>
 
@@ -24,8 +22,6 @@ constexpr ErrorText kInUserCode{absl::StatusCode::kFailedPrecondition,
 
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kJobsRoundNs = 200'000;
-
-uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
 
 }  // namespace
 
