@@ -79,7 +79,7 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
   while (!*block && core.EvictForSource(&search, held)) {
     *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   }
-  if (!*block) return &kNoMemoryForValue;
+  if (!*block) return core.Forked() ? session::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
   base::CopyBytes((*block)->data(), value);
   return nullptr;
 }
@@ -656,7 +656,10 @@ Cache::Cache(std::unique_ptr<session::CacheCore> core)
   (void)core.release();  // core_ has it
 }
 
-Cache::~Cache() { delete core_; }
+Cache::~Cache() {
+  // In a forked child all of it is leaked: threads of the parent may have been changing any of it.
+  if (!core_->Forked()) delete core_;
+}
 
 absl::StatusOr<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
   absl::StatusOr<std::unique_ptr<session::CacheCore>> core = session::CacheCore::Create(options);

@@ -50,6 +50,11 @@ constexpr Directive kServed[] = {
         Memory("async-bytes-max", "67108864", 1, kInt64Max,
                "Larder's own: the most memory that a program's asynchronous commands and their replies may take until "
                "they are delivered; over it, such commands are refused.")),
+    Served<&Options::authentication_timeout>(
+        Int("authentication-timeout", "10", 0, kInt32Max,
+            "Larder's own: how long a client may take for its TLS handshake and AUTH when no more than an eighth of "
+            "maxclients is free; 0: for ever, which larder-server begins with.",
+            {.unit = Unit::kSeconds})),
     ServedByHand(Other("bind", Type::kAddresses, "127.0.0.1 -::1",
                        "Addresses to listen on; with a '-' in front, no error if the machine does not have it. This "
                        "machine alone is the default of a program's listener; larder-server has Redis's, * -::*.")),
