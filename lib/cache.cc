@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/check.h"
 #include "lib/base/glob.h"
 #include "lib/base/status.h"
 #include "lib/commands/short.h"
@@ -562,7 +563,62 @@ absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) 
   return session::ExecuteOnce(*core_, index_, argv, held_);
 }
 
-internal::FlightTable* Database::flights() const { return &core_->flights(); }
+// Not counted again: the miss that brought the caller here has been.
+Database::Refused Database::BeginLoad(Key key, internal::Fetched* to, internal::Load* load) const {
+  Refused refused = nullptr;
+  load->Prepare(index_, key);
+  const uint64_t hash = db_->Hash(key);
+  const executor::Outcome outcome = core_->executor().Run(
+      [&] {
+        db_->keyspace().BeginOp(0);
+        const Entry* entry = db_->FindHashed(key, hash, Lookup::kWrite);
+        refused = entry != nullptr ? ReadOther(*entry, to) : load->Join(core_->flights());
+        core_->AfterOp(db_->keyspace());
+      },
+      [&](int stage) { db_->PrefetchHashed(hash, stage); });
+  return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
+}
+
+Database::Refused Database::StoreLoaded(Key key, std::string_view value, absl::Duration ttl,
+                                        internal::Load* load) const {
+  using session::CacheCore;
+  static constexpr executor::Outcome kEnds[] = {executor::Outcome::kForked, executor::Outcome::kClosed};
+  Refused refused = nullptr;
+  if (core_->executor().Forked()) {
+    refused = CacheCore::RefusalOf(executor::Outcome::kForked);
+  } else if (core_->closed()) {
+    refused = CacheCore::RefusalOf(executor::Outcome::kClosed);
+  } else if (load->attached()) {
+    refused = StoreAttached(key, value, ttl, load);
+  }
+  for (executor::Outcome end : kEnds) {
+    if (refused != CacheCore::RefusalOf(end)) continue;
+    load->Finish(*refused);
+    return refused;
+  }
+  // Whatever else kept it out of the cache, it is a value, and theirs who wait.
+  if (refused != nullptr) load->CountNotStored();
+  load->Finish(absl::OkStatus(), value);
+  return nullptr;
+}
+
+Database::Refused Database::StoreAttached(Key key, std::string_view value, absl::Duration ttl,
+                                          internal::Load* load) const {
+  const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : absl::ToInt64Milliseconds(ttl);
+  PreparedValue prepared(db_->keyspace().blocks(), value);
+  if (prepared.failed()) return &kNoMemoryForValue;
+  return RunGrowing(
+      [&](Db& db) -> Error {
+        if (!load->Detach()) return kOk;
+        ops::strings::SetOptions options;
+        if (core_->monitored()) [[unlikely]] SaySet(*core_, index_, key, value, options, ttl_ms, /*get=*/false);
+        if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
+        Entry* existing = db.Find(key, Lookup::kWrite);
+        LARDER_DCHECK(existing == nullptr);  // what made it would have detached
+        return ops::strings::Set(db, key, existing, prepared.source(), options).error();
+      },
+      key);
+}
 
 Cache::Cache(std::unique_ptr<session::CacheCore> core)
     : Database(core.get(), core->engine().keyspace().db(0), 0, /*held=*/false) {

@@ -55,6 +55,7 @@
 #include "absl/time/time.h"
 #include <larder/export.h>
 #include <larder/internal/fetched.h>
+#include <larder/internal/flight.h>
 #include <larder/internal/refusal.h>
 #include <larder/internal/user_code.h>
 #include <larder/internal/views.h>
@@ -214,10 +215,20 @@ class LARDER_API Database {
 
   // The string at `key`; if there is none, what `loader` returns, stored with `ttl` (InfiniteDuration(): none) first.
   //   absl::StatusOr<std::string> loader();
-  // Callers that miss the same key together call one loader, the first caller's, on its thread, outside of the cache's
-  // order; the others wait and get its value, or its error, also if it throws (the first caller gets the exception, the
-  // others ABORTED). Not inside Atomically, nor for its own key inside a loader: FAILED_PRECONDITION. CANCELLED if the
-  // cache is closed meanwhile.
+  // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's order;
+  //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
+  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted
+  //   (though it is not there yet), renamed, moved or copied onto, by anybody, the loader included, or its database flushed
+  //   or swapped, then the loader's value goes to those who have waited for it and is not stored, and callers that come
+  //   after the change load anew.
+  // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all the
+  //   same, unstored: Stats::loads_not_stored counts it.
+  // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for its
+  //   own key; the loader of a asks for b while the loader of b asks for a) is FAILED_PRECONDITION. Only waits for loaders of
+  //   this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
+  // Errors: the loader's; INVALID_ARGUMENT for a ttl under 1 ms, before anything else is done; FAILED_PRECONDITION also
+  //   inside Atomically, and for a loader that comes back in a fork of the process; CANCELLED if the cache is closed
+  //   meanwhile.
   template <class Loader>
   absl::StatusOr<std::string> GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 
@@ -270,7 +281,13 @@ class LARDER_API Database {
   Refused KeepForEver(Key key, bool* done) const;
   Refused TimeToLive(Key key, std::optional<absl::Duration>* ttl) const;
   Refused CountAll(int64_t* count) const;
-  internal::FlightTable* flights() const;
+  // GetOrLoad after its miss. BeginLoad looks again and, if the key is still missing, joins or begins a load in one hold.
+  Refused BeginLoad(Key key, internal::Fetched* to, internal::Load* load) const;
+  // Stores what the own loader has returned, if that may still be, and finishes the load.
+  Refused StoreLoaded(Key key, std::string_view value, absl::Duration ttl, internal::Load* load) const;
+  Refused StoreAttached(Key key, std::string_view value, absl::Duration ttl, internal::Load* load) const;
+  template <class Loader>
+  absl::StatusOr<std::string> LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 
   // Defined where they are used, in the library.
   template <class F>

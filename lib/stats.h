@@ -93,6 +93,7 @@ struct Stats {
   uint64_t keyspace_misses = 0;     // and that did not (R)
   uint64_t expired_keys = 0;        // keys removed because their time had come (R)
   uint64_t evicted_keys = 0;        // and because of maxmemory (R)
+  uint64_t loads_not_stored = 0;    // values that a GetOrLoad has returned and that there was no room to store
   uint64_t changes = 0;             // changes to keys: what rdb_changes_since_last_save counts
 
   // ---- Clients ------------------------------------------------------------------------------------------------------

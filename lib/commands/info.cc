@@ -265,6 +265,7 @@ void KeyspaceSection(InfoContext& info) {
 void Larder(InfoContext& info) {
   const Stats& stats = info.stats;
   info.Line("typed_calls", stats.typed_calls);
+  info.Line("loads_not_stored", stats.loads_not_stored);
   info.Line("watched_keys", stats.watched_keys);
   info.Line("used_memory_arena", stats.used_memory_arena);
   info.Line("used_memory_blocks", stats.used_memory_blocks);

@@ -56,6 +56,7 @@ Error GetDel(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   keyspace::Entry* entry = ctx.db().Find(key, Lookup::kRead);
   if (entry == nullptr) {
+    ctx.db().NoteAbsence(key);
     reply.Null();
     return kOk;
   }

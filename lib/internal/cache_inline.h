@@ -236,54 +236,35 @@ inline bool ScanRange::Next() {
 
 template <class Loader>
 absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const {
-  if (held_) return absl::FailedPreconditionError("GetOrLoad waits, so it may not be called inside Atomically");
-  absl::StatusOr<std::optional<std::string>> found = Get(key);
-  if (!found.ok()) return found.status();
-  if (found->has_value()) return **std::move(found);
-  internal::Flight flight;
-  absl::StatusOr<std::string> result = absl::UnknownError("");
-  auto take = [&](const absl::Status& status, std::string_view value) {
-    if (!status.ok()) {
-      result = status;
-      return;
-    }
-    absl::Status filled = internal::FillResult([&] { result = std::string(value); });
-    if (!filled.ok()) result = filled;
-  };
-  const auto role = flights()->Join(
-      index_, key, &flight,
-      [](void* arg, const absl::Status& status, std::string_view value) {
-        (*static_cast<decltype(take)*>(arg))(status, value);
-      },
-      &take);
-  if (role == internal::FlightTable::Role::kClosed) return absl::CancelledError("the cache is closed");
-  if (role == internal::FlightTable::Role::kOwnLoader) {
-    return absl::FailedPreconditionError("the loader of a key asked GetOrLoad for that key");
+  if (held_) return internal::StatusOf(internal::kLoadInTransaction);
+  if (!internal::IsLoadTtl(ttl)) return internal::StatusOf(internal::kBadLoadTtl);
+  internal::Fetched fetched;
+  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
+  if (!fetched.found()) return LoadMissing(key, ttl, std::forward<Loader>(loader));
+  return internal::StringOf(fetched.view());
+}
+
+template <class Loader>
+absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
+  // Declared before the load: whoever waits for the value reads it until the load has ended.
+  absl::StatusOr<std::string> result;
+  internal::Fetched fetched;
+  internal::Load load;
+  Refused refused = BeginLoad(key, &fetched, &load);
+  if (refused != nullptr) return internal::StatusOf(*refused);
+  if (fetched.found()) return internal::StringOf(fetched.view());
+  if (load.waits()) {
+    if (refused = load.Await(); refused != nullptr) return internal::StatusOf(*refused);
+    if (!load.status().ok()) return load.status();
+    return internal::StringOf(load.value());
   }
-  if (role == internal::FlightTable::Role::kWaited) return result;
-  internal::Caught caught;
-  caught.Run([&] {
-    // Between the miss and this moment another loader may have landed.
-    found = Get(key);
-    if (!found.ok()) {
-      result = found.status();
-    } else if (found->has_value()) {
-      result = **std::move(found);
-    } else {
-      result = loader();
-      if (result.ok()) {
-        SetOptions options;
-        if (ttl != absl::InfiniteDuration()) options.ttl = ttl;
-        absl::StatusOr<bool> stored = Set(key, *result, options);
-        if (!stored.ok()) result = stored.status();
-      }
-    }
-  });
-  if (caught.any()) {
-    flights()->Land(&flight, absl::AbortedError("the loader threw an exception"), {});
-    caught.Rethrow();
+  result = std::forward<Loader>(loader)();
+  if (result.ok()) {
+    refused = StoreLoaded(key, *result, ttl, &load);
+  } else {
+    load.Finish(result.status(), {});
   }
-  flights()->Land(&flight, result.status(), result.ok() ? std::string_view(*result) : std::string_view());
+  if (refused != nullptr) return internal::StatusOf(*refused);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #define LARDER_INTERNAL_REFUSAL_H_
 
 #include <new>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -84,6 +85,14 @@ absl::Status FillResult(F&& fill) {
   fill();
 #endif
   return absl::OkStatus();
+}
+
+// A string of the caller's, or RESOURCE_EXHAUSTED.
+inline absl::StatusOr<std::string> StringOf(std::string_view bytes) {
+  absl::StatusOr<std::string> result;
+  absl::Status filled = FillResult([&] { result.emplace(bytes); });
+  if (!filled.ok()) return filled;
+  return result;
 }
 
 }  // inline namespace LARDER_INTERNAL_FLAVOR

@@ -5,68 +5,15 @@
 #ifndef LARDER_INTERNAL_USER_CODE_H_
 #define LARDER_INTERNAL_USER_CODE_H_
 
-#include <condition_variable>
 #include <exception>
-#include <mutex>
-#include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include <larder/export.h>
 #include <larder/internal/refusal.h>
 
 namespace larder::inline v0::internal {
-
-// GetOrLoad's callers that wait for one loader. Lives on the loading caller's stack.
-class LARDER_API Flight {
- public:
-  Flight() = default;
-  ~Flight() = default;
-  Flight(const Flight&) = delete;
-  Flight& operator=(const Flight&) = delete;
-
- private:
-  friend class FlightTable;
-  Flight* next_ = nullptr;
-  int db_ = 0;
-  std::string_view key_;
-  std::thread::id loader_;
-  bool landed_ = false;
-  size_t waiting_ = 0;
-  const absl::Status* status_ = nullptr;  // of the loader; set when landed
-  std::string_view value_;
-};
-
-// The flights of one cache. Threads: any.
-class LARDER_API FlightTable {
- public:
-  FlightTable() = default;
-  FlightTable(const FlightTable&) = delete;
-  FlightTable& operator=(const FlightTable&) = delete;
-
-  enum class Role { kLoads, kWaited, kClosed, kOwnLoader };
-
-  // kOwnLoader: this thread's own loader has asked for the key that it loads, and would wait for itself.
-  // If nobody loads this key, `flight` is in the table now and the caller loads: Land must follow. Otherwise waits for the
-  // one who does; then visit(arg, status, value) is called with its result, which is valid during that call.
-  Role Join(int db, std::string_view key, Flight* flight,
-            void (*visit)(void* arg, const absl::Status& status, std::string_view value), void* arg);
-
-  // Tells those who wait, and returns when all of them have looked.
-  void Land(Flight* flight, const absl::Status& status, std::string_view value);
-
-  // Wakes all who wait; they and later callers get kClosed. Loaders that run are let run.
-  void Close();
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  Flight* first_ = nullptr;
-  bool closed_ = false;
-};
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 

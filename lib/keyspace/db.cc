@@ -49,7 +49,8 @@ StringSource StringSource::Text(Bytes bytes) {
 Db::Db(Keyspace& keyspace, int index)
     : keyspace_(keyspace),
       index_(index),
-      table_(Policy{keyspace.hash_seed()}, &keyspace.arena(), &keyspace.steps()) {}
+      seed_(keyspace.hash_seed()),
+      table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
@@ -276,6 +277,8 @@ void Db::Delete(Entry* entry, const Change& change) {
   keyspace_.EndHistory(*entry);
   keyspace_.Free(entry);
 }
+
+void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
 
 size_t Db::Flush() {
   const size_t had = table_.size();

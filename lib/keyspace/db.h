@@ -93,7 +93,7 @@ class Db {
   Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
   Entry* FindInline(Bytes key, uint64_t hash, Lookup how);  // in keyspace.h
   // The same in all databases of a cache and for ever: any thread may call it.
-  uint64_t Hash(Bytes key) const { return base::HashBytes(key, table_.policy().seed); }
+  uint64_t Hash(Bytes key) const { return base::HashBytes(key, seed_); }
   // Whether an entry is there, expired or not; changes nothing.
   bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
@@ -132,6 +132,8 @@ class Db {
   Result<Entry*> ClearExpiry(Entry* entry, const Change& change);
 
   void Delete(Entry* entry, const Change& change);
+  // `key` was to be deleted, and Find has just said that it is not there.
+  void NoteAbsence(Bytes key);
 
   // Empties the database. Returns how many keys it had. The keyspace frees them in steps.
   size_t Flush();
@@ -187,7 +189,10 @@ class Db {
   memory::Arena& arena();
 
   Keyspace& keyspace_;
-  int index_;
+  const int index_;
+  // The table's own, once more: what the table holds changes places with another's in FLUSHDB and SWAPDB, and Hash is
+  // called without the executor.
+  const base::HashSeed seed_;
   Table table_;
 };
 

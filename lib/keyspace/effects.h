@@ -32,6 +32,7 @@ struct Effect {
     kKey,      // one key was changed, made or removed
     kFlush,    // database `db` was emptied
     kSwap,     // databases `db` and `other_db` changed places
+    kAbsent,   // `key` was to be deleted and was not there: no change, and told only to those who want kAbsences
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;
@@ -58,9 +59,10 @@ class EffectListener {
 
 class Effects {
  public:
-  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4 };
+  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8 };
 
-  // A listener is added once. REQUIRES: it is removed before it dies.
+  // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no effect
+  // comes after it.
   void Add(EffectListener* listener, uint32_t wants) {
     listener->wants_ = wants;
     listener->next_listener_ = first_;
@@ -86,6 +88,13 @@ class Effects {
     if (first_ == nullptr) return;
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       listener->OnEffect(effect);
+    }
+  }
+
+  void EmitAbsence(int db, Bytes key) {
+    if (!wants(kAbsences)) [[likely]] return;
+    for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
+      if ((listener->wants_ & kAbsences) != 0) listener->OnEffect({.kind = Effect::Kind::kAbsent, .db = db, .key = key});
     }
   }
 

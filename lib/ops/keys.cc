@@ -37,7 +37,10 @@ int64_t Delete(Db& db, std::span<const Bytes> keys) {
   auto window = keyspace::WindowOver(db, keys);
   for (size_t i = 0; i < keys.size(); ++i) {
     Entry* entry = window.Find(i, Lookup::kPeek);
-    if (entry == nullptr) continue;
+    if (entry == nullptr) {
+      db.NoteAbsence(keys[i]);
+      continue;
+    }
     DeleteEntry(db, entry, keys[i]);
     ++deleted;
   }
@@ -53,7 +56,11 @@ int64_t Count(Db& db, std::span<const Bytes> keys, Lookup how) {
 
 Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
   Entry* entry = db.Find(key, Lookup::kWrite);
-  if (entry == nullptr || !Allows(options, entry->expiry_ms(), expiry_ms)) return false;
+  if (entry == nullptr) {
+    if (expiry_ms <= db.keyspace().now_ms()) db.NoteAbsence(key);
+    return false;
+  }
+  if (!Allows(options, entry->expiry_ms(), expiry_ms)) return false;
   if (expiry_ms <= db.keyspace().now_ms()) {
     DeleteEntry(db, entry, key);
     return true;

@@ -24,6 +24,7 @@ void FillWork(const Stats& stats, StatsProto& proto) {
   proto.set_expired_keys(stats.expired_keys);
   proto.set_evicted_keys(stats.evicted_keys);
   proto.set_changes(stats.changes);
+  proto.set_loads_not_stored(stats.loads_not_stored);
   proto.set_uptime_ms(stats.uptime_ms);
 }
 

@@ -73,6 +73,8 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
   core->engine_ = commands::Engine::Create(std::move(own), *core->clock_, seed, *core);
   if (core->engine_ == nullptr) return NoMemory();
+  core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
+                      core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());

@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/clock.h>
-#include <larder/internal/user_code.h>
+#include <larder/internal/refusal.h>
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
@@ -27,6 +27,7 @@
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
 #include "lib/executor/executor.h"
+#include "lib/session/flights.h"
 #include "lib/session/limits.h"
 
 namespace larder::inline v0::session {
@@ -81,7 +82,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   void BeginTransacting() { transacting_.store(ThisThread(), std::memory_order_relaxed); }
   void EndTransacting() { transacting_.store(0, std::memory_order_relaxed); }
 
-  internal::FlightTable& flights() { return flights_; }
+  FlightTable& flights() { return flights_; }
   Background background() const { return background_; }
 
   // Runs engine-only `fn` under the executor, and AfterOp.
@@ -173,7 +174,10 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   void MonitorsChanged(bool any) override { monitored_ = any; }
   std::string_view poller_name() const override;
   int tcp_port() const override;
-  void AddStats(Stats& stats) const override { FillExecutorStats(&stats.executor); }
+  void AddStats(Stats& stats) const override {
+    FillExecutorStats(&stats.executor);
+    stats.loads_not_stored = flights_.not_stored();
+  }
 
  private:
   CacheCore() = default;
@@ -194,7 +198,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown_;
   LiveLimits limits_;
   std::atomic<uint32_t> listener_clients_{0};
-  internal::FlightTable flights_;
+  FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
   bool monitored_ = false;  // beside what every typed call loads

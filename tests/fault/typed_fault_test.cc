@@ -169,34 +169,6 @@ TEST(TypedFaultTest, MSet) {
   FailAll(cases);
 }
 
-TEST(TypedFaultTest, Loads) {
-  std::vector<Case> cases;
-  for (const size_t size : kSizes) {
-    for (std::string_view key : {"fresh", "short", "huge"}) {
-      // The loader's own memory is its own affair: its string is there before.
-      Case load = Typed(Name("GetOrLoad", key, size), [](Cache&) { return absl::OkStatus(); });
-      load.prepare = [key, size](World& world) {
-        struct State {
-          std::string loaded;
-          absl::StatusOr<std::string> result = absl::UnknownError("");
-        };
-        auto state = std::make_shared<State>();
-        state->loaded = World::ValueOf(size);
-        Attempt attempt;
-        attempt.run = [state, key, &world] {
-          state->result = world.cache().GetOrLoad(key, absl::Seconds(30), [&]() -> absl::StatusOr<std::string> {
-            return std::move(state->loaded);
-          });
-        };
-        attempt.describe = [state] { return OutcomeOfResult(state->result); };
-        return attempt;
-      };
-      cases.push_back(std::move(load));
-    }
-  }
-  FailAll(cases);
-}
-
 TEST(TypedFaultTest, Atomically) {
   std::vector<Case> cases;
   cases.push_back(Typed("Atomically with typed calls", [](Cache& cache) {

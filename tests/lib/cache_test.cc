@@ -299,58 +299,6 @@ TEST_F(CacheTest, AThousandCallersThatMissTogetherLoadOnce) {
   EXPECT_EQ(**cache_->Ttl("k"), absl::Minutes(1));
 }
 
-// Lets `count` callers wait for one loader that ends as `loader` does, and returns what they got.
-std::vector<absl::Status> WaitersOf(Cache& cache, int count, const std::function<absl::StatusOr<std::string>()>& loader) {
-  std::atomic<bool> loading{false};
-  std::atomic<bool> go{false};
-  std::vector<absl::Status> results(static_cast<size_t>(count));
-  std::thread leader([&] {
-    try {
-      (void)cache.GetOrLoad("k", absl::InfiniteDuration(), [&]() -> absl::StatusOr<std::string> {
-        loading = true;
-        while (!go) std::this_thread::yield();
-        return loader();
-      });
-    } catch (const std::runtime_error&) {
-    }
-  });
-  while (!loading) std::this_thread::yield();
-  std::vector<std::thread> waiters;
-  std::atomic<int> second_loads{0};
-  for (absl::Status& result : results) {
-    waiters.emplace_back([&] {
-      result = cache.GetOrLoad("k", absl::InfiniteDuration(), [&]() -> absl::StatusOr<std::string> {
-        ++second_loads;
-        return loader();
-      }).status();
-    });
-  }
-  // A waiter cannot be seen to wait; one that comes too late loads for itself, with the same end.
-  go = true;
-  leader.join();
-  for (std::thread& waiter : waiters) waiter.join();
-  return results;
-}
-
-TEST_F(CacheTest, ALoaderThatFailsTellsEveryone) {
-  for (const absl::Status& status : WaitersOf(*cache_, 8, [] { return absl::UnavailableError("upstream is down"); })) {
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  }
-  EXPECT_FALSE(*cache_->Exists("k"));
-}
-
-TEST_F(CacheTest, ALoaderThatAsksForItsOwnKeyIsRefusedAndNotHung) {
-  absl::Status inner;
-  auto value = cache_->GetOrLoad("k", absl::InfiniteDuration(), [&]() -> absl::StatusOr<std::string> {
-    auto load = []() -> absl::StatusOr<std::string> { return std::string("inner"); };
-    inner = cache_->GetOrLoad("k", absl::InfiniteDuration(), load).status();
-    EXPECT_EQ(*cache_->GetOrLoad("other", absl::InfiniteDuration(), load), "inner");
-    return std::string("outer");
-  });
-  EXPECT_EQ(inner.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(*value, "outer");
-}
-
 TEST_F(CacheTest, ExecuteAsyncNeedsACallback) {
   EXPECT_EQ(cache_->ExecuteAsync({"PING"}, nullptr).code(), absl::StatusCode::kInvalidArgument);
 }

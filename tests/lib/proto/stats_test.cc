@@ -12,7 +12,7 @@ namespace {
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 
-constexpr int kFigures = 41;  // those of Stats and ExecutorStats; one more: a field, a line in ToProto, one below
+constexpr int kFigures = 42;  // those of Stats and ExecutorStats; one more: a field, a line in ToProto, one below
 constexpr int kStepNumbers = 9;  // of StepStats: its name and its figures, but for the histogram
 
 // Every figure is a field of its own value, so that one that is taken for another shows. Structs of plain figures, all
@@ -24,7 +24,7 @@ Stats Numbered() {
                            &stats.used_memory_arena, &stats.used_memory_blocks, &stats.used_memory_clients,
                            &stats.arena_blocks, &stats.value_blocks, &stats.maxmemory, &stats.memory_free, &stats.commands_processed,
                            &stats.typed_calls, &stats.error_replies, &stats.keyspace_hits, &stats.keyspace_misses,
-                           &stats.expired_keys, &stats.evicted_keys, &stats.changes, &stats.connected_clients,
+                           &stats.expired_keys, &stats.evicted_keys, &stats.loads_not_stored, &stats.changes, &stats.connected_clients,
                            &stats.connections_received, &stats.connections_rejected, &stats.net_input_bytes,
                            &stats.net_output_bytes, &stats.reads_processed, &stats.writes_processed,
                            &stats.query_buffer_limit_disconnections, &stats.output_buffer_limit_disconnections,
@@ -91,6 +91,7 @@ TEST(StatsProtoTest, TakesNoFigureForAnother) {
   EXPECT_EQ(proto.keyspace_hits(), stats.keyspace_hits);
   EXPECT_EQ(proto.keyspace_misses(), stats.keyspace_misses);
   EXPECT_EQ(proto.changes(), stats.changes);
+  EXPECT_EQ(proto.loads_not_stored(), stats.loads_not_stored);
   EXPECT_EQ(proto.net_input_bytes(), stats.net_input_bytes);
   EXPECT_EQ(proto.net_output_bytes(), stats.net_output_bytes);
   EXPECT_EQ(proto.query_buffer_limit_disconnections(), stats.query_buffer_limit_disconnections);
