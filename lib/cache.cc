@@ -42,6 +42,7 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
 constexpr ErrorText kTtlTooLong{absl::StatusCode::kInvalidArgument, "Expire: the time is too far away"};
 constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: the time is too far away"};
 constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such database: see Options::databases"};
+constexpr ErrorText kTickInCallback{absl::StatusCode::kFailedPrecondition, "Tick was called from a callback of this cache"};
 constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
 
 absl::Status NoMemory(std::string_view text) { return base::MakeStatus(absl::StatusCode::kResourceExhausted, text); }
@@ -673,13 +674,7 @@ class AsyncReply final : public executor::Delivery {
     changed_ = ran == session::Ran::kChanged;
     return ran != session::Ran::kAgain;
   }
-  void Deliver(bool cancelled) override {
-    if (cancelled) {
-      callback_(base::MakeStatus(absl::StatusCode::kCancelled, "the cache was closed before the reply was delivered"));
-    } else {
-      callback_(session::ReplyFrom(output_, room_, changed_));
-    }
-  }
+  void Deliver() override { callback_(session::ReplyFrom(output_, room_, changed_)); }
 
  private:
   Cache::ReplyCallback callback_;
@@ -703,15 +698,13 @@ absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, Repl
   delivery.reset(reply);
   if (reply == nullptr || !reply->HasRoom()) return NoMemory("there is no memory for the command");
   bool ran = false;
-  bool posted = false;
   while (!ran) {
     absl::Status status = core_->Run([&] {
       ran = reply->Run(*core_, index_, argv);
-      if (ran) posted = core_->delivery().Post(std::move(delivery));
+      if (ran) core_->delivery().Post(std::move(delivery));
     }, [&] { return session::IsShortOnce(*core_, index_, argv); });
     if (!status.ok()) return status;
   }
-  if (!posted) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
   return absl::OkStatus();
 }
 
@@ -740,9 +733,9 @@ absl::StatusOr<larder::Stats> Cache::Stats() const {
   absl::Status status = core_->Run([&] {
     core_->engine().keyspace().BeginOp(0);
     stats = commands::StatsOf(core_->engine());
+    core_->FillExecutorStats(&stats.executor);
   });
   if (!status.ok()) return status;
-  core_->FillExecutorStats(&stats.executor);
   return stats;
 }
 
@@ -750,7 +743,9 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (core_->executor().InsideUser()) {
     return session::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
   }
-  if (core_->closed()) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  if (core_->delivery().IsDrainer()) return internal::StatusOf(kTickInCallback);
+  const internal::Visit visit(*core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   const int64_t next_us =
       core_->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);

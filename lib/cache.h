@@ -59,6 +59,7 @@
 #include <larder/internal/refusal.h>
 #include <larder/internal/user_code.h>
 #include <larder/internal/views.h>
+#include <larder/internal/visit.h>
 #include <larder/options.h>
 #include <larder/reply.h>
 #include <larder/session.h>
@@ -202,7 +203,8 @@ class LARDER_API Database {
   }
   absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
 
-  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run. Never waits.
+  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if the cache was
+  // closed before. A command that ran gives its reply, also if the cache is closed before that is delivered. Never waits.
   // Errors: as any call; the callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
@@ -306,16 +308,24 @@ class LARDER_API Cache : public Database {
   // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
 
-  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress; sessions are gone.
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; sessions are
+  // gone; not from inside a callback, a loader, View or Atomically.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Stops listeners, refuses every later call, and waits for the ones that run. Callers that wait for their turn or for a
-  // loader get CANCELLED, callbacks that are still owed learn of it. The memory is given back by the destructor.
-  // Errors: DEADLINE_EXCEEDED if a call or callback runs longer than that; the cache is closed for all others, and Close
-  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned, by replies not yet sent or by calls
-  // that have run and are copying their result: by whom is not known, how many is in the message.
+  // Stops listeners, refuses every later call, and waits for the ones that run. OK means that no thread is in a call, a
+  // loader, Tick or a callback of this cache any more. A call that another thread is about to make, and that has not
+  // reached the cache yet, is the caller's care: it is refused, but must not meet the destructor.
+  // Callers that wait for their turn or for a loader get CANCELLED. Callbacks that are still owed run on the closing
+  // thread: a command that ran tells its reply. The memory is given back by the destructor.
+  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Only a callback
+  // that has begun on the closing thread is let end first.
+  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left. The cache refuses every call all the same;
+  // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
+  // Atomically, a callback or a loader, and in a fork of the process; or, after closing, if values are still pinned, by
+  // replies not yet sent or by calls that have run and are copying their result: how many is in the message, whose they are
+  // is not known.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
@@ -332,7 +342,8 @@ class LARDER_API Cache : public Database {
   absl::StatusOr<larder::Stats> Stats() const;
 
   // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again.
+  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
+  // callbacks are still owed. Errors: FAILED_PRECONDITION inside a callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.

@@ -246,6 +246,9 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 
 template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
+  // Declared before the load, and so ended after it: Close waits for this.
+  const internal::Visit visit(*core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   // Declared before the load: whoever waits for the value reads it until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;

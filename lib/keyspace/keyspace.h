@@ -148,6 +148,9 @@ class Keyspace {
   // One step of freeing what was buried or dropped. True if there is more.
   bool FreeStep();
   bool HasGarbage() const;
+  // The end: one step of freeing every key of every database, and what FreeStep frees. True if there is more.
+  // REQUIRES: from the first call on nothing is called that looks at keys.
+  bool EndStep();
 
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
   // on in the entry that takes another's place, and ends with the key.
@@ -180,6 +183,7 @@ class Keyspace {
   void TouchByUse(Entry& entry);
   static size_t BytesOf(const Entry& entry);
   Room MakeRoomSlow(Slicing slicing);
+  bool FreeSome(Db::Table& table);
 
   KeyspaceConfig config_;
   const base::HashSeed hash_seed_;

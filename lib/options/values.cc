@@ -403,6 +403,7 @@ std::vector<std::string> RewriteLines(const Directive& directive, const Options&
     case Type::kPath: return options.dir.empty() ? std::vector<std::string>{} : std::vector{name + " " + Quoted(text)};
     case Type::kAddresses: {
       std::string line = name;
+      // An address has no blank and no quote in it, and "" is none.
       const std::vector<std::string> addresses = BindInForce(options);
       for (const std::string& address : addresses) (line += ' ') += address.empty() ? "\"\"" : address;
       return {addresses.empty() ? line + " \"\"" : line};
