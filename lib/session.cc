@@ -120,7 +120,8 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
       batch.Reset();
       if (!status.ok()) return status;
     }
-    if (parsed != session::SessionBatch::Parsed::kSomeAndInput) return absl::OkStatus();
+    using Parsed = session::SessionBatch::Parsed;
+    if (parsed != Parsed::kSomeAndInput && (parsed != Parsed::kSome || !session->MayGoOn())) return absl::OkStatus();
   }
 }
 

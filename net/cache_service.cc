@@ -52,7 +52,6 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
   bool Stop() override { return session->Stop(); }
-  bool Held() const override { return session->held(); }
   // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }

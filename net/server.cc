@@ -174,7 +174,7 @@ void Server::HasInput(Connection& connection, size_t n) {
   Mark(connection, &Connection::to_parse, to_parse_);
 }
 
-// It may have shut down only its side, and still want what it asked for.
+// It may have shut down only its side, and still want what it asked for, unless that may not run yet.
 void Server::InputEnded(Connection& connection) {
   connection.at_end = true;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
@@ -316,7 +316,8 @@ void Server::HandleWrite(Connection& connection, ssize_t result) {
 
 bool Server::ClosesWhenSent(const Connection& connection) const {
   const Client& client = *connection.client;
-  const bool wants_more = connection.input_left || client.Held() || client.MayGoOn();
+  // What CLIENT PAUSE holds is no reason to keep its place: nothing of a client that has gone runs later.
+  const bool wants_more = connection.input_left || client.MayGoOn();
   return client.CloseAfterOutput() || (connection.at_end && !wants_more);
 }
 

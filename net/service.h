@@ -82,8 +82,6 @@ class Client {
   virtual bool Stopped() const = 0;
   virtual bool Stop() = 0;  // makes it so; false if it was already, whose reason was counted by who did it
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
-  // Requests that have come may not run yet: a peer that has shut down its side still gets their answers.
-  virtual bool Held() const { return false; }
   virtual OutputClass output_class() const = 0;
 };
 

@@ -52,7 +52,30 @@ class ClientIo {
   ~ClientIo() = default;
 };
 
-enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipping };  // CLIENT REPLY
+// CLIENT REPLY. OFF lasts until ON; SKIP silences the command after the one that asked for it, and a blank request is a
+// command here too. Both count from the place where they stand: inside EXEC, what is written before OFF stays.
+class ReplyMode {
+ public:
+  // What is written now is taken back.
+  bool silent() const { return (bits_ & (kOff | kSkip)) != 0; }
+  void On() { bits_ &= kSkipNext; }
+  void Off() { bits_ |= kOff; }
+  void Skip() {
+    if ((bits_ & kOff) == 0) bits_ |= kSkipNext;
+  }
+  void Reset() { bits_ &= kSkip; }  // RESET after SKIP is silent itself
+  void CommandEnded() {
+    if ((bits_ & (kSkip | kSkipNext)) != 0) [[unlikely]] {
+      bits_ = static_cast<uint8_t>((bits_ & kOff) | ((bits_ & kSkipNext) != 0 ? kSkip : 0));
+    }
+  }
+
+ private:
+  static constexpr uint8_t kOff = 1;
+  static constexpr uint8_t kSkip = 2;
+  static constexpr uint8_t kSkipNext = 4;
+  uint8_t bits_ = 0;
+};
 
 enum class ClientKind : uint8_t {
   kDirect,  // Execute, NewSession and typed calls: unrestricted from the start
@@ -66,7 +89,9 @@ struct ClientState {
   ClientKind kind = ClientKind::kDirect;
   int protocol = 2;
   keyspace::Db* db = nullptr;
+  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is none.
   bool authenticated = true;
+  bool limits_changed = false;      // its command has changed what its next requests are held to; by the session
   bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
@@ -74,7 +99,7 @@ struct ClientState {
   // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the request
   // and then tries it again.
   std::atomic<bool> held{false};
-  ReplyMode reply_mode = ReplyMode::kOn;
+  ReplyMode reply_mode;
 
   const ClientPolicy* policy = nullptr;  // what its listener's host has reserved; null: nothing
 

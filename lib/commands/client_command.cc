@@ -153,12 +153,12 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 Error ClientReply(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   if (args.Take("on")) {
-    client.reply_mode = ReplyMode::kOn;
+    client.reply_mode.On();
     reply.Ok();
   } else if (args.Take("off")) {
-    client.reply_mode = ReplyMode::kOff;
+    client.reply_mode.Off();
   } else if (args.Take("skip")) {
-    if (client.reply_mode != ReplyMode::kOff) client.reply_mode = ReplyMode::kSkipNext;
+    client.reply_mode.Skip();
   } else {
     return errors::kSyntax;
   }

@@ -22,13 +22,6 @@ Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return visited ? kOk : Error(errors::kAllocationFailed);
 }
 
-// A client that came while there was a password, and did not know it, needs none once it is taken away.
-void AdmitAll(Engine& engine) {
-  for (ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
-    client->authenticated = true;
-  }
-}
-
 // Has listeners do as `changed` says. False: they refuse, and so does the reply.
 bool Relisten(CommandContext& ctx, const Options& changed, const directives::ListenerChange& change,
               ReplyWriter& reply) {
@@ -81,9 +74,8 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   if (!FitsClients(ctx, changed->maxclients, reply)) return kReplied;
   if (!Relisten(ctx, *changed, listener, reply)) return kReplied;
-  const bool had_password = !before.requirepass.empty();
   ctx.engine.SetOptions(std::move(changed));
-  if (had_password && ctx.engine.options().requirepass.empty()) AdmitAll(ctx.engine);
+  ctx.client.limits_changed = true;
   reply.Ok();
   return kOk;
 }

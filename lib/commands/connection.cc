@@ -40,7 +40,7 @@ bool SamePassword(Bytes given, Bytes wanted) {
 Error Authenticate(CommandContext& ctx, Bytes user, Bytes password) {
   const Bytes wanted = ctx.engine.options().requirepass;
   if (user != "default" || (!wanted.empty() && !SamePassword(password, wanted))) return kWrongPass;
-  ctx.client.authenticated = true;
+  ctx.client.authenticated = ctx.client.limits_changed = true;
   return kOk;
 }
 
@@ -135,8 +135,9 @@ Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   client.db = ctx.keyspace().db(0);
   client.protocol = client.kind == ClientKind::kDirect ? 3 : 2;
   client.name.Free();
-  client.reply_mode = ReplyMode::kOn;
+  client.reply_mode.Reset();
   client.authenticated = client.kind == ClientKind::kDirect || ctx.engine.options().requirepass.empty();
+  client.limits_changed = true;
   reply.set_protocol(client.protocol);
   reply.Simple("RESET");
   return kOk;

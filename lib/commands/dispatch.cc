@@ -1,3 +1,7 @@
+// A request whose first word is POST or Host: is no command: some web page has a browser send it, and what follows in its
+// body would be commands. Who sends one is closed, whatever state it is in. Nobody else can be meant, since there are no
+// such commands, and looking costs only those whose command is unknown.
+//
 // The checks stand in the order in which Redis 7.0 makes them, since a command that is wrong in two ways must get the
 // same one of the two answers: unknown, arity, authentication, not in MULTI, memory, then MULTI's queue.
 #include "lib/commands/dispatch.h"
@@ -32,6 +36,12 @@ struct Found {
   const CommandSpec* spec = nullptr;
   const CommandSpec* parent = nullptr;
 };
+
+// Direct calls are the program's own, and no browser's.
+bool IsHttpAttack(const ClientState& client, Bytes name) {
+  return client.kind != ClientKind::kDirect &&
+         (base::EqualsIgnoreCase(name, "post") || base::EqualsIgnoreCase(name, "host:"));
+}
 
 bool ArityFits(const CommandSpec& spec, size_t argc) {
   return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity) : argc >= static_cast<size_t>(-spec.arity);
@@ -102,6 +112,11 @@ bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name 
 
 enum class Verdict : uint8_t { kRun, kRefused, kLater, kHeld };
 
+// Whether the client has to authenticate first.
+bool IsStranger(const Engine& engine, const ClientState& client) {
+  return !client.authenticated && !engine.options().requirepass.empty();
+}
+
 // Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
 bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, bool top) {
   if (paused == Paused::kAll) return true;
@@ -131,7 +146,7 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
     reply.Error(kNotProtected);
     return Verdict::kRefused;
   }
-  if (!client.authenticated && (spec.flags & kCmdNoAuth) == 0) {
+  if ((spec.flags & kCmdNoAuth) == 0 && IsStranger(engine, client)) {
     reply.Error(kNoAuth);
     return Verdict::kRefused;
   }
@@ -208,8 +223,6 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
   reply.Error(errors::kAllocationFailed);
 }
 
-bool Silent(ReplyMode mode) { return mode == ReplyMode::kOff || mode == ReplyMode::kSkipping; }
-
 }  // namespace
 
 bool RunsInsideMulti(Bytes name) {
@@ -247,7 +260,7 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
       engine.CountError(written.substr(1, written.find_first_of(" \r") - 1));
     }
   }
-  if (Silent(client.reply_mode)) reply.Rewind(mark);
+  if (client.reply_mode.silent() && !ctx.minded_reply_mode) reply.Rewind(mark);
   if (engine.monitors().any()) [[unlikely]] engine.monitors().Ran(client, spec, argv);
 }
 
@@ -261,6 +274,10 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   const size_t mark = reply.Mark();
   Found found;
   const bool known = Lookup(engine.commands(), argv, &found, reply);
+  if (found.spec == nullptr && IsHttpAttack(client, argv[0])) {
+    engine.LogHttpAttack();
+    return kAttack;
+  }
   client.last_command = found.spec;
   client.last_command_parent = found.parent;
   const Verdict verdict = known ? Judge(engine, client, found, reply, slicing) : Verdict::kRefused;
@@ -271,19 +288,14 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   }
   if (verdict == Verdict::kRefused) {
     Refused(engine, client, found, reply, mark);
-    if (Silent(client.reply_mode)) reply.Rewind(mark);
+    if (client.reply_mode.silent()) reply.Rewind(mark);
   } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
     Queue(client, found, argv, reply);
-    if (Silent(client.reply_mode)) reply.Rewind(mark);
+    if (client.reply_mode.silent()) reply.Rewind(mark);
   } else {
     Call(engine, client, *found.spec, found.parent, argv, reply);
   }
-  // CLIENT REPLY SKIP silences itself, by writing nothing, and the command after it.
-  if (client.reply_mode == ReplyMode::kSkipNext) {
-    client.reply_mode = ReplyMode::kSkipping;
-  } else if (client.reply_mode == ReplyMode::kSkipping) {
-    client.reply_mode = ReplyMode::kOn;
-  }
+  client.reply_mode.CommandEnded();
   engine.keyspace().NotePeak();
   const int64_t ended_us = engine.clock().NowUs();
   if (found.spec != nullptr && ended_us > now_us) {

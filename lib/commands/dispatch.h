@@ -21,6 +21,9 @@ inline constexpr int64_t kAgain = -1;
 // kHeld: CLIENT PAUSE holds the request. Nothing has been done; client.held is true, and whoever serves the client keeps
 // this request and all after it. Never for a client of kind kDirect.
 inline constexpr int64_t kHeld = -2;
+// kAttack: the client speaks HTTP. It is to be closed at once: nothing that it has been answered is sent, nothing more of it
+// runs. Never for a client of kind kDirect.
+inline constexpr int64_t kAttack = -3;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, keyspace::Slicing slicing);
 

@@ -123,6 +123,16 @@ void Engine::ResetStats() {
   }
 }
 
+void Engine::LogHttpAttack() {
+  constexpr int64_t kEveryMs = 60'000;
+  const int64_t now = now_ms();
+  if (attack_logged_ms_ != INT64_MIN && now - attack_logged_ms_ < kEveryMs) return;
+  attack_logged_ms_ = now;
+  host_.Log(LogLevel::kWarning,
+            "Possible SECURITY ATTACK detected: a client has sent POST or Host:, as a web browser does when a page makes it "
+            "speak to this port (cross protocol scripting). Its connection is closed.");
+}
+
 void Engine::CountError(Bytes prefix) {
   ++stats_.error_replies;
   prefix = prefix.substr(0, sizeof(ErrorCount::prefix));

@@ -95,7 +95,7 @@ class Secrets {
 
 bool GetsLines(const ClientState& client) {
   return !client.close_after_reply && !client.close_now.load(std::memory_order_relaxed) &&
-         client.reply_mode != ReplyMode::kOff && client.reply_mode != ReplyMode::kSkipping;
+         !client.reply_mode.silent();
 }
 
 }  // namespace

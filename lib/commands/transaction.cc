@@ -73,7 +73,10 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   // The commands run with the transaction closed, as Redis runs them, and what is watched no longer matters.
   ctx.engine.watches().RemoveAll(transaction);
   transaction->open = false;
+  const size_t mark = reply.Mark();
   reply.Array(transaction->queued());
+  if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
+  ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
   transaction->ForEach(&room, [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
     Call(ctx.engine, ctx.client, spec, parent, argv, reply);
   });

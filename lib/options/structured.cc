@@ -186,9 +186,19 @@ std::string ReplicaofText(Words words, std::string* text) {
   return {};
 }
 
+// What an address or a host's name consists of, after the '-' of one that may be missing. (Redis takes anything that is
+// marked so, and writes it into its file as it came, lines of their own included.)
+bool LooksLikeAddress(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    const char lower = base::LowerAscii(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || std::string_view(".:-_%*").find(c) != std::string_view::npos;
+  });
+}
+
 std::string StoreAddresses(Options& options, Words words) {
   if (words.size() > kAddressesMax) return "Too many bind addresses specified.";
   if (words.size() == 1 && words.front().empty()) words = {};
+  if (!std::all_of(words.begin(), words.end(), LooksLikeAddress)) return "Failed to bind to specified addresses.";
   options.bind.emplace(words.begin(), words.end());
   return {};
 }

@@ -66,6 +66,7 @@ void RequestParser::Reset() {
   base_ = nullptr;
   partial_.reset();
   error_ = nullptr;
+  blank_ = false;
 }
 
 Bytes RequestParser::error(std::span<char, kErrorMax> room) const {
@@ -119,6 +120,7 @@ RequestParser::Status RequestParser::Next(Bytes input, size_t* consumed, ArgVect
     input.remove_prefix(pos_);
     pos_ = scanned_ = 0;
     if (!argv->empty()) return kRequest;
+    blank_ = true;
   }
 }
 

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "lib/base/bytes.h"
 #include "lib/resp/argv.h"
@@ -75,6 +76,9 @@ class RequestParser {
   // request has run. `input` is Next's, without any byte of it.
   void TakeBulk(Bytes input, Bytes bulk);
 
+  // Whether blank requests have been skipped since the last request; forgets it. (To CLIENT REPLY SKIP one is a command.)
+  bool TakeBlank() { return std::exchange(blank_, false); }
+
   // In the middle of a request, so that the end of input here is a cut request.
   bool InRequest() const { return args_left_ > 0; }
 
@@ -109,6 +113,7 @@ class RequestParser {
   const char* error_ = nullptr;  // one per connection, most of them idle: the text itself would be a tenth of its memory
   bool authenticated_ = true;
   char error_character_ = 0;     // behind the text, in quotes
+  bool blank_ = false;
 };
 
 }  // namespace larder::inline v0::resp

@@ -9,6 +9,8 @@
 #ifndef LARDER_SESSION_CORE_H_
 #define LARDER_SESSION_CORE_H_
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -88,6 +90,15 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
+
+  // Whether this thread may use a Transaction: it is inside Atomically's function, and not inside View within it. What
+  // outlives that function finds the answer no, on whatever thread; in a forked child too. Begin and End: by that thread,
+  // which holds the executor.
+  bool MayTransact() const {
+    return transacting_.load(std::memory_order_relaxed) == ThisThread() && !executor_->Forked();
+  }
+  void BeginTransacting() { transacting_.store(ThisThread(), std::memory_order_relaxed); }
+  void EndTransacting() { transacting_.store(0, std::memory_order_relaxed); }
   Background background() const { return background_; }
 
   // Runs engine-only `fn` under the executor, and AfterOp.
@@ -173,6 +184,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
 
  private:
   CacheCore() = default;
+  static uintptr_t ThisThread() { return static_cast<uintptr_t>(pthread_self()); }
   [[gnu::cold]] void TellBackground();
   template <class F>
   bool TryRun(F&& fn);
@@ -208,6 +220,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::unique_ptr<executor::Executor> executor_;
   bool monitored_ = false;  // beside what every typed call loads
   std::unique_ptr<commands::Engine> engine_;
+  std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;
   std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent

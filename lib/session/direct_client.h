@@ -31,6 +31,8 @@ class DirectClient {
   void End();
   // Whether Execute of this may run on a stranger's thread: see commands/short.h. Under the executor.
   bool IsShort(std::span<const std::string_view> argv) { return commands::IsShort(core_.engine(), client_, argv); }
+  // See SessionEnd::End.
+  void End();
 
  private:
   CacheCore& core_;

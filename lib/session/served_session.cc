@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/check.h"
 #include "lib/commands/dispatch.h"
 #include "lib/commands/short.h"
 #include "lib/commands/transaction.h"
@@ -47,7 +48,7 @@ std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer
   client.fd = peer.fd;
   client.policy = peer.policy;
   client.io = session.get();
-  client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);
+  client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);  // and stays so
   client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
   return session;
 }
@@ -184,8 +185,9 @@ void ServedSession::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
   const size_t lent = (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);
   const size_t large = large_ ? (large_filled_ != 0 ? large_filled_ : large_->size()) : 0;
-  borrowed_.store(lent + large, std::memory_order_relaxed);
-  if (large != large_counted_) CountLarge(large);
+  const size_t in_blocks = large + output_.referenced();
+  borrowed_.store(lent + in_blocks, std::memory_order_relaxed);
+  if (in_blocks != blocks_counted_) CountBlocks(in_blocks);
   const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) - lent;
   const size_t before = accounted_.load(std::memory_order_relaxed);
   if (now == before) return;
@@ -193,9 +195,9 @@ void ServedSession::Account() {
   accounted_.store(now, std::memory_order_relaxed);
 }
 
-void ServedSession::CountLarge(size_t bytes) {
-  core_.engine().large_arguments().fetch_add(bytes - large_counted_, std::memory_order_relaxed);
-  large_counted_ = bytes;
+void ServedSession::CountBlocks(size_t bytes) {
+  core_.engine().clients_blocks().fetch_add(bytes - blocks_counted_, std::memory_order_relaxed);
+  blocks_counted_ = bytes;
 }
 
 void ServedSession::CloseSoon() {
@@ -262,14 +264,14 @@ bool ServedSession::PauseLasts() const {
 
 // What was parsed and not run is input again.
 void ServedSession::TakeBack() {
-  held_in_batch_ = false;
+  cut_in_batch_ = false;
   if (large_) {
     PutBack(large_, large_at_, large_filled_ != 0 ? large_filled_ : large_->size() + kCrlf);
     large_ = memory::BlockRef();
     large_filled_ = 0;
   }
   taken_back_ = true;
-  consumed_ = held_from_;
+  consumed_ = cut_at_;
   parser_.Reset();
   failed_ = false;
   PublishInput();
@@ -345,10 +347,12 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     session.client_.held.store(false, std::memory_order_relaxed);
     session.taken_back_ = false;
   }
-  session.parser_.set_bulk_max(core_.limits().bulk_bytes_max.load(std::memory_order_relaxed));
-  session.parser_.set_authenticated(session.client_.authenticated);
-  // An AUTH decides about the limits of what follows it, so until then requests are taken one at a time.
-  const int commands_max = session.client_.authenticated ? quota.commands_max : 1;
+  const session::LiveLimits& limits = core_.limits();
+  session.parser_.set_bulk_max(limits.bulk_bytes_max.load(std::memory_order_relaxed));
+  const bool stranger = !session.client_.authenticated && limits.needs_password.load(std::memory_order_relaxed);
+  session.parser_.set_authenticated(!stranger);
+  // A stranger's AUTH decides about the limits of all that follows, so it is not parsed before.
+  const int commands_max = stranger ? 1 : quota.commands_max;
   const size_t start = session.consumed_;
   int added = 0;
   for (;;) {
@@ -367,17 +371,19 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     const auto status =
         session.parser_.Next(session.input_.view().substr(session.consumed_), &consumed, &request->argv);
     session.consumed_ += consumed;
+    request->to = session.consumed_;
     if (status == resp::RequestParser::kNeedMore) {
       if (session.parser_.LargeBulk() != 0) session.BeginLarge(/*alone=*/added == 0);
       return added == 0 ? Parsed::kNothing : Parsed::kSome;
     }
     if (added == 0) session.PrepareOutput();
-    session.PublishInput();
     request->session = &session;
     request->large = std::move(session.large_);
     request->large_at = session.large_at_;
-    if (session.large_counted_ != 0) session.CountLarge(0);
+    if (session.blocks_counted_ != 0) session.CountBlocks(session.output_.referenced());
     request->is_error = status == resp::RequestParser::kError;
+    request->after_blank = session.parser_.TakeBlank();
+    request->special = request->is_error || request->after_blank;
     session.failed_ = request->is_error;
     ++session.requests_in_batch_;
     ++count_;
@@ -413,7 +419,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
 }
 
 void SessionBatch::End(ServedSession& session) {
-  session.CountLarge(0);
+  session.CountBlocks(0);
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
@@ -423,31 +429,57 @@ void SessionBatch::End(ServedSession& session) {
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
 }
 
+// True if that was all.
+bool SessionBatch::RunSpecial(Request& request) {
+  ServedSession& session = *request.session;
+  commands::ClientState& client = session.client_;
+  if (request.after_blank) client.reply_mode.CommandEnded();
+  if (!request.is_error) return false;
+  // (Redis never closes a client that has no reply to wait for: it hears of nothing it sends, and keeps its place.)
+  client.close_after_reply = true;
+  core_.engine().CountError("ERR");
+  if (client.reply_mode.silent()) return true;
+  char room[resp::RequestParser::kErrorMax];
+  resp::ReplyWriter reply(session.output_, client.protocol);
+  reply.Error({session.parser_.error(room)});
+  return true;
+}
+
+// Dispatch has done nothing. False if it is to be called again.
+bool SessionBatch::NotRun(Request& request, int64_t why) {
+  ServedSession& session = *request.session;
+  if (why == commands::kAgain) return false;
+  if (why == commands::kHeld) {
+    session.cut_in_batch_ = true;
+    session.cut_at_ = request.from;
+    return true;
+  }
+  LARDER_DCHECK(why == commands::kAttack);
+  session.Stop();
+  session.output_.Clear();
+  session.PublishOutput();
+  return true;
+}
+
 // False if it has to be called again after others have had the executor.
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   session.TakePushed();
+  if (request.special && RunSpecial(request)) [[unlikely]] return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
-  if (request.is_error) {
-    char room[resp::RequestParser::kErrorMax];
-    reply.Error({session.parser_.error(room)});
-    core_.engine().CountError("ERR");
-    client.close_after_reply = true;
-    return true;
-  }
   client.large_argument = &request.large;
   const int64_t ended_us =
       commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
   client.large_argument = nullptr;
-  if (ended_us == commands::kAgain) return false;
-  if (ended_us == commands::kHeld) {
-    session.held_in_batch_ = true;
-    session.held_from_ = request.from;
-    return true;
-  }
+  if (ended_us < 0) [[unlikely]] return NotRun(request, ended_us);
   *now_us = ended_us;
+  if (client.limits_changed) [[unlikely]] {
+    client.limits_changed = false;
+    session.cut_in_batch_ = true;
+    session.cut_at_ = request.to;
+  }
   session.PublishOutput();
   session.Account();
   if (session.output_.failed()) {
@@ -496,7 +528,7 @@ bool SessionBatch::IsShort(Request& request) {
   if (request.session == nullptr || request.is_error) return true;
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped() || session.held_in_batch_) return true;
+  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   client.large_argument = &request.large;
   const bool is_short = commands::IsShort(core_.engine(), client, request.argv.span());
   client.large_argument = nullptr;
@@ -545,14 +577,16 @@ void SessionBatch::Reset() {
     if (session != nullptr && session != last) {
       last = session;
       session->requests_in_batch_ = 0;
-      if (session->held_in_batch_) {
+      if (session->cut_in_batch_) {
         session->TakeBack();
         // Only the first request can have one: it ends what the batch before left unfinished.
-        if (request.large && request.from >= session->held_from_) {
+        if (request.large && request.from >= session->cut_at_) {
           session->PutBack(request.large, request.large_at, request.large->size() + kCrlf);
         }
       } else if (session->consumed_ == session->input_.size()) {
         session->RestInput();
+      } else {
+        session->PublishInput();
       }
       if (session->output_lent_ && session->output_.empty()) session->RestOutput();
     }

@@ -89,7 +89,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   // CLIENT PAUSE holds what it has sent: Parse finds nothing until the pause is over.
   bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
-  // It was held and is no more: Parse may find something although nothing has come.
+  // It was held and is no more, or is to be parsed again: Parse may find something although nothing has come.
   bool MayGoOn() const { return taken_back_ && !held(); }
 
   const commands::ClientState& client() const { return client_; }
@@ -118,7 +118,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // A large argument goes straight to a block, which the value that it becomes can keep.
   void BeginLarge(bool alone);
   void CommitLarge(size_t n);
-  void CountLarge(size_t bytes);
+  void CountBlocks(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -152,8 +152,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   size_t large_at_ = 0;      // where in input_ it is missing
   resp::Output output_;
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
-  std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and of a large argument has come
-  size_t large_counted_ = 0;           // of it, in the engine's large_arguments
+  std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and in blocks
+  size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
@@ -162,11 +162,12 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool output_lent_ = false;
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
-  // CLIENT PAUSE: the batch that runs has met a request that may not run yet, at this place in input_. The session's
-  // later requests in it are passed over; when it is done, input_ is unparsed again from there on (taken_back_).
-  bool held_in_batch_ = false;
+  // The batch that runs has come to a place in input_ behind which nothing may run as it was parsed: CLIENT PAUSE holds
+  // the request there, or the one before has changed the limits of parsing. The session's later requests in the batch are
+  // passed over; when it is done, input_ is unparsed again from there on (taken_back_).
+  bool cut_in_batch_ = false;
   bool taken_back_ = false;
-  size_t held_from_ = 0;
+  size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
   // In the list of sessions that a batch is to open. Which batch is the owner's; the links belong to who has the batch.
   SessionBatch* opening_in_ = nullptr;
@@ -219,8 +220,11 @@ class LARDER_API SessionBatch final : public executor::Batch {
  private:
   struct Request {
     ServedSession* session = nullptr;
-    bool is_error = false;  // the parser's refusal: the session's last
-    size_t from = 0;        // where in the session's input it begins
+    bool is_error = false;     // the parser's refusal: the session's last
+    bool after_blank = false;  // blank requests came before it
+    bool special = false;      // one of these
+    size_t from = 0;           // where in the session's input it begins,
+    size_t to = 0;             // and the next one does
     resp::ArgVector argv;
     memory::BlockRef large;  // what one of the arguments stands in
     size_t large_at = 0;     // where in the session's input it is missing
@@ -239,6 +243,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request& Next();
   bool IsShort(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
+  bool RunSpecial(Request& request);
+  bool NotRun(Request& request, int64_t why);
   void PrefetchWindow();
   bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);

@@ -123,7 +123,7 @@ TEST_F(CacheTest, KeepTtlKeepsAndPlainSetDropsTheExpiry) {
 }
 
 TEST_F(CacheTest, SetRefusesTimesThatAreNone) {
-  for (absl::Duration ttl : {absl::ZeroDuration(), absl::Milliseconds(-1), absl::InfiniteDuration()}) {
+  for (absl::Duration ttl : {absl::ZeroDuration(), absl::Milliseconds(-1), -absl::InfiniteDuration()}) {
     EXPECT_EQ(cache_->Set("k", "v", {.ttl = ttl}).status().code(), absl::StatusCode::kInvalidArgument);
   }
   EXPECT_EQ(cache_->Set("k", "v", {.ttl = absl::Seconds(1), .keep_ttl = true}).status().code(),

@@ -467,6 +467,49 @@ TEST(ConfigRewriteTest, WhatIsWrittenReadsBackTheSame) {
   EXPECT_GT(accepted, 200);
 }
 
+// What a client may set must not become lines of its own in the file.
+TEST(ConfigRewriteTest, WhateverIsSetStaysInsideItsLine) {
+  const std::string_view kAttacks[] = {
+      "a\nport 7777\n#", "\nport 7777\n", "-x\nport\t7777\n#", "a\rport 7777\r#", "\" \nport 7777\n\"", "'\nport 7777\n'",
+      "a\"\nport 7777", "\\\nport 7777", "{title}\nport 7777\n#", "127.0.0.1 -x\nport\t7777\n#", "a\vport 7777"};
+  int taken = 0;
+  directives::ForEachDirective([&](const Directive& directive) {
+    for (std::string_view attack : kAttacks) {
+      Options options, again;
+      const std::string_view pair[] = {directive.name, attack};
+      if (!directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error.empty()) continue;
+      ++taken;
+      const std::string written = Rewritten(options, "");
+      const absl::Status status = ApplyConfigText(again, written, "written");
+      ASSERT_TRUE(status.ok()) << directive.name << ": " << status << "\n" << written;
+      directives::ForEachDirective([&](const Directive& other) {
+        EXPECT_EQ(directives::GetText(other, again), directives::GetText(other, options)) << other.name << "\n" << written;
+      });
+    }
+  });
+  EXPECT_GT(taken, 100);
+}
+
+TEST(OptionsTest, AnAddressIsAnAddress) {
+  Options options;
+  const auto set = [&](std::string_view value) {
+    const std::string_view pair[] = {"bind", value};
+    return directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error;
+  };
+  for (const char* good : {"127.0.0.1", "* -::*", "-192.0.2.77 fe80::1%eth0", "localhost", "my-host.example_1", "127.0.0.1  ::1"}) {
+    EXPECT_EQ(set(good), "") << good;
+  }
+  for (const char* bad : {"127.0.0.1 -x\nenable-debug-command\tyes\n#", "-\"", "'::1'", "a/b", "-a#", "127.0.0.1\t::1",
+                          "127.0.0.1\n", "-\\", "\x7f", "\xc3\xa4", "a,b"}) {
+    EXPECT_EQ(set(bad), "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified "
+                        "addresses.")
+        << bad;
+    options.bind = std::vector<std::string>{bad};
+    EXPECT_FALSE(directives::Validate(options).ok()) << bad;
+  }
+  EXPECT_THAT(ErrorOf("bind \"-a\\nport\\t7\""), HasSubstr("my.conf:1: bind: Failed to bind to specified addresses. (allowed: "));
+}
+
 TEST(WordsTest, QuotedReadsBackForAllBytes) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);

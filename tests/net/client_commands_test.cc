@@ -101,15 +101,41 @@ TEST_F(ClientCommandsTest, UnpauseWakesTheLoop) {
   }
 }
 
-TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsStillServedAfterThePause) {
+TEST_F(ClientCommandsTest, WhoGoesInAPauseGivesUpItsPlaceAndRunsNothing) {
+  options_.maxclients = 4;
   Start();
+  Run({"CLIENT", "PAUSE", "1000000"});
+  for (int round = 0; round < 5; ++round) {  // more than there are places for
+    std::vector<TestClient> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(Connect());
+      ASSERT_TRUE(clients.back().Send("INCR k\r\nINCR k\r\n"));
+    }
+    AwaitInfo("clients", "blocked_clients:4\r\n");
+    clients[0].ShutDownSending();
+    clients[0].ExpectEnd();
+    clients[1].Reset();
+    clients.clear();
+    AwaitInfo("clients", "connected_clients:0\r\n");
+  }
+  Run({"CLIENT", "UNPAUSE"});
+  Connect().Expect("EXISTS k\r\n", ":0\r\n");
+}
+
+// In the same turn, that is: it may have its answers then.
+TEST_F(ClientCommandsTest, WhoGoesAsThePauseEndsIsAnsweredAndClosed) {
+  Start(/*own_thread=*/false);
   TestClient client = Connect();
-  client.Expect("PING\r\n", "+PONG\r\n");
+  const auto poll_until = [&](std::string_view line) {
+    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
+  };
+  poll_until("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   ASSERT_TRUE(client.Send("SET k v\r\n"));
+  poll_until("blocked_clients:1\r\n");
   client.ShutDownSending();
-  AwaitInfo("clients", "blocked_clients:1\r\n");
   Run({"CLIENT", "UNPAUSE"});
+  for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
   EXPECT_EQ(client.ReadToEnd(), "+OK\r\n");
 }
 
@@ -125,11 +151,9 @@ TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOf
   std::string requests;
   for (int i = 0; i < 64; ++i) requests += "PING\r\n";
   ASSERT_TRUE(client.Send(requests + "*1\r\n$4\r\nPI"));
-  client.ShutDownSending();
   poll_until("blocked_clients:1\r\n");
-  while (listener_->Poll(0) != 0) {  // until it has read the end
-  }
-  Run({"CLIENT", "UNPAUSE"});
+  client.ShutDownSending();
+  Run({"CLIENT", "UNPAUSE"});  // the end is read in the turn in which it goes on
   for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
   EXPECT_EQ(client.Read(64 * 7).size(), 64u * 7);
   char byte;

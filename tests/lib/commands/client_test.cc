@@ -239,6 +239,36 @@ TEST_P(ClientReplyTest, SkipSilencesOneCommand) {
 
 TEST_P(ClientReplyTest, ResetSpeaksAgain) {
   EXPECT_EQ(Burst({{"CLIENT", "REPLY", "OFF"}, {"RESET"}, {"PING", "a"}}), "+RESET\r\n$1\r\na\r\n");
+  EXPECT_EQ(Burst({{"CLIENT", "REPLY", "SKIP"}, {"RESET"}, {"PING", "a"}}), "$1\r\na\r\n");
+}
+
+TEST_P(ClientReplyTest, ABlankRequestIsWhatSkipSilences) {
+  for (const char* blank : {"\r\n", "  \r\n", "*0\r\n", "*-1\r\n"}) {
+    EXPECT_EQ(client().Send("CLIENT REPLY SKIP\r\n" + std::string(blank) + "ECHO a\r\n"), "$1\r\na\r\n") << blank;
+    EXPECT_EQ(client().Send("CLIENT REPLY SKIP\r\n"), "");
+    EXPECT_EQ(client().Send(blank), "");
+    EXPECT_EQ(client().Send("EC"), "");
+    EXPECT_EQ(client().Send("HO a\r\n"), "$1\r\na\r\n") << blank;
+  }
+}
+
+TEST_P(ClientReplyTest, AProtocolErrorIsSilentToo) {
+  auto second = Connect();
+  EXPECT_EQ(client().Send("CLIENT REPLY OFF\r\n*1\r\n+x\r\nPING\r\n"), "");
+  EXPECT_EQ(second->Send("CLIENT REPLY SKIP\r\n\"a\r\n"), "");
+  EXPECT_TRUE(client().closed()) << "Redis keeps it, deaf and dumb, until it goes";
+  EXPECT_TRUE(second->closed());
+}
+
+TEST_P(ClientReplyTest, ExecHasTheLengthOfItsQueueAndTheRepliesThatArePassed) {
+  EXPECT_EQ(client().Send("MULTI\r\nPING\r\nCLIENT REPLY OFF\r\nPING\r\nEXEC\r\nPING\r\nCLIENT REPLY ON\r\n"),
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+PONG\r\n+OK\r\n");
+  EXPECT_EQ(client().Send("MULTI\r\nCLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nECHO a\r\nEXEC\r\n"),
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*4\r\n+OK\r\n$1\r\na\r\n");
+  EXPECT_EQ(client().Send("CLIENT REPLY OFF\r\nMULTI\r\nPING\r\nCLIENT REPLY ON\r\nECHO a\r\nEXEC\r\n"),
+            "+OK\r\n$1\r\na\r\n");
+  EXPECT_EQ(client().Send("MULTI\r\nPING\r\nCLIENT REPLY SKIP\r\nPING\r\nEXEC\r\nECHO a\r\nECHO b\r\n"),
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+PONG\r\n+PONG\r\n$1\r\nb\r\n");
 }
 
 // --- Others ----------------------------------------------------------------------------------------------------------

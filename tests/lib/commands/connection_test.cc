@@ -151,15 +151,43 @@ TEST_P(RemotePasswordTest, ResetTakesTheRightsAway) {
   EXPECT_THAT(Run({"PING"}), IsError(kNoAuth));
 }
 
-TEST_P(RemotePasswordTest, APasswordTakenAwayLetsAllIn) {
-  auto session = cache().NewSession();
-  ASSERT_TRUE(session.ok());
+// As redis-server 7.0.15 answers each of them.
+TEST_P(RemotePasswordTest, APasswordTakenAwayLetsStrangersInUntilThereIsOne) {
+  const auto set_password = [&](const char* password) {
+    ASSERT_TRUE(cache().Execute({"CONFIG", "SET", "requirepass", password}).ok());
+  };
+  auto member = Connect(), greeter = Connect(), resetter = Connect(), caller = Connect();
   EXPECT_THAT(Run({"PING"}), IsError(kNoAuth));
-  ASSERT_TRUE((*session)->Execute({"CONFIG", "SET", "requirepass", ""}).ok());
+  EXPECT_THAT(member->Run({"AUTH", "sesame"}), IsOk());
+  set_password("");
   EXPECT_THAT(Run({"PING"}), IsStatus("PONG"));
-  ASSERT_TRUE((*session)->Execute({"CONFIG", "SET", "requirepass", "new"}).ok());
-  EXPECT_THAT(Run({"PING"}), IsStatus("PONG")) << "who is in stays in";
+  EXPECT_THAT(Run({"MULTI"}), IsOk());
+  auto guest = Connect();
+  EXPECT_THAT(greeter->Run({"HELLO", "2"}), IsError("NOAUTH HELLO must be called with the client already authenticated"));
+  EXPECT_THAT(resetter->Run({"RESET"}), IsStatus("RESET"));
+  EXPECT_THAT(caller->Run({"AUTH", "default", "anything"}), IsOk());
+  set_password("new");
+  EXPECT_THAT(Run({"PING"}), IsError(kNoAuth)) << "it was let in only while there was none";
+  EXPECT_THAT(Run({"EXEC"}), IsError("EXECABORT Transaction discarded because of: NOAUTH Authentication required."));
+  EXPECT_THAT(greeter->Run({"PING"}), IsError(kNoAuth));
+  EXPECT_THAT(member->Run({"PING"}), IsStatus("PONG")) << "who is in stays in";
+  EXPECT_THAT(guest->Run({"PING"}), IsStatus("PONG")) << "who came while there was none, too";
+  EXPECT_THAT(resetter->Run({"PING"}), IsStatus("PONG"));
+  EXPECT_THAT(caller->Run({"PING"}), IsStatus("PONG"));
+  EXPECT_THAT(guest->Run({"HELLO"}).Find("proto").value(), IsInt(2));
+  EXPECT_THAT(guest->Run({"RESET"}), IsStatus("RESET"));
+  EXPECT_THAT(guest->Run({"PING"}), IsError(kNoAuth)) << "RESET makes it as one that comes now";
   EXPECT_THAT(Connect()->Run({"PING"}), IsError(kNoAuth));
+}
+
+TEST_P(RemotePasswordTest, AStrangerWithoutAPasswordToGiveHasNoTighterLimits) {
+  auto stranger = Connect();
+  ASSERT_TRUE(cache().Execute({"CONFIG", "SET", "requirepass", ""}).ok());
+  std::string many = "*12\r\n$3\r\nDEL\r\n";
+  for (int i = 0; i < 11; ++i) many += "$1\r\nk\r\n";
+  EXPECT_EQ(stranger->Send(many + many), ":0\r\n:0\r\n");
+  ASSERT_TRUE(cache().Execute({"CONFIG", "SET", "requirepass", "new"}).ok());
+  EXPECT_EQ(stranger->Send(many), "-ERR Protocol error: unauthenticated multibulk length\r\n");
 }
 
 class DirectPasswordTest : public PasswordTest {};
