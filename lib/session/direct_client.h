@@ -27,8 +27,6 @@ class DirectClient {
   // Takes its place among the cache's clients. Call once.
   absl::Status Open();
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
-  // See SessionEnd::End.
-  void End();
   // Whether Execute of this may run on a stranger's thread: see commands/short.h. Under the executor.
   bool IsShort(std::span<const std::string_view> argv) { return commands::IsShort(core_.engine(), client_, argv); }
   // See SessionEnd::End.
