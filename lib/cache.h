@@ -32,9 +32,9 @@
 //            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
-//            Options::background names, one at a time, in the order in which their commands ran; a callback may make
-//            any call of this class except Close and Tick. Exceptions of user code come out of the call that ran it;
-//            callbacks must not throw.
+//            Options::background names, at the end on the one that closes, one at a time, in the order in which their
+//            commands ran; a callback may make any call of this class except Close and Tick, which refuse it. Exceptions
+//            of user code come out of the call that ran it; callbacks must not throw.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
