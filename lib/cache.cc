@@ -661,30 +661,6 @@ absl::StatusOr<Transaction> Transaction::Db(int index) const {
   return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index);
 }
 
-namespace {
-
-// A reply on its way to its callback.
-class AsyncReply final : public executor::Delivery {
- public:
-  explicit AsyncReply(Cache::ReplyCallback callback) : callback_(std::move(callback)) {}
-  bool HasRoom() const { return room_.ok(); }
-  // Under the executor. False if others should have it first.
-  bool Run(session::CacheCore& core, int db, std::span<const std::string_view> argv) {
-    const session::Ran ran = session::RunOnce(core, db, argv, output_, keyspace::kOneSlice);
-    changed_ = ran == session::Ran::kChanged;
-    return ran != session::Ran::kAgain;
-  }
-  void Deliver() override { callback_(session::ReplyFrom(output_, room_, changed_)); }
-
- private:
-  Cache::ReplyCallback callback_;
-  session::ReplyRoom room_;
-  resp::Output output_;
-  bool changed_ = false;
-};
-
-}  // namespace
-
 absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
   if (held_) return internal::StatusOf(kNotInTransaction);
   if (argv.empty()) {
@@ -693,19 +669,7 @@ absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, Repl
   if (callback == nullptr) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "ExecuteAsync: there is no callback");
   }
-  std::unique_ptr<executor::Delivery> delivery;
-  AsyncReply* reply = new (std::nothrow) AsyncReply(std::move(callback));
-  delivery.reset(reply);
-  if (reply == nullptr || !reply->HasRoom()) return NoMemory("there is no memory for the command");
-  bool ran = false;
-  while (!ran) {
-    absl::Status status = core_->Run([&] {
-      ran = reply->Run(*core_, index_, argv);
-      if (ran) core_->delivery().Post(std::move(delivery));
-    }, [&] { return session::IsShortOnce(*core_, index_, argv); });
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return core_->async().Execute(index_, argv, std::move(callback));
 }
 
 Database::Refused Cache::EnterUser() {

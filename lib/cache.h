@@ -203,9 +203,13 @@ class LARDER_API Database {
   }
   absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
 
-  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if the cache was
-  // closed before. A command that ran gives its reply, also if the cache is closed before that is delivered. Never waits.
-  // Errors: as any call; the callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  // Runs or queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if the
+  // cache was closed before. A command that ran gives its reply, also if the cache is closed before that is delivered.
+  // Never waits: a short command that finds the cache free runs at once; all others are copied and run by what
+  // Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its calls. Calls
+  // of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier ExecuteAsync.
+  // Errors: as any call; RESOURCE_EXHAUSTED also if commands and replies that wait already take Options::async_bytes_max.
+  // The callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
   absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {

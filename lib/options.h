@@ -170,6 +170,10 @@ struct Options {
   // below 0, percent of maxmemory (-5: 5 %). 0: no limit. CONFIG SET.
   int64_t maxmemory_clients = 0;
 
+  // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands and replies may take until their
+  // callbacks have returned. CONFIG SET.
+  uint64_t async_bytes_max = 64 << 20;
+
   // client-output-buffer-limit. CONFIG SET.
   OutputBufferLimit output_limit_normal = {};
   OutputBufferLimit output_limit_replica = {256 << 20, 64 << 20, 60};

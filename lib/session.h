@@ -60,7 +60,9 @@ class LARDER_API Session {
   Session& operator=(const Session&) = delete;
 
   // Runs one command, waits for its turn and returns its reply; nil after CLIENT REPLY OFF. After QUIT, or CLIENT KILL
-  // of this session, FAILED_PRECONDITION.
+  // of this session, FAILED_PRECONDITION. What MULTI has queued is in Stats::used_memory: at maxmemory, more of it is
+  // refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's hard limit for normal clients is
+  // RESOURCE_EXHAUSTED, or DATA_LOSS if the command has changed something.
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
     return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));

@@ -77,7 +77,7 @@ struct Stats {
   uint64_t used_memory_peak = 0;      // its highest so far (R)
   uint64_t used_memory_arena = 0;     // entries, tables and values up to 16 KB
   uint64_t used_memory_blocks = 0;    // values over 16 KB, those included that only a reader still holds
-  uint64_t used_memory_clients = 0;   // buffers of sessions and connections
+  uint64_t used_memory_clients = 0;   // buffers of sessions and connections, and of ExecuteAsync
   uint64_t arena_blocks = 0;          // how many pieces the first of these is in
   uint64_t value_blocks = 0;          // values over 1 KB, in either
   uint64_t maxmemory = 0;             // 0: no limit

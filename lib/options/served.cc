@@ -46,6 +46,10 @@ constexpr Directive kServed[] = {
     Served<&Options::always_show_logo>(
         Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",
              {.flags = kImmutable})),
+    Served<&Options::async_bytes_max>(
+        Memory("async-bytes-max", "67108864", 1, kInt64Max,
+               "Larder's own: the most memory that a program's asynchronous commands and their replies may take until "
+               "they are delivered; over it, such commands are refused.")),
     ServedByHand(Other("bind", Type::kAddresses, "127.0.0.1 -::1",
                        "Addresses to listen on; with a '-' in front, no error if the machine does not have it. This "
                        "machine alone is the default of a program's listener; larder-server has Redis's, * -::*.")),

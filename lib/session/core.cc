@@ -80,6 +80,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
 
 CacheCore::~CacheCore() {
   if (executor_ != nullptr && executor_->Forked()) {
+    async_.Abandon();
     delivery_.Abandon();
     thread_.Abandon();
     bio_->Abandon();
@@ -193,7 +194,9 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms) {
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   bool ran = BackgroundRound(deadline_us);
   const bool jobs_left = RunJobs(deadline_us);
-  delivery_.Drain([&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); });
+  const auto in_time = [&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
+  (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
+  delivery_.Drain(in_time);
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;
   // Last of all, so that it sees what callbacks have made.
@@ -204,6 +207,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   });
   if (!ran && closed()) return INT64_MAX;
   if (delivery_.HasWork()) due_ms = now_ms;
+  else if (async_.HasWork()) due_ms = std::min(due_ms, now_ms + (background_ == Background::kLoop ? 1 : 0));
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
 }
 

@@ -27,6 +27,7 @@
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
 #include "lib/executor/executor.h"
+#include "lib/session/async_queue.h"
 #include "lib/session/closing.h"
 #include "lib/session/flights.h"
 #include "lib/session/limits.h"
@@ -79,6 +80,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
+  AsyncQueue& async() { return async_; }
   LiveLimits& limits() { return limits_; }
   // How many of maxclients are taken, by clients of all its listeners. Any thread.
   std::atomic<uint32_t>& listener_clients() { return listener_clients_; }
@@ -222,6 +224,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::unique_ptr<commands::Engine> engine_;
   std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   executor::DeliveryQueue delivery_;
+  AsyncQueue async_{*this};
   executor::BackgroundThread thread_;
   std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
   std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run

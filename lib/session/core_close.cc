@@ -124,6 +124,7 @@ bool CacheCore::StopThread(int64_t deadline_us) {
 }
 
 bool CacheCore::DeliverAll(int64_t deadline_us) {
+  async_.CancelWaiting();
   while (delivery_.HasWork()) {
     if (closing_->Late(deadline_us)) return false;
     delivery_.Drain([&] { return !closing_->Late(deadline_us); });

@@ -23,6 +23,17 @@ absl::Status NoMemory(std::string_view text) {
 
 absl::Status NoMemoryToRun() { return NoMemory("there is no memory to run a command"); }
 
+// Of a session's output, between two commands.
+constexpr size_t kKeptBytes = 4096;
+
+const ErrorText& TooLong(bool changed) {
+  static constexpr ErrorText kDone{absl::StatusCode::kDataLoss,
+                                   "the command has run; its reply is longer than client-output-buffer-limit allows"};
+  static constexpr ErrorText kUndone{absl::StatusCode::kResourceExhausted,
+                                     "the reply is longer than client-output-buffer-limit allows"};
+  return changed ? kDone : kUndone;
+}
+
 // Never kAgain with kUnsliced.
 Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
                resp::Output& output, keyspace::Slicing slicing) {
@@ -52,6 +63,7 @@ DirectClient::~DirectClient() { delete client_.transaction; }
 void DirectClient::End() {
   commands::DropTransaction(core_.engine(), client_);
   core_.engine().clients().Remove(&client_);
+  core_.engine().keyspace().extra_memory().fetch_sub(accounted_, std::memory_order_relaxed);
 }
 
 absl::Status DirectClient::Open() {
@@ -60,7 +72,16 @@ absl::Status DirectClient::Open() {
   return core_.Run([this] {
     client_.db = core_.engine().keyspace().db(0);
     core_.engine().clients().Add(&client_);
+    Account();
   });
+}
+
+// With MULTI's queue, which maxmemory bounds as it does in Redis: what is sent while it is reached breaks the transaction.
+void DirectClient::Account() {
+  const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
+  const size_t now = sizeof(DirectClient) + queue + output_.memory();
+  const size_t before = std::exchange(accounted_, now);
+  if (now != before) core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
 }
 
 absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> argv) {
@@ -71,13 +92,23 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   }
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
-  output_.Clear(4096);
   bool changed = false;
-  const absl::Status status =
-      RunInTurns(core_, &changed, [&] { return RunCommand(core_, client_, argv, output_, keyspace::kOneSlice); },
-                 [&] { return IsShort(argv); });
+  const absl::Status status = RunInTurns(
+      core_, &changed,
+      [&] {
+        const Ran ran = RunCommand(core_, client_, argv, output_, keyspace::kOneSlice);
+        Account();
+        return ran;
+      },
+      [&] { return IsShort(argv); });
   if (!status.ok()) return status;
-  return ReplyFrom(output_, room, changed);
+  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  const bool too_long = limit != 0 && output_.size() > limit;
+  absl::StatusOr<Reply> reply =
+      too_long ? absl::StatusOr<Reply>(internal::StatusOf(TooLong(changed))) : ReplyFrom(output_, room, changed);
+  output_.Clear(kKeptBytes);
+  Account();
+  return reply;
 }
 
 Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,

@@ -33,9 +33,12 @@ class DirectClient {
   void End();
 
  private:
+  void Account();
+
   CacheCore& core_;
   commands::ClientState client_;
   resp::Output output_;
+  size_t accounted_ = 0;  // bytes of this client in the keyspace's extra_memory
 };
 
 // One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).

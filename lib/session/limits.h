@@ -23,6 +23,7 @@ struct LiveLimits {
   std::atomic<uint64_t> query_buffer_bytes_max{0};
   std::atomic<uint32_t> maxclients{0};
   std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
+  std::atomic<uint64_t> async_bytes_max{0};
   std::atomic<int> timeout_seconds{0};
   std::atomic<int> tcp_keepalive_seconds{0};
   std::atomic<bool> refuse_strangers{false};  // protected-mode is on and there is no password
@@ -37,6 +38,7 @@ struct LiveLimits {
     bulk_bytes_max.store(options.proto_max_bulk_len, kRelaxed);
     query_buffer_bytes_max.store(options.client_query_buffer_limit, kRelaxed);
     maxclients.store(options.maxclients, kRelaxed);
+    async_bytes_max.store(options.async_bytes_max, kRelaxed);
     timeout_seconds.store(options.timeout, kRelaxed);
     tcp_keepalive_seconds.store(options.tcp_keepalive, kRelaxed);
     refuse_strangers.store(options.protected_mode && options.requirepass.empty(), kRelaxed);
