@@ -52,7 +52,8 @@ class AsyncQueue {
   absl::Status Execute(int db, std::span<const std::string_view> argv, Callback callback);
 
   // Runs what was waiting when it was called, each command under the executor on its own, while `keep_going()`, asked
-  // between two; at least one. `wait`: whether this thread may wait for the executor; an event loop's may not. True if some are left.
+  // between two; at least one. `wait`: whether this thread may wait for the executor; an event loop's may not. True if
+  // some are left.
   bool RunWaiting(bool wait, absl::FunctionRef<bool()> keep_going);
   bool HasWork() const { return waiting_.load(std::memory_order_seq_cst) != 0; }
 
