@@ -84,6 +84,11 @@ class PreparedValue {
   bool failed_ = false;
 };
 
+// Why a value could not be prepared.
+const ErrorText* NoRoom(const session::CacheCore& core) {
+  return core.Forked() ? session::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
+}
+
 constexpr int64_t kExpiryMsMax = INT64_MAX / 2;
 
 // False if the time cannot be an expiry.
@@ -357,7 +362,7 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
 
 Database::Refused Database::Put(Key key, std::string_view value, bool* done) const {
   PreparedValue prepared(db_->keyspace().blocks(), value);
-  if (prepared.failed()) return &kNoMemoryForValue;
+  if (prepared.failed()) return NoRoom(*core_);
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
@@ -374,7 +379,7 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
   SetPlan plan;
   if (const Error error = plan.Read(options); !error.ok()) return error.text();
   PreparedValue prepared(db_->keyspace().blocks(), value);
-  if (prepared.failed()) return &kNoMemoryForValue;
+  if (prepared.failed()) return NoRoom(*core_);
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] {
@@ -626,7 +631,10 @@ Cache::Cache(std::unique_ptr<session::CacheCore> core)
   (void)core.release();  // core_ has it
 }
 
-Cache::~Cache() { delete core_; }
+Cache::~Cache() {
+  // In a forked child all of it is leaked: threads of the parent may have been changing any of it.
+  if (!core_->Forked()) delete core_;
+}
 
 absl::StatusOr<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
   absl::StatusOr<std::unique_ptr<session::CacheCore>> core = session::CacheCore::Create(options);

@@ -26,6 +26,8 @@
 //              CANCELLED            the cache is closed
 //            Each has a message for people, which quotes neither keys nor values; it is missing only where there is no
 //            memory for it either.
+// Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
+//            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A key without an expiry has the ttl
 //            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
@@ -321,7 +323,8 @@ class LARDER_API Cache : public Database {
   // thread: a command that ran tells its reply. The memory is given back by the destructor.
   // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Only a callback
   // that has begun on the closing thread is let end first.
-  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left. The cache refuses every call all the same;
+  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
+  // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
   // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
   // Atomically, a callback or a loader, and in a fork of the process; or, after closing, if values are still pinned, by
   // replies not yet sent or by calls that have run and are copying their result: how many is in the message, whose they are

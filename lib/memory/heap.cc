@@ -27,6 +27,7 @@ Block* Heap::New(size_t size, size_t capacity) {
     if (memory == nullptr) return nullptr;
     ++arena_blocks_;
   } else {
+    if (Forked()) [[unlikely]] return nullptr;
     const bool direct = footprint > PageHeap::kBytesMax;
     memory = direct ? Obtain(*source_, footprint, kPageBytes) : pages_.Allocate(footprint);
     if (memory == nullptr) return nullptr;
@@ -50,6 +51,7 @@ struct Heap::DoomedJob : base::Bio::Job {
 void Heap::Drop(Block* block) {
   const size_t footprint = block->footprint();
   if (footprint > kArenaMax) {
+    if (Forked()) [[unlikely]] return;
     large_used_.fetch_sub(footprint, std::memory_order_relaxed);
     if (footprint > PageHeap::kBytesMax && SubmitFree(block)) return;
     return FreeLarge(block);

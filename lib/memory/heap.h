@@ -27,9 +27,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <larder/memory.h>
 #include "lib/base/bio.h"
+#include "lib/base/fork_page.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/block.h"
 #include "lib/memory/page_heap.h"
@@ -91,6 +93,9 @@ class Heap {
     bio->Ref();
     bio_ = bio;
   }
+  // Tells a forked child, in which blocks beyond the arena are neither made nor freed: the locks on the way may be held by
+  // threads that are not there. Before the first New, or never.
+  void set_fork_page(base::ForkPage::Ptr page) { fork_page_ = std::move(page); }
 
  private:
   friend class Block;
@@ -109,11 +114,14 @@ class Heap {
   bool SubmitFree(Block* block);
   static bool FreeSome(Block* block, size_t* left, int64_t end_ns);
 
+  bool Forked() const { return fork_page_ != nullptr && fork_page_->Forked(); }
+
   std::shared_ptr<MemorySource> source_;
   Arena arena_;
   PageHeap pages_;
   Reclaimer reclaimer_;
   base::Bio* bio_ = nullptr;
+  base::ForkPage::Ptr fork_page_;
   size_t arena_blocks_ = 0;  // made and not freed or collected yet
   alignas(64) std::atomic<size_t> large_used_{0};
   std::atomic<size_t> direct_held_{0};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/fixed_text.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
 #include "lib/options/border.h"
@@ -72,6 +73,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
                       core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);
+  core->engine_->keyspace().blocks().set_fork_page(core->executor_->fork_page().Share());
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) (void)core->WakeBackground();
@@ -107,14 +109,14 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
 }
 
 bool CacheCore::WakeBackground() {
+  if (Forked()) return true;
   if (closed()) {  // whoever closes does it, and may be waiting for just this
     closing_->Notify();
     return true;
   }
   if (background_ == Background::kThread) return thread_.Wake();
   if (background_ == Background::kLoop) {
-    const std::lock_guard<std::mutex> lock(listeners_mutex_);
-    if (listeners_ != nullptr) listeners_->WakeForBackground();
+    listeners_.First([](ListenerHook& listener) { listener.WakeForBackground(); });
   }
   return true;
 }
@@ -292,32 +294,33 @@ absl::Status CacheCore::LowerMaxclients(uint32_t most) {
 }
 
 uint32_t CacheCore::FittingClients(uint32_t wanted) const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (const ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    wanted = std::min(wanted, listener->FittingClients(wanted));
-  }
+  listeners_.ForEach([&](const ListenerHook& listener) {
+    wanted = std::min(wanted, listener.FittingClients(wanted));
+    return true;
+  });
   return wanted;
 }
 
 absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    if (absl::Status status = listener->Relisten(changed, tls, failed); !status.ok()) {
-      Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  listeners_.ForEach([&](ListenerHook& listener) {
+    status = listener.Relisten(changed, tls, failed);
+    return status.ok();
+  });
+  if (!status.ok()) Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
+  return status;
 }
 
 std::string_view CacheCore::poller_name() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? std::string_view() : listeners_->poller_name();
+  std::string_view name;
+  listeners_.First([&](const ListenerHook& listener) { name = listener.poller_name(); });
+  return name;
 }
 
 int CacheCore::tcp_port() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? 0 : listeners_->tcp_port();
+  int port = 0;
+  listeners_.First([&](const ListenerHook& listener) { port = listener.tcp_port(); });
+  return port;
 }
 
 }  // namespace larder::inline v0::session

@@ -30,32 +30,9 @@
 #include "lib/session/closing.h"
 #include "lib/session/flights.h"
 #include "lib/session/limits.h"
+#include "lib/session/listeners.h"
 
 namespace larder::inline v0::session {
-
-// A listener, as the cache knows it.
-class ListenerHook {
- public:
-  // Stops serving, and waits for it until `deadline_us` of the cache's clock. True when no thread or loop of the listener
-  // will touch the cache again. Called by Close, on the closing thread, with no lock and without the executor; never by two
-  // threads at once. The hook lives as long as the call: RemoveListener on another thread waits for its end.
-  virtual bool StopForClose(int64_t deadline_us) = 0;
-  // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
-  virtual void WakeForBackground() = 0;
-  // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
-  virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
-  // How many of `wanted` clients the process has descriptors for. Any thread.
-  virtual uint32_t FittingClients(uint32_t wanted) const = 0;
-  virtual std::string_view poller_name() const = 0;
-  virtual int tcp_port() const = 0;
-
- protected:
-  friend class CacheCore;
-  ~ListenerHook() = default;
-  ListenerHook* next_hook_ = nullptr;
-  uintptr_t stopper_ = 0;                 // the thread that is in StopForClose
-  std::atomic<uint32_t> stopping_{0};     // 1 while there is one
-};
 
 // A client's end that may have to wait for the cache's: everything of the client's that the engine knows, to be deleted
 // when it does not know it any more.
@@ -76,6 +53,10 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   ~CacheCore();
 
   executor::Executor& executor() { return *executor_; }
+  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no table
+  // walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes the
+  // executor, which does, before anything else.
+  bool Forked() const { return executor_->Forked(); }
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
@@ -196,7 +177,6 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   int64_t NextRoundMs(int64_t now_ms);
 
   // core_close.cc.
-  void Unlist(ListenerHook* listener);
   const ErrorText* MayNotClose();
   bool RunStage(int64_t deadline_us);
   bool StopListeners(int64_t deadline_us);
@@ -225,8 +205,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   executor::BackgroundThread thread_;
   std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
   std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run
-  mutable std::mutex listeners_mutex_;
-  ListenerHook* listeners_ = nullptr;
+  Listeners listeners_;
+  base::Line late_listener_;  // that Close waited for in vain; the role's holder
 };
 
 }  // namespace larder::inline v0::session
