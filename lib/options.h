@@ -177,6 +177,10 @@ struct Options {
 
   AeApi ae_api = AeApi::kAuto;  // ae-api: Larder's own directive.
 
+  // Seconds that a client has for its TLS handshake and AUTH: who has not finished by then is disconnected once no more
+  // than an eighth of maxclients is free. 0: never, as in Redis, and so in larder-server. Larder's own. CONFIG SET.
+  int authentication_timeout = 10;
+
   // ---- TLS, by a listener that was given ListenerOptions::tls -------------------------------------------------------
   // CONFIG SET changes all of it for connections made from then on; a file, given once more, is read once more.
 

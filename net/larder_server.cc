@@ -138,6 +138,7 @@ int Program::Run(std::span<const std::string_view> arguments) {
 
 bool Program::Configure(std::span<const std::string_view> arguments) {
   options_.bind = {"*", "-::*"};
+  options_.authentication_timeout = 0;
   absl::Status status = ApplyArguments(options_, arguments);
   if (!status.ok()) {
     fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Larder " LARDER_VERSION ") ***\n%s\n", Text(status).c_str());

@@ -46,6 +46,11 @@ constexpr Directive kServed[] = {
     Served<&Options::always_show_logo>(
         Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",
              {.flags = kImmutable})),
+    Served<&Options::authentication_timeout>(
+        Int("authentication-timeout", "10", 0, kInt32Max,
+            "Larder's own: how long a client may take for its TLS handshake and AUTH when no more than an eighth of "
+            "maxclients is free; 0: for ever, which larder-server begins with.",
+            {.unit = Unit::kSeconds})),
     ServedByHand(Other("bind", Type::kAddresses, "127.0.0.1 -::1",
                        "Addresses to listen on; with a '-' in front, no error if the machine does not have it. This "
                        "machine alone is the default of a program's listener; larder-server has Redis's, * -::*.")),

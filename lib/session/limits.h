@@ -25,6 +25,7 @@ struct LiveLimits {
   std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
   std::atomic<int> timeout_seconds{0};
   std::atomic<int> tcp_keepalive_seconds{0};
+  std::atomic<int> authentication_timeout_seconds{0};
   std::atomic<bool> refuse_strangers{false};  // protected-mode is on and there is no password
   std::atomic<bool> needs_password{false};
   std::atomic<LogLevel> log_level{LogLevel::kNotice};
@@ -39,6 +40,7 @@ struct LiveLimits {
     maxclients.store(options.maxclients, kRelaxed);
     timeout_seconds.store(options.timeout, kRelaxed);
     tcp_keepalive_seconds.store(options.tcp_keepalive, kRelaxed);
+    authentication_timeout_seconds.store(options.authentication_timeout, kRelaxed);
     refuse_strangers.store(options.protected_mode && options.requirepass.empty(), kRelaxed);
     needs_password.store(!options.requirepass.empty(), kRelaxed);
     log_level.store(options.loglevel, kRelaxed);

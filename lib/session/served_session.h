@@ -80,6 +80,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   const resp::Output& output() const { return output_; }
   void ConsumeOutput(size_t n);
 
+  // It needs no password, or has said it. While a batch with requests of it is with the executor, not to be asked.
+  bool admitted() const {
+    return client_.authenticated || !core_.limits().needs_password.load(std::memory_order_relaxed);
+  }
+
   // To be closed as soon as its output is sent; it runs nothing more.
   bool closes_after_output() const { return client_.close_after_reply; }
   // Makes stopped() true. False if it was already: of several that find a reason to close it, one counts. Any thread.

@@ -119,6 +119,7 @@ constexpr Difference kDifferences[] = {
     {"config|get", "dir", kMachine},
     {"config|get", "unixsocket", kMachine},
     {"config|get", "ae-api", kOurs},
+    {"config|get", "authentication-timeout", kOurs},
     {"exec", "after CLIENT KILL of oneself", "Redis breaks off within the reply, Larder finishes it"},
     {"command", "families to come", kToCome},
     {"command|count", "value", kToCome},
