@@ -26,17 +26,23 @@ using keyspace::Lookup;
 using keyspace::StringSource;
 
 constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "there is no memory for the value"};
-constexpr ErrorText kNoMemoryForKeys{absl::StatusCode::kResourceExhausted, "there is no memory for the result"};
+constexpr const ErrorText& kNoMemoryForKeys = internal::kNoMemoryForResult;
 constexpr ErrorText kBadTtl{absl::StatusCode::kInvalidArgument,
                             "SetOptions::ttl must be at least 1 ms and less than 100 million years"};
 constexpr ErrorText kBadExpireAt{absl::StatusCode::kInvalidArgument,
                                  "SetOptions::expire_at must be after 1970 and a finite time"};
+constexpr ErrorText kTransactionIsOver{
+    absl::StatusCode::kFailedPrecondition,
+    "a Transaction was used inside View, or after its function has returned, or in a fork of the process"};
+constexpr ErrorText kNotInTransaction{absl::StatusCode::kFailedPrecondition,
+                                      "ExecuteAsync runs later, so it may not be called of a Transaction"};
 constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
                               "SetOptions: only one of ttl, expire_at and keep_ttl may be given"};
 constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: offset must not be negative"};
 constexpr ErrorText kTtlTooLong{absl::StatusCode::kInvalidArgument, "Expire: the time is too far away"};
 constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: the time is too far away"};
 constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such database: see Options::databases"};
+constexpr ErrorText kTickInCallback{absl::StatusCode::kFailedPrecondition, "Tick was called from a callback of this cache"};
 constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
 
 absl::Status NoMemory(std::string_view text) { return base::MakeStatus(absl::StatusCode::kResourceExhausted, text); }
@@ -97,12 +103,14 @@ struct SetPlan {
     options.condition = from.condition == SetOptions::If::kMissing   ? Condition::kIfMissing
                         : from.condition == SetOptions::If::kPresent ? Condition::kIfPresent
                                                                      : Condition::kAlways;
-    if (from.ttl.has_value() + from.expire_at.has_value() + from.keep_ttl > 1) return kManyTtls;
-    if (from.ttl.has_value()) {
-      ttl_ms = absl::ToInt64Milliseconds(*from.ttl);
+    const bool has_ttl = from.ttl != absl::InfiniteDuration();
+    const bool has_time = from.expire_at != absl::InfiniteFuture();
+    if (has_ttl + has_time + from.keep_ttl > 1) return kManyTtls;
+    if (has_ttl) {
+      ttl_ms = absl::ToInt64Milliseconds(from.ttl);
       if (ttl_ms < 1 || ttl_ms > kExpiryMsMax) return kBadTtl;
     }
-    if (from.expire_at.has_value() && !ExpiryMsOf(*from.expire_at, &options.expiry_ms)) return kBadExpireAt;
+    if (has_time && !ExpiryMsOf(from.expire_at, &options.expiry_ms)) return kBadExpireAt;
     return kOk;
   }
   void Settle(Db& db) {
@@ -202,11 +210,12 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
     core_->AfterOp(db_->keyspace());
   };
   executor::Executor& executor = core_->executor();
-  if (held_ || executor.TryAcquire()) [[likely]] {
+  if (held_ ? core_->MayTransact() : executor.TryAcquire()) [[likely]] {
     op();
     if (!held_) executor.Release();
     return error.text();
   }
+  if (held_) return &kTransactionIsOver;
   const auto prefetch = [&](int stage) { db_->Prefetch(first_key, stage); };
   executor::Outcome outcome;
   if constexpr (SaysWhatItCosts<std::remove_reference_t<F>>) {
@@ -279,13 +288,15 @@ namespace {
 Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
-  if (!held_ && !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
+  if (held_ || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
   const Refused refused = ReadOne(core_, *db_, key, hash, to);
-  if (!held_) executor.Release();
+  executor.Release();
   return refused;
 }
 
+// What Fetch does when the executor is not there for the taking: it is this thread's already, or somebody else's.
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
+  if (held_) return core_->MayTransact() ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
   Refused refused = nullptr;
   const executor::Outcome outcome =
       core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
@@ -326,13 +337,18 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
   if (!held_) {
     const executor::Outcome outcome = core_->executor().EnterUser();
     if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  } else if (!core_->MayTransact()) {
+    return &kTransactionIsOver;
   }
   db_->keyspace().BeginTypedOp();
   if (core_->monitored()) [[unlikely]] Say(*core_, index_, "GET", key);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
+  if (held_) core_->EndTransacting();  // a change would be one to the bytes that fn sees
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (!held_) {
+  if (held_) {
+    core_->BeginTransacting();
+  } else {
     core_->AfterOp();
     core_->executor().LeaveUser();
   }
@@ -400,7 +416,8 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "INCRBYFLOAT", key, by);
         ops::strings::FloatDigits digits;
         LARDER_ASSIGN_OR_RETURN(const Bytes text,
-                                ops::strings::IncrementByFloat(db, key, static_cast<long double>(by), digits));
+                                ops::strings::IncrementByFloat(db, key, static_cast<long double>(by), digits,
+                                                                ops::strings::kDoubleMax));
         long double parsed = 0;
         LARDER_CHECK(base::ParseLongDouble(text, &parsed));
         *value = static_cast<double>(parsed);
@@ -444,13 +461,14 @@ Database::Refused Database::Count(Keys keys, int64_t* count) const {
   return Run(
       Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "EXISTS", keys);
-        *count = ops::keys::Count(db, keys, Lookup::kRead);
+        *count = ops::keys::Count(db, keys, Lookup::kInspect);
         return kOk;
       }, keys.size()},
       keys.empty() ? Key() : keys[0]);
 }
 
 Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) const {
+  if (ttl == absl::InfiniteDuration()) return ExpireNever(key, done);
   const int64_t ttl_ms = absl::ToInt64Milliseconds(ttl);
   if (ttl_ms > kExpiryMsMax) return &kTtlTooLong;
   return Run(
@@ -465,6 +483,7 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
 }
 
 Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const {
+  if (when == absl::InfiniteFuture()) return ExpireNever(key, done);
   int64_t expiry_ms = absl::ToUnixMillis(when);
   if (expiry_ms > kExpiryMsMax) return &kTimeTooFar;
   if (expiry_ms < 0) expiry_ms = 0;
@@ -473,6 +492,17 @@ Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
         return kOk;
+      },
+      key);
+}
+
+// PERSIST, but that it tells whether there is such a key.
+Database::Refused Database::ExpireNever(Key key, bool* done) const {
+  return Run(
+      [&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PERSIST", key);
+        *done = db.Find(key, Lookup::kPeek) != nullptr;
+        return ops::keys::Persist(db, key).error();
       },
       key);
 }
@@ -530,6 +560,7 @@ Database::Refused Database::CountAll(int64_t* count) const {
 }
 
 absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) const {
+  if (held_ && !core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
   return session::ExecuteOnce(*core_, index_, argv, held_);
 }
 
@@ -622,11 +653,12 @@ absl::StatusOr<Database> Cache::Db(int index) const {
 }
 
 absl::StatusOr<Transaction> Transaction::Db(int index) const {
+  if (!core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
   keyspace::Keyspace& keyspace = db_->keyspace();
   if (index < 0 || index >= keyspace.config().databases) return internal::StatusOf(kNoSuchDb);
   keyspace::Db* db = keyspace.db(index);
   if (db == nullptr) return internal::StatusOf(kNoMemoryForDb);
-  return Transaction(core_, db, index);
+  return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index);
 }
 
 namespace {
@@ -642,13 +674,7 @@ class AsyncReply final : public executor::Delivery {
     changed_ = ran == session::Ran::kChanged;
     return ran != session::Ran::kAgain;
   }
-  void Deliver(bool cancelled) override {
-    if (cancelled) {
-      callback_(base::MakeStatus(absl::StatusCode::kCancelled, "the cache was closed before the reply was delivered"));
-    } else {
-      callback_(session::ReplyFrom(output_, room_, changed_));
-    }
-  }
+  void Deliver() override { callback_(session::ReplyFrom(output_, room_, changed_)); }
 
  private:
   Cache::ReplyCallback callback_;
@@ -659,7 +685,8 @@ class AsyncReply final : public executor::Delivery {
 
 }  // namespace
 
-absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) {
+absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
+  if (held_) return internal::StatusOf(kNotInTransaction);
   if (argv.empty()) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
   }
@@ -671,21 +698,20 @@ absl::Status Cache::ExecuteAsync(std::span<const std::string_view> argv, ReplyCa
   delivery.reset(reply);
   if (reply == nullptr || !reply->HasRoom()) return NoMemory("there is no memory for the command");
   bool ran = false;
-  bool posted = false;
   while (!ran) {
     absl::Status status = core_->Run([&] {
       ran = reply->Run(*core_, index_, argv);
-      if (ran) posted = core_->delivery().Post(std::move(delivery));
+      if (ran) core_->delivery().Post(std::move(delivery));
     }, [&] { return session::IsShortOnce(*core_, index_, argv); });
     if (!status.ok()) return status;
   }
-  if (!posted) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
   return absl::OkStatus();
 }
 
 Database::Refused Cache::EnterUser() {
   const executor::Outcome outcome = core_->executor().EnterUser();
   if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  core_->BeginTransacting();
   keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
   (void)keyspace.MakeRoom(keyspace::kUnsliced);  // what cannot be made is refused by the writes inside
@@ -693,6 +719,7 @@ Database::Refused Cache::EnterUser() {
 }
 
 void Cache::LeaveUser() {
+  core_->EndTransacting();
   core_->AfterOp();
   core_->executor().LeaveUser();
 }
@@ -706,9 +733,9 @@ absl::StatusOr<larder::Stats> Cache::Stats() const {
   absl::Status status = core_->Run([&] {
     core_->engine().keyspace().BeginOp(0);
     stats = commands::StatsOf(core_->engine());
+    core_->FillExecutorStats(&stats.executor);
   });
   if (!status.ok()) return status;
-  core_->FillExecutorStats(&stats.executor);
   return stats;
 }
 
@@ -716,7 +743,9 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (core_->executor().InsideUser()) {
     return session::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
   }
-  if (core_->closed()) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  if (core_->delivery().IsDrainer()) return internal::StatusOf(kTickInCallback);
+  const internal::Visit visit(*core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   const int64_t next_us =
       core_->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);

@@ -1,9 +1,14 @@
 // Larder: an in-process cache with Redis's data model and commands.
 //
-//   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::Open({});
-//   (*cache)->Set("user:1", "Ada", {.ttl = absl::Minutes(5)});
-//   absl::StatusOr<std::optional<std::string>> name = (*cache)->Get("user:1");
-//   absl::StatusOr<larder::Reply> reply = (*cache)->Execute({"GETRANGE", "user:1", "0", "1"});
+//   absl::StatusOr<std::unique_ptr<larder::Cache>> opened = larder::Cache::Open({});
+//   if (!opened.ok()) return opened.status();
+//   larder::Cache& cache = **opened;
+//   absl::StatusOr<bool> set = cache.Set("user:1", "Ada", {.ttl = absl::Minutes(5)});
+//   absl::StatusOr<std::optional<std::string>> name = cache.Get("user:1");
+//   if (name.ok() && name->has_value()) std::cout << **name << '\n';
+//   absl::StatusOr<larder::Reply> reply = cache.Execute({"GETRANGE", "user:1", "0", "1"});
+//   if (reply.ok() && !reply->is_error()) std::cout << reply->string_view() << '\n';
+//   return set.status();
 //
 // Not for: data that must survive the process, or that is larger than memory.
 //
@@ -16,10 +21,13 @@
 //                                   the Transaction must be used; or from a fork of the process
 //              INVALID_ARGUMENT     the message says which argument
 //              OUT_OF_RANGE         a number would overflow, a string would be too long
-//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory; the message may be missing then
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
-// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms.
+//            Each has a message for people, which quotes neither keys nor values; it is missing only where there is no
+//            memory for it either.
+// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A key without an expiry has the ttl
+//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
 //            Options::background names, one at a time, in the order in which their commands ran; a callback may make
@@ -50,6 +58,8 @@
 #include <larder/internal/flight.h>
 #include <larder/internal/refusal.h>
 #include <larder/internal/user_code.h>
+#include <larder/internal/views.h>
+#include <larder/internal/visit.h>
 #include <larder/options.h>
 #include <larder/reply.h>
 #include <larder/session.h>
@@ -70,30 +80,42 @@ struct SetOptions {
     kMissing,  // NX
     kPresent,  // XX
   };
-  std::optional<absl::Duration> ttl = std::nullopt;      // EX, PX. Must be positive.
-  std::optional<absl::Time> expire_at = std::nullopt;    // EXAT, PXAT. Not both.
-  bool keep_ttl = false;                                 // KEEPTTL: the key's expiry stays; not with the two above
+  absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: at least 1 ms
+  absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not both.
+  bool keep_ttl = false;                            // KEEPTTL: the key's expiry stays; not with the two above
   If condition = If::kAlways;
 };
 
 // What Scan visits.
 struct ScanOptions {
-  std::string_view match = {};  // a glob as in SCAN MATCH; empty: all. Must live as long as the range.
+  std::string_view match = {};  // a glob as in SCAN MATCH; empty: all
   size_t batch = 64;            // keys fetched at a time: more is faster, and holds others up for longer
 };
 
 // Keys, fetched a batch at a time, for a range-based for:
 //
-//   larder::ScanRange keys = cache->Scan({.match = "user:*"});
-//   for (const std::string& key : keys) { ... }
-//   if (!keys.status().ok()) { ... }
+//   larder::ScanRange keys = cache.Scan({.match = "user:*"});
+//   for (const std::string& key : keys) std::cout << key << '\n';
+//   if (!keys.status().ok()) return keys.status();
 //
 // A key that is there from beginning to end is seen exactly once; one that comes or goes meanwhile may be seen.
 class ScanRange;
 
 // One of the cache's numbered databases: all typed calls. A handle: cheap to copy, valid while the cache is.
+//
+// Several keys, or a command's words, are given as {"a", "b"}, as a vector or span of std::string_view, or as one of
+// std::string.
 class LARDER_API Database {
+  using Keys = std::span<const std::string_view>;
+  using SeveralKeys = std::initializer_list<std::string_view>;
+
  public:
+  Database(const Database&) = default;
+  Database& operator=(const Database&) = default;
+  // A Transaction's calls mean something inside its function only.
+  Database(const Transaction&) = delete;
+  Database& operator=(const Transaction&) = delete;
+
   // --- Strings ---
 
   // GET: the string at `key`, or nullopt.
@@ -101,7 +123,7 @@ class LARDER_API Database {
   // The same into a string of the caller's, whose memory is reused: false, and `value` untouched, if there is no key.
   absl::StatusOr<bool> Get(std::string_view key, std::string* value) const;
   // The same in place, without a copy: fn(std::optional<std::string_view>) sees the bytes while nobody can change them.
-  // It must not call the cache.
+  // Every call of this cache from inside fn is FAILED_PRECONDITION, a Transaction's too, reads too.
   template <class F>
   absl::Status View(std::string_view key, F&& fn) const;
 
@@ -114,16 +136,24 @@ class LARDER_API Database {
   // MGET, MSET. A key that holds another type reads as missing, as in Redis. MSet writes all or none.
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::span<const std::string_view> keys) const;
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::initializer_list<std::string_view> keys) const {
-    return MGet(std::span<const std::string_view>(keys.begin(), keys.size()));
+    return MGet(Keys(keys.begin(), keys.size()));
   }
+  absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::span<const std::string> keys) const;
   // The same into a vector of the caller's, whose strings' memory is reused. Unspecified after an error.
   absl::Status MGet(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>* values) const;
+  absl::Status MGet(std::initializer_list<std::string_view> keys,
+                    std::vector<std::optional<std::string>>* values) const {
+    return MGet(Keys(keys.begin(), keys.size()), values);
+  }
+  absl::Status MGet(std::span<const std::string> keys, std::vector<std::optional<std::string>>* values) const;
   absl::Status MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
   absl::Status MSet(std::initializer_list<std::pair<std::string_view, std::string_view>> pairs) const {
     return MSet(std::span<const std::pair<std::string_view, std::string_view>>(pairs.begin(), pairs.size()));
   }
+  absl::Status MSet(std::span<const std::pair<std::string, std::string>> pairs) const;
 
-  // INCRBY, INCRBYFLOAT: the new value. A missing key counts as 0.
+  // INCRBY, INCRBYFLOAT: the new value. A missing key counts as 0. OUT_OF_RANGE if an int64_t, or a double, cannot hold
+  // the sum: the key stays as it was.
   absl::StatusOr<int64_t> Increment(std::string_view key, int64_t by = 1) const;
   absl::StatusOr<double> IncrementFloat(std::string_view key, double by) const;
 
@@ -138,16 +168,25 @@ class LARDER_API Database {
   // DEL: whether there was such a key; how many there were.
   absl::StatusOr<bool> Delete(std::string_view key) const;
   absl::StatusOr<int64_t> Delete(std::span<const std::string_view> keys) const;
-  // EXISTS, likewise.
+  absl::StatusOr<int64_t> Delete(std::initializer_list<std::string_view> keys) const {
+    return Delete(Keys(keys.begin(), keys.size()));
+  }
+  absl::StatusOr<int64_t> Delete(std::span<const std::string> keys) const;
+  // EXISTS, likewise; a key named twice counts twice. Does not mark it as used.
   absl::StatusOr<bool> Exists(std::string_view key) const;
   absl::StatusOr<int64_t> Exists(std::span<const std::string_view> keys) const;
+  absl::StatusOr<int64_t> Exists(std::initializer_list<std::string_view> keys) const {
+    return Exists(Keys(keys.begin(), keys.size()));
+  }
+  absl::StatusOr<int64_t> Exists(std::span<const std::string> keys) const;
 
-  // PEXPIRE, PEXPIREAT: false if there is no such key. A time that has passed deletes the key.
+  // PEXPIRE, PEXPIREAT: false if there is no such key. A time that has passed deletes the key;
+  // absl::InfiniteDuration(), InfiniteFuture(): it has no expiry from now on.
   absl::StatusOr<bool> Expire(std::string_view key, absl::Duration ttl) const;
   absl::StatusOr<bool> ExpireAt(std::string_view key, absl::Time when) const;
   // PERSIST: whether there was an expiry to remove.
   absl::StatusOr<bool> Persist(std::string_view key) const;
-  // PTTL: nullopt without a key, InfiniteDuration() without an expiry.
+  // PTTL: nullopt without a key, absl::InfiniteDuration() without an expiry.
   absl::StatusOr<std::optional<absl::Duration>> Ttl(std::string_view key) const;
 
   ScanRange Scan(const ScanOptions& options = {}) const;
@@ -160,8 +199,19 @@ class LARDER_API Database {
   // that lasts (MULTI, WATCH, SELECT, HELLO, SUBSCRIBE...) answer an error that names cache.NewSession().
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv) const;
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) const {
-    return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));
+    return Execute(Keys(argv.begin(), argv.size()));
   }
+  absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
+
+  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if the cache was
+  // closed before. A command that ran gives its reply, also if the cache is closed before that is delivered. Never waits.
+  // Errors: as any call; the callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
+  absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
+  absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
+    return ExecuteAsync(Keys(argv.begin(), argv.size()), std::move(callback));
+  }
+  absl::Status ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback) const;
 
   // --- Together ---
 
@@ -186,6 +236,22 @@ class LARDER_API Database {
 
   int index() const { return index_; }
 
+  // One key, not several: {"a", "b"} would make one string_view that begins in one literal and ends in another.
+  template <class... Rest> void Get(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void View(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Set(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void SetAndGet(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Increment(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void IncrementFloat(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Append(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void SetRange(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void GetRange(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Expire(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void ExpireAt(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Persist(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void Ttl(SeveralKeys, Rest&&...) const = delete;
+  template <class... Rest> void GetOrLoad(SeveralKeys, Rest&&...) const = delete;
+
  protected:
   friend class Cache;
   friend class ScanRange;
@@ -195,7 +261,6 @@ class LARDER_API Database {
   // The engine's side of the calls above: no user code, no exceptions, no Status. nullptr for success.
   using Refused = const internal::Refusal*;
   using Key = std::string_view;
-  using Keys = std::span<const std::string_view>;
   Refused Fetch(Key key, internal::Fetched* to) const;
   Refused FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const;
   Refused FetchMany(Keys keys, internal::FetchedList* to) const;
@@ -214,6 +279,7 @@ class LARDER_API Database {
   Refused Count(Keys keys, int64_t* count) const;
   Refused ExpireIn(Key key, absl::Duration ttl, bool* done) const;
   Refused ExpireOn(Key key, absl::Time when, bool* done) const;
+  Refused ExpireNever(Key key, bool* done) const;
   Refused KeepForEver(Key key, bool* done) const;
   Refused TimeToLive(Key key, std::optional<absl::Duration>* ttl) const;
   Refused CountAll(int64_t* count) const;
@@ -234,7 +300,7 @@ class LARDER_API Database {
   session::CacheCore* core_;
   keyspace::Db* db_;
   int index_;
-  bool held_;  // inside Atomically: this thread has the executor
+  bool held_;  // a Transaction's: usable while its function runs, on the thread that then has the executor
 };
 
 class LARDER_API Cache : public Database {
@@ -242,31 +308,31 @@ class LARDER_API Cache : public Database {
   // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
 
-  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress; sessions are gone.
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; sessions are
+  // gone; not from inside a callback, a loader, View or Atomically.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Stops listeners, refuses every later call, and waits for the ones that run. Callers that wait for their turn or for a
-  // loader get CANCELLED, callbacks that are still owed learn of it. The memory is given back by the destructor.
-  // Errors: DEADLINE_EXCEEDED if a call or callback runs longer than that; the cache is closed for all others, and Close
-  // may be called again. FAILED_PRECONDITION, after closing, if values are still pinned, by replies not yet sent or by calls
-  // that have run and are copying their result: by whom is not known, how many is in the message.
+  // Stops listeners, refuses every later call, and waits for the ones that run. OK means that no thread is in a call, a
+  // loader, Tick or a callback of this cache any more. A call that another thread is about to make, and that has not
+  // reached the cache yet, is the caller's care: it is refused, but must not meet the destructor.
+  // Callers that wait for their turn or for a loader get CANCELLED. Callbacks that are still owed run on the closing
+  // thread: a command that ran tells its reply. The memory is given back by the destructor.
+  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Only a callback
+  // that has begun on the closing thread is let end first.
+  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left. The cache refuses every call all the same;
+  // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
+  // Atomically, a callback or a loader, and in a fork of the process; or, after closing, if values are still pinned, by
+  // replies not yet sent or by calls that have run and are copying their result: how many is in the message, whose they are
+  // is not known.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
   absl::StatusOr<Database> Db(int index) const;
 
-  // Queues a command and returns; `callback` gets its reply, or the Status of why it did not run. Never waits.
-  // Errors: as any call; the callback is not called then.
-  using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
-  absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback);
-  absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) {
-    return ExecuteAsync(std::span<const std::string_view>(argv.begin(), argv.size()), std::move(callback));
-  }
-
   // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what fn
-  // returns: nothing, an absl::Status or an absl::StatusOr<T>.
+  // returns, which must be nothing, an absl::Status or an absl::StatusOr<T>: OK, or why it did not run.
   template <class F>
   auto Atomically(F&& fn);
 
@@ -275,9 +341,10 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work: active expiry, giving memory back (for which keys may be moved together), and callbacks, until
-  // `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again.
+  // Does background work: active expiry, giving memory back (for which keys may be moved together), and callbacks until
+  // `deadline`. With Options::background == kTick this is what does it; call it some 10 times a second, from any thread.
+  // Returns when it would like to be called again: now, if callbacks are still owed. Errors: FAILED_PRECONDITION inside a
+  // callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.
@@ -290,15 +357,24 @@ class LARDER_API Cache : public Database {
   void LeaveUser();
 };
 
-// What Atomically's function may do. Nothing here waits.
+// What Atomically's function may do. Nothing here waits. It ends with its function: it cannot be copied, and what was
+// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread.
 class LARDER_API Transaction : public Database {
+  friend class Cache;
+  class Pass {
+    friend class Transaction;
+    friend class Cache;
+    Pass() {}
+  };
+
  public:
+  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index)
+      : Database(core, db, index, /*held=*/true) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
   // Another database, inside the same transaction.
   absl::StatusOr<Transaction> Db(int index) const;
-
- private:
-  friend class Cache;
-  Transaction(session::CacheCore* core, keyspace::Db* db, int index) : Database(core, db, index, /*held=*/true) {}
 };
 
 class ScanRange {
@@ -334,11 +410,12 @@ class ScanRange {
 
  private:
   friend class Database;
-  ScanRange(const Database& database, const ScanOptions& options) : database_(database), options_(options) {}
+  ScanRange(const Database& database, const ScanOptions& options);
   bool Next();
 
   Database database_;
-  ScanOptions options_;
+  std::string match_;
+  size_t batch_size_;
   internal::FetchedList batch_;
   size_t next_ = 0;
   uint64_t cursor_ = 0;

@@ -1,7 +1,7 @@
 // A std::pmr::memory_resource as the source of a cache's memory.
 //
-//     std::pmr::synchronized_pool_resource pool;
-//     options.memory = larder::FromMemoryResource(&pool);
+//   std::pmr::synchronized_pool_resource pool;
+//   options.memory = larder::FromMemoryResource(&pool);
 //
 // An allocation that the resource refuses by an exception is a nullptr to the cache (see <larder/memory.h>). The
 // exception is caught here, in code that is compiled with the program's own flags: the library itself is built without

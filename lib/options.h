@@ -1,20 +1,23 @@
 // Options: everything that a cache and its listener can be told, and the ways to fill it in.
 //
-//   larder::Options options;                       // Every default is Redis 7.0.15's.
+//   larder::Options options;  // every default is Redis 7.0.15's
 //   options.maxmemory = 256 << 20;
 //   options.maxmemory_policy = larder::MaxmemoryPolicy::kAllkeysLru;
-//   auto cache = larder::Cache::Open(options);
+//   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::Open(options);
 //
 // or from a redis.conf, with arguments as redis-server takes them on top:
 //
-//   auto options = larder::ParseConfigFile("/etc/redis/redis.conf");
-//   absl::Status status = larder::ApplyArguments(*options, {{"--port", "7777", "--maxmemory", "100mb"}});
+//   absl::StatusOr<larder::Options> options = larder::ParseConfigFile("/etc/redis/redis.conf");
+//   if (!options.ok()) return options.status();
+//   absl::Status applied = larder::ApplyArguments(*options, {{"--port", "7777", "--maxmemory", "100mb"}});
+//   if (!applied.ok()) return applied;
 //
 // A member is named after its directive, with _ for -. Each directive of Redis 7.0 is of one kind:
 //   served    a member below, and the value has its effect;
 //   compat    accepted, kept in `compat`, reported by CONFIG GET and written by CONFIG REWRITE, without effect;
 //   off-only  its default is the only value there is; another one is an error that says why.
-// (The reference page has the kind of each; it is printed from the same rows that everything here works from.)
+// The reference page has the kind, default and range of each: `./bazelw run //:reference`, or larder-reference where
+// Larder is installed, prints it from the rows that everything here works from.
 //
 // Threads:   a plain struct: guard it yourself. Cache::Open copies it; CONFIG SET changes the copy, never yours.
 // Errors:    Cache::Open checks values once more and answers INVALID_ARGUMENT with the name of the member at fault.

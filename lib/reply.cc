@@ -6,6 +6,7 @@
 #include "lib/base/check.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
+#include "lib/keyspace/errors.h"
 #include "lib/resp/reply_parser.h"
 #include <larder/reply.h>
 
@@ -49,15 +50,44 @@ Type TypeOf(ReplyItem::Kind kind) {
   return Type::kNil;
 }
 
-// The kinds that an error reply's first word stands for.
-absl::StatusCode CodeOf(std::string_view code) {
+// The kind that an error reply stands for.
+absl::StatusCode CodeOf(std::string_view text, std::string_view code) {
+  for (const ErrorText* known : errors::kAll) {
+    if (known->text == text) return known->code;
+  }
   if (code == "WRONGTYPE" || code == "EXECABORT" || code == "READONLY") return absl::StatusCode::kFailedPrecondition;
   if (code == "OOM") return absl::StatusCode::kResourceExhausted;
-  if (code == "NOAUTH" || code == "NOPERM" || code == "WRONGPASS") return absl::StatusCode::kPermissionDenied;
+  if (code == "NOAUTH" || code == "WRONGPASS") return absl::StatusCode::kUnauthenticated;
+  if (code == "NOPERM") return absl::StatusCode::kPermissionDenied;
   if (code == "BUSY" || code == "LOADING") return absl::StatusCode::kUnavailable;
   if (code == "BUSYKEY") return absl::StatusCode::kAlreadyExists;
   if (code == "NOSCRIPT") return absl::StatusCode::kNotFound;
   return absl::StatusCode::kInvalidArgument;
+}
+
+// The texts of Redis's that quote what the client sent, which may be a key, a value or a password in the wrong place: a
+// Status, which ends in logs, says the same without it.
+struct Quoting {
+  std::string_view begins;
+  std::string_view message;
+};
+constexpr Quoting kQuoting[] = {
+    {"unknown command '", "unknown command"},
+    {"unknown subcommand '", "unknown subcommand"},
+    {"unknown subcommand or wrong number of arguments for '", "unknown subcommand or wrong number of arguments"},
+    {"Syntax error in HELLO option '", "syntax error in a HELLO option"},
+    {"No such user '", "no such user"},
+    {"Unsupported option ", "unsupported option"},
+    {"Unknown option or number of arguments for CONFIG SET - '",
+     "unknown option or number of arguments for CONFIG SET"},
+};
+
+std::string_view MessageOf(std::string_view text) {
+  text = internal::WithoutCode(text);
+  for (const Quoting& quoting : kQuoting) {
+    if (text.substr(0, quoting.begins.size()) == quoting.begins) return quoting.message;
+  }
+  return text.empty() ? std::string_view("an error reply without a text") : text;
 }
 
 }  // namespace
@@ -152,8 +182,8 @@ absl::StatusOr<Reply> Reply::FromRespInRoom(std::string_view resp, size_t* lengt
   static constexpr char kOkText[] = "OK";
   static constexpr Node kOkNode{Type::kStatus, 2, {.text = kOkText}};
   const ssize_t whole = resp::ReplyLength(resp);
-  if (whole < 0) return base::MakeStatus(absl::StatusCode::kInvalidArgument, "malformed reply");
-  if (whole == 0) return base::MakeStatus(absl::StatusCode::kOutOfRange, "incomplete reply");
+  if (whole < 0) return base::MakeStatus(absl::StatusCode::kInvalidArgument, "the bytes are not a reply");
+  if (whole == 0) return base::MakeStatus(absl::StatusCode::kOutOfRange, "the reply is not complete");
   if (length != nullptr) *length = static_cast<size_t>(whole);
   resp = resp.substr(0, static_cast<size_t>(whole));
   Reply reply;
@@ -171,7 +201,7 @@ absl::StatusOr<Reply> Reply::FromRespInRoom(std::string_view resp, size_t* lengt
   const bool in_room = wanted <= room_bytes && *room != nullptr;
   const size_t bytes = in_room ? room_bytes : wanted;
   void* const block = in_room ? std::exchange(*room, nullptr) : std::malloc(bytes);
-  if (block == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no memory for the reply");
+  if (block == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the reply");
   std::memcpy(block, &bytes, sizeof(bytes));
   Node* const root = reinterpret_cast<Node*>(static_cast<char*>(block) + sizeof(size_t));
   builder.Build(root, reinterpret_cast<char*>(root + nodes));
@@ -257,7 +287,7 @@ std::string_view ReplyView::error_code() const {
 
 absl::Status ReplyView::ToStatus() const {
   if (!is_error()) return absl::OkStatus();
-  return base::MakeStatus(CodeOf(error_code()), string_view());
+  return base::MakeStatus(CodeOf(string_view(), error_code()), MessageOf(string_view()));
 }
 
 size_t ReplyView::size() const { return is_aggregate() ? node_->length : 0; }

@@ -1,9 +1,12 @@
 // Reply: what Cache::Execute answers, owned, with typed access.
 //
-//   absl::StatusOr<larder::Reply> reply = cache->Execute({"HGETALL", "user:1"});
-//   if (reply.ok() && !reply->is_error()) {
-//     if (auto name = reply->Find("name")) std::cout << name->string_view();
+//   absl::StatusOr<larder::Reply> reply = cache.Execute({"CONFIG", "GET", "max*"});
+//   if (!reply.ok()) return reply.status();            // it did not run
+//   if (reply->is_error()) return reply->ToStatus();   // it was refused
+//   if (std::optional<larder::ReplyView> policy = reply->Find("maxmemory-policy")) {
+//     std::cout << policy->string_view() << '\n';
 //   }
+//   for (larder::ReplyView word : *reply) std::cout << word.AsString() << '\n';
 //
 // A Reply owns one block of memory with the whole tree in it. A ReplyView is a pair of pointers into it: cheap to copy,
 // valid while the Reply that it came from lives (moving that Reply moves the ownership and leaves views valid). A Reply
@@ -81,9 +84,10 @@ class LARDER_API ReplyView {
 
   // "ERR", "WRONGTYPE"...: an error's first word. Empty for other types.
   std::string_view error_code() const;
-  // An error as an absl::Status: WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED, NOAUTH, NOPERM and
-  // WRONGPASS are PERMISSION_DENIED, others are INVALID_ARGUMENT or the nearest; the message is the reply's text. OK
-  // for other types.
+  // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED, NOAUTH
+  // and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED; what a typed call refuses too has the code that it
+  // has there ("increment or decrement would overflow": OUT_OF_RANGE); others are INVALID_ARGUMENT or the nearest. The
+  // message is the reply's text without its code, cut before whatever it quotes of the command's arguments.
   absl::Status ToStatus() const;
 
   // "txt", "mkd": a verbatim string's format.

@@ -20,13 +20,20 @@ absl::Status NoMemory(std::string_view text = "there is no memory for a session"
 
 }  // namespace
 
-struct Session::Impl {
-  explicit Impl(session::CacheCore& core) : client(core) {}
+struct Session::Impl final : session::SessionEnd {
+  explicit Impl(session::CacheCore& c) : core(c), client(c) {}
+  void End() override { client.End(); }
+
+  session::CacheCore& core;
   session::DirectClient client;
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Session::~Session() = default;
+
+Session::~Session() {
+  session::CacheCore& core = impl_->core;
+  core.EndSession(std::move(impl_));
+}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& core) {
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
@@ -34,14 +41,16 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& cor
   const absl::Status status = impl->client.Open();
   if (!status.ok()) return status;
   std::unique_ptr<Session> session(new (std::nothrow) Session(std::move(impl)));
-  if (session == nullptr) return NoMemory();
-  return session;
+  if (session != nullptr) return session;
+  core.EndSession(std::move(impl));
+  return NoMemory();
 }
 
 absl::StatusOr<Reply> Session::Execute(std::span<const std::string_view> argv) { return impl_->client.Execute(argv); }
 
-struct RespConnection::Impl {
+struct RespConnection::Impl final : session::SessionEnd {
   explicit Impl(session::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
+  void End() override { batch.RunAll(); }
 
   session::CacheCore& core;
   session::SessionBatch batch;
@@ -65,18 +74,17 @@ absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::
   const absl::Status status = core.Run([opened] { opened->batch.RunAll(); });
   if (!status.ok()) return status;
   std::unique_ptr<RespConnection> connection(new (std::nothrow) RespConnection(std::move(impl)));
-  if (connection == nullptr) {
-    opened->batch.Close(std::move(opened->session));
-    (void)core.Run([opened] { opened->batch.RunAll(); });
-    return NoMemory();
-  }
-  return connection;
+  if (connection != nullptr) return connection;
+  impl->batch.Close(std::move(impl->session));
+  core.EndSession(std::move(impl));
+  return NoMemory();
 }
 
 RespConnection::~RespConnection() {
   if (impl_ == nullptr) return;
   impl_->batch.Close(std::move(impl_->session));
-  impl_->core.RunEvenClosed([this] { impl_->batch.RunAll(); });
+  session::CacheCore& core = impl_->core;
+  core.EndSession(std::move(impl_));
 }
 
 // Asked before anything is taken from the input, so that nothing is lost: a thread that is not inside its own user code

@@ -1,14 +1,26 @@
 // Sessions: clients of a cache without a socket, for what lasts longer than one command.
 //
-//   auto session = cache->NewSession();                  // direct: arguments in, a Reply tree out
-//   (*session)->Execute({"WATCH", "stock"});
-//   (*session)->Execute({"MULTI"});
-//   (*session)->Execute({"DECR", "stock"});
-//   absl::StatusOr<larder::Reply> result = (*session)->Execute({"EXEC"});
+// A Session takes arguments and answers with Reply trees:
 //
-//   auto connection = cache->NewConnection();            // RESP: bytes in, bytes out, as over a socket
-//   (*connection)->Feed("*1\r\n$4\r\nPING\r\n");
-//   send((*connection)->output()); (*connection)->ConsumeOutput(n);
+//   absl::StatusOr<std::unique_ptr<larder::Session>> session = cache.NewSession();
+//   if (!session.ok()) return session.status();
+//   const std::vector<std::vector<std::string>> commands = {{"WATCH", "stock"}, {"MULTI"}, {"DECR", "stock"}, {"EXEC"}};
+//   for (const std::vector<std::string>& argv : commands) {
+//     absl::StatusOr<larder::Reply> reply = (*session)->Execute(argv);
+//     if (!reply.ok()) return reply.status();
+//     if (reply->is_error()) return reply->ToStatus();
+//     std::cout << reply->DebugString() << '\n';  // EXEC: the array of replies, or nil if `stock` was changed
+//   }
+//
+// A RespConnection takes and gives bytes, as a socket would:
+//
+//   absl::StatusOr<std::unique_ptr<larder::RespConnection>> connection = cache.NewConnection();
+//   if (!connection.ok()) return connection.status();
+//   absl::Status fed = (*connection)->Feed("*1\r\n$4\r\nPING\r\n");
+//   if (!fed.ok()) return fed;
+//   const std::string_view output = (*connection)->output();
+//   std::cout << output;  // "+PONG\r\n"
+//   (*connection)->ConsumeOutput(output.size());
 //
 // A Session starts as the unrestricted user, in database 0, and speaks RESP3 (its replies have maps, doubles...; HELLO
 // 2 gives it RESP2's shapes). A RespConnection is held to requirepass as a remote client is, and starts with RESP2.
@@ -16,11 +28,9 @@
 // Threads:   one at a time per object; any thread. Commands run in the cache's one order.
 // Ownership: arguments and bytes are only read during the call. REQUIRES: sessions are destroyed before their cache.
 // Errors:    a non-OK Status means that nothing was changed: CANCELLED (the cache is closed), FAILED_PRECONDITION
-// (inside
-//            View or Atomically, or in a forked child), RESOURCE_EXHAUSTED; but for DATA_LOSS: the command has run, and
-//            there is no memory for its long reply. A refused command is a Reply that is_error(). A RespConnection
-// without
-//            memory for a reply is closed, as a socket would be.
+//            (inside View or Atomically, or in a forked child), RESOURCE_EXHAUSTED; but for DATA_LOSS: the command has
+//            run, and there is no memory for its long reply. A refused command is a Reply that is_error(). A
+//            RespConnection without memory for a reply is closed, as a socket would be.
 #ifndef LARDER_SESSION_H_
 #define LARDER_SESSION_H_
 
@@ -28,11 +38,13 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/export.h>
+#include <larder/internal/views.h>
 #include <larder/reply.h>
 
 namespace larder::inline v0 {
@@ -52,6 +64,9 @@ class LARDER_API Session {
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
     return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));
+  }
+  absl::StatusOr<Reply> Execute(std::span<const std::string> argv) {
+    return internal::WithViews(argv, [&](std::span<const std::string_view> views) { return Execute(views); });
   }
 
  private:

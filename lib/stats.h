@@ -1,7 +1,8 @@
 // Stats: what a cache has done and what it holds at one moment. Cache::Stats() fills it, INFO prints it.
 //
-//   const larder::Stats stats = cache->Stats();
-//   std::printf("%llu keys in %llu bytes\n", (unsigned long long)stats.keys, (unsigned long long)stats.used_memory);
+//   absl::StatusOr<larder::Stats> stats = cache.Stats();
+//   if (!stats.ok()) return stats.status();
+//   std::cout << stats->keys << " keys in " << stats->used_memory << " bytes\n";
 //
 // Names are those of Redis's INFO where Redis has the figure. A plain struct without memory of its own: cheap to copy,
 // good to keep. Counters start at 0 when the cache is opened; those marked (R) also at CONFIG RESETSTAT.

@@ -179,7 +179,10 @@ class Listener::Impl final : public session::ListenerHook {
   void Stop();
 
   // ListenerHook.
-  void StopForClose() override { Stop(); }
+  bool StopForClose(int64_t /*deadline_us*/) override {
+    Stop();
+    return true;
+  }
   void WakeForBackground() override {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();

@@ -4,8 +4,9 @@
 //   larder::ListenerOptions options;
 //   options.bind = {"127.0.0.1"};
 //   options.any_port = true;
-//   absl::StatusOr<std::unique_ptr<larder::Listener>> listener = larder::Listener::Start(**cache, options);
-//   // redis-cli -p (*listener)->port()
+//   absl::StatusOr<std::unique_ptr<larder::Listener>> listener = larder::Listener::Start(cache, options);
+//   if (!listener.ok()) return listener.status();
+//   std::cout << "redis-cli -p " << (*listener)->port() << '\n';
 //
 // It has a thread of its own, or runs inside the caller's loop. Nobody is let in from other machines as long as there
 // is no password (protected-mode). Limits (maxclients, timeout, client-output-buffer-limit...) are the cache's options,
@@ -92,10 +93,9 @@ struct ListenerOptions {
 class LARDER_API Listener {
  public:
   // Listens from here on. Errors: INVALID_ARGUMENT (also if there is nothing to listen on, TLS cannot be set up, or a
-  // name in refused_commands or host_keeps is none),
-  // UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an address in use, PERMISSION_DENIED, UNAVAILABLE for
-  // an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if the cache is closed. The message names address and
-  // call.
+  // name in refused_commands or host_keeps is none), UNIMPLEMENTED for a TLS port without `tls`, ALREADY_EXISTS for an
+  // address in use, PERMISSION_DENIED, UNAVAILABLE for an address this machine lacks, RESOURCE_EXHAUSTED, CANCELLED if
+  // the cache is closed. The message names address and call.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Cache& cache, const ListenerOptions& options = {});
 
   ~Listener();  // Stop

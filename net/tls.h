@@ -2,7 +2,8 @@
 //
 //   larder::ListenerOptions options;
 //   options.tls = &larder::Tls();
-//   // tls-port and the other tls-* directives (options.h) then say where and how. In larder-server this is so already.
+//
+// The tls-port and the other tls-* directives (options.h) then say where and how. In larder-server this is so already.
 //
 // CONFIG SET of them holds for connections made from then on; those that are there stay as they are. CONFIG SET
 // tls-cert-file (or another file), with the same value or another, reads the files again; if they cannot be used, it

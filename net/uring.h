@@ -2,7 +2,8 @@
 //
 //   larder::ListenerOptions options;
 //   options.io_uring = &larder::Uring();
-//   // with ae_api = AeApi::kIoUring in the cache's Options
+//
+// with ae_api = AeApi::kIoUring in the cache's Options.
 //
 // Where the kernel, sysctl or a container forbids it, the listener says so in the log and takes the next best.
 #ifndef LARDER_NET_URING_H_

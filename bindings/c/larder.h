@@ -1,31 +1,46 @@
 /* Larder's C ABI: an in-process cache with Redis's data model and commands, for every language that can call C.
  *
- *   larder_cache *cache;
  *   larder_error error;
- *   if (larder_open(NULL, &cache, &error) != LARDER_OK) { puts(error.message); return 1; }
- *   const char *argv[] = {"SET", "user:1", "Ada"};
+ *   larder_cache *cache;
+ *   if (larder_open(NULL, &cache, &error) != LARDER_OK) return puts(error.message), 1;
+ *
+ *   if (larder_set(cache, 0, "user:1", 6, "Ada", 3, 300000, 0, NULL, &error) != LARDER_OK) puts(error.message);
+ *   larder_bytes *name;
+ *   if (larder_get(cache, 0, "user:1", 6, &name, &error) == LARDER_OK && name != NULL) {
+ *     size_t length;
+ *     const char *bytes = larder_bytes_data(name, &length);
+ *     printf("%.*s\n", (int)length, bytes);
+ *     larder_bytes_free(name);
+ *   }
+ *
+ *   const char *argv[] = {"GETRANGE", "user:1", "0", "1"};
  *   larder_reply *reply;
- *   if (larder_execute(cache, 0, 3, argv, NULL, &reply, &error) == LARDER_OK) {
- *     if (larder_type(larder_root(reply)) == LARDER_TYPE_ERROR) ...   // a refused command, as redis-cli would show it
+ *   if (larder_execute(cache, 0, 4, argv, NULL, &reply, &error) == LARDER_OK) {
+ *     if (larder_type(larder_root(reply)) == LARDER_TYPE_ERROR) puts("refused");
  *     larder_reply_free(reply);
  *   }
  *   larder_free(cache);
  *
  * Errors.   A function that can fail returns a larder_status, LARDER_OK is 0. `error` may be NULL; otherwise, after a
- *   failure, it holds the same status and a message in English, cut at its end if it is too long. After a failure out
- *   parameters are NULL or 0 and nothing has changed. An error REPLY (wrong type, syntax...) is not a failure: the call
- *   returns LARDER_OK and a reply of LARDER_TYPE_ERROR.
+ *   failure, it holds the same status and a message in English, which quotes neither keys nor values, cut at its end if
+ *   it is too long. After a failure out parameters are NULL or 0 and nothing has changed; but for LARDER_DATA_LOSS,
+ *   which says that the call was done and only its result is lost. An error REPLY (wrong type, syntax...) is not a
+ *   failure: the call returns LARDER_OK and a reply of LARDER_TYPE_ERROR. An object or a function that must be there
+ *   and is NULL is LARDER_INVALID_ARGUMENT; a NULL where nothing can be reported does nothing, or is a nil.
  * Memory.   What a function hands out in a `T **` is yours; give it back with the function named T's free, which takes
- *   NULL as well. Bytes and values inside a reply or connection belong to it, and last as long as is said there. All
- *   arguments are only read during the call. Bytes are (pointer, length) and may hold any byte; where lengths may be
- *   NULL, the strings end with a NUL. Nothing needs to be allocated or freed with malloc across this border.
+ *   NULL as well. A `T **` for a result that you do not want may be NULL, where that is said. Bytes and values inside a
+ *   reply or connection belong to it, and last as long as is said there. All arguments are only read during the call.
+ *   Bytes are (pointer, length) and may hold any byte; where lengths may be NULL, the strings end with a NUL. Nothing
+ *   needs to be allocated or freed with malloc across this border.
  * Threads.  A larder_cache may be used from any thread. A session, connection or options object: from one thread at a
  *   time. A reply is immutable and may be read by many.
  * Order.    Free listeners, sessions and connections before their cache. A cache may not be used after larder_free.
  * Exceptions. None comes out of these functions, and none may come out of your callbacks.
  * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION.
- * ABI.      Structs here are opaque, passed by pointer, or fixed for good (larder_error, larder_value); numbers of enums
- *   never change; functions are added, never changed.
+ * ABI.      Structs here are opaque, passed by pointer, or fixed (larder_error, larder_value). From version 1.0 on
+ *   functions and enumerators are added and never changed, within a major version. Until then a new 0.x may change
+ *   them; larder_version tells what is linked, LARDER_ABI what was compiled: `larder_abi() == LARDER_ABI` is worth a
+ *   check where the two are not built together.
  */
 #ifndef LARDER_BINDINGS_C_LARDER_H_
 #define LARDER_BINDINGS_C_LARDER_H_
@@ -55,18 +70,24 @@ typedef enum larder_status {
   LARDER_ALREADY_EXISTS = 6,       /* an address in use */
   LARDER_PERMISSION_DENIED = 7,
   LARDER_RESOURCE_EXHAUSTED = 8,   /* no memory, no descriptors */
-  LARDER_FAILED_PRECONDITION = 9,  /* not in this state, or from here */
+  LARDER_FAILED_PRECONDITION = 9,  /* another type is at the key; not in this state, or from here */
   LARDER_ABORTED = 10,
-  LARDER_OUT_OF_RANGE = 11,
+  LARDER_OUT_OF_RANGE = 11,        /* a number would overflow, there is no such database */
   LARDER_UNIMPLEMENTED = 12,
   LARDER_INTERNAL = 13,
-  LARDER_UNAVAILABLE = 14
+  LARDER_UNAVAILABLE = 14,
+  LARDER_DATA_LOSS = 15,           /* it was done, but there is no memory for its result */
+  LARDER_UNAUTHENTICATED = 16
 } larder_status;
 
 typedef struct larder_error {
   larder_status status;
   char message[508]; /* ends with a NUL */
 } larder_error;
+
+/* Grows when anything here changes that was there before. */
+#define LARDER_ABI 1
+LARDER_C_API int larder_abi(void);
 
 /* "0.1.0". Static. */
 LARDER_C_API const char *larder_version(void);
@@ -112,6 +133,35 @@ LARDER_C_API void larder_options_log(larder_options *options, larder_log_fn log,
 typedef int (*larder_shutdown_fn)(void *arg);
 LARDER_C_API void larder_options_on_shutdown(larder_options *options, larder_shutdown_fn on_shutdown, void *arg);
 
+/* The cache's time, in microseconds since 1970, for expiry and for every deadline. Called from any thread, several at
+ * once, and also while a command runs, so it must not call the cache, nor wait. How long a wait takes is measured by
+ * the machine's clock, and the time asked for again after it. NULL, the default: the machine's clock. */
+typedef int64_t (*larder_now_fn)(void *arg);
+LARDER_C_API larder_status larder_options_clock(larder_options *options, larder_now_fn now_us, void *arg,
+                                                larder_error *error);
+
+/* A clock that stands still until it is told otherwise, for tests: whatever waits for a time is woken when that is set.
+ * Any thread. It may be freed while caches still have it. */
+typedef struct larder_manual_clock larder_manual_clock;
+LARDER_C_API larder_status larder_manual_clock_new(int64_t now_us, larder_manual_clock **clock, larder_error *error);
+LARDER_C_API void larder_manual_clock_set(larder_manual_clock *clock, int64_t now_us);
+LARDER_C_API void larder_manual_clock_free(larder_manual_clock *clock);
+/* NULL: the machine's clock. */
+LARDER_C_API void larder_options_manual_clock(larder_options *options, const larder_manual_clock *clock);
+
+/* Where the memory of keys and values comes from. `allocate` returns `bytes` bytes (whole pages of 4 KB) at a multiple
+ * of `alignment` (a power of two from 4 KB to 4 MB), or NULL: the call that needed it then fails with
+ * LARDER_RESOURCE_EXHAUSTED. `release` gives all of that back. `discard`, which may be NULL: the contents of these pages
+ * do not matter any more, but they stay the cache's. All are called from any thread, several at once, and also while a
+ * command runs, so they must not call the cache; the last call of `release` comes before larder_free returns.
+ * allocate NULL, the default: the system's memory. */
+typedef void *(*larder_allocate_fn)(void *arg, size_t bytes, size_t alignment);
+typedef void (*larder_release_fn)(void *arg, void *memory, size_t bytes, size_t alignment);
+typedef void (*larder_discard_fn)(void *arg, void *memory, size_t bytes);
+LARDER_C_API larder_status larder_options_memory(larder_options *options, larder_allocate_fn allocate,
+                                                 larder_release_fn release, larder_discard_fn discard, void *arg,
+                                                 larder_error *error);
+
 /* --- Cache ------------------------------------------------------------------------------------------------------ */
 
 typedef struct larder_cache larder_cache;
@@ -119,8 +169,9 @@ typedef struct larder_cache larder_cache;
 /* `options` may be NULL, and freed afterwards. */
 LARDER_C_API larder_status larder_open(const larder_options *options, larder_cache **cache, larder_error *error);
 
-/* Stops listeners, refuses every later call and waits at most timeout_ms (-1: as long as it takes) for those that run.
- * LARDER_DEADLINE_EXCEEDED: one runs longer; the cache is closed for all others, and this may be called again. */
+/* Stops listeners, refuses every later call and waits at most timeout_ms of the cache's clock (-1: as long as it takes)
+ * for those that run. LARDER_DEADLINE_EXCEEDED: one runs longer; the cache is closed for all others, and this may be
+ * called again. */
 LARDER_C_API larder_status larder_close(larder_cache *cache, int64_t timeout_ms, larder_error *error);
 
 /* Closes it if it is open, and gives its memory back. */
@@ -130,23 +181,84 @@ LARDER_C_API void larder_free(larder_cache *cache);
  * *next_ms (may be NULL): when it would like to be called again, from now; -1: not by itself. */
 LARDER_C_API larder_status larder_tick(larder_cache *cache, int64_t budget_ms, int64_t *next_ms, larder_error *error);
 
+/* --- Typed calls: the quickest way to a string, in database `db` ------------------------------------------------- */
+
+/* How long a key lives, in milliseconds from now, when it has no expiry: in and out. */
+#define LARDER_NO_EXPIRY INT64_MAX
+
+typedef struct larder_bytes larder_bytes;
+/* Last until larder_bytes_free. Not ended by a NUL. `length` may be NULL. */
+LARDER_C_API const char *larder_bytes_data(const larder_bytes *bytes, size_t *length);
+LARDER_C_API void larder_bytes_free(larder_bytes *bytes);
+
+/* GET. *value: the string, NULL if there is no such key. */
+LARDER_C_API larder_status larder_get(larder_cache *cache, int db, const char *key, size_t key_length,
+                                      larder_bytes **value, larder_error *error);
+/* The same into memory of yours: as much of it as fits into `size` bytes. *length is that of the whole string;
+ * *found (may be NULL): whether there is such a key. */
+LARDER_C_API larder_status larder_get_into(larder_cache *cache, int db, const char *key, size_t key_length,
+                                           char *buffer, size_t size, size_t *length, int *found, larder_error *error);
+
+enum {
+  LARDER_SET_IF_MISSING = 1, /* NX */
+  LARDER_SET_IF_PRESENT = 2, /* XX */
+  LARDER_SET_KEEP_TTL = 4    /* KEEPTTL, with LARDER_NO_EXPIRY */
+};
+/* SET. ttl_ms: at least 1, or LARDER_NO_EXPIRY. flags: 0, or of the above. *done (may be NULL): whether the condition
+ * let it be done. */
+LARDER_C_API larder_status larder_set(larder_cache *cache, int db, const char *key, size_t key_length,
+                                      const char *value, size_t value_length, int64_t ttl_ms, unsigned flags,
+                                      int *done, larder_error *error);
+
+/* DEL. *existed (may be NULL): whether there was such a key. */
+LARDER_C_API larder_status larder_delete(larder_cache *cache, int db, const char *key, size_t key_length, int *existed,
+                                         larder_error *error);
+
+/* INCRBY. *value (may be NULL): the new value. A missing key counts as 0. */
+LARDER_C_API larder_status larder_increment(larder_cache *cache, int db, const char *key, size_t key_length,
+                                            int64_t by, int64_t *value, larder_error *error);
+
+/* PEXPIRE, or PERSIST with LARDER_NO_EXPIRY. A ttl of 0 or less deletes the key. *existed (may be NULL): whether there
+ * is such a key. */
+LARDER_C_API larder_status larder_expire(larder_cache *cache, int db, const char *key, size_t key_length,
+                                         int64_t ttl_ms, int *existed, larder_error *error);
+/* PTTL. *ttl_ms: LARDER_NO_EXPIRY if it has none; *existed (may be NULL): whether there is such a key; if not, *ttl_ms is
+ * 0. */
+LARDER_C_API larder_status larder_ttl(larder_cache *cache, int db, const char *key, size_t key_length, int64_t *ttl_ms,
+                                      int *existed, larder_error *error);
+
+/* The string at a key; if there is none, what `load` gives, stored with ttl_ms (as for larder_set) first. Callers that
+ * miss the same key together call one loader, the first caller's, on its thread; the others wait for it. The loader may
+ * call the cache, but not get-or-load the key that it loads: LARDER_FAILED_PRECONDITION.
+ * The loader calls larder_loaded_set once, which copies the bytes, and returns LARDER_OK; or it returns another status,
+ * which all callers get, with the message that it may write to error->message. */
+typedef struct larder_loaded larder_loaded;
+LARDER_C_API larder_status larder_loaded_set(larder_loaded *loaded, const char *value, size_t value_length);
+typedef larder_status (*larder_load_fn)(void *arg, larder_loaded *loaded, larder_error *error);
+LARDER_C_API larder_status larder_get_or_load(larder_cache *cache, int db, const char *key, size_t key_length,
+                                              int64_t ttl_ms, larder_load_fn load, void *arg, larder_bytes **value,
+                                              larder_error *error);
+
 /* --- Commands --------------------------------------------------------------------------------------------------- */
 
 typedef struct larder_reply larder_reply;
 
 /* Runs one command in database `db`, as a client that exists for it alone. `lengths` may be NULL: the arguments end with
- * a NUL then. Commands that only mean something in a session (MULTI, SELECT...) answer an error reply: use a session. */
+ * a NUL then; `reply` may be NULL: it is thrown away. Commands that only mean something in a session (MULTI, SELECT...)
+ * answer an error reply: use a session. */
 LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                           const size_t *lengths, larder_reply **reply, larder_error *error);
 
-/* The same, with the reply handed to `done`, once, on the thread that does the background work. `reply` is yours then;
- * it is NULL if the cache was closed first, and `status` says so. If this call fails, `done` is not called. */
-typedef void (*larder_done_fn)(void *arg, larder_status status, larder_reply *reply);
-LARDER_C_API larder_status larder_execute_async(larder_cache *cache, size_t argc, const char *const *argv,
+/* The same, with the reply handed to `done`, once, on the thread that does the background work. `reply` is yours then.
+ * It is NULL if the command has not run, because the cache was closed first, or its reply is lost; then `error` says
+ * so, which else is NULL. `error` lasts for the call. If larder_execute_async itself fails, `done` is not called. */
+typedef void (*larder_done_fn)(void *arg, larder_reply *reply, const larder_error *error);
+LARDER_C_API larder_status larder_execute_async(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                                 const size_t *lengths, larder_done_fn done, void *arg,
                                                 larder_error *error);
 
-/* A client that lasts: SELECT, MULTI, WATCH... Its replies have RESP3's types; HELLO 2 gives it RESP2's. */
+/* A client that lasts: SELECT, MULTI, WATCH... Its replies have RESP3's types; HELLO 2 gives it RESP2's. `reply` may be
+ * NULL. */
 typedef struct larder_session larder_session;
 LARDER_C_API larder_status larder_session_new(larder_cache *cache, larder_session **session, larder_error *error);
 LARDER_C_API larder_status larder_session_execute(larder_session *session, size_t argc, const char *const *argv,
@@ -155,7 +267,7 @@ LARDER_C_API void larder_session_free(larder_session *session);
 
 /* --- Replies ---------------------------------------------------------------------------------------------------- */
 
-typedef enum larder_type_t {
+typedef enum larder_reply_type {
   LARDER_TYPE_NIL = 0,
   LARDER_TYPE_STRING = 1,
   LARDER_TYPE_STATUS = 2, /* "OK" */
@@ -169,18 +281,20 @@ typedef enum larder_type_t {
   LARDER_TYPE_MAP = 10, /* elements are key, value, key, value... */
   LARDER_TYPE_SET = 11,
   LARDER_TYPE_PUSH = 12
-} larder_type_t;
+} larder_reply_type;
 
 /* One node of a reply: a handle, valid as long as the reply that it is in. */
 typedef struct larder_value {
   const void *node;
 } larder_value;
 
+/* A nil for NULL. */
 LARDER_C_API larder_value larder_root(const larder_reply *reply);
 LARDER_C_API void larder_reply_free(larder_reply *reply);
 
-LARDER_C_API larder_type_t larder_type(larder_value value);
-/* The text of a string, status, error, big number or verbatim; "" for others. Not ended by a NUL. */
+LARDER_C_API larder_reply_type larder_type(larder_value value);
+/* The text of a string, status, error, big number or verbatim; "" for others. Not ended by a NUL. `length` may be
+ * NULL. */
 LARDER_C_API const char *larder_string(larder_value value, size_t *length);
 /* An integer's value, a boolean's as 1 or 0, a string's whose text is an integer; else 0. */
 LARDER_C_API int64_t larder_integer(larder_value value);
@@ -190,7 +304,6 @@ LARDER_C_API double larder_double(larder_value value);
 LARDER_C_API size_t larder_size(larder_value value);
 /* Element i; a nil if there is none. */
 LARDER_C_API larder_value larder_element(larder_value value, size_t i);
-
 /* --- RESP connections: bytes in, bytes out, no socket ----------------------------------------------------------- */
 
 typedef struct larder_connection larder_connection;
@@ -222,12 +335,9 @@ LARDER_C_API int larder_listener_port(const larder_listener *listener);
 LARDER_C_API void larder_listener_free(larder_listener *listener);
 
 /* The same without a thread: it runs inside the loop that your program has (asyncio, libuv, Java NIO...), on that
- * loop's thread, which alone calls the three functions below. Nothing is served between their calls.
- *
- *   int fd = larder_listener_backend_fd(listener);
- *   watch fd for reading; whenever it is readable: larder_listener_poll(listener, 0)
- *
- * Where the poller has no descriptor (fd is -1: "ae-api select") call larder_listener_poll(listener, 0) by a timer: as
+ * loop's thread, which alone calls the three functions below. Nothing is served between their calls. The loop watches
+ * larder_listener_backend_fd(listener) for reading, and calls larder_listener_poll(listener, 0) whenever it is readable.
+ * Where the poller has no descriptor (-1: "ae-api select") it calls larder_listener_poll(listener, 0) by a timer: as
  * often as a client may be kept waiting (10 ms, say), sooner if larder_listener_next_delay_ms is, and at once again
  * while it returns more than 0.
  * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these

@@ -14,10 +14,12 @@
 namespace larder::inline v0::base {
 
 struct Bio::Worker {
-  explicit Worker(Queue& all) : queue(all) {}
+  Worker(Bio& owner, Queue& all) : queue(all), bio(owner) {}
   Queue& queue;
+  Bio& bio;
   std::condition_variable changed;
   bool stop = false;  // guarded by the queue's mutex
+  std::atomic<bool> over{false};
   pthread_t thread{};
 };
 
@@ -32,7 +34,7 @@ Bio::~Bio() {
 }
 
 bool Bio::StartWorker(Queue& queue, Kind kind) {
-  auto* const worker = new (std::nothrow) Worker(queue);
+  auto* const worker = new (std::nothrow) Worker(*this, queue);
   if (worker == nullptr) return false;
   // A thread inherits the mask of the one that makes it.
   sigset_t all;
@@ -110,7 +112,7 @@ void* Bio::WorkerMain(void* arg) {
   for (;;) {
     while (queue.first == nullptr && !worker.stop) worker.changed.wait(lock);
     Job* const job = queue.first;
-    if (job == nullptr) return nullptr;
+    if (job == nullptr) break;
     queue.first = job->next;
     if (queue.first == nullptr) queue.last = nullptr;
     lock.unlock();
@@ -119,10 +121,16 @@ void* Bio::WorkerMain(void* arg) {
     queue.count.fetch_sub(1, std::memory_order_release);
     lock.lock();
   }
+  lock.unlock();
+  worker.over.store(true, std::memory_order_release);
+  // Whoever stops joins, so all is still there.
+  if (worker.bio.wake_ != nullptr) worker.bio.wake_(worker.bio.wake_arg_);
+  return nullptr;
 }
 
-bool Bio::Run(int64_t end_ns) {
-  if (threads_) return false;
+bool Bio::Run(int64_t end_ns) { return !threads_ && RunUntil(end_ns); }
+
+bool Bio::RunUntil(int64_t end_ns) {
   for (Queue& queue : queues_) {
     while (Job* const job = Take(queue)) {
       if (job->run_some(job, end_ns)) {
@@ -139,28 +147,42 @@ bool Bio::Run(int64_t end_ns) {
   return false;
 }
 
-void Bio::Finish() {
-  for (Queue& queue : queues_) {
-    Worker* worker;
-    {
-      const std::lock_guard<std::mutex> lock(queue.mutex);
-      refuses_.store(true, std::memory_order_release);
-      worker = queue.worker;
-      if (worker != nullptr) worker->stop = true;
-      if (worker != nullptr) worker->changed.notify_one();
-    }
-    if (worker != nullptr) {
-      LARDER_CHECK(!pthread_equal(worker->thread, pthread_self()));
-      pthread_join(worker->thread, nullptr);
-      queue.worker = nullptr;
-      delete worker;
-    }
-    while (Job* const job = Take(queue)) {
-      while (job->run_some(job, INT64_MAX)) {
-      }
-      queue.count.fetch_sub(1, std::memory_order_release);
-    }
+// Its jobs are its last; true once it is gone.
+bool Bio::StopWorker(Queue& queue, bool wait) {
+  Worker* worker;
+  {
+    const std::lock_guard<std::mutex> lock(queue.mutex);
+    refuses_.store(true, std::memory_order_release);
+    worker = queue.worker;
+    if (worker == nullptr) return true;
+    worker->stop = true;
+    worker->changed.notify_one();
   }
+  if (!wait && !worker->over.load(std::memory_order_acquire)) return false;
+  LARDER_CHECK(!pthread_equal(worker->thread, pthread_self()));
+  pthread_join(worker->thread, nullptr);
+  queue.worker = nullptr;
+  delete worker;
+  return true;
+}
+
+void Bio::Finish() {
+  for (Queue& queue : queues_) (void)StopWorker(queue, /*wait=*/true);
+  while (RunUntil(INT64_MAX)) {
+  }
+}
+
+bool Bio::ThreadsOver() const {
+  for (const Queue& queue : queues_) {
+    if (queue.worker != nullptr && !queue.worker->over.load(std::memory_order_acquire)) return false;
+  }
+  return true;
+}
+
+bool Bio::FinishSome(int64_t end_ns) {
+  bool stopped = true;
+  for (Queue& queue : queues_) stopped = StopWorker(queue, /*wait=*/false) && stopped;
+  return stopped && !RunUntil(end_ns);
 }
 
 void Bio::Abandon() {

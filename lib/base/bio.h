@@ -49,7 +49,8 @@ class Bio {
   };
 
   // nullptr when there is no memory. Without threads `wake(arg)` is called when a job waits, from the submitter's thread,
-  // which may hold any lock of its own: it must not call back. The caller has the first reference.
+  // which may hold any lock of its own: it must not call back. With threads, as each of them ends. The caller has the
+  // first reference.
   static Bio* Create(bool threads, void (*wake)(void* arg) = nullptr, void* arg = nullptr);
   Bio(const Bio&) = delete;
   Bio& operator=(const Bio&) = delete;
@@ -70,8 +71,14 @@ class Bio {
 
   size_t waiting(Kind kind) const { return queues_[kind].count.load(std::memory_order_relaxed); }
 
-  // Every job that was submitted has run when it returns, and the threads are gone; later ones are refused. Once.
+  // Every job that was submitted has run when it returns, and the threads are gone; later ones are refused.
   void Finish();
+  // A part of it: waits for no thread that has jobs left, and without threads stops when base::MonotonicNs() is `end_ns`.
+  // Later jobs are refused from the first call on. Returns whether all is done; to be called again if not. One caller at
+  // a time.
+  bool FinishSome(int64_t end_ns);
+  // Whether no thread has jobs left. REQUIRES: called by who calls FinishSome, after it.
+  bool ThreadsOver() const;
   // In a forked child, where the threads are not: later jobs are refused, and what waits is leaked with this object.
   void Abandon();
 
@@ -91,6 +98,8 @@ class Bio {
   static void* WorkerMain(void* arg);
   bool StartWorker(Queue& queue, Kind kind);
   static Job* Take(Queue& queue);
+  bool StopWorker(Queue& queue, bool wait);
+  bool RunUntil(int64_t end_ns);
 
   const bool threads_;
   void (*const wake_)(void* arg);

@@ -131,12 +131,13 @@ class Engine {
   void CountError(Bytes prefix);
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
 
-  // What clients take: buffers, and large arguments that are arriving, which the heap counts. Any thread.
+  // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the heap
+  // counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any thread.
   uint64_t clients_memory() const {
     return keyspace_->extra_memory().load(std::memory_order_relaxed) +
-           large_arguments_.load(std::memory_order_relaxed);
+           clients_blocks_.load(std::memory_order_relaxed) + watches_->bytes();
   }
-  std::atomic<uint64_t>& large_arguments() { return large_arguments_; }
+  std::atomic<uint64_t>& clients_blocks() { return clients_blocks_; }
   // maxmemory-clients in bytes; 0: no limit.
   uint64_t clients_memory_max() const { return clients_memory_max_; }
   // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
@@ -170,7 +171,7 @@ class Engine {
   std::unique_ptr<WatchTable> watches_;
   EngineStats stats_;
   Rates rates_;
-  std::atomic<uint64_t> large_arguments_{0};
+  std::atomic<uint64_t> clients_blocks_{0};
   uint64_t clients_memory_max_ = 0;
   // Memory of clients up to which looking at each of them is not worth while: the limit, or, when all that is over it
   // belongs to clients that may not be evicted, a little more than there was.

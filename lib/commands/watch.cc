@@ -39,7 +39,7 @@ WatchTable::WatchTable(keyspace::Keyspace& keyspace)
       pairs_(PairPolicy{keyspace.hash_seed()}, &keyspace.arena()) {}
 
 WatchTable::~WatchTable() {
-  LARDER_DCHECK(keys_.empty() && pairs_.empty() && bytes_ == 0);
+  LARDER_DCHECK(keys_.empty() && pairs_.empty() && bytes() == 0);
   Listen(false);
 }
 
@@ -135,7 +135,7 @@ void WatchTable::Link(Watch* watch) {
   transaction->watches = watch;
   transaction->watch_bytes += bytes;
   ++transaction->watch_count;
-  bytes_ += bytes;
+  Count(bytes);
 }
 
 void WatchTable::Remove(Watch* watch) {
@@ -152,7 +152,7 @@ void WatchTable::Remove(Watch* watch) {
     bytes += key->footprint();
     if (key->watches != nullptr) {
       key->watches->transaction->watch_bytes += key->footprint();
-      bytes_ += key->footprint();
+      Count(key->footprint());
     }
   }
   if (watch->next_in_key != nullptr) watch->next_in_key->previous_in_key = watch->previous_in_key;
@@ -163,7 +163,7 @@ void WatchTable::Remove(Watch* watch) {
   }
   transaction->watch_bytes -= bytes;
   --transaction->watch_count;
-  bytes_ -= bytes;
+  Count(-bytes);
   keyspace_.arena().Free(watch, sizeof(Watch));
   if (key->watches == nullptr) ForgetKey(key);
 }

@@ -25,6 +25,7 @@
 #ifndef LARDER_COMMANDS_WATCH_H_
 #define LARDER_COMMANDS_WATCH_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,8 +84,8 @@ class WatchTable final : public keyspace::EffectListener {
   size_t keys() const { return keys_.size(); }
   // By which it finds a watched key; see WatchedKey::id.
   uint64_t HashOf(Bytes id) const { return keys_.policy().HashOf(id); }
-  // What all watches take, as the transactions count it.
-  size_t bytes() const { return bytes_; }
+  // What all watches take, as the transactions count it. Any thread.
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // How many watches and watched keys have been looked at one after the other. For tests of what things cost.
   uint64_t steps() const { return steps_; }
 
@@ -125,13 +126,14 @@ class WatchTable final : public keyspace::EffectListener {
   template <class Changed>
   void MarkDb(int db, Changed&& changed);
   WatchedKey*& FirstOf(int db) { return by_db_[static_cast<size_t>(db)]; }
+  void Count(size_t more) { bytes_.store(bytes() + more, std::memory_order_relaxed); }  // holders only, so none is lost
   void Listen(bool on);
 
   keyspace::Keyspace& keyspace_;
   ds::HashTable<KeyPolicy> keys_;
   ds::HashTable<PairPolicy> pairs_;
   std::unique_ptr<WatchedKey*[]> by_db_;  // made with the first watch
-  size_t bytes_ = 0;
+  std::atomic<size_t> bytes_{0};
   uint64_t steps_ = 0;
   bool listening_ = false;
 };

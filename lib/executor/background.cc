@@ -17,6 +17,7 @@ struct BackgroundThread::State {
   std::shared_ptr<Clock> clock;
   Step step = nullptr;
   void* arg = nullptr;
+  void (*ended)(void* arg) = nullptr;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -25,7 +26,7 @@ struct BackgroundThread::State {
   bool stop = false;
   bool woken = false;
   pthread_t thread{};
-  std::atomic<uint32_t> over{0};  // the thread will touch nothing of the step's any more, and end
+  std::atomic<uint32_t> over{0};  // no step runs or will run
 };
 
 void BackgroundThread::DeleteState::operator()(State* state) const { delete state; }
@@ -36,13 +37,14 @@ BackgroundThread::~BackgroundThread() {
   LARDER_CHECK(stopped);  // destroyed on its own thread
 }
 
-bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Step step, void* arg) {
+bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Step step, void* arg, void (*ended)(void* arg)) {
   LARDER_CHECK(state_ == nullptr && clock != nullptr && step != nullptr);
   state_.reset(new (std::nothrow) State);
   if (state_ == nullptr) return false;
   state_->clock = std::move(clock);
   state_->step = step;
   state_->arg = arg;
+  state_->ended = ended;
   return true;
 }
 
@@ -83,6 +85,7 @@ void* BackgroundThread::Main(void* arg) {
   Loop(state);
   state.over.store(1, std::memory_order_release);
   FutexWakeAll(&state.over);
+  if (state.ended != nullptr) state.ended(state.arg);  // whoever stops joins, so all is still there
   return nullptr;
 }
 
@@ -99,15 +102,27 @@ void BackgroundThread::Loop(State& state) {
   }
 }
 
+void BackgroundThread::RequestStop() {
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->changed.notify_one();
+}
+
+bool BackgroundThread::Over() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return !state_->started || state_->over.load(std::memory_order_acquire) != 0;
+}
+
 bool BackgroundThread::Stop(int64_t wait_ns_max) {
+  RequestStop();
   State& state = *state_;
   {
     const std::lock_guard<std::mutex> lock(state.mutex);
-    state.stop = true;
     if (!state.started || state.joined) return true;
     if (pthread_equal(state.thread, pthread_self())) return false;
   }
-  state.changed.notify_one();
   const int64_t end_ns = wait_ns_max < 0 ? 0 : MonotonicNs() + wait_ns_max;
   while (state.over.load(std::memory_order_acquire) == 0) {
     const int64_t left_ns = wait_ns_max < 0 ? kWaitForever : end_ns - MonotonicNs();

@@ -25,8 +25,9 @@ class BackgroundThread {
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
 
-  // Makes no thread yet. False if there is no memory. REQUIRES: called once, before everything else.
-  bool Init(std::shared_ptr<Clock> clock, Step step, void* arg);
+  // Makes no thread yet. False if there is no memory. `ended(arg)`, if any, is called on the thread as it ends: from then
+  // on Stop waits for nothing. REQUIRES: called once, before everything else.
+  bool Init(std::shared_ptr<Clock> clock, Step step, void* arg, void (*ended)(void* arg) = nullptr);
 
   // The step shall run soon (again, if it is running); makes the thread if there is none. From any thread, also with
   // the executor held: it waits for nobody but the system's thread creation. False if that was refused, when the next
@@ -35,6 +36,11 @@ class BackgroundThread {
 
   // Whether the thread has been made.
   bool started() const;
+
+  // The current step is the last. Waits for nothing; Stop has to follow.
+  void RequestStop();
+  // After that: whether no step runs any more, so that Stop waits for nothing.
+  bool Over() const;
 
   // The current step is the last; waits for it, at most `wait_ns_max` of real time, and joins. False if the time was
   // up, or if called on the thread itself: the step is the last all the same, and somebody has to call Stop again.

@@ -5,7 +5,8 @@
 // nothing, waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread
 // of the cache's own, an event loop's timer, or the host's Tick.
 //
-// Each delivery is told exactly once how it ended: run, or cancelled.
+// Closing knows no cancellation here: what was posted is what the user was promised, so it is delivered, by whoever closes
+// (once every other drainer is gone), and a delivery that is about a command that did not run finds that out by itself.
 #ifndef LARDER_EXECUTOR_DELIVERY_H_
 #define LARDER_EXECUTOR_DELIVERY_H_
 
@@ -17,7 +18,6 @@
 #include <memory>
 #include <type_traits>
 
-#include "lib/executor/futex.h"
 
 namespace larder::inline v0::executor {
 
@@ -29,10 +29,9 @@ class Delivery {
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
-  // Called once, by the drainer, with the executor not held; the object is deleted after it. `cancelled`: the cache has
-  // been closed, so the callback should learn that it will not get what it was promised. May call the cache, post,
-  // drain (which does nothing then) and close the queue. Must not throw.
-  virtual void Deliver(bool cancelled) = 0;
+  // Called once, by the drainer, with the executor not held; the object is deleted after it. May call the cache, post and
+  // drain (which does nothing then). Must not throw.
+  virtual void Deliver() = 0;
 
  private:
   friend class DeliveryQueue;
@@ -42,18 +41,17 @@ class Delivery {
 class DeliveryQueue {
  public:
   DeliveryQueue() = default;
-  // Closes if nobody did. REQUIRES: no call in progress; in a forked child, Abandon was called.
+  // REQUIRES: no call in progress, nothing left; in a forked child, Abandon was called.
   ~DeliveryQueue();
   DeliveryQueue(const DeliveryQueue&) = delete;
   DeliveryQueue& operator=(const DeliveryQueue&) = delete;
 
   // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left
   // some. Called on the poster's thread, possibly with the executor held, so it only signals. REQUIRES: set before the
-  // first Post; valid until Close has returned.
+  // first Post; valid as long as the queue.
   void SetWaker(void (*wake)(void* arg), void* arg);
 
-  // False after Close: `delivery` is still the caller's then, who has to tell whom it concerns.
-  bool Post(std::unique_ptr<Delivery>&& delivery);
+  void Post(std::unique_ptr<Delivery> delivery);
 
   // Delivers until nothing is left or `keep_going()`, asked between two deliveries, is false; at least one if there is
   // one. Returns how many. 0 at once if another thread, or a caller of this one, is draining: one at a time.
@@ -69,32 +67,29 @@ class DeliveryQueue {
   // Whether a Drain would find work. Exact only when nobody posts or drains.
   bool HasWork() const;
 
-  // From now on Post refuses; then cancels what is left, on this thread, after waiting (at most `wait_ns_max`) for a
-  // delivery that is running on another. True when everything has been told. False if the time was up, or if called
-  // from inside a delivery: the drainer cancels the rest when that delivery returns. Idempotent.
-  bool Close(int64_t wait_ns_max = kWaitForever);
+  // Whether this thread is in a Drain, and so perhaps in a delivery.
+  bool IsDrainer() const { return drainer_.load(std::memory_order_relaxed) == Self(); }
+  // How many wait. REQUIRES: nobody posts or drains.
+  size_t CountOwed() const;
 
   // In a forked child: forgets what is queued without a word; the drainer may not exist here.
   void Abandon();
 
  private:
   static uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
-  static Delivery* ClosedMark() { return reinterpret_cast<Delivery*>(uintptr_t{1}); }
 
   size_t DrainWhile(bool (*keep_going)(void*), void* arg);
   bool TakeRole();
   void LeaveRole();
   size_t DeliverSome(bool (*keep_going)(void*), void* arg);
-  size_t CancelAll();
   Delivery* Next();
   void Append(Delivery* newest);
-  bool HasPosted() const;
+  bool HasPosted() const { return posted_.load(std::memory_order_seq_cst) != nullptr; }
   void Signal() const;
 
-  std::atomic<Delivery*> posted_{nullptr};  // newest first; ClosedMark() once closed
-  std::atomic<uint32_t> draining_{0};       // 0 nobody, 1 a drainer, 2 a drainer that Close waits for
-  std::atomic<uintptr_t> drainer_{0};       // its thread
-  std::atomic<bool> closed_{false};
+  std::atomic<Delivery*> posted_{nullptr};  // newest first
+  std::atomic<bool> draining_{false};       // somebody has the drainer's role
+  std::atomic<uintptr_t> drainer_{0};       // the thread
   std::atomic<bool> left_over_{false};      // ready_ was not empty when the last drainer left
 
   // The drainer's.

@@ -16,8 +16,9 @@
 //   address finds nobody, or somebody else's futex, whose owner looks again as all users of futexes must.
 // - A ticket's memory ends with its loop (idle), or with the holder who finds it abandoned; `wakers` keeps it, and the
 //   batch, while a holder is still inside Batch::Wake.
-// - The word reads `closed` only after the last holder is done with this object: Close may return, and the executor be
-//   destroyed, at that moment.
+// - The word reads `closed` only after the last holder is done with this object. Close may return, and the executor be
+//   destroyed, when queued_ is 0 too: a thread that was woken looks at the word once more before it sees that somebody has
+//   served or refused it.
 //
 // Before it joins, a newcomer that sees nobody waiting stays by for a moment (TryForAMoment): engine work takes tens of
 // nanoseconds, a node's way through the queue takes hundreds. It overtakes nobody by that, since it gives up and joins
@@ -118,7 +119,8 @@ bool Executor::Close(int64_t wait_ns_max) {
       break;
     }
     Serve(nullptr);
-    return true;
+    word = word_->load(std::memory_order_acquire);
+    break;
   }
   if ((word & kHeld) != 0 && InsideUser()) return false;
   const int64_t end_ns = wait_ns_max < 0 ? 0 : MonotonicNs() + wait_ns_max;
@@ -131,7 +133,19 @@ bool Executor::Close(int64_t wait_ns_max) {
     FutexWait(*FlagHalf(word_), static_cast<uint32_t>(word), left_ns);
     word = word_->load(std::memory_order_acquire);
   }
+  AwaitQueued();
   return true;
+}
+
+// Nobody joins any more, and those who have are awake and have nothing to do but to leave.
+void Executor::AwaitQueued() {
+  uint32_t queued = queued_.load(std::memory_order_acquire);
+  if ((queued & ~kCloserWaits) == 0) return;
+  queued = queued_.fetch_or(kCloserWaits, std::memory_order_acq_rel) | kCloserWaits;
+  while (queued != kCloserWaits) {
+    FutexWait(queued_, queued);
+    queued = queued_.load(std::memory_order_acquire);
+  }
 }
 
 Executor::Stats Executor::stats() const {
@@ -159,6 +173,9 @@ Executor::Joined Executor::Join(Node& node) {
   uintptr_t word = word_->load(std::memory_order_relaxed);
   for (;;) {
     if (word == 0) return Joined::kForked;
+    // Before anything else, so that who is inside learns the same also while others close. A loop that polls inside user
+    // code is no danger: it does not wait.
+    if ((word & kHeld) != 0 && node.kind != Kind::kBatch && InsideUser()) return Joined::kReentrant;
     if ((word & kClosing) != 0) return Joined::kClosed;
     if ((word & kFree) != 0) {
       if (word_->compare_exchange_weak(word, (word & ~kFree) | kHeld, std::memory_order_acquire,
@@ -167,8 +184,6 @@ Executor::Joined Executor::Join(Node& node) {
       }
       continue;
     }
-    // A loop that polls inside user code is no danger: it does not wait.
-    if (node.kind != Kind::kBatch && InsideUser()) return Joined::kReentrant;
     node.next = reinterpret_cast<Node*>(word & ~kFlags);
     if (word_->compare_exchange_weak(word, (word & kFlags) | reinterpret_cast<uintptr_t>(&node),
                                      std::memory_order_release, std::memory_order_relaxed)) {
@@ -255,7 +270,23 @@ bool Executor::TryForAMoment() {
 }
 
 Outcome Executor::RunSlow(Request& request) {
-  switch (TryForAMoment() ? Joined::kAcquired : Join(request)) {
+  if (TryForAMoment()) {
+    if (request.run != nullptr) {
+      request.run(request);
+      Release();
+    }
+    return Outcome::kRan;
+  }
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  const Outcome outcome = RunQueued(request);
+  // The last touch, so the wake-up may find nobody there.
+  const std::atomic<uint32_t>* const address = &queued_;
+  if (queued_.fetch_sub(1, std::memory_order_release) == (kCloserWaits | 1)) FutexWakeAll(address);
+  return outcome;
+}
+
+Outcome Executor::RunQueued(Request& request) {
+  switch (Join(request)) {
     case Joined::kClosed:
       return Outcome::kClosed;
     case Joined::kForked:
@@ -292,6 +323,7 @@ void Executor::CloseQueue(Turn& turn) {
   }
   LARDER_DCHECK(queue_head_ == nullptr);
   std::atomic<uintptr_t>* const word = word_;
+  if (closed_hook_ != nullptr) closed_hook_(closed_arg_);
   // Whoever would join has seen kClosing, and Close stores nothing more: the word is ours alone.
   word->store((pid_ != 0 ? kChecked : 0) | kClosing, std::memory_order_release);
   FutexWakeAll(FlagHalf(word));

@@ -138,10 +138,17 @@ class LARDER_API Executor {
   // --- The end. ---
 
   // Every later request gets kClosed, and so do those that are waiting; then waits, at most `wait_ns_max`, until the
-  // holder has let go. True if it has: nothing runs under this executor any more. Idempotent; all callers wait. False
-  // when the time is up, in a forked child, and for a caller that is itself inside user code here (later requests are
-  // refused nonetheless; call it again from outside).
+  // holder has let go. True if it has, and those who were refused in the queue have left it: nothing runs under this
+  // executor any more, and it may be destroyed. Idempotent; all callers wait. False when the time is up, in a forked
+  // child, and for a caller that is itself inside user code here (later requests are refused nonetheless; call it again
+  // from outside).
   bool Close(int64_t wait_ns_max = kWaitForever);
+  // `closed(arg)` is called by a holder that Close did not wait for, as the last that it does before it lets go: another
+  // Close is true then after a few instructions of that thread. REQUIRES: set before anything runs.
+  void SetClosedHook(void (*closed)(void* arg), void* arg) {
+    closed_hook_ = closed;
+    closed_arg_ = arg;
+  }
 
   bool Forked() const { return word_->load(std::memory_order_relaxed) == 0 || ProcessChanged(); }
 
@@ -192,6 +199,8 @@ class LARDER_API Executor {
   bool ProcessChanged() const;
 
   Outcome RunSlow(internal::Request& request);
+  Outcome RunQueued(internal::Request& request);
+  void AwaitQueued();
   bool TryForAMoment();
   [[gnu::noinline]] void ReleaseSlow();
   Joined Join(internal::Node& node);
@@ -243,6 +252,13 @@ class LARDER_API Executor {
     std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, lent{0}, slices{0}, slices_for_loop{0},
         loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
   } counters_;
+
+  // Threads that are, or are about to be, in the queue: each leaves it with a last look at this object, also when it has
+  // been served or refused. On a line that the holder does not write.
+  static constexpr uint32_t kCloserWaits = 1u << 31;  // Close sleeps on `queued_`
+  alignas(64) std::atomic<uint32_t> queued_{0};
+  void (*closed_hook_)(void* arg) = nullptr;
+  void* closed_arg_ = nullptr;
 
   ForkPage page_;
 };

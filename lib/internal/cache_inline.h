@@ -43,8 +43,8 @@ inline absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view
                                           const SetOptions& options) const {
   bool done = false;
   // Most calls have no options; the compiler sees which.
-  const bool plain = !options.ttl.has_value() && !options.expire_at.has_value() && !options.keep_ttl &&
-                     options.condition == SetOptions::If::kAlways;
+  const bool plain = options.ttl == absl::InfiniteDuration() && options.expire_at == absl::InfiniteFuture() &&
+                     !options.keep_ttl && options.condition == SetOptions::If::kAlways;
   const Refused refused = plain ? Put(key, value, &done) : Put(key, value, options, nullptr, &done);
   return internal::ResultOf(refused, done);
 }
@@ -58,7 +58,7 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
   std::optional<std::string> old_value;
   if (!fetched.found()) return old_value;
   absl::Status filled = internal::FillResult([&] { old_value.emplace(fetched.view()); });
-  if (!filled.ok()) return done ? absl::Status(absl::StatusCode::kDataLoss, {}) : filled;
+  if (!filled.ok()) return done ? internal::StatusOf(internal::kOldValueLost) : filled;
   return old_value;
 }
 
@@ -89,8 +89,22 @@ inline absl::StatusOr<std::vector<std::optional<std::string>>> Database::MGet(
   return values;
 }
 
+inline absl::Status Database::MGet(std::span<const std::string> keys,
+                                   std::vector<std::optional<std::string>>* values) const {
+  return internal::WithViews(keys, [&](Keys views) { return MGet(views, values); });
+}
+
+inline absl::StatusOr<std::vector<std::optional<std::string>>> Database::MGet(std::span<const std::string> keys) const {
+  return internal::WithViews(keys, [&](Keys views) { return MGet(views); });
+}
+
 inline absl::Status Database::MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
   return internal::StatusOf(PutMany(pairs));
+}
+
+inline absl::Status Database::MSet(std::span<const std::pair<std::string, std::string>> pairs) const {
+  return internal::WithViews(
+      pairs, [&](std::span<const std::pair<std::string_view, std::string_view>> views) { return MSet(views); });
 }
 
 inline absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {
@@ -132,6 +146,10 @@ inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string_view
   return internal::ResultOf(refused, deleted);
 }
 
+inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string> keys) const {
+  return internal::WithViews(keys, [&](Keys views) { return Delete(views); });
+}
+
 inline absl::StatusOr<bool> Database::Delete(std::string_view key) const {
   int64_t deleted = 0;
   const Refused refused = Remove(Keys(&key, 1), &deleted);
@@ -142,6 +160,18 @@ inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view
   int64_t found = 0;
   const Refused refused = Count(keys, &found);
   return internal::ResultOf(refused, found);
+}
+
+inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string> keys) const {
+  return internal::WithViews(keys, [&](Keys views) { return Exists(views); });
+}
+
+inline absl::StatusOr<Reply> Database::Execute(std::span<const std::string> argv) const {
+  return internal::WithViews(argv, [&](Keys views) { return Execute(views); });
+}
+
+inline absl::Status Database::ExecuteAsync(std::span<const std::string> argv, ReplyCallback callback) const {
+  return internal::WithViews(argv, [&](Keys views) { return ExecuteAsync(views, std::move(callback)); });
 }
 
 inline absl::StatusOr<bool> Database::Exists(std::string_view key) const {
@@ -182,13 +212,18 @@ inline absl::StatusOr<int64_t> Database::Size() const {
 
 inline ScanRange Database::Scan(const ScanOptions& options) const { return ScanRange(*this, options); }
 
+inline ScanRange::ScanRange(const Database& database, const ScanOptions& options)
+    : database_(database), batch_size_(options.batch) {
+  status_ = internal::FillResult([&] { match_.assign(options.match); });
+}
+
 inline bool ScanRange::Next() {
   while (next_ == batch_.size()) {
     if (!status_.ok() || (started_ && cursor_ == 0)) return false;
     started_ = true;
     next_ = 0;
     batch_.Clear();
-    status_ = internal::StatusOf(database_.FetchKeys(&cursor_, options_, &batch_));
+    status_ = internal::StatusOf(database_.FetchKeys(&cursor_, {.match = match_, .batch = batch_size_}, &batch_));
     if (!status_.ok()) {
       batch_.Clear();
       return false;
@@ -211,6 +246,9 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 
 template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
+  // Declared before the load, and so ended after it: Close waits for this.
+  const internal::Visit visit(*core_);
+  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   // Declared before the load: whoever waits for the value reads it until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;
@@ -236,7 +274,9 @@ absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Du
 template <class F>
 auto Cache::Atomically(F&& fn) {
   using R = std::invoke_result_t<F, Transaction&>;
-  Transaction transaction(core_, db_, index_);
+  static_assert(internal::kSaysRefusals<R>,
+                "Atomically's function must return nothing, an absl::Status or an absl::StatusOr<T>");
+  Transaction transaction(Transaction::Pass(), core_, db_, index_);
   internal::Caught caught;
   if constexpr (std::is_void_v<R>) {
     if (Refused refused = EnterUser(); refused != nullptr) return internal::StatusOf(*refused);

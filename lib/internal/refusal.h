@@ -22,23 +22,40 @@
 
 namespace larder::inline v0::internal {
 
+// An error's text without the code that RESP clients look for: "ERR no such key" is "no such key".
+constexpr std::string_view WithoutCode(std::string_view text) {
+  size_t size = 0;
+  while (size < text.size() && text[size] >= 'A' && text[size] <= 'Z') ++size;
+  return size >= 3 && size < text.size() && text[size] == ' ' ? text.substr(size + 1) : text;
+}
+
 // One refusal. Instances are constants with static lifetime.
 struct Refusal {
   absl::StatusCode code;
   std::string_view text;  // as a RESP client sees it, without the leading '-'
+
+  constexpr std::string_view message() const { return WithoutCode(text); }  // as a Status says it
 };
+
+inline constexpr Refusal kNoMemoryForResult{absl::StatusCode::kResourceExhausted,
+                                            "there is no memory for the result"};
+inline constexpr Refusal kNoMemoryForArguments{absl::StatusCode::kResourceExhausted,
+                                               "there is no memory for the arguments"};
+inline constexpr Refusal kOldValueLost{absl::StatusCode::kDataLoss,
+                                       "the value was set, but there is no memory for the one that was there before"};
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
 [[gnu::noinline, gnu::cold]] inline absl::Status StatusOf(const Refusal& refusal) {
+  const absl::string_view message(refusal.message().data(), refusal.message().size());
 #if defined(__cpp_exceptions)
   try {
-    return absl::Status(refusal.code, absl::string_view(refusal.text.data(), refusal.text.size()));
+    return absl::Status(refusal.code, message);
   } catch (const std::bad_alloc&) {
     return absl::Status(refusal.code, absl::string_view());
   }
 #else
-  return absl::Status(refusal.code, absl::string_view(refusal.text.data(), refusal.text.size()));
+  return absl::Status(refusal.code, message);
 #endif
 }
 
@@ -55,11 +72,6 @@ absl::StatusOr<T> ResultOf(const Refusal* refusal, const T& value) {
   return StatusOf(*refusal);
 }
 
-// Without a message, which would be an allocation.
-inline absl::Status NoMemoryForResult() {
-  return absl::Status(absl::StatusCode::kResourceExhausted, absl::string_view());
-}
-
 // Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
 template <class F>
 absl::Status FillResult(F&& fill) {
@@ -67,7 +79,7 @@ absl::Status FillResult(F&& fill) {
   try {
     fill();
   } catch (const std::bad_alloc&) {
-    return NoMemoryForResult();
+    return StatusOf(kNoMemoryForResult);
   }
 #else
   fill();

@@ -6,13 +6,22 @@
 #define LARDER_INTERNAL_USER_CODE_H_
 
 #include <exception>
+#include <type_traits>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include <larder/internal/refusal.h>
 
 namespace larder::inline v0::internal {
 
 inline namespace LARDER_INTERNAL_FLAVOR {
+
+// Whether a function of the user's that returns R can also say that it did not run.
+template <class R>
+inline constexpr bool kSaysRefusals = std::is_void_v<R> || std::is_same_v<R, absl::Status>;
+template <class T>
+inline constexpr bool kSaysRefusals<absl::StatusOr<T>> = true;
 
 // Runs user code in a place where it may not throw through, and rethrows later.
 class Caught {

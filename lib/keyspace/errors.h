@@ -31,6 +31,14 @@ LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memor
 
 #undef LARDER_ERROR
 
+// All of them: Reply::ToStatus finds by it the code that a typed call would have given.
+inline constexpr const ErrorText* kAll[] = {
+    &kWrongType,       &kSyntax,         &kNotInteger,       &kNotInt32,       &kNotFloat,
+    &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
+    &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
+    &kInvalidCursor,   &kOutOfMemory,    &kAllocationFailed,
+};
+
 }  // namespace larder::inline v0::errors
 
 #endif  // LARDER_KEYSPACE_ERRORS_H_

@@ -135,15 +135,29 @@ void Keyspace::Bury(Db::Table& table) {
   if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
+// True if nothing is left in it.
+bool Keyspace::FreeSome(Db::Table& table) {
+  base::StepTimer timer(steps_, base::Step::kFree);
+  return table.FreeSome(kFreeEntries, [&](Entry* entry) {
+    timer.Add(1, memory::Arena::RoundUp(entry->footprint()));
+    EndHistory(*entry);
+    Free(entry);
+  });
+}
+
+// Not by way of a grave: there may be no memory for one.
+bool Keyspace::EndStep() {
+  for (int i = 0; i < config_.databases; ++i) {
+    if (dbs_[i] == nullptr || dbs_[i]->table_.empty()) continue;
+    (void)FreeSome(dbs_[i]->table_);
+    return true;
+  }
+  return FreeStep();
+}
+
 bool Keyspace::FreeStep() {
   if (Grave* grave = graves_; grave != nullptr) {
-    base::StepTimer timer(steps_, base::Step::kFree);
-    const bool done = grave->table.FreeSome(kFreeEntries, [&](Entry* entry) {
-      timer.Add(1, memory::Arena::RoundUp(entry->footprint()));
-      EndHistory(*entry);
-      Free(entry);
-    });
-    if (done) {
+    if (FreeSome(grave->table)) {
       graves_ = grave->next;
       delete grave;
     }

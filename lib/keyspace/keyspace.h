@@ -149,6 +149,9 @@ class Keyspace {
   // One step of freeing what was buried or dropped. True if there is more.
   bool FreeStep();
   bool HasGarbage() const;
+  // The end: one step of freeing every key of every database, and what FreeStep frees. True if there is more.
+  // REQUIRES: from the first call on nothing is called that looks at keys.
+  bool EndStep();
 
   // One step of moving entries out of nearly empty memory, some 35 us; nothing if there is no need. Not inside an op,
   // since entries change their places. True if there is more.
@@ -201,6 +204,7 @@ class Keyspace {
   void TouchByUse(Entry& entry);
   static size_t BytesOf(const Entry& entry);
   Room MakeRoomSlow(Slicing slicing);
+  bool FreeSome(Db::Table& table);
 
   KeyspaceConfig config_;
   const base::HashSeed hash_seed_;

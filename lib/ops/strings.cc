@@ -188,7 +188,7 @@ Result<int64_t> IncrementBy(Db& db, Bytes key, int64_t by) {
   return value;
 }
 
-Result<Bytes> IncrementByFloat(Db& db, Bytes key, long double by, FloatDigits& digits) {
+Result<Bytes> IncrementByFloat(Db& db, Bytes key, long double by, FloatDigits& digits, long double most) {
   Entry* existing = db.Find(key, Lookup::kWrite);
   long double value = 0;
   int64_t expiry_ms = kNoExpiry;
@@ -203,7 +203,7 @@ Result<Bytes> IncrementByFloat(Db& db, Bytes key, long double by, FloatDigits& d
     expiry_ms = existing->expiry_ms();
   }
   value += by;
-  if (!std::isfinite(value)) return errors::kNanOrInfinity;
+  if (!std::isfinite(value) || std::fabs(value) > most) return errors::kNanOrInfinity;
   const Bytes text = base::FormatLongDoubleHuman(value, digits.room);
   const Bytes command[] = {"SET", key, text, "KEEPTTL"};
   LARDER_RETURN_IF_ERROR(

@@ -7,6 +7,7 @@
 #define LARDER_OPS_STRINGS_H_
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -67,11 +68,14 @@ Bytes SliceInclusive(Bytes text, int64_t first, int64_t last);
 // INCRBY ("incrby"): the new value. Errors: kNotInteger, kOverflow.
 Result<int64_t> IncrementBy(keyspace::Db& db, Bytes key, int64_t by);
 
-// INCRBYFLOAT ("incrbyfloat"): the new value's text, in `digits`. Errors: kNotFloat, kNanOrInfinity.
+// INCRBYFLOAT ("incrbyfloat"): the new value's text, in `digits`. Errors: kNotFloat, kNanOrInfinity, the latter also if
+// the sum is beyond `most`: kDoubleMax for who wants it as a double.
+inline constexpr long double kDoubleMax = std::numeric_limits<double>::max();
 struct FloatDigits {
   char room[base::kLongDoubleChars];
 };
-Result<Bytes> IncrementByFloat(keyspace::Db& db, Bytes key, long double by, FloatDigits& digits);
+Result<Bytes> IncrementByFloat(keyspace::Db& db, Bytes key, long double by, FloatDigits& digits,
+                               long double most = std::numeric_limits<long double>::max());
 
 }  // namespace larder::inline v0::ops::strings
 

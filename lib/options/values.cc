@@ -424,8 +424,11 @@ std::vector<std::string> RewriteLines(const Directive& directive, const Options&
 std::string Allowed(const Directive& directive) {
   const auto range = [&](const char* what) {
     std::string text = what;
-    if (directive.max == std::numeric_limits<int64_t>::max()) return text + " of at least " + Decimal(directive.min);
-    return text + " from " + Decimal(directive.min) + " to " + Decimal(directive.max);
+    // What is silently made of a number is the range that counts.
+    const int64_t min = directive.adjust != nullptr ? directive.adjust(directive.min) : directive.min;
+    const int64_t max = directive.adjust != nullptr ? directive.adjust(directive.max) : directive.max;
+    if (max == std::numeric_limits<int64_t>::max()) return text + " of at least " + Decimal(min);
+    return text + " from " + Decimal(min) + " to " + Decimal(max);
   };
   if (directive.kind == Kind::kOffOnly) {
     return directive.default_text.empty() ? "nothing" : std::string(directive.default_text);

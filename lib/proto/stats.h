@@ -1,6 +1,8 @@
 // Stats as a protocol buffer.
 //
-//   larder::StatsProto proto = larder::ToProto(cache->Stats());
+//   absl::StatusOr<larder::Stats> stats = cache.Stats();
+//   if (!stats.ok()) return stats.status();
+//   const larder::StatsProto proto = larder::ToProto(*stats);
 #ifndef LARDER_PROTO_STATS_H_
 #define LARDER_PROTO_STATS_H_
 

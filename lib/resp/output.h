@@ -57,6 +57,8 @@ class Output {
   // Bytes still to send, those in blocks included.
   size_t size() const { return bytes_.size() - head_ + referenced_; }
   bool empty() const { return size() == 0; }
+  // Of them, those in blocks: what it keeps from being freed.
+  size_t referenced() const { return referenced_; }
   // Bytes of memory that are this object's own. Blocks are counted by their Heap.
   size_t memory() const { return bytes_.capacity() + parts_capacity_ * sizeof(Part); }
   bool failed() const { return bytes_.failed() || failed_; }

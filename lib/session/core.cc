@@ -37,12 +37,6 @@ absl::Status NoMemory() {
   return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
 }
 
-int64_t WaitNs(int64_t deadline_us, int64_t now_us) {
-  if (deadline_us == INT64_MAX) return executor::kWaitForever;
-  return deadline_us <= now_us ? 0 : (deadline_us - now_us > INT64_MAX / 2000 ? executor::kWaitForever
-                                                                              : (deadline_us - now_us) * 1000);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
@@ -57,18 +51,20 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->log_ = std::move(own->log);
   core->on_shutdown_ = std::move(own->on_shutdown);
   core->limits_.Publish(options);
+  core->closing_.reset(new (std::nothrow) Closing(*core->clock_));
   core->executor_ = executor::Executor::Create();
   core->bio_ = base::Bio::Create(
       options.background == Background::kThread, [](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); },
       core.get());
-  if (core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
+  if (core->closing_ == nullptr || core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
+  core->executor_->SetClosedHook([](void* arg) { static_cast<Closing*>(arg)->HolderLeaves(); }, core->closing_.get());
   if (!core->thread_.Init(
           core->clock_,
           [](void* arg) {
             CacheCore* self = static_cast<CacheCore*>(arg);
             return self->BackgroundStep(INT64_MAX);
           },
-          core.get())) {
+          core.get(), [](void* arg) { static_cast<CacheCore*>(arg)->closing_->Notify(); })) {
     return NoMemory();
   }
   // Last of all that can fail: what has an engine is closed by the destructor, and must be whole.
@@ -89,12 +85,11 @@ CacheCore::~CacheCore() {
     delivery_.Abandon();
     thread_.Abandon();
     bio_->Abandon();
+    (void)closing_.release();
     return;
   }
   if (engine_ != nullptr) (void)Close(INT64_MAX);
-  if (bio_ == nullptr) return;
-  bio_->Finish();
-  bio_->Unref();
+  if (bio_ != nullptr) bio_->Unref();
 }
 
 const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
@@ -114,7 +109,10 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
 }
 
 bool CacheCore::WakeBackground() {
-  if (closed()) return true;
+  if (closed()) {  // whoever closes does it, and may be waiting for just this
+    closing_->Notify();
+    return true;
+  }
   if (background_ == Background::kThread) return thread_.Wake();
   if (background_ == Background::kLoop) {
     const std::lock_guard<std::mutex> lock(listeners_mutex_);
@@ -161,6 +159,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us) {
       garbage = keyspace.FreeStep();
     });
     if (!ran) return false;
+    if (closed()) return false;
     if (++expire_steps >= steps_max) due = false;
     if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
     // A loop has clients to serve.
@@ -188,7 +187,7 @@ bool CacheCore::CompactRound(int64_t deadline_us) {
 
 // Background jobs, where they have no threads of their own. True if some are left.
 bool CacheCore::RunJobs(int64_t deadline_us) {
-  while (bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
+  while (!closed() && bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
     if (background_ == Background::kLoop || (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us)) return true;
   }
   return false;
@@ -214,7 +213,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   // First what makes runs empty, then what gives them back.
   bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us);
   const bool jobs_left = RunJobs(deadline_us);
-  delivery_.Drain([&] { return deadline_us == INT64_MAX || clock_->NowUs() < deadline_us; });
+  delivery_.Drain([&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); });
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;
   // Last of all, so that it sees what callbacks have made.
@@ -224,6 +223,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
     engine_->keyspace().owed_work().Settle();
   });
   if (!ran && closed()) return INT64_MAX;
+  if (delivery_.HasWork()) due_ms = now_ms;
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
 }
 
@@ -267,71 +267,6 @@ void CacheCore::FillExecutorStats(ExecutorStats* to) const {
          .turn_requests_max = from.turn_requests_max,
          .turn_ns_max = from.turn_ns_max,
          .slice_ns_max = from.slice_ns_max};
-}
-
-bool CacheCore::AddListener(ListenerHook* listener) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  if (closed()) return false;
-  listener->next_hook_ = listeners_;
-  listeners_ = listener;
-  // There may be work that nobody was there to be told of.
-  if (background_ == Background::kLoop) listener->WakeForBackground();
-  return true;
-}
-
-void CacheCore::RemoveListener(ListenerHook* listener) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (ListenerHook** link = &listeners_; *link != nullptr; link = &(*link)->next_hook_) {
-    if (*link != listener) continue;
-    *link = listener->next_hook_;
-    break;
-  }
-  // Or that this one was told of.
-  if (background_ == Background::kLoop && listeners_ != nullptr) listeners_->WakeForBackground();
-}
-
-absl::Status CacheCore::Close(int64_t deadline_us) {
-  const std::lock_guard<std::mutex> closing(close_mutex_);
-  closed_.store(true, std::memory_order_release);
-  flights_.Close();
-  for (;;) {
-    ListenerHook* listener = nullptr;
-    {
-      const std::lock_guard<std::mutex> lock(listeners_mutex_);
-      listener = listeners_;
-      if (listener != nullptr) listeners_ = listener->next_hook_;
-    }
-    if (listener == nullptr) break;
-    listener->StopForClose();
-  }
-  const int64_t wait_ns = WaitNs(deadline_us, clock_->NowUs());
-  if (!executor_->Close(wait_ns)) {
-    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded,
-                            "a call is still running; it is the last one, and Close may be called again");
-  }
-  const bool joined = thread_.Stop(wait_ns);
-  const bool told = delivery_.Close(wait_ns);
-  if (!joined || !told) {
-    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded,
-                            "a callback is still running; Close may be called again");
-  }
-  // Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
-  keyspace::Keyspace& keyspace = engine_->keyspace();
-  keyspace.FlushAll();
-  while (keyspace.FreeStep()) {
-  }
-  bio_->Finish();
-  keyspace.blocks().CollectReturned();
-  if (const size_t pins = keyspace.blocks().blocks(); pins != 0) {
-    constexpr std::string_view kPinned = "the cache is closed; values still pinned: ";
-    char digits[base::kIntChars];
-    const Bytes count = base::FormatUint64(pins, digits);
-    char text[kPinned.size() + base::kIntChars];
-    base::CopyBytes(text, kPinned);
-    base::CopyBytes(text + kPinned.size(), count);
-    return base::MakeStatus(absl::StatusCode::kFailedPrecondition, {text, kPinned.size() + count.size()});
-  }
-  return absl::OkStatus();
 }
 
 void CacheCore::Log(LogLevel level, std::string_view line) {

@@ -2,12 +2,14 @@
 //
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
-// Background work is active expiry, freeing, compaction and the delivery of callbacks. Who does it is Options::background: a thread made on
-// first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
+// Background work is active expiry, freeing, compaction and the delivery of callbacks. Who does it is
+// Options::background: a thread made on first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
 //
 // Threads: every method, from any thread, where nothing else is said.
 #ifndef LARDER_SESSION_CORE_H_
 #define LARDER_SESSION_CORE_H_
+
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
@@ -25,6 +27,7 @@
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
 #include "lib/executor/executor.h"
+#include "lib/session/closing.h"
 #include "lib/session/flights.h"
 #include "lib/session/limits.h"
 
@@ -33,9 +36,10 @@ namespace larder::inline v0::session {
 // A listener, as the cache knows it.
 class ListenerHook {
  public:
-  // Stops serving; returns when no thread or loop of the listener will touch the cache again. Called by Close, on the
-  // closing thread, without the executor.
-  virtual void StopForClose() = 0;
+  // Stops serving, and waits for it until `deadline_us` of the cache's clock. True when no thread or loop of the listener
+  // will touch the cache again. Called by Close, on the closing thread, with no lock and without the executor; never by two
+  // threads at once. The hook lives as long as the call: RemoveListener on another thread waits for its end.
+  virtual bool StopForClose(int64_t deadline_us) = 0;
   // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
   virtual void WakeForBackground() = 0;
   // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
@@ -49,6 +53,21 @@ class ListenerHook {
   friend class CacheCore;
   ~ListenerHook() = default;
   ListenerHook* next_hook_ = nullptr;
+  uintptr_t stopper_ = 0;                 // the thread that is in StopForClose
+  std::atomic<uint32_t> stopping_{0};     // 1 while there is one
+};
+
+// A client's end that may have to wait for the cache's: everything of the client's that the engine knows, to be deleted
+// when it does not know it any more.
+class SessionEnd {
+ public:
+  virtual ~SessionEnd() = default;
+  // Takes it out of the engine. Called once, under the executor or when nothing runs under it any more.
+  virtual void End() = 0;
+
+ private:
+  friend class CacheCore;
+  SessionEnd* next_end_ = nullptr;
 };
 
 class LARDER_API CacheCore final : public commands::EngineHost {
@@ -71,6 +90,15 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   bool monitored() const { return monitored_; }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
+
+  // Whether this thread may use a Transaction: it is inside Atomically's function, and not inside View within it. What
+  // outlives that function finds the answer no, on whatever thread; in a forked child too. Begin and End: by that thread,
+  // which holds the executor.
+  bool MayTransact() const {
+    return transacting_.load(std::memory_order_relaxed) == ThisThread() && !executor_->Forked();
+  }
+  void BeginTransacting() { transacting_.store(ThisThread(), std::memory_order_relaxed); }
+  void EndTransacting() { transacting_.store(0, std::memory_order_relaxed); }
   Background background() const { return background_; }
 
   // Runs engine-only `fn` under the executor, and AfterOp.
@@ -99,24 +127,9 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // Why a call did not run; nullptr if it did.
   static const ErrorText* RefusalOf(executor::Outcome outcome);
 
-  // Runs `fn` under the executor, or once the cache is closed and nothing runs under it any more: for ends of sessions,
-  // which must happen either way. Not in a forked child, where nothing is left to be ended.
-  template <class F>
-  void RunEvenClosed(F&& fn) {
-    const executor::Outcome outcome = executor_->Run([&] {
-      fn();
-      AfterOp();
-    });
-    switch (outcome) {
-      case executor::Outcome::kRan:
-      case executor::Outcome::kForked: return;
-      case executor::Outcome::kReentrant: fn(); return;  // this thread holds it already
-      case executor::Outcome::kClosed: break;
-    }
-    const std::lock_guard<std::mutex> closing(close_mutex_);
-    (void)executor_->Close();  // waits for a holder that outlasted Close's deadline
-    fn();
-  }
+  // Ends a session, now or, if the cache is closed or about to be, when whoever closes it comes to it. Waits for nobody who
+  // closes; from any thread, also inside user code and callbacks.
+  void EndSession(std::unique_ptr<SessionEnd> end);
 
   // To be called at the end of every hold on the executor, by its holder: does what ops of this hold have asked for, which
   // is to wake the background if there is work that it does not know of. One load and one compare if there is none.
@@ -144,13 +157,15 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
   bool TryEndPause();
 
-  // Refused (false) after Close has begun. A listener removes itself before it dies.
+  // Refused (false) after Close has begun. A listener removes itself before it dies; that waits for a StopForClose which
+  // runs on another thread.
   bool AddListener(ListenerHook* listener);
   void RemoveListener(ListenerHook* listener);
 
   // See Cache::Close.
   absl::Status Close(int64_t deadline_us);
-  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  bool closed() const { return closing_->begun(); }
+  Closing& closing() { return *closing_; }
 
   void Log(LogLevel level, std::string_view line) override;
 
@@ -169,6 +184,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
 
  private:
   CacheCore() = default;
+  static uintptr_t ThisThread() { return static_cast<uintptr_t>(pthread_self()); }
   [[gnu::cold]] void TellBackground();
   template <class F>
   bool TryRun(F&& fn);
@@ -179,6 +195,20 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   bool CompactRound(int64_t deadline_us);
   bool RunJobs(int64_t deadline_us);
   int64_t NextRoundMs(int64_t now_ms);
+
+  // core_close.cc.
+  void Unlist(ListenerHook* listener);
+  const ErrorText* MayNotClose();
+  bool RunStage(int64_t deadline_us);
+  bool StopListeners(int64_t deadline_us);
+  bool CloseExecutor(int64_t deadline_us);
+  bool StopThread(int64_t deadline_us);
+  bool DeliverAll(int64_t deadline_us);
+  bool EndKeys(int64_t deadline_us);
+  bool FinishJobs(int64_t deadline_us);
+  absl::Status Unfinished();
+  absl::Status PinsLeft();
+  void RunEnds();
 
   std::shared_ptr<Clock> clock_;
   Background background_ = Background::kThread;
@@ -191,11 +221,12 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::unique_ptr<executor::Executor> executor_;
   bool monitored_ = false;  // beside what every typed call loads
   std::unique_ptr<commands::Engine> engine_;
+  std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;
-  std::atomic<bool> closed_{false};
+  std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
+  std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run
   mutable std::mutex listeners_mutex_;
-  std::mutex close_mutex_;
   ListenerHook* listeners_ = nullptr;
 };
 

@@ -47,24 +47,20 @@ absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()>
 
 }  // namespace
 
-DirectClient::~DirectClient() {
-  if (!opened_) return;
-  core_.RunEvenClosed([this] {
-    commands::DropTransaction(core_.engine(), client_);
-    core_.engine().clients().Remove(&client_);
-  });
-  delete client_.transaction;
+DirectClient::~DirectClient() { delete client_.transaction; }
+
+void DirectClient::End() {
+  commands::DropTransaction(core_.engine(), client_);
+  core_.engine().clients().Remove(&client_);
 }
 
 absl::Status DirectClient::Open() {
   client_.protocol = kDirectProtocol;
   client_.created_ms = client_.last_interaction_ms = core_.clock().NowUs() / 1000;
-  const absl::Status status = core_.Run([this] {
+  return core_.Run([this] {
     client_.db = core_.engine().keyspace().db(0);
     core_.engine().clients().Add(&client_);
   });
-  opened_ = status.ok();
-  return status;
 }
 
 absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> argv) {

@@ -20,7 +20,7 @@ namespace larder::inline v0::session {
 class DirectClient {
  public:
   explicit DirectClient(CacheCore& core) : core_(core) {}
-  ~DirectClient();
+  ~DirectClient();  // REQUIRES: End was called if Open was OK, but in a forked child.
   DirectClient(const DirectClient&) = delete;
   DirectClient& operator=(const DirectClient&) = delete;
 
@@ -29,12 +29,13 @@ class DirectClient {
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   // Whether Execute of this may run on a stranger's thread: see commands/short.h. Under the executor.
   bool IsShort(std::span<const std::string_view> argv) { return commands::IsShort(core_.engine(), client_, argv); }
+  // See SessionEnd::End.
+  void End();
 
  private:
   CacheCore& core_;
   commands::ClientState client_;
   resp::Output output_;
-  bool opened_ = false;
 };
 
 // One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).

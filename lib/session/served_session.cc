@@ -185,8 +185,9 @@ void ServedSession::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
   const size_t lent = (input_lent_ ? BufferPool::kBytes : 0) + (output_lent_ ? BufferPool::kBytes : 0);
   const size_t large = large_ ? (large_filled_ != 0 ? large_filled_ : large_->size()) : 0;
-  borrowed_.store(lent + large, std::memory_order_relaxed);
-  if (large != large_counted_) CountLarge(large);
+  const size_t in_blocks = large + output_.referenced();
+  borrowed_.store(lent + in_blocks, std::memory_order_relaxed);
+  if (in_blocks != blocks_counted_) CountBlocks(in_blocks);
   const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) - lent;
   const size_t before = accounted_.load(std::memory_order_relaxed);
   if (now == before) return;
@@ -194,9 +195,9 @@ void ServedSession::Account() {
   accounted_.store(now, std::memory_order_relaxed);
 }
 
-void ServedSession::CountLarge(size_t bytes) {
-  core_.engine().large_arguments().fetch_add(bytes - large_counted_, std::memory_order_relaxed);
-  large_counted_ = bytes;
+void ServedSession::CountBlocks(size_t bytes) {
+  core_.engine().clients_blocks().fetch_add(bytes - blocks_counted_, std::memory_order_relaxed);
+  blocks_counted_ = bytes;
 }
 
 void ServedSession::CloseSoon() {
@@ -379,7 +380,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     request->session = &session;
     request->large = std::move(session.large_);
     request->large_at = session.large_at_;
-    if (session.large_counted_ != 0) session.CountLarge(0);
+    if (session.blocks_counted_ != 0) session.CountBlocks(session.output_.referenced());
     request->is_error = status == resp::RequestParser::kError;
     request->after_blank = session.parser_.TakeBlank();
     request->special = request->is_error || request->after_blank;
@@ -418,7 +419,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
 }
 
 void SessionBatch::End(ServedSession& session) {
-  session.CountLarge(0);
+  session.CountBlocks(0);
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);

@@ -118,7 +118,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // A large argument goes straight to a block, which the value that it becomes can keep.
   void BeginLarge(bool alone);
   void CommitLarge(size_t n);
-  void CountLarge(size_t bytes);
+  void CountBlocks(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -152,8 +152,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   size_t large_at_ = 0;      // where in input_ it is missing
   resp::Output output_;
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
-  std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and of a large argument has come
-  size_t large_counted_ = 0;           // of it, in the engine's large_arguments
+  std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and in blocks
+  size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;

@@ -20,6 +20,17 @@ FORBIDDEN = {"<iostream>", "<ranges>", "<regex>", "<locale>"}
 PROGRAMS = {"net/larder_server.cc"}
 
 
+# Constant errors, {absl::StatusCode::kX, "text"}, and messages of Statuses. Adjacent literals are one.
+LITERAL = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+ERROR_TEXT = re.compile(r"(?:ErrorText|Refusal) \w+\{\s*absl::StatusCode::k(\w+),\s*" + LITERAL)
+MESSAGE = re.compile(r"(?:MakeStatus\(\s*absl::StatusCode::k\w+,|absl::(?!Unknown)\w+Error\()\s*" + LITERAL)
+WIRE_CODE = re.compile(
+    r"(ERR|OOM|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM|NOPROTO|EXECABORT|BUSY|BUSYKEY|LOADING|NOSCRIPT|READONLY) ")
+# What Reply::ToStatus makes of them (lib/reply.cc).
+CODE_OF = {"WRONGTYPE": "FailedPrecondition", "OOM": "ResourceExhausted", "NOAUTH": "Unauthenticated",
+           "WRONGPASS": "Unauthenticated", "NOPERM": "PermissionDenied", "NOSCRIPT": "NotFound", "BUSY": "Unavailable"}
+
+
 def sources(folder):
     files = [p for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".h", ".cc", ".c")]
     return [(str(p.relative_to(ROOT)), p.read_text(encoding="utf-8")) for p in files]
@@ -57,6 +68,27 @@ class SourceTest(unittest.TestCase):
         for folder in ("lib", "net", "bindings"):
             self.check_none([(n, i) for n, i in includes(folder)
                              if i in FORBIDDEN and not n.startswith(tuple(p[:-3] for p in PROGRAMS))])
+
+    def test_messages_of_statuses_have_no_wire_prefix_and_are_not_empty(self):
+        found = 0
+        for folder in ("lib", "net", "bindings"):
+            for name, text in sources(folder):
+                for literal in MESSAGE.findall(text):
+                    found += 1
+                    message = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
+                    self.assertNotEqual("", message, name)
+                    self.assertIsNone(WIRE_CODE.match(message), f"{name}: {message}")
+        self.assertGreater(found, 30)
+
+    def test_constant_errors_have_the_code_that_their_prefix_says(self):
+        found = 0
+        for name, text in sources("lib"):
+            for code, literal in ERROR_TEXT.findall(text):
+                found += 1
+                prefix = WIRE_CODE.match(literal[1:])
+                if prefix and prefix[1] in CODE_OF:
+                    self.assertEqual(CODE_OF[prefix[1]], code, f"{name}: {literal}")
+        self.assertGreater(found, 20)
 
     def test_optional_parts_are_not_reached_from_the_core(self):
         self.check_none([(n, i) for n, i in includes("lib")

@@ -72,9 +72,10 @@ TEST(ReplyTest, ErrorsHaveACodeAndAStatus) {
   EXPECT_TRUE(error.is_error());
   EXPECT_EQ(error.error_code(), "WRONGTYPE");
   EXPECT_EQ(error.ToStatus().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(error.ToStatus().message(), "WRONGTYPE Operation against a key");
+  EXPECT_EQ(error.ToStatus().message(), "Operation against a key");
   EXPECT_EQ(Read("-OOM x\r\n").ToStatus().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(Read("-NOAUTH x\r\n").ToStatus().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Read("-NOAUTH x\r\n").ToStatus().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Read("-NOPERM x\r\n").ToStatus().code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(Read("-ERR x\r\n").ToStatus().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Read("-LONELY\r\n").error_code(), "LONELY");
 }

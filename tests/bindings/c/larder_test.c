@@ -1,10 +1,13 @@
 /* The C ABI as a C program uses it. No framework: EXPECT counts, main's result tells. */
+#define _POSIX_C_SOURCE 200809L
 #include <larder/c/larder.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -139,9 +142,9 @@ static void connections_speak_resp(void) {
   larder_free(cache);
 }
 
-static void on_reply(void *arg, larder_status status, larder_reply *reply) {
+static void on_reply(void *arg, larder_reply *reply, const larder_error *error) {
   int *seen = arg;
-  EXPECT(status == LARDER_OK);
+  EXPECT(error == NULL);
   EXPECT(larder_integer(larder_root(reply)) == *seen + 1);
   ++*seen;
   larder_reply_free(reply);
@@ -152,11 +155,253 @@ static void replies_come_with_ticks(void) {
   int seen = 0;
   int64_t next_ms;
   const char *incr[] = {"INCR", "n"};
-  for (int i = 0; i < 3; ++i) EXPECT(larder_execute_async(cache, 2, incr, NULL, on_reply, &seen, NULL) == LARDER_OK);
-  EXPECT(larder_execute_async(cache, 2, incr, NULL, NULL, NULL, NULL) == LARDER_INVALID_ARGUMENT);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT(larder_execute_async(cache, 5, 2, incr, NULL, on_reply, &seen, NULL) == LARDER_OK);
+  }
+  EXPECT(larder_execute_async(cache, 0, 2, incr, NULL, NULL, NULL, NULL) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_execute_async(cache, 16, 2, incr, NULL, on_reply, &seen, NULL) == LARDER_OUT_OF_RANGE);
   EXPECT(seen == 0);
   EXPECT(larder_tick(cache, 1000, &next_ms, NULL) == LARDER_OK);
   EXPECT(seen == 3);
+  int64_t value;
+  EXPECT(larder_increment(cache, 5, "n", 1, 0, &value, NULL) == LARDER_OK && value == 3);
+  EXPECT(larder_increment(cache, 0, "n", 1, 0, &value, NULL) == LARDER_OK && value == 0);
+  larder_free(cache);
+}
+
+static void on_cancelled(void *arg, larder_reply *reply, const larder_error *error) {
+  ++*(int *)arg;
+  if (reply != NULL) {
+    larder_reply_free(reply); /* it ran before the cache was closed */
+  } else {
+    EXPECT(error->status == LARDER_CANCELLED && strlen(error->message) > 0);
+  }
+}
+
+static void close_tells_callbacks_that_are_owed(void) {
+  larder_cache *cache = open_with("");
+  int told = 0;
+  const char *ping[] = {"PING"};
+  EXPECT(larder_execute_async(cache, 0, 1, ping, NULL, on_cancelled, &told, NULL) == LARDER_OK);
+  EXPECT(larder_close(cache, -1, NULL) == LARDER_OK);
+  EXPECT(told == 1);
+  larder_free(cache);
+}
+
+static int bytes_are(larder_bytes *bytes, const char *expected) {
+  size_t length;
+  const char *data = larder_bytes_data(bytes, &length);
+  const int same = bytes != NULL && length == strlen(expected) && memcmp(data, expected, length) == 0;
+  larder_bytes_free(bytes);
+  return same;
+}
+
+static void typed_calls_get_set_increment_and_expire(void) {
+  larder_cache *cache = open_with("");
+  larder_error error;
+  larder_bytes *value;
+  size_t length;
+  int yes;
+  int64_t number;
+  EXPECT(larder_get(cache, 0, "k", 1, &value, &error) == LARDER_OK && value == NULL);
+  EXPECT(larder_set(cache, 0, "k", 1, "v\0w", 3, LARDER_NO_EXPIRY, 0, &yes, &error) == LARDER_OK && yes);
+  EXPECT(larder_get(cache, 0, "k", 1, &value, &error) == LARDER_OK && value != NULL);
+  const char *data = larder_bytes_data(value, &length);
+  EXPECT(length == 3 && memcmp(data, "v\0w", 3) == 0);
+  larder_bytes_free(value);
+  EXPECT(larder_get(cache, 1, "k", 1, &value, &error) == LARDER_OK && value == NULL);
+
+  char buffer[2] = {'x', 'x'};
+  EXPECT(larder_get_into(cache, 0, "k", 1, buffer, 2, &length, &yes, &error) == LARDER_OK);
+  EXPECT(yes && length == 3 && memcmp(buffer, "v\0", 2) == 0);
+  EXPECT(larder_get_into(cache, 0, "none", 4, NULL, 0, &length, &yes, &error) == LARDER_OK && !yes && length == 0);
+
+  EXPECT(larder_set(cache, 0, "k", 1, "2", 1, 500, LARDER_SET_IF_MISSING, &yes, NULL) == LARDER_OK && !yes);
+  EXPECT(larder_set(cache, 0, "k", 1, "2", 1, 500, LARDER_SET_IF_PRESENT, &yes, NULL) == LARDER_OK && yes);
+  EXPECT(larder_ttl(cache, 0, "k", 1, &number, &yes, NULL) == LARDER_OK && yes && number > 0 && number <= 500);
+  EXPECT(larder_expire(cache, 0, "k", 1, 100000, NULL, NULL) == LARDER_OK);
+  EXPECT(larder_set(cache, 0, "k", 1, "3", 1, LARDER_NO_EXPIRY, LARDER_SET_KEEP_TTL, NULL, NULL) == LARDER_OK);
+  EXPECT(larder_ttl(cache, 0, "k", 1, &number, NULL, NULL) == LARDER_OK && number > 500);
+  EXPECT(larder_expire(cache, 0, "k", 1, LARDER_NO_EXPIRY, &yes, NULL) == LARDER_OK && yes);
+  EXPECT(larder_ttl(cache, 0, "k", 1, &number, &yes, NULL) == LARDER_OK && yes && number == LARDER_NO_EXPIRY);
+  EXPECT(larder_set(cache, 0, "l", 1, "", 0, number, 0, NULL, NULL) == LARDER_OK); /* out of one, into the other */
+  EXPECT(larder_ttl(cache, 0, "none", 4, &number, &yes, NULL) == LARDER_OK && !yes && number == 0);
+  EXPECT(larder_set(cache, 0, "k", 1, "2", 1, 0, 0, &yes, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_set(cache, 0, "k", 1, "2", 1, 1, 3, &yes, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_set(cache, 0, "k", 1, "2", 1, 1, 8, &yes, &error) == LARDER_INVALID_ARGUMENT);
+
+  EXPECT(larder_increment(cache, 0, "k", 1, 39, &number, &error) == LARDER_OK && number == 42);
+  EXPECT(larder_increment(cache, 0, "k", 1, INT64_MAX, &number, &error) == LARDER_OUT_OF_RANGE && number == 0);
+  EXPECT(strlen(error.message) > 0 && strncmp(error.message, "ERR", 3) != 0);
+  EXPECT(larder_expire(cache, 0, "k", 1, -1, &yes, &error) == LARDER_OK && yes);
+  EXPECT(larder_get(cache, 0, "k", 1, &value, &error) == LARDER_OK && value == NULL);
+  EXPECT(larder_delete(cache, 0, "l", 1, &yes, &error) == LARDER_OK && yes);
+  EXPECT(larder_delete(cache, 0, "l", 1, &yes, &error) == LARDER_OK && !yes);
+  larder_free(cache);
+}
+
+struct load {
+  larder_cache *cache;
+  int loads;
+  larder_status result;
+  const char *value;
+  const char *message;
+};
+
+static larder_status load(void *arg, larder_loaded *loaded, larder_error *error) {
+  struct load *what = arg;
+  larder_bytes *value;
+  ++what->loads;
+  /* A loader may call the cache, but must not wait for itself. */
+  EXPECT(larder_get_or_load(what->cache, 0, "k", 1, 1000, load, arg, &value, NULL) == LARDER_FAILED_PRECONDITION);
+  if (what->value != NULL) EXPECT(larder_loaded_set(loaded, what->value, strlen(what->value)) == LARDER_OK);
+  if (what->message != NULL) strcpy(error->message, what->message);
+  return what->result;
+}
+
+static void a_missing_value_is_loaded_once(void) {
+  larder_cache *cache = open_with("");
+  larder_error error;
+  larder_bytes *value;
+  struct load what = {cache, 0, LARDER_UNAVAILABLE, NULL, "upstream is down"};
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, load, &what, &value, &error) == LARDER_UNAVAILABLE);
+  EXPECT(value == NULL && strcmp(error.message, "upstream is down") == 0);
+  what.message = NULL;
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, load, &what, &value, &error) == LARDER_UNAVAILABLE);
+  EXPECT(strlen(error.message) > 0);
+  what.result = LARDER_OK;
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, load, &what, &value, &error) == LARDER_INVALID_ARGUMENT);
+  what.value = "loaded";
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, load, &what, &value, &error) == LARDER_OK);
+  EXPECT(bytes_are(value, "loaded"));
+  EXPECT(what.loads == 4);
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, load, &what, &value, &error) == LARDER_OK);
+  EXPECT(bytes_are(value, "loaded"));
+  EXPECT(what.loads == 4);
+  EXPECT(larder_get_or_load(cache, 0, "k", 1, 1000, NULL, NULL, &value, &error) == LARDER_INVALID_ARGUMENT);
+  larder_free(cache);
+}
+
+static int64_t now_of(void *arg) { return *(int64_t *)arg; }
+
+static void the_programs_clock_is_the_caches(void) {
+  larder_options *options;
+  larder_cache *cache;
+  larder_bytes *value;
+  int64_t now_us = 1700000000000000;
+  int64_t ttl_ms;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  larder_options_background(options, LARDER_BACKGROUND_TICK);
+  EXPECT(larder_options_clock(options, now_of, &now_us, NULL) == LARDER_OK);
+  EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
+  EXPECT(larder_set(cache, 0, "k", 1, "v", 1, 100, 0, NULL, NULL) == LARDER_OK);
+  now_us += 99999;
+  EXPECT(larder_ttl(cache, 0, "k", 1, &ttl_ms, NULL, NULL) == LARDER_OK && ttl_ms == 1);
+  now_us += 1;
+  EXPECT(larder_get(cache, 0, "k", 1, &value, NULL) == LARDER_OK && value == NULL);
+  EXPECT(larder_close(cache, 1000, NULL) == LARDER_OK);
+  larder_free(cache);
+
+  larder_manual_clock *clock;
+  EXPECT(larder_manual_clock_new(now_us, &clock, NULL) == LARDER_OK);
+  larder_options_manual_clock(options, clock);
+  larder_options_background(options, LARDER_BACKGROUND_THREAD);
+  EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
+  larder_options_free(options);
+  EXPECT(larder_set(cache, 0, "k", 1, "v", 1, 100, 0, NULL, NULL) == LARDER_OK);
+  larder_manual_clock_set(clock, now_us + 99999);
+  EXPECT(larder_ttl(cache, 0, "k", 1, &ttl_ms, NULL, NULL) == LARDER_OK && ttl_ms == 1);
+  larder_manual_clock_set(clock, now_us + 100000); /* wakes the thread too: DBSIZE falls by itself */
+  const char *dbsize[] = {"DBSIZE"};
+  int64_t keys = 1;
+  while (keys == 1) {
+    larder_reply *reply;
+    EXPECT(larder_execute(cache, 0, 1, dbsize, NULL, &reply, NULL) == LARDER_OK);
+    keys = larder_integer(larder_root(reply));
+    larder_reply_free(reply);
+  }
+  larder_manual_clock_free(clock);
+  EXPECT(larder_get(cache, 0, "k", 1, &value, NULL) == LARDER_OK && value == NULL);
+  larder_free(cache);
+}
+
+struct pool {
+  pthread_mutex_t mutex;
+  size_t limit, used;
+};
+
+static void *pool_allocate(void *arg, size_t bytes, size_t alignment) {
+  struct pool *pool = arg;
+  void *memory = NULL;
+  pthread_mutex_lock(&pool->mutex);
+  if (pool->used + bytes <= pool->limit && posix_memalign(&memory, alignment, bytes) == 0) pool->used += bytes;
+  pthread_mutex_unlock(&pool->mutex);
+  return memory;
+}
+
+static void pool_release(void *arg, void *memory, size_t bytes, size_t alignment) {
+  struct pool *pool = arg;
+  (void)alignment;
+  pthread_mutex_lock(&pool->mutex);
+  pool->used -= bytes;
+  pthread_mutex_unlock(&pool->mutex);
+  free(memory);
+}
+
+static void the_programs_memory_is_the_caches(void) {
+  struct pool pool = {PTHREAD_MUTEX_INITIALIZER, 8 << 20, 0};
+  larder_options *options;
+  larder_cache *cache;
+  larder_error error;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  EXPECT(larder_options_memory(options, pool_allocate, NULL, NULL, &pool, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_options_memory(options, pool_allocate, pool_release, NULL, &pool, &error) == LARDER_OK);
+  EXPECT(larder_open(options, &cache, &error) == LARDER_OK);
+  larder_options_free(options);
+  static char value[4 << 20];
+  EXPECT(larder_set(cache, 0, "k", 1, value, sizeof(value), LARDER_NO_EXPIRY, 0, NULL, &error) == LARDER_OK);
+  EXPECT(pool.used > sizeof(value));
+  EXPECT(larder_set(cache, 0, "l", 1, value, sizeof(value), LARDER_NO_EXPIRY, 0, NULL, &error) ==
+         LARDER_RESOURCE_EXHAUSTED);
+  EXPECT(strlen(error.message) > 0);
+  larder_free(cache);
+  EXPECT(pool.used == 0);
+}
+
+static void null_is_refused_or_means_nothing(void) {
+  larder_cache *cache = open_with("");
+  larder_reply *reply;
+  larder_error error;
+  larder_bytes *bytes;
+  size_t length;
+  const char *set[] = {"SET", "k", "v"}, *hole[] = {"GET", NULL};
+  EXPECT(larder_execute(cache, 0, 3, set, NULL, NULL, &error) == LARDER_OK);
+  EXPECT(larder_get(cache, 0, "k", 1, &bytes, NULL) == LARDER_OK && bytes_are(bytes, "v"));
+  EXPECT(larder_execute(cache, 0, 2, hole, NULL, &reply, &error) == LARDER_INVALID_ARGUMENT && reply == NULL);
+  EXPECT(larder_execute(cache, 0, 2, NULL, NULL, &reply, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_execute(NULL, 0, 3, set, NULL, &reply, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strcmp(error.message, "cache is NULL") == 0);
+  EXPECT(larder_open(NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_options_new(NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_session_new(cache, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_session_execute(NULL, 3, set, NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_connection_new(NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_connection_feed(NULL, "x", 1, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_listener_start(cache, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_get(cache, 0, NULL, 1, &bytes, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_get(cache, 0, "k", 1, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_set(cache, 0, "k", 1, NULL, 1, 1, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_close(NULL, 0, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_tick(NULL, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_type(larder_root(NULL)) == LARDER_TYPE_NIL);
+  EXPECT(larder_bytes_data(NULL, &length)[0] == '\0' && length == 0);
+  EXPECT(larder_string(larder_root(NULL), NULL)[0] == '\0');
+  EXPECT(larder_connection_closed(NULL));
+  larder_connection_consume(NULL, 0);
+  larder_session *session;
+  EXPECT(larder_session_new(cache, &session, NULL) == LARDER_OK);
+  EXPECT(larder_session_execute(session, 3, set, NULL, NULL, NULL) == LARDER_OK);
+  larder_session_free(session);
   larder_free(cache);
 }
 
@@ -294,11 +539,18 @@ static void the_listener_runs_in_the_programs_loop(const char *text, int has_bac
 
 int main(void) {
   EXPECT(strcmp(larder_version(), "0.1.0") == 0);
+  EXPECT(larder_abi() == LARDER_ABI);
   executes_commands_and_walks_replies();
   tells_errors_from_error_replies();
   sessions_last();
   connections_speak_resp();
   replies_come_with_ticks();
+  close_tells_callbacks_that_are_owed();
+  typed_calls_get_set_increment_and_expire();
+  a_missing_value_is_loaded_once();
+  the_programs_clock_is_the_caches();
+  the_programs_memory_is_the_caches();
+  null_is_refused_or_means_nothing();
   shutdown_asks_the_program();
   the_listener_shows_the_same_keys();
   the_listener_runs_in_the_programs_loop("bind 127.0.0.1\n", 1);
@@ -308,6 +560,8 @@ int main(void) {
   larder_connection_free(NULL);
   larder_reply_free(NULL);
   larder_listener_free(NULL);
+  larder_bytes_free(NULL);
+  larder_manual_clock_free(NULL);
   larder_free(NULL);
   printf("%d expectations, %d failures\n", expectations, failures);
   return failures == 0 ? 0 : 1;

@@ -195,6 +195,51 @@ TEST(BioTest, FilesAreSyncedAndClosed) {
   }
 }
 
+// Runs until it is let go.
+struct HeldJob : Bio::Job {
+  HeldJob() {
+    run_some = [](Bio::Job* self, int64_t) {
+      while (!static_cast<HeldJob*>(self)->go) std::this_thread::yield();
+      return false;
+    };
+  }
+  std::atomic<bool> go{false};
+};
+
+TEST(BioTest, FinishSomeWaitsForNoThreadAndTheLastThreadSaysSo) {
+  std::atomic<int> ended{0};
+  Bio* bio = Bio::Create(true, [](void* arg) { ++*static_cast<std::atomic<int>*>(arg); }, &ended);
+  HeldJob held;
+  TestJob late;
+  ASSERT_TRUE(bio->Submit(Bio::kFree, &held));
+  EXPECT_FALSE(bio->FinishSome(INT64_MAX));
+  EXPECT_FALSE(bio->ThreadsOver());
+  EXPECT_FALSE(bio->Submit(Bio::kFile, &late));
+  EXPECT_EQ(ended, 0);
+  held.go = true;
+  while (ended == 0) std::this_thread::yield();
+  EXPECT_TRUE(bio->ThreadsOver());
+  EXPECT_TRUE(bio->FinishSome(INT64_MAX));
+  EXPECT_TRUE(bio->FinishSome(INT64_MAX));
+  bio->Finish();
+  bio->Unref();
+}
+
+TEST(BioTest, FinishSomeWithoutThreadsDoesAPart) {
+  Bio* bio = Bio::Create(false);
+  std::vector<HeldJob> jobs(3);
+  for (HeldJob& job : jobs) {
+    job.go = true;
+    ASSERT_TRUE(bio->Submit(Bio::kFree, &job));
+  }
+  EXPECT_FALSE(bio->FinishSome(0));
+  EXPECT_EQ(bio->waiting(Bio::kFree), 2u);
+  EXPECT_TRUE(bio->ThreadsOver());
+  EXPECT_FALSE(bio->FinishSome(0));
+  EXPECT_TRUE(bio->FinishSome(0));
+  bio->Unref();
+}
+
 TEST(BioTest, ItsThreadsBlockAllSignals) {
   Bio* bio = Bio::Create(true);
   struct Mask : Bio::Job {

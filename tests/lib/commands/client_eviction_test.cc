@@ -65,6 +65,48 @@ TEST_P(ClientEvictionTest, TheLargestGoFirst) {
   EXPECT_EQ(Evicted(), 2);
 }
 
+TEST_P(ClientEvictionTest, AValueThatAReplyKeepsCounts) {
+  Direct({"SET", "big", std::string(1'000'000, 'v')});
+  auto reader = std::make_unique<TestClient>(cache(), Via::kResp2);
+  const std::string id = reader->Run({"CLIENT", "ID"}).AsString();
+  const auto total = [&] {
+    const std::string line = Direct({"CLIENT", "LIST", "ID", id}).AsString();
+    return std::stoll(line.substr(line.find(" tot-mem=") + 9));
+  };
+  const int64_t before = total();
+  const int64_t used = Info("memory", "used_memory");
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(reader->connection().Feed("GET big\r\n").ok());
+  EXPECT_NEAR(static_cast<double>(total() - before), 10e6, 1e5);
+  EXPECT_LT(Info("memory", "used_memory") - used, 100'000) << "there is one value only";
+  reader->connection().ConsumeOutput(5'000'000);
+  EXPECT_NEAR(static_cast<double>(total() - before), 5e6, 1e5) << "what is sent counts no more";
+  EXPECT_THAT(Run({"CONFIG", "SET", "maxmemory-clients", "6mb"}), IsOk());
+  EXPECT_FALSE(reader->closed());
+  ASSERT_TRUE(reader->connection().Feed("GET big\r\nGET big\r\n").ok());
+  EXPECT_TRUE(reader->closed());
+  EXPECT_EQ(Evicted(), 1);
+  reader.reset();
+  auto next = WithOutput(100'000);
+  EXPECT_FALSE(next->closed()) << "what it kept is counted no more";
+}
+
+TEST_P(ClientEvictionTest, WatchesCount) {
+  auto watcher = std::make_unique<TestClient>(cache(), Via::kResp2);
+  auto small = WithOutput(1000);
+  EXPECT_THAT(Run({"CONFIG", "SET", "maxmemory-clients", "1mb"}), IsOk());
+  std::vector<std::string> argv = {"WATCH"};
+  for (int i = 0; i < 2000; ++i) argv.push_back("key" + std::to_string(i));
+  EXPECT_THAT(watcher->Run(argv), IsOk());
+  EXPECT_FALSE(watcher->closed());
+  for (int i = 0; i < 20'000; ++i) argv.push_back("key" + std::to_string(i));
+  EXPECT_TRUE(watcher->connection().Feed(EncodeRequest(std::vector<std::string_view>(argv.begin(), argv.end()))).ok());
+  EXPECT_TRUE(watcher->closed());
+  EXPECT_FALSE(small->closed());
+  watcher.reset();
+  auto next = WithInput(100'000);
+  EXPECT_FALSE(next->closed()) << "nobody watches any more";
+}
+
 TEST_P(ClientEvictionTest, GrowthIsSeen) {
   Run({"CONFIG", "SET", "maxmemory-clients", "2mb"});
   auto first = WithOutput(1'000'000);

@@ -147,6 +147,36 @@ TEST_F(BackgroundTest, StopWaitsNoLongerThanItIsTold) {
   EXPECT_EQ(steps_, 1);
 }
 
+TEST_F(BackgroundTest, RequestStopWaitsForNothingAndTheThreadSaysWhenItEnds) {
+  struct Context {
+    std::atomic<bool> inside{false}, leave{false}, ended{false};
+    std::atomic<int> steps{0};
+  } context;
+  BackgroundThread thread;
+  ASSERT_TRUE(thread.Init(
+      clock_,
+      [](void* arg) {
+        Context& self = *static_cast<Context*>(arg);
+        self.inside = true;
+        while (!self.leave) std::this_thread::yield();
+        ++self.steps;
+        return BackgroundThread::kNever;
+      },
+      &context, [](void* arg) { static_cast<Context*>(arg)->ended = true; }));
+  EXPECT_TRUE(thread.Over());  // there is none
+  ASSERT_TRUE(thread.Wake());
+  while (!context.inside) std::this_thread::yield();
+  thread.RequestStop();
+  EXPECT_FALSE(thread.Over());
+  EXPECT_FALSE(context.ended);
+  context.leave = true;
+  while (!context.ended) std::this_thread::yield();
+  EXPECT_TRUE(thread.Over());
+  EXPECT_TRUE(thread.Stop());
+  EXPECT_TRUE(thread.Over());
+  EXPECT_EQ(context.steps, 1);
+}
+
 TEST_F(BackgroundTest, AForkedChildForgetsTheThreadAndEnds) {
   ASSERT_TRUE(thread_.Wake());
   AwaitSteps(1);

@@ -11,25 +11,26 @@
 #include <utility>
 #include <vector>
 
+#include "lib/executor/futex.h"
+
 namespace larder::executor {
 namespace {
 
 class Call : public Delivery {
  public:
-  explicit Call(std::function<void(bool)> fn) : fn_(std::move(fn)) {}
-  void Deliver(bool cancelled) override { fn_(cancelled); }
+  explicit Call(std::function<void()> fn) : fn_(std::move(fn)) {}
+  void Deliver() override { fn_(); }
 
  private:
-  std::function<void(bool)> fn_;
+  std::function<void()> fn_;
 };
 
-std::unique_ptr<Delivery> Make(std::function<void(bool)> fn) { return std::make_unique<Call>(std::move(fn)); }
+std::unique_ptr<Delivery> Make(std::function<void()> fn) { return std::make_unique<Call>(std::move(fn)); }
 
 class DeliveryTest : public testing::Test {
  protected:
-  // Logs `name`, with a minus in front if cancelled.
-  bool Post(const std::string& name) {
-    return queue_.Post(Make([this, name](bool cancelled) { log_.push_back(cancelled ? "-" + name : name); }));
+  void Post(const std::string& name) {
+    queue_.Post(Make([this, name] { log_.push_back(name); }));
   }
   DeliveryQueue queue_;
   std::vector<std::string> log_;
@@ -38,7 +39,7 @@ class DeliveryTest : public testing::Test {
 using Log = std::vector<std::string>;
 
 TEST_F(DeliveryTest, NothingRunsBeforeDrainAndAllInOrderThen) {
-  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(Post(name));
+  for (const char* name : {"a", "b", "c"}) Post(name);
   EXPECT_TRUE(log_.empty());
   EXPECT_TRUE(queue_.HasWork());
   EXPECT_EQ(queue_.Drain(), 3u);
@@ -48,11 +49,11 @@ TEST_F(DeliveryTest, NothingRunsBeforeDrainAndAllInOrderThen) {
 }
 
 TEST_F(DeliveryTest, WhatADeliveryPostsRunsAfterItAndADrainInsideDoesNothing) {
-  ASSERT_TRUE(queue_.Post(Make([&](bool) {
-    EXPECT_TRUE(Post("second"));
+  queue_.Post(Make([&] {
+    Post("second");
     EXPECT_EQ(queue_.Drain(), 0u);
     log_.push_back("first");
-  })));
+  }));
   EXPECT_EQ(queue_.Drain(), 2u);
   EXPECT_EQ(log_, (Log{"first", "second"}));
 }
@@ -60,12 +61,12 @@ TEST_F(DeliveryTest, WhatADeliveryPostsRunsAfterItAndADrainInsideDoesNothing) {
 TEST_F(DeliveryTest, ADrainThatIsStoppedLeavesTheRestAndSignals) {
   int signals = 0;
   queue_.SetWaker([](void* arg) { ++*static_cast<int*>(arg); }, &signals);
-  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(Post(name));
+  for (const char* name : {"a", "b", "c"}) Post(name);
   EXPECT_EQ(signals, 1);  // for the first: the queue was empty
   EXPECT_EQ(queue_.Drain([] { return false; }), 1u);  // at least one, or nothing would ever be delivered
   EXPECT_EQ(signals, 2);
   EXPECT_TRUE(queue_.HasWork());
-  ASSERT_TRUE(Post("d"));
+  Post("d");
   EXPECT_EQ(queue_.Drain(), 3u);
   EXPECT_EQ(log_, (Log{"a", "b", "c", "d"}));
 }
@@ -73,75 +74,44 @@ TEST_F(DeliveryTest, ADrainThatIsStoppedLeavesTheRestAndSignals) {
 TEST_F(DeliveryTest, OneDrainerAtATime) {
   std::atomic<bool> inside{false};
   std::atomic<bool> leave{false};
-  ASSERT_TRUE(queue_.Post(Make([&](bool) {
+  queue_.Post(Make([&] {
     inside = true;
     while (!leave) std::this_thread::yield();
-  })));
+  }));
   std::thread drainer([&] { EXPECT_EQ(queue_.Drain(), 2u); });
   while (!inside) std::this_thread::yield();
-  ASSERT_TRUE(Post("later"));
+  Post("later");
   EXPECT_EQ(queue_.Drain(), 0u);
   leave = true;
   drainer.join();
   EXPECT_EQ(log_, Log{"later"});
 }
 
-TEST_F(DeliveryTest, CloseCancelsWhatIsLeftAndRefusesTheRest) {
-  ASSERT_TRUE(Post("a"));
-  ASSERT_TRUE(Post("b"));
-  EXPECT_TRUE(queue_.Close());
-  EXPECT_EQ(log_, (Log{"-a", "-b"}));
-  std::unique_ptr<Delivery> refused = Make([](bool) { FAIL(); });
-  EXPECT_FALSE(queue_.Post(std::move(refused)));
-  EXPECT_NE(refused, nullptr);  // still its poster's
-  EXPECT_TRUE(queue_.Close());
-  EXPECT_EQ(queue_.Drain(), 0u);
-}
-
-TEST_F(DeliveryTest, CloseFromInsideADeliveryCancelsTheRestWhenItReturns) {
-  ASSERT_TRUE(queue_.Post(Make([&](bool) {
-    EXPECT_FALSE(queue_.Close());
-    EXPECT_FALSE(Post("too late"));
-    log_.push_back("closing");
-  })));
-  ASSERT_TRUE(Post("a"));
-  EXPECT_EQ(queue_.Drain(), 2u);
-  EXPECT_EQ(log_, (Log{"closing", "-a"}));
-}
-
-TEST_F(DeliveryTest, CloseWaitsForTheDeliveryThatRuns) {
-  std::atomic<bool> inside{false};
-  std::atomic<bool> leave{false};
-  ASSERT_TRUE(queue_.Post(Make([&](bool) {
-    inside = true;
-    while (!leave) std::this_thread::yield();
-    log_.push_back("ran");
-  })));
-  ASSERT_TRUE(Post("a"));
-  std::thread drainer([&] { queue_.Drain(); });
-  while (!inside) std::this_thread::yield();
-  EXPECT_FALSE(queue_.Close(0));
-  EXPECT_FALSE(queue_.Close(1'000'000));
-  std::thread closer([&] {
-    EXPECT_TRUE(queue_.Close());
-    EXPECT_EQ(log_, (Log{"ran", "-a"}));
-  });
-  leave = true;
-  closer.join();
-  drainer.join();
+TEST_F(DeliveryTest, ItSaysWhoDrainsAndHowManyAreOwed) {
+  for (const char* name : {"a", "b", "c"}) Post(name);
+  EXPECT_EQ(queue_.CountOwed(), 3u);
+  queue_.Drain([] { return false; });
+  Post("d");
+  EXPECT_EQ(queue_.CountOwed(), 3u);
+  EXPECT_FALSE(queue_.IsDrainer());
+  queue_.Post(Make([&] {
+    EXPECT_TRUE(queue_.IsDrainer());
+    std::thread([&] { EXPECT_FALSE(queue_.IsDrainer()); }).join();
+  }));
+  queue_.Drain();
+  EXPECT_FALSE(queue_.IsDrainer());
+  EXPECT_EQ(queue_.CountOwed(), 0u);
 }
 
 TEST_F(DeliveryTest, AbandonForgets) {
-  ASSERT_TRUE(Post("a"));
-  std::unique_ptr<Delivery> leaked_on_purpose = Make([](bool) { FAIL(); });
+  std::unique_ptr<Delivery> leaked_on_purpose = Make([] { FAIL(); });
   Delivery* const raw = leaked_on_purpose.get();
   DeliveryQueue child;
-  ASSERT_TRUE(child.Post(std::move(leaked_on_purpose)));
+  child.Post(std::move(leaked_on_purpose));
   child.Abandon();
   EXPECT_EQ(child.Drain(), 0u);
-  EXPECT_TRUE(child.Close());
+  EXPECT_FALSE(child.HasWork());
   delete raw;
-  EXPECT_EQ(queue_.Drain(), 1u);
 }
 
 // Two drainers that sleep until they are signalled, and a poster that waits for each delivery: it posts just when the
@@ -170,7 +140,7 @@ TEST(DeliveryStressTest, APostMeetsADrainerThatIsLeaving) {
   }
   std::atomic<int> told{0};
   for (int i = 1; i <= 20'000; ++i) {
-    ASSERT_TRUE(queue.Post(Make([&](bool) { ++told; })));
+    queue.Post(Make([&] { ++told; }));
     while (told != i) std::this_thread::yield();
   }
   stop = true;
@@ -180,8 +150,8 @@ TEST(DeliveryStressTest, APostMeetsADrainerThatIsLeaving) {
   EXPECT_EQ(told, 20'000);
 }
 
-// A drainer that sleeps until it is signalled, another that comes as it likes, posters all the time, and a Close in the
-// middle: what was accepted is told exactly once, in the order of each poster.
+// A drainer that sleeps until it is signalled, another that comes as it likes, and posters all the time: each delivery is
+// made exactly once, in the order of each poster, and by these drainers alone: none of them may sleep while there is work.
 TEST(DeliveryStressTest, NothingIsLostOrToldTwice) {
   for (int round = 0; round < 30; ++round) {
     DeliveryQueue queue;
@@ -195,25 +165,18 @@ TEST(DeliveryStressTest, NothingIsLostOrToldTwice) {
         &signals);
     constexpr uint64_t kPosts = 2000;
     constexpr size_t kPosters = 3;
-    struct Told {
-      uint64_t run = 0, cancelled = 0, last = 0;
-    };
-    std::vector<Told> told(kPosters);  // plain: deliveries run one at a time
-    std::atomic<uint64_t> total_told{0};
-    std::atomic<uint64_t> accepted{0};
+    std::vector<uint64_t> last(kPosters);  // plain: deliveries run one at a time
+    std::atomic<uint64_t> told{0};
     std::atomic<bool> stop{false};
     std::vector<std::thread> posters;
     for (size_t p = 0; p < kPosters; ++p) {
       posters.emplace_back([&, p] {
         for (uint64_t i = 1; i <= kPosts; ++i) {
-          const bool ok = queue.Post(Make([&told, &total_told, p, i](bool cancelled) {
-            EXPECT_LT(told[p].last, i);
-            told[p].last = i;
-            ++(cancelled ? told[p].cancelled : told[p].run);
-            ++total_told;
+          queue.Post(Make([&last, &told, p, i] {
+            EXPECT_EQ(last[p] + 1, i);
+            last[p] = i;
+            ++told;
           }));
-          if (!ok) break;
-          ++accepted;
         }
       });
     }
@@ -227,25 +190,14 @@ TEST(DeliveryStressTest, NothingIsLostOrToldTwice) {
       int calls = 0;
       while (!stop) queue.Drain([&] { return ++calls % 3 != 0; });
     });
-    if (round % 2 == 0) {
-      for (std::thread& poster : posters) poster.join();
-      // Everything is delivered by the drainers alone: none of them may sleep while there is work.
-      while (total_told != accepted) std::this_thread::yield();
-      EXPECT_EQ(accepted, kPosters * kPosts);
-      EXPECT_TRUE(queue.Close());
-    } else {
-      while (total_told < 100) std::this_thread::yield();
-      EXPECT_TRUE(queue.Close());
-      for (std::thread& poster : posters) poster.join();
-    }
+    for (std::thread& poster : posters) poster.join();
+    while (told != kPosters * kPosts) std::this_thread::yield();
     stop = true;
     ++signals;
     FutexWakeAll(&signals);
     sleeper.join();
     visitor.join();
-    uint64_t sum = 0;
-    for (const Told& t : told) sum += t.run + t.cancelled;
-    EXPECT_EQ(sum, accepted);
+    EXPECT_FALSE(queue.HasWork());
   }
 }
 

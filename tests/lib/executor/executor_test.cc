@@ -312,7 +312,7 @@ TEST_P(ExecutorTest, CloseRefusesThoseWhoWaitAndWaitsForTheHolder) {
 TEST_P(ExecutorTest, CloseFromInsideUserCodeTakesEffectWhenItReturns) {
   EXPECT_EQ(executor().RunUser([&] {
     EXPECT_FALSE(executor().Close());
-    EXPECT_EQ(executor().Run([] { FAIL(); }), Outcome::kClosed);
+    EXPECT_EQ(executor().Run([] { FAIL(); }), Outcome::kReentrant);
   }),
             Outcome::kRan);
   EXPECT_TRUE(executor().Close(0));

@@ -1,0 +1,43 @@
+// A call that stays in the cache longer than it holds the executor. Part of the public headers' machinery, not of the API.
+#ifndef LARDER_INTERNAL_VISIT_H_
+#define LARDER_INTERNAL_VISIT_H_
+
+#include <thread>
+
+#include <larder/export.h>
+#include <larder/internal/refusal.h>
+
+namespace larder::inline v0 {
+
+namespace session {
+class CacheCore;
+class Closing;
+}
+
+namespace internal {
+
+// Close waits for those that have begun, and refuses later ones. On the stack of the thread that makes the call, which may
+// be inside of several.
+class LARDER_API Visit {
+ public:
+  explicit Visit(session::CacheCore& core);
+  ~Visit();
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+  // Why the call may not go on; nullptr if it may.
+  const Refusal* refused() const { return refused_; }
+
+ private:
+  friend class session::Closing;
+  session::CacheCore& core_;
+  const Refusal* refused_ = nullptr;
+  std::thread::id thread_;
+  Visit* next_ = nullptr;
+  Visit* previous_ = nullptr;
+};
+
+}  // namespace internal
+}  // namespace larder::inline v0
+
+#endif  // LARDER_INTERNAL_VISIT_H_
