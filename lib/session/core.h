@@ -3,8 +3,8 @@
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
 // Background work is active expiry, eviction, freeing, compaction and the delivery of callbacks. Who does it is
-// Options::background: a thread made on
-// first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
+// Options::background: a thread made on first need, the listener's loop (which calls BackgroundStep from a time event),
+// or Tick.
 //
 // Threads: every method, from any thread, where nothing else is said.
 #ifndef LARDER_SESSION_CORE_H_
