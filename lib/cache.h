@@ -20,8 +20,8 @@
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
 //                                   the Transaction must be used; or from a fork of the process
 //              INVALID_ARGUMENT     the message says which argument
-//              OUT_OF_RANGE         a number would overflow, a string would be too long
-//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory
+//              OUT_OF_RANGE         a number would overflow, a string would be longer than proto_max_bulk_len
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory (see Options)
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
 //            Each has a message for people, which quotes neither keys nor values; it is missing only where there is no
@@ -71,6 +71,7 @@ class Transaction;
 
 namespace keyspace {
 class Db;
+struct Growth;
 }
 
 // How Set writes.
@@ -295,7 +296,7 @@ class LARDER_API Database {
   template <class F>
   Refused Run(F&& fn, Key first_key = {}) const;
   template <class F>
-  Refused RunGrowing(F&& fn, Key first_key = {}) const;
+  Refused RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const;
 
   session::CacheCore* core_;
   keyspace::Db* db_;
@@ -341,9 +342,11 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
-  // callbacks are still owed. Errors: FAILED_PRECONDITION inside a callback.
+  // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over, freeing
+  // of what was deleted, callbacks. It goes by steps of at most 100 us, between which others have their turn, and does one
+  // of each in any case. With Options::background == kTick this is what does it; call it some 10 times a second, from any
+  // thread. Returns when it would like to be called again: now, if callbacks are still owed or the deadline cut something
+  // short. Errors: FAILED_PRECONDITION inside a callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.

@@ -125,7 +125,13 @@ struct Options {
 
   int databases = 16;  // 1 to INT_MAX; each is made on first use and costs nothing before.
 
-  uint64_t maxmemory = 0;  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET.
+  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET. A write that finds more in use evicts what the policy
+  // lets go, for at most 100 us and at least as much as it adds, and runs though there may still be more in use; what is left
+  // over is evicted in the background. It is refused if nothing may be evicted, and if its value alone is larger than
+  // maxmemory: then nothing is evicted for it. One that finds no more in use runs, so that use may exceed the limit by what
+  // one write adds. Reads evict nothing. When `memory` has no more to give although maxmemory has not been reached, writes
+  // evict too.
+  uint64_t maxmemory = 0;
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
 
   int maxmemory_samples = 5;  // lru and lfu: keys compared to find one to evict. CONFIG SET.
@@ -133,7 +139,9 @@ struct Options {
   int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
-  int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
+  // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25 %, and
+  // 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.
+  int active_expire_effort = 1;
 
   // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported without
   // effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at once. CONFIG SET.

@@ -254,7 +254,7 @@ void Cluster(InfoContext& info) { info.Line("cluster_enabled", 0); }
 
 void KeyspaceSection(InfoContext& info) {
   keyspace::Keyspace& keyspace = info.engine().keyspace();
-  for (int i = 0; i < keyspace.config().databases; ++i) {
+  for (int i = 0; i < keyspace.dbs_end(); ++i) {
     keyspace::Db* db = keyspace.db_if_made(i);
     if (db == nullptr || db->size() == 0) continue;
     info.out << "db" << i << ":keys=" << db->size() << ",expires=" << db->expiring()

@@ -46,9 +46,10 @@ StringSource StringSource::Text(Bytes bytes) {
   return {storage, encoding, 0, bytes, nullptr};
 }
 
-Db::Db(Keyspace& keyspace, int index)
+Db::Db(Keyspace& keyspace, int index, int made)
     : keyspace_(keyspace),
       index_(index),
+      made_index_(made),
       seed_(keyspace.hash_seed()),
       table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
@@ -125,9 +126,16 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
     block = TakeBlock(keyspace_.blocks(), value);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  if (existing->storage() == Entry::Storage::kBlock) [[unlikely]] keyspace_.Drop(existing->block());
+  // Only a block makes it take more or less than before.
+  size_t before = 0;
+  const bool resized = block != nullptr || existing->storage() == Entry::Storage::kBlock;
+  if (resized) [[unlikely]] {
+    before = Keyspace::BytesOf(*existing);
+    if (existing->storage() == Entry::Storage::kBlock) keyspace_.Drop(existing->block());
+  }
   existing->Restore(value.storage, value.inline_size());
   WriteValue(existing, value, block);
+  if (resized) [[unlikely]] keyspace_.Resized(*existing, before);
   if (expiry_ms != kNoExpiry) {
     existing->set_expiry_ms(expiry_ms);
     table_.ExpiryChanged(existing, Hash(key));
@@ -144,7 +152,11 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, c
     keyspace_.TakeHistory(*made, *existing);
     table_.Replace(existing, made, hash);
   } else {
-    keyspace_.StartHistory(*made, index_, hash);
+    if (made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
+      keyspace_.Free(made);
+      return errors::kStringTooLong;
+    }
+    keyspace_.StartHistory(*made, made_index_, hash);
     if (!table_.Insert(made, hash)) {
       keyspace_.EndHistory(*made);
       keyspace_.Free(made);

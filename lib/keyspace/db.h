@@ -81,13 +81,16 @@ class Db {
   };
   using Table = ds::HashTable<Policy>;
 
-  Db(Keyspace& keyspace, int index);
+  // `made`: how many there were before it.
+  Db(Keyspace& keyspace, int index, int made);
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;
   ~Db();
 
   Keyspace& keyspace() { return keyspace_; }
   int index() const { return index_; }
+  // Its place among those that have been made.
+  int made_index() const { return made_index_; }
 
   Entry* Find(Bytes key, Lookup how) { return FindHashed(key, Hash(key), how); }
   Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
@@ -190,6 +193,7 @@ class Db {
 
   Keyspace& keyspace_;
   const int index_;
+  const int made_index_;
   // The table's own, once more: what the table holds changes places with another's in FLUSHDB and SWAPDB, and Hash is
   // called without the executor.
   const base::HashSeed seed_;

@@ -59,7 +59,10 @@ void* Arena::AllocateSlow(size_t size_class) {
   }
   Run* const run = TakeRun(size_class);
   current_[size_class] = run != nullptr ? run : &none_;
-  if (run == nullptr) return nullptr;
+  if (run == nullptr) {
+    if (refused_bytes_ < kSizeClasses.bytes[size_class]) refused_bytes_ = kSizeClasses.bytes[size_class];
+    return nullptr;
+  }
   run->where = Where::kCurrent;
   run->low = kNever;
   return TakeBlock(run);
@@ -91,7 +94,10 @@ void* Arena::AllocateLarge(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   if (gate_ != nullptr && !gate_->Allow(rounded)) return nullptr;
   void* const block = FromSource(rounded, kPageBytes);
-  if (block == nullptr) return nullptr;
+  if (block == nullptr) {
+    if (refused_bytes_ < rounded) refused_bytes_ = rounded;
+    return nullptr;
+  }
   used_ += rounded;
   large_bytes_ += rounded;
   ++blocks_;

@@ -57,6 +57,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <larder/memory.h>
 #include "lib/base/check.h"
@@ -122,6 +123,20 @@ class Arena {
   size_t CollectReturned(size_t max = SIZE_MAX);
   // Frees what was returned and takes no more.
   size_t CloseReturns();
+
+  // Whether Allocate(bytes) would find a block without asking the source.
+  bool HasRoom(size_t bytes) const {
+    if (bytes > kSmallMax) return false;
+    const size_t size_class = SizeClassOf(bytes);
+    const Run* const current = current_[size_class];
+    if (current->free != nullptr || current->bump != current->end || (chunks_mask_ & ~uint64_t{1}) != 0) return true;
+    for (const Run* run : bins_[size_class]) {
+      if (run != nullptr) return true;
+    }
+    return false;
+  }
+  // The largest block that the source has refused since this was called last; 0 if none.
+  size_t TakeRefused() { return std::exchange(refused_bytes_, 0); }
 
   // The sum of RoundUp over all blocks that are in use.
   size_t used() const { return used_; }
@@ -266,6 +281,7 @@ class Arena {
   size_t blocks_ = 0;
   size_t held_ = 0;
   size_t large_bytes_ = 0;
+  size_t refused_bytes_ = 0;
   uint32_t live_runs_ = 0;
   uint32_t dirty_runs_ = 0;
   uint32_t empty_chunks_ = 0;

@@ -29,7 +29,10 @@ Block* Heap::New(size_t size, size_t capacity) {
   } else {
     const bool direct = footprint > PageHeap::kBytesMax;
     memory = direct ? Obtain(*source_, footprint, kPageBytes) : pages_.Allocate(footprint);
-    if (memory == nullptr) return nullptr;
+    if (memory == nullptr) {
+      refused_large_.store(footprint, std::memory_order_relaxed);
+      return nullptr;
+    }
     if (direct) direct_held_.fetch_add(footprint, std::memory_order_relaxed);
     large_used_.fetch_add(footprint, std::memory_order_relaxed);
     shares_.fetch_add(1, std::memory_order_relaxed);

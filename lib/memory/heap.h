@@ -65,6 +65,14 @@ class Heap {
   // The part of it that counts: returned blocks are in used() until then. The holder.
   size_t CollectReturned(size_t max = SIZE_MAX);
 
+  // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none. The
+  // holder.
+  size_t TakeRefused() {
+    const size_t large = refused_large_.exchange(0, std::memory_order_relaxed);
+    const size_t small = arena_.TakeRefused();
+    return large > small ? large : small;
+  }
+
   // The holder's.
   Arena& arena() { return arena_; }
   const Arena& arena() const { return arena_; }
@@ -117,6 +125,7 @@ class Heap {
   size_t arena_blocks_ = 0;  // made and not freed or collected yet
   alignas(64) std::atomic<size_t> large_used_{0};
   std::atomic<size_t> direct_held_{0};
+  std::atomic<size_t> refused_large_{0};
   std::atomic<size_t> shares_{1};         // the owner, and each block beyond the arena; the last one deletes the heap
   std::atomic<int64_t> arena_pins_{0};    // after Close: how many blocks of the arena are still out
 };

@@ -2,7 +2,7 @@
 //
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
-// Background work is active expiry and the delivery of callbacks. Who does it is Options::background: a thread made on
+// Background work is active expiry, eviction, freeing and the delivery of callbacks. Who does it is Options::background: a thread made on
 // first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
 //
 // Threads: every method, from any thread, where nothing else is said.
@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +25,7 @@
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
+#include "lib/commands/dispatch.h"
 #include "lib/commands/engine.h"
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
@@ -30,6 +33,7 @@
 #include "lib/session/closing.h"
 #include "lib/session/flights.h"
 #include "lib/session/limits.h"
+#include "lib/session/loop_pace.h"
 
 namespace larder::inline v0::session {
 
@@ -141,6 +145,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // False if there has to be a thread for it and the system refuses one; the next call tries again.
   bool WakeBackground();
 
+  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over maxmemory, in
+  // holds of its own, between which others have their turn. On the caller's thread; not an event loop's, not inside
+  // Atomically. Cheap if there is nothing to do.
+  void MakeRoomAhead(size_t bytes, size_t counted) {
+    if (bytes <= keyspace::kSliceBytes) [[likely]] return;
+    if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted);
+  }
+  void MakeRoomAhead(std::span<const std::string_view> argv) {
+    if (limits_.maxmemory.load(std::memory_order_relaxed) == 0) [[likely]] return;
+    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, 0).bytes, 0);
+  }
+
+  // Keyspace::EvictForSource for a block that is made without the executor, in a hold of its own unless `held`.
+  bool EvictForSource(keyspace::SourceSearch* search, bool held);
+
   void FillExecutorStats(ExecutorStats* to) const;
 
   // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
@@ -191,9 +210,14 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   template <class F>
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
-  bool BackgroundRound(int64_t deadline_us);
+  void MakeRoomInSlices(size_t bytes, size_t counted);
+  // Kinds of background work.
+  enum class Work : uint8_t { kExpire, kFree, kEvict };
+  static constexpr int kWorks = 3;
+  bool WorkStep(Work work);
+  bool BackgroundRound(int64_t deadline_us, bool* cut);
   bool RunJobs(int64_t deadline_us);
-  int64_t NextRoundMs(int64_t now_ms);
+  int64_t NextRoundMs(int64_t now_ms, bool cut);
 
   // core_close.cc.
   void Unlist(ListenerHook* listener);
@@ -223,6 +247,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   executor::DeliveryQueue delivery_;
   executor::BackgroundThread thread_;
+  LoopPace pace_;
   std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
   std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run
   mutable std::mutex listeners_mutex_;

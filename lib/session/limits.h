@@ -20,6 +20,7 @@ struct LiveLimits {
   };
 
   std::atomic<uint64_t> bulk_bytes_max{0};
+  std::atomic<uint64_t> maxmemory{0};  // 0: no limit
   std::atomic<uint64_t> query_buffer_bytes_max{0};
   std::atomic<uint32_t> maxclients{0};
   std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
@@ -35,6 +36,7 @@ struct LiveLimits {
   void Publish(const Options& options) {
     constexpr auto kRelaxed = std::memory_order_relaxed;
     bulk_bytes_max.store(options.proto_max_bulk_len, kRelaxed);
+    maxmemory.store(options.maxmemory, kRelaxed);
     query_buffer_bytes_max.store(options.client_query_buffer_limit, kRelaxed);
     maxclients.store(options.maxclients, kRelaxed);
     timeout_seconds.store(options.timeout, kRelaxed);

@@ -109,6 +109,8 @@ void ServedSession::BeginLarge(bool alone) {
   static_assert(!memory::Heap::NeedsHolder(resp::RequestParser::kLargeBulk));
   large_ = memory::BlockRef::Adopt(core_.engine().keyspace().blocks().New(length, length + kCrlf));
   if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
+  const uint64_t maxmemory = core_.limits().maxmemory.load(std::memory_order_relaxed);
+  if (maxmemory != 0 && length > maxmemory) CountDoomed(doomed_counted_ + large_->footprint());
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
   input_.Truncate(parsed);
   if (alone && input_.capacity() > 2 * BufferPool::kBytes) {  // it had grown for the argument
@@ -201,6 +203,11 @@ void ServedSession::CountBlocks(size_t bytes) {
   blocks_counted_ = bytes;
 }
 
+void ServedSession::CountDoomed(size_t bytes) {
+  core_.engine().keyspace().doomed_arguments().fetch_add(bytes - doomed_counted_, std::memory_order_relaxed);
+  doomed_counted_ = bytes;
+}
+
 void ServedSession::CloseSoon() {
   Stop();
   if (events_ != nullptr) events_->SessionWoken();
@@ -268,6 +275,7 @@ bool ServedSession::PauseLasts() const {
 // What was parsed and not run is input again.
 void ServedSession::TakeBack() {
   cut_in_batch_ = false;
+  if (doomed_counted_ != 0) CountDoomed(0);
   if (large_) {
     PutBack(large_, large_at_, large_filled_ != 0 ? large_filled_ : large_->size() + kCrlf);
     large_ = memory::BlockRef();
@@ -423,6 +431,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
 
 void SessionBatch::End(ServedSession& session) {
   session.CountBlocks(0);
+  session.CountDoomed(0);
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
@@ -430,6 +439,21 @@ void SessionBatch::End(ServedSession& session) {
     core_.engine().clients().Remove(&session.client_);
   }
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
+}
+
+// A slice of what a large request needs before it may run; see keyspace/room.h. False if it needs more than that: others
+// should have their turn before it is asked for again.
+bool SessionBatch::MadeRoomAhead(Request& request) {
+  keyspace::Keyspace& keyspace = core_.engine().keyspace();
+  const size_t counted = request.large ? request.large->footprint() : 0;
+  if (!keyspace.OverLimit(counted) || !request.session->client_.authenticated) return true;
+  if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
+  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(), counted);
+  if (growth.bytes <= keyspace::kSliceBytes || growth.value_bytes > keyspace.config().maxmemory) return true;
+  const uint64_t before = keyspace.room_made();
+  const keyspace::Room room = keyspace.MakeRoom(growth);
+  room_ahead_ += keyspace.room_made() - before;
+  return room != keyspace::Room::kOver || room_ahead_ >= growth.bytes;
 }
 
 // True if that was all.
@@ -448,20 +472,18 @@ bool SessionBatch::RunSpecial(Request& request) {
   return true;
 }
 
-// Dispatch has done nothing. False if it is to be called again.
-bool SessionBatch::NotRun(Request& request, int64_t why) {
+// Dispatch has done nothing.
+void SessionBatch::NotRun(Request& request, int64_t why) {
   ServedSession& session = *request.session;
-  if (why == commands::kAgain) return false;
   if (why == commands::kHeld) {
     session.cut_in_batch_ = true;
     session.cut_at_ = request.from;
-    return true;
+    return;
   }
   LARDER_DCHECK(why == commands::kAttack);
   session.Stop();
   session.output_.Clear();
   session.PublishOutput();
-  return true;
 }
 
 // False if it has to be called again after others have had the executor.
@@ -470,13 +492,19 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   commands::ClientState& client = session.client_;
   if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   session.TakePushed();
+  if (core_.engine().keyspace().config().maxmemory != 0 && !request.is_error) [[unlikely]] {
+    if (!MadeRoomAhead(request)) return false;
+    room_ahead_ = 0;
+  }
   if (request.special && RunSpecial(request)) [[unlikely]] return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   client.large_argument = &request.large;
-  const int64_t ended_us =
-      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
+  const int64_t ended_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
   client.large_argument = nullptr;
-  if (ended_us < 0) [[unlikely]] return NotRun(request, ended_us);
+  if (ended_us < 0) [[unlikely]] {
+    NotRun(request, ended_us);
+    return true;
+  }
   *now_us = ended_us;
   if (client.limits_changed) [[unlikely]] {
     client.limits_changed = false;
@@ -555,7 +583,7 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
       break;
     }
     if (next_ % kWindow == 0) PrefetchWindow();
-    // A write that needs more room than one slice of eviction makes stays the next one: others may come in between.
+    // A large write for which more than one slice has to be evicted stays the next one: others may come in between.
     if (request.session != nullptr && !RunOne(request, &now_us)) break;
     ++next_;
     page_entered_ = false;
@@ -594,7 +622,10 @@ void SessionBatch::Reset() {
       }
       if (session->output_lent_ && session->output_.empty()) session->RestOutput();
     }
-    if (request.large) request.large = memory::BlockRef();
+    if (request.large) {
+      request.large = memory::BlockRef();
+      if (session != nullptr && session->doomed_counted_ != 0 && !session->large_) session->CountDoomed(0);
+    }
     if (session != nullptr) session->Account();
   }
   count_ = next_ = 0;

@@ -119,6 +119,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void BeginLarge(bool alone);
   void CommitLarge(size_t n);
   void CountBlocks(size_t bytes);
+  // The part of it that nobody shall be evicted for, since it is larger than maxmemory and will be refused.
+  void CountDoomed(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -154,6 +156,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
   std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and in blocks
   size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
+  size_t doomed_counted_ = 0;          // of a large argument, in the keyspace's doomed_arguments
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
@@ -241,11 +244,12 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
+  bool MadeRoomAhead(Request& request);
   Request& Next();
   bool IsShort(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
   bool RunSpecial(Request& request);
-  bool NotRun(Request& request, int64_t why);
+  void NotRun(Request& request, int64_t why);
   void PrefetchWindow();
   bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);
@@ -262,6 +266,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
+  uint64_t room_ahead_ = 0;     // what has been evicted for the next request, in slices
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
   bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };

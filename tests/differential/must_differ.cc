@@ -16,6 +16,8 @@ constexpr std::string_view kWords = "free prose is our own";
 
 constexpr Difference kDifferences[] = {
     {"scan", "cursor", "a position in the table's own order; a cursor that was never given out means another place"},
+    {kAnyCommand, "a value larger than maxmemory",
+     "it is refused before anything is evicted for it, and told so; Redis evicts all that may go, then answers OOM"},
     {"object|refcount", "value", "Larder keeps no shared objects: COPY's integer and a queued value count otherwise"},
     {"object|idletime", "value", "Redis keeps the small integers as shared objects, with the time of their last user"},
     {"object|freq", "value", "the counter is probabilistic"},
@@ -99,6 +101,7 @@ constexpr Difference kDifferences[] = {
     {"info", "instantaneous_*", kSampled},
     {"info", "larder_version", kOurs},
     {"info", "typed_calls", kOurs},
+    {"info", "loads_not_stored", kOurs},
     {"info", "watched_keys", kOurs},
     {"info", "arena_blocks", kOurs},
     {"info", "value_blocks", kOurs},

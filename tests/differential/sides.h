@@ -35,6 +35,8 @@ class Side {
  public:
   virtual ~Side() = default;
   virtual std::unique_ptr<Link> Connect() = 0;
+  // What the side does on its own has been done when this returns.
+  virtual void Settle() {}
 };
 
 // A redis-server of this machine, on a unix socket in a new folder below TEST_TMPDIR. Ends with the object.

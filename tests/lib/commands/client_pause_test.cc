@@ -169,7 +169,10 @@ TEST_P(ClientPauseTest, NothingIsEvictedForClientsMeanwhile) {
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
   Direct({"CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1kb"});
   EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":2000"));
+  ASSERT_TRUE(cache().Tick(absl::InfiniteFuture()).ok());
+  EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":2000"));
   Direct({"CLIENT", "UNPAUSE"});
+  client->Send("SET other v\r\n");
   EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":0"));
 }
 
