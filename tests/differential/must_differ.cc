@@ -85,6 +85,7 @@ constexpr Difference kDifferences[] = {
     {"info", "instantaneous_*", kSampled},
     {"info", "larder_version", kOurs},
     {"info", "typed_calls", kOurs},
+    {"info", "loads_not_stored", kOurs},
     {"info", "watched_keys", kOurs},
     {"info", "arena_blocks", kOurs},
     {"info", "value_blocks", kOurs},
