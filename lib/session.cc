@@ -53,8 +53,8 @@ struct RespConnection::Impl final : session::SessionEnd {
   void End() override { batch.RunAll(); }
 
   session::CacheCore& core;
-  session::SessionBatch batch;
   std::unique_ptr<session::ServedSession> session;
+  session::SessionBatch batch;  // ends before the session that it may still have to open
   // Why a call may not go on here; OK if it may.
   absl::Status Refusal() const;
   absl::Status RunBatch();

@@ -107,7 +107,7 @@ ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> na
     if (entry.directive == nullptr) {
       constexpr size_t kShownMax = 4096;
       return {OneLine("ERR Unknown option or number of arguments for CONFIG SET - '" +
-                      std::string(name.substr(0, kShownMax)) + "'"),
+                      std::string(name.substr(0, std::min(name.find('\0'), kShownMax))) + "'"),  // as C prints it
               {}};
     }
     const uint8_t flags = entry.directive->flags;

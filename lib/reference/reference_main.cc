@@ -67,7 +67,7 @@ std::string_view NameOf(Unit unit) {
 
 void PrintDirective(const Directive& directive) {
   std::string meaning(directive.help);
-  if (!directive.why.empty()) meaning += " There is no other value: " + std::string(directive.why);
+  if (!directive.why.empty()) meaning += " There is no other value: " + std::string(directive.why) + ".";
   if (!directive.alias.empty()) meaning += " Also called " + std::string(directive.alias) + ".";
   if ((directive.flags & directives::kImmutable) != 0) meaning += " Not for CONFIG SET.";
   if ((directive.flags & directives::kProtected) != 0) meaning += " CONFIG SET: see enable-protected-configs.";

@@ -202,6 +202,7 @@ void ServedSession::MoveInputTo(base::Buffer& to) {
 
 void ServedSession::RestOutput() {
   output_.Clear();
+  owed_before_reset_ = 0;
   if (std::exchange(output_lent_, false)) {
     pool_->TakeBack(output_.bytes());
   } else if (output_.bytes().capacity() > kKeptBytes || pool_ != nullptr) {
@@ -278,11 +279,13 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
-// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more.
+// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more, but
+// for what it was owed when RESET made it a stranger.
 void ServedSession::CheckOutput() {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
-  if (stranger || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
+  const bool over = stranger && output_.size() > owed_before_reset_ + kOutputUncounted;
+  if (over || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
 }
 
 void ServedSession::TakeInbox() {
@@ -518,6 +521,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     client.limits_changed = false;
     session.cut_in_batch_ = true;
     session.cut_at_ = request.to;
+    session.owed_before_reset_ = session.output_.size();
   }
   session.PublishOutput();
   session.Account();

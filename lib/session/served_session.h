@@ -175,6 +175,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // the request there, or the one before has changed the limits of parsing. The session's later requests in the batch are
   // passed over; when it is done, input_ is unparsed again from there on (taken_back_).
   bool cut_in_batch_ = false;
+  size_t owed_before_reset_ = 0;  // what was in the output when limits last changed, as RESET's do
   bool taken_back_ = false;
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;

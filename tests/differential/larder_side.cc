@@ -17,6 +17,12 @@ class MemoryLink final : public Link {
 
   bool closed() override { return refused_ || connection_->closed(); }
 
+  std::string Drain() override {
+    std::string all(connection_->output());
+    connection_->ConsumeOutput(all.size());
+    return all;
+  }
+
   std::string Receive() override {
     Value value;
     const std::string_view output = connection_->output();

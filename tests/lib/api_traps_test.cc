@@ -3,6 +3,9 @@
 #include <larder/cache.h>
 #include <larder/session.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cfloat>
 #include <cmath>
 #include <optional>
@@ -224,6 +227,23 @@ TEST_F(ApiTrapsTest, WhatOutlivesItsTransactionIsRefused) {
   for (const std::string& key : *range) ADD_FAILURE() << key;
   EXPECT_EQ(range->status().code(), kFailedPrecondition);
   EXPECT_EQ(**cache_->Get("k"), "kept");
+}
+
+TEST_F(ApiTrapsTest, AForkInsideATransactionMayNotUseIt) {
+  ASSERT_TRUE(cache_->Set("k", "kept").ok());
+  int status = -1;
+  ASSERT_TRUE(cache_->Atomically([&](Transaction& t) {
+    const pid_t child = fork();
+    if (child == 0) {
+      for (const absl::Status& refused : AllCalls(t)) {
+        if (refused.code() != kFailedPrecondition) _exit(1);
+      }
+      _exit(t.Db(1).status().code() == kFailedPrecondition ? 0 : 2);
+    }
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(**t.Get("k"), "kept");
+  }).ok());
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(ApiTrapsTest, ATransactionOfAnotherDatabaseIsHeldToTheSame) {
