@@ -64,7 +64,7 @@ constexpr Directive kServed[] = {
                        "connection at once, bytes that end it when they stay for so many seconds; 0 is no limit.")),
     Served<&Options::client_query_buffer_limit>(
         Memory("client-query-buffer-limit", "1073741824", 1048576, kInt64Max,
-               "The most of a client's requests, not yet run, that is kept before the client is disconnected.")),
+               "The most of a client's input, not an argument of a request yet, that is kept before the client is disconnected.")),
     Served<&Options::daemonize>(Bool("daemonize", "no", "larder-server goes to the background when it has started.",
                                      {.flags = kImmutable})),
     Served<&Options::databases>(Int("databases", "16", 1, kInt32Max, "How many numbered databases there are.",

@@ -87,6 +87,7 @@ constexpr Difference kDifferences[] = {
     {"info", "typed_calls", kOurs},
     {"info", "loads_not_stored", kOurs},
     {"info", "watched_keys", kOurs},
+    {"info", "loads_not_stored", kOurs},
     {"info", "arena_blocks", kOurs},
     {"info", "value_blocks", kOurs},
     {"info", "memory_free", kOurs},
