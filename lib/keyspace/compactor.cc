@@ -54,12 +54,12 @@ bool Compactor::Step() {
   Budget budget(timer);
   const bool blocks = arena.MayBeSparse(memory::Tenant::kBlock);
   // Enough has been won, or everything seen.
-  while (arena.WantsCompaction() && db_ < keyspace_.config().databases) {
+  while (arena.WantsCompaction() && db_ < keyspace_.made_dbs()) {
     if (budget.spent()) return true;
     budget.Passed();
-    Db* const db = keyspace_.db_if_made(db_);
+    Db* const db = keyspace_.made_db(db_);
     const auto move = [&](Entry*& entry) { return MoveFrom(entry, blocks, budget); };
-    if (db != nullptr && db->table().Relocate(&position_, move)) continue;
+    if (db->table().Relocate(&position_, move)) continue;
     ++db_;
     position_ = 0;
   }
@@ -108,9 +108,9 @@ Entry* Compactor::MoveEntry(Entry* entry) {
 Db* Compactor::OwnerOf(Entry* entry, uint64_t hash, Db* first) {
   const Bytes key = entry->key();
   if (first != nullptr && first->table().Find(key, hash) == entry) return first;
-  for (int i = 0; i < keyspace_.config().databases; ++i) {
-    Db* const db = keyspace_.db_if_made(i);
-    if (db != nullptr && db != first && db->table().Find(key, hash) == entry) return db;
+  for (int i = 0; i < keyspace_.made_dbs(); ++i) {
+    Db* const db = keyspace_.made_db(i);
+    if (db != first && db->table().Find(key, hash) == entry) return db;
   }
   return nullptr;
 }

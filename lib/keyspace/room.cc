@@ -16,6 +16,11 @@ constexpr size_t kCollectedAtOnce = 256;
 constexpr size_t kSourceTimes = 16;
 constexpr size_t kSourceBytesMax = size_t{256} << 10;
 constexpr int64_t kMaintainNs = 40'000;
+// If that was not enough for a block of the arena, what is free lies in blocks of other sizes. So much makes enough holes
+// to empty one run of 64 KB of entries into them, or some times as much, where they are spread over several sizes.
+constexpr size_t kSourceRunBytes = size_t{96} << 10;
+constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
+constexpr size_t kRunEmptied = SIZE_MAX;  // as SourceSearch::evicted: nothing is left to be tried
 
 }  // namespace
 
@@ -98,26 +103,39 @@ bool Keyspace::SourceHasRoom() const {
   return evictor_.evicted_bytes() >= source_goal_ || heap_->arena().HasRoom(source_wanted_);
 }
 
-// In rounds, each of which evicts as much as all before it, the first what is wanted: where the arena cannot tell whether
-// that has made room, as for a block beyond it, only another try can.
+// In rounds, each of which evicts as much as all before it, the first what is wanted, and somebody in any case: where the
+// arena cannot tell whether that has made room, as for a block beyond it, only another try can. In the end a run is
+// emptied. (Nobody has an Entry in hand: the op that failed is over, and begins anew.)
 bool Keyspace::EvictForSource(SourceSearch* search) {
   const size_t refused = heap_->TakeRefused();
-  if (refused == 0 || !MayEvict()) return false;
+  if (refused == 0 || !MayEvict() || search->evicted == kRunEmptied) return false;
   search->wanted = std::max(search->wanted, refused);
+  const bool in_arena = search->wanted <= memory::Heap::kArenaMax;
   const size_t most = std::max(search->wanted, std::min(search->wanted * kSourceTimes, kSourceBytesMax));
-  if (search->evicted >= most) return false;
-  const size_t bytes = std::min(std::max(search->wanted, search->evicted), most - search->evicted);
+  const bool for_run = search->evicted >= most;
+  if (for_run && (!in_arena || search->evicted >= kSourceRunsMax)) return false;
+  const size_t bytes = for_run ? kSourceRunBytes
+                               : std::min(std::max(search->wanted, search->evicted), most - search->evicted);
   heap_->CollectReturned();
-  source_wanted_ = search->wanted;
-  source_goal_ = evictor_.evicted_bytes() + bytes;
   const uint64_t before = evictor_.evicted_bytes();
-  base::StepTimer timer(steps_, base::Step::kEvict);
   const uint64_t evicted = evictor_.evicted();
-  const Evictor::Outcome outcome = evictor_.Evict({});
+  base::StepTimer timer(steps_, base::Step::kEvict);
+  source_wanted_ = SIZE_MAX;  // one in any case
+  source_goal_ = before + 1;
+  Evictor::Outcome outcome = evictor_.Evict({});
+  if (outcome == Evictor::Outcome::kFits) {
+    source_wanted_ = for_run ? SIZE_MAX : search->wanted;
+    source_goal_ = before + bytes;
+    outcome = evictor_.Evict({});
+  }
   source_goal_ = 0;
   timer.Add(evictor_.evicted() - evicted, evictor_.evicted_bytes() - before);
   search->evicted += evictor_.evicted_bytes() - before;
-  if (search->wanted > memory::Heap::kArenaMax) heap_->Maintain(kMaintainNs);
+  if (!in_arena) heap_->Maintain(kMaintainNs);
+  if (for_run && EmptyOneRun()) {
+    search->evicted = kRunEmptied;
+    return true;
+  }
   return outcome == Evictor::Outcome::kFits;
 }
 

@@ -99,7 +99,7 @@ void* Arena::AllocateForMove(const void* block) {
 bool Arena::PickEvacuee(Evacuee* evacuee) {
   Run* best = nullptr;
   for (size_t list = kSizeClassCount; list < 2 * kSizeClassCount; ++list) {
-    for (uint32_t bin = kBins; bin-- > 1;) {
+    for (uint32_t bin = kBins; bin-- > 0;) {
       Run* const run = bins_[list][bin];
       if (run == nullptr) continue;
       const bool has_room = !IsFull(current_[list]) || FullestBeside(run) != nullptr;
