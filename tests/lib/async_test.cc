@@ -57,9 +57,9 @@ class AsyncTest : public ::testing::Test {
     holder.join();
   }
 
+  std::vector<std::string> seen_;  // outlives the cache, whose end runs callbacks that are owed
   std::shared_ptr<ManualClock> clock_;
   std::unique_ptr<Cache> cache_;
-  std::vector<std::string> seen_;
 };
 
 // ---- When and in what order -----------------------------------------------------------------------------------------
