@@ -66,23 +66,46 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
   return true;
 }
 
-// A value as the op wants it; one too large for the arena is copied to a block here, before the executor is taken.
+// A copy of a value that is too large for the arena, made before the executor is taken. nullptr: `block` has it.
+[[gnu::cold, gnu::noinline]] const ErrorText* CopyToBlock(session::CacheCore& core, bool held, Bytes value,
+                                                          memory::BlockRef* block) {
+  const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);
+  if (value.size() > core.limits().bulk_bytes_max.load(std::memory_order_relaxed)) return &errors::kStringTooLong;
+  if (maxmemory != 0 && value.size() > maxmemory) return &errors::kLargerThanMaxmemory;
+  if (!held) core.MakeRoomAhead(value.size(), 0);
+  memory::Heap& blocks = core.engine().keyspace().blocks();
+  *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
+  keyspace::SourceSearch search;
+  while (!*block && core.EvictForSource(&search, held)) {
+    *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
+  }
+  if (!*block) return core.Forked() ? session::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
+  base::CopyBytes((*block)->data(), value);
+  return nullptr;
+}
+
+// A value as the op wants it.
 class PreparedValue {
  public:
-  PreparedValue(memory::Heap& blocks, Bytes value) : value_(value) {
-    if (memory::Heap::NeedsHolder(value.size())) [[likely]] return;
-    block_ = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
-    if (block_) base::CopyBytes(block_->data(), value);
-    failed_ = !block_;
+  explicit PreparedValue(Bytes value) : value_(value) {}
+  // Why it cannot be had.
+  const ErrorText* Prepare(session::CacheCore& core, bool held) {
+    if (memory::Heap::NeedsHolder(value_.size())) [[likely]] return nullptr;
+    return CopyToBlock(core, held, value_, &block_);
   }
-  bool failed() const { return failed_; }
   StringSource source() { return block_ ? StringSource::Of(&block_) : StringSource::Of(value_); }
+  keyspace::Growth Growth(Bytes key) const {
+    return {.bytes = key.size() + value_.size(), .value_bytes = value_.size(),
+            .counted = block_ ? block_->footprint() : 0};
+  }
 
  private:
   Bytes value_;
   memory::BlockRef block_;
-  bool failed_ = false;
 };
+
+// What a call adds besides values: an entry.
+keyspace::Growth EntryGrowth(Bytes key) { return {.bytes = key.size() + 64}; }
 
 constexpr int64_t kExpiryMsMax = INT64_MAX / 2;
 
@@ -227,29 +250,24 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
   return error.text();
 }
 
-// The same for what may need memory: makes room for it first, in slices between which others have their turn.
+// The same for what may need memory, about as much as `growth` says: if there is none within maxmemory a slice is evicted
+// first.
 template <class F>
-Database::Refused Database::RunGrowing(F&& fn, Key first_key) const {
-  bool again = false;
-  Refused refused = nullptr;
-  do {
-    again = false;
-    refused = Run(
-        Like(fn, [&](Db& db) -> Error {
-          keyspace::Keyspace& keyspace = db.keyspace();
-          if (keyspace.config().maxmemory != 0) [[unlikely]] {
-            const keyspace::Room room = keyspace.MakeRoom(held_ ? keyspace::kUnsliced : keyspace::kOneSlice);
-            again = room == keyspace::Room::kMore;
-            if (again) return kOk;
-            if (room == keyspace::Room::kNone) return errors::kOutOfMemory;
-          }
-          const Error error = fn(db);
-          keyspace.NotePeak();
-          return error;
-        }),
-        first_key);
-  } while (again);
-  return refused;
+Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const {
+  return Run(
+      Like(fn, [&](Db& db) -> Error {
+        keyspace::Keyspace& keyspace = db.keyspace();
+        if (keyspace.config().maxmemory != 0) [[unlikely]] {
+          keyspace::Growth wanted = growth;
+          wanted.at_once = held_;
+          LARDER_RETURN_IF_ERROR(keyspace.Admit(wanted));
+        }
+        Error error = fn(db);
+        if (!error.ok()) [[unlikely]] error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
+        keyspace.NotePeak();
+        return error;
+      }),
+      first_key);
 }
 
 namespace {
@@ -356,8 +374,8 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
 }
 
 Database::Refused Database::Put(Key key, std::string_view value, bool* done) const {
-  PreparedValue prepared(db_->keyspace().blocks(), value);
-  if (prepared.failed()) return &kNoMemoryForValue;
+  PreparedValue prepared(value);
+  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
@@ -366,15 +384,15 @@ Database::Refused Database::Put(Key key, std::string_view value, bool* done) con
             *done, ops::strings::Set(db, key, existing, prepared.source(), ops::strings::SetOptions()));
         return kOk;
       },
-      key);
+      key, prepared.Growth(key));
 }
 
 Database::Refused Database::Put(Key key, std::string_view value, const SetOptions& options,
                                 internal::Fetched* old_value, bool* done) const {
   SetPlan plan;
   if (const Error error = plan.Read(options); !error.ok()) return error.text();
-  PreparedValue prepared(db_->keyspace().blocks(), value);
-  if (prepared.failed()) return &kNoMemoryForValue;
+  PreparedValue prepared(value);
+  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] {
@@ -390,14 +408,22 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
         LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(db, key, existing, prepared.source(), plan.options));
         return kOk;
       },
-      key);
+      key, prepared.Growth(key));
 }
 
 Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return RunGrowing(Many{[&](Db& db) -> Error {
-    if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
-    return ops::strings::SetMany(db, pairs, /*if_none=*/false).error();
-  }, pairs.size()});
+  keyspace::Growth growth;
+  for (const auto& [key, value] : pairs) {
+    growth.bytes += key.size() + value.size();
+    if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
+  }
+  if (!held_) core_->MakeRoomAhead(growth.bytes, 0);
+  return RunGrowing(
+      Many{[&](Db& db) -> Error {
+        if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
+        return ops::strings::SetMany(db, pairs, /*if_none=*/false).error();
+      }, pairs.size()},
+      pairs.empty() ? Key() : pairs[0].first, growth);
 }
 
 Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) const {
@@ -407,7 +433,7 @@ Database::Refused Database::AddInteger(Key key, int64_t by, int64_t* value) cons
         LARDER_ASSIGN_OR_RETURN(*value, ops::strings::IncrementBy(db, key, by));
         return kOk;
       },
-      key);
+      key, EntryGrowth(key));
 }
 
 Database::Refused Database::AddFloat(Key key, double by, double* value) const {
@@ -423,28 +449,30 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
         *value = static_cast<double>(parsed);
         return kOk;
       },
-      key);
+      key, EntryGrowth(key));
 }
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
+  if (!held_) core_->MakeRoomAhead(suffix.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(db, key, suffix));
         return kOk;
       }, key, suffix.size()},
-      key);
+      key, {.bytes = key.size() + suffix.size(), .value_bytes = suffix.size()});
 }
 
 Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
   if (offset < 0) return &kBadOffset;
+  if (!held_) core_->MakeRoomAhead(bytes.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
       }, key, static_cast<size_t>(offset) + bytes.size()},
-      key);
+      key, {.bytes = key.size() + bytes.size(), .value_bytes = bytes.size()});
 }
 
 Database::Refused Database::Remove(Keys keys, int64_t* count) const {
@@ -544,8 +572,8 @@ Database::Refused Database::FetchKeys(uint64_t* cursor, const ScanOptions& optio
       else Say(*core_, index_, "SCAN", from, "MATCH", options.match, "COUNT", batch);
     }
     *cursor = db.Scan(*cursor, want, [&](Entry& entry) {
-      if (!options.match.empty() && !base::GlobMatch(options.match, entry.key())) return;
-      failed = failed || !to->Add(entry.key());
+      if (failed || (!options.match.empty() && !base::GlobMatch(options.match, entry.key()))) return;
+      failed = !to->Add(entry.key());
     });
     return failed ? Error(kNoMemoryForKeys) : kOk;
   }, want});
@@ -606,11 +634,13 @@ Database::Refused Database::StoreLoaded(Key key, std::string_view value, absl::D
 Database::Refused Database::StoreAttached(Key key, std::string_view value, absl::Duration ttl,
                                           internal::Load* load) const {
   const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : absl::ToInt64Milliseconds(ttl);
-  PreparedValue prepared(db_->keyspace().blocks(), value);
-  if (prepared.failed()) return &kNoMemoryForValue;
+  PreparedValue prepared(value);
+  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  bool detached = false;
   return RunGrowing(
       [&](Db& db) -> Error {
-        if (!load->Detach()) return kOk;
+        // It may run again, when room has been made for it.
+        if (!detached && !(detached = load->Detach())) return kOk;
         ops::strings::SetOptions options;
         if (core_->monitored()) [[unlikely]] SaySet(*core_, index_, key, value, options, ttl_ms, /*get=*/false);
         if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
@@ -618,7 +648,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
         LARDER_DCHECK(existing == nullptr);  // what made it would have detached
         return ops::strings::Set(db, key, existing, prepared.source(), options).error();
       },
-      key);
+      key, prepared.Growth(key));
 }
 
 Cache::Cache(std::unique_ptr<session::CacheCore> core)
@@ -626,7 +656,10 @@ Cache::Cache(std::unique_ptr<session::CacheCore> core)
   (void)core.release();  // core_ has it
 }
 
-Cache::~Cache() { delete core_; }
+Cache::~Cache() {
+  // In a forked child all of it is leaked: threads of the parent may have been changing any of it.
+  if (!core_->Forked()) delete core_;
+}
 
 absl::StatusOr<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
   absl::StatusOr<std::unique_ptr<session::CacheCore>> core = session::CacheCore::Create(options);
@@ -678,7 +711,7 @@ Database::Refused Cache::EnterUser() {
   core_->BeginTransacting();
   keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
-  (void)keyspace.MakeRoom(keyspace::kUnsliced);  // what cannot be made is refused by the writes inside
+  (void)keyspace.MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused
   return nullptr;
 }
 

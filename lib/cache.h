@@ -20,19 +20,21 @@
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
 //                                   the Transaction must be used; or from a fork of the process
 //              INVALID_ARGUMENT     the message says which argument
-//              OUT_OF_RANGE         a number would overflow, a string would be too long
-//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory
+//              OUT_OF_RANGE         a number would overflow, a string would be longer than proto_max_bulk_len
+//              RESOURCE_EXHAUSTED   no memory, or none within maxmemory (see Options)
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
 //            Each has a message for people, which quotes neither keys nor values; it is missing only where there is no
 //            memory for it either.
+// Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
+//            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A key without an expiry has the ttl
 //            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
-//            Options::background names, one at a time, in the order in which their commands ran; a callback may make
-//            any call of this class except Close and Tick. Exceptions of user code come out of the call that ran it;
-//            callbacks must not throw.
+//            Options::background names, at the end on the one that closes, one at a time, in the order in which their
+//            commands ran; a callback may make any call of this class except Close and Tick, which refuse it. Exceptions
+//            of user code come out of the call that ran it; callbacks must not throw.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
@@ -71,6 +73,7 @@ class Transaction;
 
 namespace keyspace {
 class Db;
+struct Growth;
 }
 
 // How Set writes.
@@ -299,7 +302,7 @@ class LARDER_API Database {
   template <class F>
   Refused Run(F&& fn, Key first_key = {}) const;
   template <class F>
-  Refused RunGrowing(F&& fn, Key first_key = {}) const;
+  Refused RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const;
 
   session::CacheCore* core_;
   keyspace::Db* db_;
@@ -325,7 +328,8 @@ class LARDER_API Cache : public Database {
   // thread: a command that ran tells its reply. The memory is given back by the destructor.
   // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Only a callback
   // that has begun on the closing thread is let end first.
-  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left. The cache refuses every call all the same;
+  // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
+  // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
   // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
   // Atomically, a callback or a loader, and in a fork of the process; or, after closing, if values are still pinned, by
   // replies not yet sent or by calls that have run and are copying their result: how many is in the message, whose they are
@@ -345,9 +349,11 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work: active expiry, and callbacks until `deadline`. With Options::background == kTick this is what
-  // does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
-  // callbacks are still owed. Errors: FAILED_PRECONDITION inside a callback.
+  // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over, freeing
+  // of what was deleted, giving memory back (for which keys may be moved together), callbacks. It goes by steps of at most
+  // 100 us, between which others have their turn, and does one of each in any case. With Options::background == kTick this
+  // is what does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
+  // callbacks are still owed or the deadline cut something short. Errors: FAILED_PRECONDITION inside a callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.

@@ -125,7 +125,13 @@ struct Options {
 
   int databases = 16;  // 1 to INT_MAX; each is made on first use and costs nothing before.
 
-  uint64_t maxmemory = 0;  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET.
+  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET. A write that finds more in use evicts what the policy
+  // lets go, for at most 100 us and at least as much as it adds, and runs though there may still be more in use; what is left
+  // over is evicted in the background. It is refused if nothing may be evicted, and if its value alone is larger than
+  // maxmemory: then nothing is evicted for it. One that finds no more in use runs, so that use may exceed the limit by what
+  // one write adds. Reads evict nothing. When `memory` has no more to give although maxmemory has not been reached, writes
+  // evict too.
+  uint64_t maxmemory = 0;
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
 
   int maxmemory_samples = 5;  // lru and lfu: keys compared to find one to evict. CONFIG SET.
@@ -133,7 +139,9 @@ struct Options {
   int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
-  int active_expire_effort = 1;  // 1 to 10: how much of a round active expiry may take. CONFIG SET.
+  // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25 %, and
+  // 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.
+  int active_expire_effort = 1;
 
   // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported without
   // effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at once. CONFIG SET.
@@ -181,6 +189,10 @@ struct Options {
 
   AeApi ae_api = AeApi::kAuto;  // ae-api: Larder's own directive.
 
+  // Seconds that a client has for its TLS handshake and AUTH: who has not finished by then is disconnected once no more
+  // than an eighth of maxclients is free. 0: never, as in Redis, and so in larder-server. Larder's own. CONFIG SET.
+  int authentication_timeout = 10;
+
   // ---- TLS, by a listener that was given ListenerOptions::tls -------------------------------------------------------
   // CONFIG SET changes all of it for connections made from then on; a file, given once more, is read once more.
 
@@ -214,14 +226,15 @@ struct Options {
   std::string config_file = {};
 
   // Directives of Redis that are accepted without effect: name to value as CONFIG GET prints it. One that is missing
-  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead.)
+  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead; but
+  // not `user default`, as Redis writes it into its file for one who may do all with requirepass or without a password.)
   std::map<std::string, std::string, std::less<>> compat = {};
 };
 
 // Reads a file in the format of redis.conf on top of `base`: a directive a line, its arguments separated by blanks,
 // with "..." (escapes: \n \r \t \b \a \" \\ \xHH) or '...' (escape: \') around what contains blanks; lines that start
 // with # are comments; `include PATTERN` reads other files in its place. Sizes may end in k kb m mb g gb (1k is 1000,
-// 1kb is 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, a value 64 KB.
+// 1kb is 1024), in upper or lower case. Sets config_file. A file may be 4 MB long, and so may a line of it.
 // Errors: INVALID_ARGUMENT names file, line and directive, and what is allowed; others (NOT_FOUND, PERMISSION_DENIED,
 // ...) name the file that cannot be read.
 LARDER_API absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base = {});

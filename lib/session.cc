@@ -31,7 +31,12 @@ struct Session::Impl final : session::SessionEnd {
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Session::~Session() {
+  if (impl_ == nullptr) return;
   session::CacheCore& core = impl_->core;
+  if (core.Forked()) {
+    (void)impl_.release();
+    return;
+  }
   core.EndSession(std::move(impl_));
 }
 
@@ -82,6 +87,10 @@ absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::
 
 RespConnection::~RespConnection() {
   if (impl_ == nullptr) return;
+  if (impl_->core.Forked()) {
+    (void)impl_.release();
+    return;
+  }
   impl_->batch.Close(std::move(impl_->session));
   session::CacheCore& core = impl_->core;
   core.EndSession(std::move(impl_));
@@ -126,6 +135,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
 }
 
 absl::Status RespConnection::Feed(std::string_view bytes) {
+  if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
   if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
@@ -141,7 +151,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
     bytes.remove_prefix(n);
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
-    if (session.input_left() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
+    if (session.input_buffered() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
       impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
       session.Stop();
     }
@@ -151,6 +161,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 }
 
 std::string_view RespConnection::output() {
+  if (impl_->core.Forked()) return {};
   if (impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
@@ -164,7 +175,9 @@ std::string_view RespConnection::output() {
   return impl_->flat.view();
 }
 
-void RespConnection::ConsumeOutput(size_t n) { impl_->session->ConsumeOutput(n); }
+void RespConnection::ConsumeOutput(size_t n) {
+  if (!impl_->core.Forked()) impl_->session->ConsumeOutput(n);
+}
 
 bool RespConnection::closed() const {
   return impl_->session->closes_after_output() || impl_->session->stopped();

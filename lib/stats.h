@@ -53,10 +53,12 @@ struct StepStats {
   std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last: and longer
 };
 
-inline constexpr size_t kStepKinds = 7;
+inline constexpr size_t kStepKinds = 8;
 // What Stats::step[i] counts, as INFO names it: a segment of a table grows or shrinks in place, is split in two, two are
-// merged; a table's directory changes; keys are evicted, expired; what was deleted is freed.
-inline constexpr const char* kStepNames[kStepKinds] = {"grow", "split", "merge", "directory", "evict", "expire", "free"};
+// merged; a table's directory changes; keys are evicted, expired; what was deleted is freed; keys and values are moved out
+// of nearly empty pieces of memory (`entries` and `bytes` are what was moved).
+inline constexpr const char* kStepNames[kStepKinds] = {"grow",  "split",  "merge", "directory",
+                                                       "evict", "expire", "free",  "compact"};
 
 struct Stats {
   // ---- What it holds ------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
     }
     return Parsed::kNothing;
   }
-  size_t input_bytes() const override { return session->input_left(); }
+  size_t input_bytes() const override { return session->input_buffered(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
   size_t output_bytes() const override {
     session->TakePushed();  // the server asks before it sends, and once more when it was woken
@@ -55,6 +55,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
+  bool Admitted() const override { return session->admitted(); }
 
   std::unique_ptr<session::ServedSession> session;
   CacheClient* next_ending = nullptr;
@@ -93,6 +94,10 @@ ServerSettings CacheService::settings() {
   settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
   settings.tcp_keepalive_s = limits.tcp_keepalive_seconds.load(kRelaxed);
   settings.refuse_strangers = limits.refuse_strangers.load(kRelaxed);
+  // Places are short.
+  if (core_.listener_clients().load(kRelaxed) >= settings.maxclients - settings.maxclients / 8) [[unlikely]] {
+    settings.admission_timeout_s = limits.authentication_timeout_seconds.load(kRelaxed);
+  }
   settings.query_buffer_limit = limits.query_buffer_bytes_max.load(kRelaxed);
   const session::LiveLimits::Output* const outputs[] = {&limits.output_normal, &limits.output_replica,
                                                         &limits.output_pubsub};
@@ -138,8 +143,7 @@ Submitted CacheService::Submit() {
     case executor::Submit::kForked:
       break;
   }
-  running().batch.Abandon();
-  FreeEnded(running());
+  // Sessions are left for Finish: who held the executor when the cache was closed may still be looking at them.
   return Submitted::kClosed;
 }
 
@@ -164,17 +168,17 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
   return ae::kNoMore;
 }
 
-void CacheService::Finish() {
+void CacheService::Stop() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
+  for (Side& side : sides_) core_.executor().Cancel(side.batch);  // also waits for a late Wake
+}
+
+void CacheService::Finish() {
   // What the one was to open the other may have to end.
-  for (Side* each : {&running(), &filling()}) {
-    Side& side = *each;
-    core_.executor().Cancel(side.batch);  // also waits for a late Wake
-    side.batch.Reset();
-    // Without its requests, what is left of it is clients to open and to end. A closed cache has nobody else inside.
-    if (!core_.Run([&side] { side.batch.RunAll(); }).ok()) side.batch.Abandon();
-    FreeEnded(side);
+  for (Side* side : {&running(), &filling()}) {
+    side->batch.Abandon();
+    FreeEnded(*side);
   }
 }
 

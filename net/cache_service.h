@@ -28,6 +28,7 @@ class CacheService final : public Service {
   std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override;
   void Close(std::unique_ptr<Client> client) override;
   Submitted Submit() override;
+  void Stop() override;
   void Finish() override;
   void Count(const ServerCount& more) override;
   void Log(LogLevel level, std::string_view line) override { core_.Log(level, line); }

@@ -98,7 +98,7 @@ class Program {
  private:
   bool Configure(std::span<const std::string_view> arguments);
   bool Detach();
-  void FitDescriptors();
+  bool FitDescriptors();
   bool Open();
   void SayReady();
   void Serve();
@@ -127,7 +127,7 @@ int Program::Run(std::span<const std::string_view> arguments) {
   } else {
     Say(LogLevel::kWarning, "Configuration loaded");
   }
-  FitDescriptors();
+  if (!FitDescriptors()) return 1;
   log_.set_role('M');
   if (!Open()) return 1;
   SayReady();
@@ -138,6 +138,7 @@ int Program::Run(std::span<const std::string_view> arguments) {
 
 bool Program::Configure(std::span<const std::string_view> arguments) {
   options_.bind = {"*", "-::*"};
+  options_.authentication_timeout = 0;
   absl::Status status = ApplyArguments(options_, arguments);
   if (!status.ok()) {
     fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Larder " LARDER_VERSION ") ***\n%s\n", Text(status).c_str());
@@ -170,13 +171,21 @@ bool Program::Detach() {
   return true;
 }
 
-void Program::FitDescriptors() {
-  const uint32_t fitting = RaiseDescriptorLimit(options_.maxclients);
-  if (fitting >= options_.maxclients) return;
+bool Program::FitDescriptors() {
+  uint64_t granted = 0;
+  const uint32_t fitting = RaiseDescriptorLimit(options_.maxclients, &granted);
+  if (fitting >= options_.maxclients) return true;
+  if (fitting == 0) {
+    Say(LogLevel::kWarning,
+        absl::StrCat("Your current 'ulimit -n' of ", granted, " is not enough for the server to start. Please increase your "
+                     "open file limit to at least ", options_.maxclients + kReservedDescriptors, ". Exiting."));
+    return false;
+  }
   Say(LogLevel::kWarning,
       absl::StrCat("maxclients has been reduced to ", fitting, " from ", options_.maxclients,
                    ": the system grants no more descriptors. If you need higher maxclients increase 'ulimit -n'."));
-  options_.maxclients = fitting == 0 ? 1 : fitting;
+  options_.maxclients = fitting;
+  return true;
 }
 
 bool Program::Open() {
@@ -210,6 +219,10 @@ bool Program::Open() {
     const std::string problem = Text(listener.status());
     if (problem.starts_with("Failed to configure TLS")) {
       Say(LogLevel::kWarning, problem);
+      return false;
+    }
+    if (problem.starts_with("none of the addresses")) {
+      Say(LogLevel::kWarning, "Configured to not listen anywhere, exiting.");
       return false;
     }
     Say(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", problem));

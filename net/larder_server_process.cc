@@ -16,13 +16,6 @@
 #include <algorithm>
 
 namespace larder::inline v0::server {
-namespace {
-
-// Descriptors besides clients': streams, the loop's own, listening sockets, the log.
-constexpr rlim_t kReservedDescriptors = 32;
-
-}  // namespace
-
 void Daemonize() {
   const pid_t child = fork();
   if (child != 0) _exit(child > 0 ? 0 : 1);
@@ -33,7 +26,7 @@ void Daemonize() {
   if (null > STDERR_FILENO) close(null);
 }
 
-uint32_t RaiseDescriptorLimit(uint32_t maxclients) {
+uint32_t RaiseDescriptorLimit(uint32_t maxclients, uint64_t* granted) {
   const rlim_t wanted = maxclients + kReservedDescriptors;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return maxclients;
@@ -47,6 +40,7 @@ uint32_t RaiseDescriptorLimit(uint32_t maxclients) {
     raised = attempt;
     break;
   }
+  *granted = raised.rlim_cur;
   if (raised.rlim_cur >= wanted) return maxclients;
   return raised.rlim_cur <= kReservedDescriptors ? 0 : static_cast<uint32_t>(raised.rlim_cur - kReservedDescriptors);
 }

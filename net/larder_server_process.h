@@ -17,8 +17,10 @@ namespace larder::inline v0::server {
 void Daemonize();
 
 // Raises the limit of descriptors as far as it goes, at least to what `maxclients` needs; if that is refused, returns the
-// maxclients that fit (0: none).
-uint32_t RaiseDescriptorLimit(uint32_t maxclients);
+// maxclients that fit (0: none). *granted is the limit then.
+uint32_t RaiseDescriptorLimit(uint32_t maxclients, uint64_t* granted);
+// Descriptors besides clients': streams, the loop's own, listening sockets, the log.
+inline constexpr uint32_t kReservedDescriptors = 32;
 
 // False if it cannot be written.
 bool WritePidFile(const std::string& path);

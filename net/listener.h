@@ -21,6 +21,15 @@
 //
 // Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
 // Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.
+// Close:     on any thread. A thread of the listener's own is told to end, and waited for. The caller's loop is woken and
+//            stops the listener in its next turn, for which Close waits; on the loop's own thread (that which polled
+//            last, or started it) Close stops it at once. All of it until Close's deadline: a loop that nobody polls
+//            makes Close DEADLINE_EXCEEDED, and the message has the listener's first address.
+// Fork:      in a forked child no call does anything: Start and Run are FAILED_PRECONDITION, Poll returns 0, BackendFd
+//            and NextDelayMs -1, there are no addresses. Stop and the destructor close the child's copies of the
+//            descriptors and do nothing else: no connection ends, no socket's file is removed, memory is leaked. A
+//            child that lives on must destroy its Listener (or Stop it): as long as it has copies, a connection that
+//            the parent closes does not end for its client. One that calls exec has none: they are close-on-exec.
 // Cost:      a connection without traffic costs no CPU; a listener without connections sleeps.
 #ifndef LARDER_NET_LISTENER_H_
 #define LARDER_NET_LISTENER_H_
@@ -58,7 +67,7 @@ class TlsProvider {
 // Where to listen, and what clients may do. What is not set is as the cache's Options have it.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
-  // does not have it. Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
+  // does not have that address (a name that cannot be resolved is one). Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
   // program says so.
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP
@@ -103,8 +112,9 @@ class LARDER_API Listener {
   Listener& operator=(const Listener&) = delete;
 
   // Closes the sockets and all connections; requests that have not run by then will not. Returns when neither a thread
-  // nor a socket of the listener's is left. Idempotent. REQUIRES: not from a callback that runs on the listener's
-  // thread; with own_thread == false, from the loop's thread.
+  // nor a socket of the listener's is left; it waits for a command of its clients that is running. Idempotent. REQUIRES:
+  // not from a callback that runs on the listener's thread; with own_thread == false, from the loop's thread, or when
+  // nobody runs that loop any more.
   void Stop();
 
   // The TCP port of the first address; 0 if there is none. The same of TLS.

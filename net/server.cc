@@ -21,17 +21,28 @@ void Server::List::Swap(List& other) {
   std::swap(count, other.count);
 }
 
-Server::Server(ae::EventLoop& loop, IoBackend& backend, Service& service)
-    : loop_(loop), backend_(backend), service_(service) {
+Server::Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors)
+    : loop_(loop), backend_(backend), service_(service), descriptors_(descriptors) {
   hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->Turn(); };
   hook_.data = this;
   loop_.after_events().Add(hook_);
 }
 
-Server::~Server() {
+void Server::Stop() {
+  if (std::exchange(stopped_, true)) return;
   loop_.after_events().Remove(hook_);
-  if (cron_id_ != 0) loop_.DeleteTimeEvent(cron_id_);
-  StopServing();
+  if (cron_id_ != 0) loop_.DeleteTimeEvent(std::exchange(cron_id_, 0));
+  closed_ = true;
+  CloseAll();
+  loop_.SetDontWait(false);
+  service_.Stop();
+  if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
+  const std::lock_guard<std::mutex> lock(wake_mutex_);
+  wakes_no_more_ = true;
+}
+
+void Server::EndClients() {
+  if (std::exchange(clients_ended_, true)) return;
   // Those that are running have kept their clients so far.
   service_.Finish();
   for (List* list : {&pending_, &batch_}) {
@@ -41,11 +52,15 @@ Server::~Server() {
     }
   }
   service_.Finish();
+}
+
+Server::~Server() {
+  Stop();
+  EndClients();
   TakeWoken();
   FreeChain(&ending_next_);
   FreeChain(&ending_in_batch_);
   FreeChain(&ended_);
-  if (counted_) service_.Count(count_);
 }
 
 // ---- A turn ---------------------------------------------------------------------------------------------------------
@@ -85,7 +100,7 @@ void Server::Turn() {
   Flush();
   FreeEnded();
   // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
-  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || to_read_.count > 0 || ending_next_ != nullptr));
+  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || to_read_.count > 0 || (ending_next_ != nullptr && !closed_)));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
 }
 
@@ -213,7 +228,7 @@ void Server::ParseReady() {
 }
 
 void Server::SubmitBatch() {
-  if (queued_ || (pending_.count == 0 && ending_next_ == nullptr)) return;
+  if (queued_ || closed_ || (pending_.count == 0 && ending_next_ == nullptr)) return;
   LARDER_DCHECK(batch_.count == 0 && ending_in_batch_ == nullptr);
   batch_.Swap(pending_);
   ending_in_batch_ = std::exchange(ending_next_, nullptr);
@@ -245,6 +260,11 @@ void Server::HandleBatch(Submitted submitted) {
     Mark(connection, &Connection::to_flush, to_flush_);
   }
   batch_.count = 0;
+  if (submitted == Submitted::kClosed) {
+    // Clients end with the server: who holds the executor of a closed cache may still be looking at them.
+    if (!std::exchange(closed_, true)) CloseAll();
+    return;
+  }
   // Their clients have ended; after this turn nothing refers to them.
   while (ending_in_batch_ != nullptr) {
     Connection* const connection = ending_in_batch_;
@@ -252,7 +272,6 @@ void Server::HandleBatch(Submitted submitted) {
     connection->next_closing = ended_;
     ended_ = connection;
   }
-  if (submitted == Submitted::kClosed && !std::exchange(closed_, true)) StopServing();
 }
 
 void Server::Flush() {
@@ -371,6 +390,7 @@ void Server::Close(Connection& connection) {
   if (std::exchange(connection.closing, true)) return;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable | ae::kWritable);
   if (connection.channel != nullptr) EndChannel(connection);
+  if (descriptors_ != nullptr) descriptors_->Remove(connection.fd.get());
   connection.fd.Reset();
   if (connection.blocked) --blocked_count_;
   all_.Remove(connection);
@@ -402,12 +422,17 @@ void Server::FreeChain(Connection** chain) {
   }
 }
 
-void Server::StopServing() {
-  for (Kind kind : {kPlain, kTls, kUnix}) {
-    Unwatch(kind);
-    for (const ListeningSocket& socket : sockets_[kind]) RemoveUnixSocket(socket);
-    sockets_[kind].clear();
+void Server::CloseSockets(Kind kind) {
+  Unwatch(kind);
+  for (const ListeningSocket& socket : sockets_[kind]) {
+    if (descriptors_ != nullptr) descriptors_->Remove(socket.fd.get());
+    RemoveUnixSocket(socket);
   }
+  sockets_[kind].clear();
+}
+
+void Server::CloseAll() {
+  for (Kind kind : {kPlain, kTls, kUnix}) CloseSockets(kind);
   while (all_.oldest() != nullptr) Close(*all_.oldest());
 }
 

@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@
 #include "net/channel.h"
 #include "net/connection.h"
 #include "net/io_backend.h"
+#include "net/own_descriptors.h"
 #include "net/service.h"
 #include "net/socket.h"
 
@@ -42,9 +44,9 @@ namespace larder::inline v0::net {
 
 class Server final : private WokenListener {
  public:
-  // All three outlive the server.
-  Server(ae::EventLoop& loop, IoBackend& backend, Service& service);
-  // Closes everything. REQUIRES: the loop does not run.
+  // All outlive the server. What it opens and closes is written down in `descriptors`, if there are any.
+  Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors = nullptr);
+  // Stops, and ends all clients. REQUIRES: the loop does not run, and of EndClients what that requires.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -63,11 +65,18 @@ class Server final : private WokenListener {
   // such socket.
   void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
 
+  // Closes all sockets, serves nobody from now on and has no more to do with the loop. It waits at most for a command of
+  // a client's that is running. REQUIRES: the loop does not run, or this is a procedure of its, and none of this server's.
+  void Stop();
+  // Ends all clients. REQUIRES: Stop was called, and Service::Finish may be.
+  void EndClients();
+
   size_t connections() const { return all_.size(); }
 
  private:
   static constexpr int kAcceptsMax = 1000;  // in one turn
   static constexpr int64_t kCronMs = 100;
+  static constexpr int64_t kUnadmittedLookUs = 1'000'000;
   // Reads in one turn of connections that are not established yet. The handshake of TLS is some 0.4 ms of computing:
   // when a thousand peers come back at once, those that are there wait for this many of them in a turn, and not for all.
   static constexpr size_t kHandshakesMax = 4;
@@ -97,7 +106,10 @@ class Server final : private WokenListener {
   static void OnAcceptable(ae::EventLoop& loop, int fd, void* data, int mask);
   static void OnReady(ae::EventLoop& loop, int fd, void* data, int mask);
   static int64_t OnCron(ae::EventLoop& loop, int64_t id, void* data);
-  void WakeServer() override { loop_.WakeUp(); }
+  void WakeServer() override {
+    const std::lock_guard<std::mutex> lock(wake_mutex_);
+    if (!wakes_no_more_) loop_.WakeUp();
+  }
 
   void Turn();
   void TakeWoken();
@@ -140,6 +152,7 @@ class Server final : private WokenListener {
   void StartCron();
   void CloseIdle();
   void CloseOverSoftLimit();
+  void CloseUnadmitted();
 
   void Mark(Connection& connection, bool Connection::*mark, List& list);
   bool OverOutputLimit(Connection& connection);
@@ -149,12 +162,14 @@ class Server final : private WokenListener {
   void EndClient(Connection& connection);
   void FreeEnded();
   void FreeChain(Connection** chain);
-  void StopServing();
+  void CloseSockets(Kind kind);
+  void CloseAll();
   base::FixedText<255> Describe(const Connection& connection) const;
 
   ae::EventLoop& loop_;
   IoBackend& backend_;
   Service& service_;
+  OwnDescriptors* const descriptors_;
   ae::Hook hook_;
   std::vector<ListeningSocket> sockets_[3];  // by Kind; the loop points to their elements
   std::shared_ptr<ChannelFactory> channels_;
@@ -180,10 +195,15 @@ class Server final : private WokenListener {
   Connection* ended_ = nullptr;
 
   int64_t cron_id_ = 0;  // 0: not running
+  int64_t unadmitted_look_us_ = INT64_MIN;  // when CloseUnadmitted looks next
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
   int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
-  bool closed_ = false;  // the cache is
+  bool closed_ = false;  // the cache is, or Stop was called
+  bool stopped_ = false;
+  bool clients_ended_ = false;
+  std::mutex wake_mutex_;
+  bool wakes_no_more_ = false;  // the loop may be gone
 };
 
 }  // namespace larder::inline v0::net

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/status.h"
 #include "net/server.h"
 
 namespace larder::inline v0::net {
@@ -26,9 +27,14 @@ constexpr std::string_view kProtected =
 }  // namespace
 
 absl::Status Server::Start(Kind kind, std::vector<ListeningSocket> sockets) {
-  Unwatch(kind);
+  CloseSockets(kind);
   sockets_[kind] = std::move(sockets);
-  for (ListeningSocket& socket : sockets_[kind]) socket.server = this;
+  for (ListeningSocket& socket : sockets_[kind]) {
+    socket.server = this;
+    if (descriptors_ != nullptr && !descriptors_->Add(socket.fd.get())) {
+      return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a socket");
+    }
+  }
   return Watch(kind);
 }
 
@@ -76,9 +82,9 @@ void Server::AcceptReady(ListeningSocket& socket) {
     if (error == -EINVAL) return loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);  // see Relisten
     if (error != 0) return PauseAccepting(-error);
     accept_error_ = 0;
-    ++count_.connections_received;
     counted_ = true;
     if (!Admit(accepted, socket)) continue;
+    ++count_.connections_received;  // as in Redis, without those that were refused
     if (!AddConnection(std::move(accepted), socket)) service_.GivePlaceBack();
   }
 }
@@ -131,8 +137,9 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
     Refuse(fd, by, kTooManyClients);
     return false;
   }
-  connection->client = service_.Open(peer, connection.get());
+  if (descriptors_ == nullptr || descriptors_->Add(fd)) connection->client = service_.Open(peer, connection.get());
   if (connection->client == nullptr) {
+    if (descriptors_ != nullptr) descriptors_->Remove(fd);
     loop_.DeleteFileEvent(fd, ae::kReadable);
     service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
     return false;
@@ -140,6 +147,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   connection->fd = std::move(accepted.fd);
   connection->tcp = !by.unix_socket;
   connection->last_interaction_us = now_us_;
+  connection->accepted_us = now_us_;
   connection->running = true;
   ++allocated_;
   all_.Append(*connection);
@@ -195,6 +203,7 @@ int64_t Server::OnCron(ae::EventLoop& /*loop*/, int64_t /*id*/, void* data) {
   server.ResumeAccepting();
   server.CloseIdle();
   server.CloseOverSoftLimit();
+  server.CloseUnadmitted();
   if (server.all_.size() > 0 || server.accept_paused_) return kCronMs;
   server.cron_id_ = 0;
   return ae::kNoMore;
@@ -223,6 +232,25 @@ void Server::CloseOverSoftLimit() {
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
     Connection* const newer = connection->newer;
     if (connection->blocked && !connection->running && OverOutputLimit(*connection)) Close(*connection);
+    connection = newer;
+  }
+}
+
+// Places are short, and some are held by who never says who it is, or sends a byte of its handshake now and then.
+void Server::CloseUnadmitted() {
+  if (settings_.admission_timeout_s <= 0 || now_us_ < unadmitted_look_us_) return;
+  unadmitted_look_us_ = now_us_ + kUnadmittedLookUs;  // it looks at all of them
+  const int64_t before_us = now_us_ - int64_t{settings_.admission_timeout_s} * 1'000'000;
+  for (Connection* connection = all_.oldest(); connection != nullptr;) {
+    Connection* const newer = connection->newer;
+    if (connection->accepted_us <= before_us && !connection->running) {
+      const bool established = connection->channel == nullptr || connection->channel->established();
+      if (!established || !connection->client->Admitted()) {
+        const base::Line line("Closing client ", Describe(*connection), " that has not authenticated: clients are many");
+        service_.Log(LogLevel::kWarning, line.view());
+        Close(*connection);
+      }
+    }
     connection = newer;
   }
 }

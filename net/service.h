@@ -68,7 +68,7 @@ class Client {
   virtual std::span<char> PrepareRead() = 0;
   virtual void CommitRead(size_t n) = 0;  // n may be 0
   virtual Parsed Parse(const ParseQuota& quota) = 0;
-  virtual size_t input_bytes() const = 0;  // read and not yet run
+  virtual size_t input_bytes() const = 0;  // read and not yet part of a request
   // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
   virtual bool MayGoOn() const { return false; }
 
@@ -83,6 +83,8 @@ class Client {
   virtual bool Stop() = 0;  // makes it so; false if it was already, whose reason was counted by who did it
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
   virtual OutputClass output_class() const = 0;
+  // It needs no password, or has said it.
+  virtual bool Admitted() const { return true; }
 };
 
 // What CONFIG SET may change while clients are served.
@@ -91,6 +93,8 @@ struct ServerSettings {
   int timeout_s = 0;
   int tcp_keepalive_s = 300;
   bool refuse_strangers = false;  // protected-mode, and no password
+  // Who is not through its handshake or not admitted after so many seconds is closed; 0: places are not short.
+  int admission_timeout_s = 0;
   uint64_t query_buffer_limit = 1 << 30;
   OutputBufferLimit output_limits[3] = {};  // by OutputClass
 };
@@ -110,7 +114,7 @@ struct ServerCount {
 enum class Submitted {
   kFinished,  // all of the batch has run
   kQueued,    // it runs later; `wake` is called then, and Submit must be called again
-  kClosed,    // the cache is closed: none of it will run
+  kClosed,    // the cache is closed: none of it will run, and clients end with Finish
 };
 
 class Service {
@@ -133,8 +137,11 @@ class Service {
   // Submits the next batch or, while one is queued, asks again about that.
   virtual Submitted Submit() = 0;
 
-  // The end: takes a queued batch back (what has not run will not) and ends all clients that were closed. Waits for the
-  // executor if it must. All clients are the loop's again; no Submit after it.
+  // Takes a queued batch back (what has not run will not), and out of the loop what it has there: nothing of it uses the
+  // loop after it. It waits at most for a command that is running. No Submit after it.
+  virtual void Stop() {}
+  // The end, after Stop: ends all clients that were closed. All clients are the loop's again. REQUIRES (of a cache's): the
+  // executor is held, or nothing runs under it any more.
   virtual void Finish() = 0;
 
   virtual void Count(const ServerCount& since_last_time) = 0;

@@ -143,8 +143,7 @@ absl::Status ListenOnWord(const std::string& text, int port, int backlog, Listen
   addrinfo* found = nullptr;
   const base::Line name(word, ":", port);
   const int failed = getaddrinfo(any ? nullptr : word.data(), service.c_str(), &hints, &found);
-  if (failed != 0) {
-    if (optional) return absl::OkStatus();
+  if (failed != 0) {  // also of an optional one: a name that nobody knows is a mistake, not a missing interface
     const auto code = failed == EAI_MEMORY ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInvalidArgument;
     return base::MakeStatus(code, base::Line(name, ": ", gai_strerror(failed)).view());
   }

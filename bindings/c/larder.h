@@ -36,7 +36,9 @@
  *   time. A reply is immutable and may be read by many.
  * Order.    Free listeners, sessions and connections before their cache. A cache may not be used after larder_free.
  * Exceptions. None comes out of these functions, and none may come out of your callbacks.
- * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION.
+ * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION, larder_close too, and what is freed there
+ *           is leaked and ends nothing of the parent's. A child that lives on must free its listener, which closes the
+ *           child's copies of the sockets: until then a connection that the parent closes does not end for its client.
  * ABI.      Structs here are opaque, passed by pointer, or fixed (larder_error, larder_value). From version 1.0 on
  *   functions and enumerators are added and never changed, within a major version. Until then a new 0.x may change
  *   them; larder_version tells what is linked, LARDER_ABI what was compiled: `larder_abi() == LARDER_ABI` is worth a

@@ -100,18 +100,52 @@ bool ExactDecimal(Bytes text, int powers, T* value) {
   return true;
 }
 
+// from_chars refuses a long double below the smallest normal number, which strtold, and so Redis, rounds to a denormal or,
+// and that is refused, to 0. It is read a hundred decimal places higher up here, and divided. `text` has room for the
+// exponent behind it; it is not what it was afterwards.
+bool ReadDenormal(char* text, size_t size, long double* value) {
+  constexpr int kPlaces = 100;
+  static_assert(kPlaces == 3 * kPowersMax + 19);
+  const size_t e = Bytes(text, size).find_first_of("eE");
+  int64_t exponent = 0;
+  if (e != Bytes::npos) {
+    Bytes digits = Bytes(text, size).substr(e + 1);
+    if (!digits.empty() && digits[0] == '+') digits.remove_prefix(1);
+    const char* const end = digits.data() + digits.size();
+    const std::from_chars_result read = std::from_chars(digits.data(), end, exponent);
+    if (read.ec != std::errc() || read.ptr != end || exponent > INT32_MAX) return false;
+    size = e;
+  }
+  text[size++] = 'e';
+  char* const end = std::to_chars(text + size, text + size + kIntChars, exponent + kPlaces).ptr;
+  *end = '\0';
+  const std::from_chars_result read = std::from_chars(text, end, *value);
+  if (read.ec != std::errc() || read.ptr != end) return false;
+  *value /= kPowers.value[kPowersMax];
+  *value /= kPowers.value[kPowersMax];
+  *value /= kPowers.value[19];
+  *value /= kPowers.value[kPowersMax];  // the only one that can leave the normal numbers
+  return *value != 0;
+}
+
 // from_chars, which in libstdc++ 12 asks for the strlen of a long double's text before it looks at its end: that form
 // gets a copy with a NUL. REQUIRES for it: text.size() <= kLongDoubleTextMax.
 template <class T>
 bool FromChars(Bytes text, std::chars_format format, T* value) {
-  char copy[std::is_same_v<T, long double> ? kLongDoubleTextMax + 1 : 1];
-  if constexpr (std::is_same_v<T, long double>) {
+  constexpr bool kLong = std::is_same_v<T, long double>;
+  char copy[kLong ? kLongDoubleTextMax + 2 + kIntChars : 1];
+  if constexpr (kLong) {
     base::CopyBytes(copy, text);
     copy[text.size()] = '\0';
     text = Bytes(copy, text.size());
   }
   const char* end = text.data() + text.size();
   const std::from_chars_result read = std::from_chars(text.data(), end, *value, format);
+  if constexpr (kLong) {
+    if (read.ec == std::errc::result_out_of_range && read.ptr == end && format == std::chars_format::general) {
+      return ReadDenormal(copy, text.size(), value);
+    }
+  }
   return read.ec == std::errc() && read.ptr == end && !std::isnan(*value);
 }
 

@@ -23,8 +23,8 @@
 namespace larder::inline v0::base {
 
 // In the order of Stats::step.
-enum class Step : uint8_t { kGrow, kSplit, kMerge, kDirectory, kEvict, kExpire, kFree };
-static_assert(static_cast<size_t>(Step::kFree) + 1 == kStepKinds);
+enum class Step : uint8_t { kGrow, kSplit, kMerge, kDirectory, kEvict, kExpire, kFree, kCompact };
+static_assert(static_cast<size_t>(Step::kCompact) + 1 == kStepKinds);
 
 class StepLog {
  public:

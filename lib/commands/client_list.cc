@@ -79,7 +79,7 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
-  while (!args.done()) {
+  while (!args.done() && !text.failed()) {
     LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadListId));
     const ClientState* const client = ctx.engine.clients().Find(static_cast<uint64_t>(id));
     if (client != nullptr && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
@@ -142,7 +142,8 @@ Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
-  for (const ClientState* client = ctx.engine.clients().first(); client != nullptr; client = client->next) {
+  for (const ClientState* client = ctx.engine.clients().first(); client != nullptr && !text.failed();
+       client = client->next) {
     if (Gone(*client) || (type.has_value() && TypeOf(*client) != *type)) continue;
     WriteClient(*client, ctx.now_ms(), out);
   }

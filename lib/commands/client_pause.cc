@@ -45,6 +45,7 @@ Error ClientPause(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   // What is beyond all time lasts until UNPAUSE.
   const int64_t until_ms = for_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + for_ms;
   ctx.engine.pause().Extend(what, until_ms, now_ms);
+  ctx.keyspace().HoldExpiry(ctx.engine.pause().until_ms());
   reply.Ok();
   return kOk;
 }

@@ -110,7 +110,7 @@ bool DebugAllowed(const Options& options, const ClientState& client) {
 // Those that a client may send in MULTI although memory is short: all of them end the transaction.
 bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
-enum class Verdict : uint8_t { kRun, kRefused, kLater, kHeld };
+enum class Verdict : uint8_t { kRun, kRefused, kHeld };
 
 // Whether the client has to authenticate first.
 bool IsStranger(const Engine& engine, const ClientState& client) {
@@ -123,6 +123,47 @@ bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, b
   constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate;
   return (spec.flags & kWrites) != 0 ||
          (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
+}
+
+keyspace::Growth GrowthOf(std::span<const Bytes> argv, size_t counted) {
+  keyspace::Growth growth = {.counted = counted};
+  for (size_t i = 1; i < argv.size(); ++i) {
+    growth.bytes += argv[i].size();
+    if (argv[i].size() > growth.value_bytes) growth.value_bytes = argv[i].size();
+  }
+  return growth;
+}
+
+size_t CountedOf(const ClientState& client) {
+  return client.large_argument != nullptr && *client.large_argument ? (*client.large_argument)->footprint() : 0;
+}
+
+// Whether the command is one that Redis refuses when memory is short: those that may need more of it, EXEC if it runs
+// one of them, and, in MULTI, all that would be queued.
+bool NeedsRoom(const ClientState& client, const Found& found) {
+  if ((found.spec->flags & kCmdDenyOom) != 0) return true;
+  if (!InMulti(client.transaction)) return false;
+  const bool top = found.parent == nullptr;
+  if (top && found.spec->name == "exec") return (client.transaction->flags & kCmdDenyOom) != 0;
+  return !(top && EndsMulti(found.spec->name));
+}
+
+// Whether there is memory for it; evicts a slice first where that is so but for what may go.
+Error JudgeMemory(Engine& engine, const ClientState& client, const Found& found, std::span<const Bytes> argv,
+                  bool at_once) {
+  if (!NeedsRoom(client, found)) return kOk;
+  keyspace::Growth growth = GrowthOf(argv, CountedOf(client));
+  if ((found.spec->flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
+  growth.at_once = at_once;
+  return engine.keyspace().Admit(growth);
+}
+
+// The parser holds what comes over a wire to this limit; a program's argv comes without one.
+bool HasTooLong(std::span<const Bytes> argv, uint64_t bytes_max) {
+  for (const Bytes arg : argv) {
+    if (arg.size() > bytes_max) [[unlikely]] return true;
+  }
+  return false;
 }
 
 // What the listener's host has reserved, in the words of Redis's ACL and of its read-only replicas.
@@ -139,8 +180,8 @@ bool HostAllows(const Engine& engine, const ClientPolicy& policy, const Found& f
 }
 
 // Whether the command may run now; the error is written if it may not.
-Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply,
-              keyspace::Slicing slicing) {
+Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply,
+              bool at_once) {
   const CommandSpec& spec = *found.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);
@@ -152,6 +193,10 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
   }
   if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
     reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
+    return Verdict::kRefused;
+  }
+  if (client.kind == ClientKind::kDirect && HasTooLong(argv, engine.options().proto_max_bulk_len)) {
+    reply.Error(errors::kStringTooLong);
     return Verdict::kRefused;
   }
   const bool in_multi = InMulti(client.transaction);
@@ -173,13 +218,8 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, ReplyWrit
     engine.EndPause();  // the first to see that its time is over lets the others go on
   }
   if (engine.keyspace().config().maxmemory != 0) {
-    const bool needs_room = (spec.flags & kCmdDenyOom) != 0 ||
-                            (top && spec.name == "exec" && in_multi && (client.transaction->flags & kCmdDenyOom) != 0) ||
-                            (in_multi && !(top && EndsMulti(spec.name)));
-    const keyspace::Room room = engine.keyspace().MakeRoom(slicing);
-    if (room == keyspace::Room::kMore) return Verdict::kLater;
-    if (room == keyspace::Room::kNone && needs_room) {
-      reply.Error(errors::kOutOfMemory);
+    if (const Error error = JudgeMemory(engine, client, found, argv, at_once); !error.ok()) {
+      reply.Error(error);
       return Verdict::kRefused;
     }
   }
@@ -225,13 +265,18 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
 
 }  // namespace
 
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted) {
+  const CommandSpec* spec = table.Find(argv[0]);
+  return spec != nullptr && (spec->flags & kCmdDenyOom) != 0 ? GrowthOf(argv, counted) : keyspace::Growth();
+}
+
 bool RunsInsideMulti(Bytes name) {
   return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
          name == "reset";
 }
 
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, ReplyWriter& reply) {
+          std::span<const Bytes> argv, ReplyWriter& reply, bool may_evict) {
   CommandContext ctx{engine, client, spec};
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
@@ -239,7 +284,15 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
   const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
   const bool lost_before = reply.output().failed();
   if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return;
-  Error error = spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply);
+  const auto run = [&] { return spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply); };
+  Error error = run();
+  // What writes and had no memory for it has changed nothing, and may be run again when others have made room.
+  if (error == errors::kAllocationFailed && may_evict && (spec.flags & kCmdWrite) != 0) [[unlikely]] {
+    error = engine.keyspace().RetryWithRoom(error, [&] {
+      reply.Rewind(mark);
+      return run();
+    });
+  }
   if (only_reads && !lost_before && reply.output().failed()) {
     reply.output().RewindFailed(mark);  // nothing has happened, so that there may still be room for saying so
     error = errors::kAllocationFailed;
@@ -265,7 +318,7 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
 }
 
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
-                 int64_t now_us, keyspace::Slicing slicing) {
+                 int64_t now_us, bool at_once) {
   LARDER_DCHECK(!argv.empty());
   engine.keyspace().BeginOp(now_us / 1000);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
@@ -280,8 +333,7 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   }
   client.last_command = found.spec;
   client.last_command_parent = found.parent;
-  const Verdict verdict = known ? Judge(engine, client, found, reply, slicing) : Verdict::kRefused;
-  if (verdict == Verdict::kLater) return kAgain;
+  const Verdict verdict = known ? Judge(engine, client, found, argv, reply, at_once) : Verdict::kRefused;
   if (verdict == Verdict::kHeld) {
     client.held.store(true, std::memory_order_relaxed);
     return kHeld;
@@ -293,7 +345,7 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
     Queue(client, found, argv, reply);
     if (client.reply_mode.silent()) reply.Rewind(mark);
   } else {
-    Call(engine, client, *found.spec, found.parent, argv, reply);
+    Call(engine, client, *found.spec, found.parent, argv, reply, /*may_evict=*/true);
   }
   client.reply_mode.CommandEnded();
   engine.keyspace().NotePeak();

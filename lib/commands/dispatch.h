@@ -14,25 +14,28 @@ inline constexpr size_t kShortReplyBytes = 128;
 // Runs one command of `client` and writes its reply (or none: CLIENT REPLY, SHUTDOWN). Never fails: what goes wrong is in
 // the reply. `now_us` is the time at which it starts; the time at which it ended is returned, so that a session that
 // runs many reads the clock once a command.
-// kAgain: nothing has been done yet; eviction needs more than one slice to make room for the command, so let others have
-// the executor and call again. Never with kUnsliced.
+// `at_once`: see keyspace::Growth. Whoever is not in a transaction of a program's makes room for a large command first.
 // REQUIRES: the caller holds the executor; argv is not empty.
-inline constexpr int64_t kAgain = -1;
 // kHeld: CLIENT PAUSE holds the request. Nothing has been done; client.held is true, and whoever serves the client keeps
 // this request and all after it. Never for a client of kind kDirect.
-inline constexpr int64_t kHeld = -2;
+inline constexpr int64_t kHeld = -1;
 // kAttack: the client speaks HTTP. It is to be closed at once: nothing that it has been answered is sent, nothing more of it
 // runs. Never for a client of kind kDirect.
-inline constexpr int64_t kAttack = -3;
+inline constexpr int64_t kAttack = -2;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
-                 int64_t now_us, keyspace::Slicing slicing);
+                 int64_t now_us, bool at_once = false);
 
 // Those that MULTI does not queue. By a row's name, of a command that is no subcommand.
 bool RunsInsideMulti(Bytes name);
 
-// Runs a row's function for a command that has passed every check (EXEC's queue). Counts it.
+// What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
+// `counted`: what of them is in used_memory already.
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted);
+
+// Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
+// the memory source has nothing left may evict others; not inside a transaction.
 void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, resp::ReplyWriter& reply);
+          std::span<const Bytes> argv, resp::ReplyWriter& reply, bool may_evict = false);
 
 }  // namespace larder::inline v0::commands
 

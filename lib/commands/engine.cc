@@ -71,6 +71,7 @@ std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, C
   if (engine->counters_ == nullptr) return nullptr;
   engine->clients_memory_max_ = engine->clients_look_above_ = ClientsMemoryMax(engine->options());
   engine->started_ms_ = clock.NowUs() / 1000;
+  engine->startup_memory_ = engine->keyspace_->used_memory();
   // Everybody may read the run id: it tells nothing of the seed.
   base::Random random(base::DeriveSeed(seed, base::kRunId) ^ static_cast<uint64_t>(clock.NowUs()));
   for (char& digit : engine->run_id_) digit = "0123456789abcdef"[random.Below(16)];
@@ -91,6 +92,7 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
 
 void Engine::EndPause() {
   pause_.End();
+  keyspace_->HoldExpiry(0);
   for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
     if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
   }

@@ -112,6 +112,7 @@ class Engine {
   void SetOptions(std::unique_ptr<const Options> options);
 
   int64_t started_ms() const { return started_ms_; }
+  size_t startup_memory() const { return startup_memory_; }  // used before the first key
   int64_t now_ms() { return keyspace_->now_ms(); }
   // 40 hexadecimal digits that differ from run to run.
   Bytes run_id() const { return {run_id_, sizeof(run_id_)}; }
@@ -181,6 +182,7 @@ class Engine {
   Monitors monitors_{*this};
   ErrorCount errors_[kErrorCountsMax];
   int64_t started_ms_ = 0;
+  size_t startup_memory_ = 0;
   int64_t attack_logged_ms_ = INT64_MIN;
   char run_id_[40];
   bool active_expire_ = true;

@@ -1,52 +1,21 @@
-// INFO: sections of `name:value` lines. Field names are 7.0's wherever the field means something here. CPU time is the
-// whole process's, hence the host's; its resident memory is left out, since it says nothing of the cache. Figures of a
-// machinery that Larder does not have (the allocator's, forks', defragmentation's) are left out rather than invented.
-// "# Larder" has what only Larder knows.
+// INFO: sections of `name:value` lines. Field names and their order are 7.0's, all of them, since what reads them must not
+// trip; those of a machinery that Larder does not have (forks, defragmentation, a replica's stream) are 0. CPU time and
+// resident memory are the whole process's, hence the host's. "# Larder" has what only Larder knows.
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <iterator>
 
 #include <larder/version.h>
-#include "lib/commands/engine.h"
+#include "lib/commands/info_context.h"
 #include "lib/commands/server_commands.h"
 #include "lib/commands/stats.h"
-#include "lib/commands/text.h"
-#include "lib/options/border.h"
 
 namespace larder::inline v0::commands {
 namespace {
-
-struct InfoContext {
-  CommandContext& ctx;
-  Stats stats;
-  base::Buffer text = {};
-  TextWriter out{text};
-
-  Engine& engine() { return ctx.engine; }
-
-  template <class T>
-  void Line(Bytes name, const T& value) {
-    out << name << ':' << value << "\r\n";
-  }
-  void HumanLines(Bytes name, uint64_t bytes) {
-    Line(name, bytes);
-    out << name << "_human:";
-    out.Human(bytes) << "\r\n";
-  }
-  void FixedLine(Bytes name, double value, int decimals, Bytes unit = "") {
-    out << name << ':';
-    out.Fixed(value, decimals) << unit << "\r\n";
-  }
-  // A directive's value in the words of CONFIG GET.
-  void DirectiveLine(Bytes name, Bytes directive) {
-    out << name << ':';
-    if (!directives::AppendValue(engine().options(), directive, &text)) text.MarkFailed();
-    out << "\r\n";
-  }
-};
 
 void Server(InfoContext& info) {
   const int64_t now_us = info.engine().clock().NowUs();
@@ -56,13 +25,16 @@ void Server(InfoContext& info) {
   info.Line("larder_version", LARDER_VERSION);
   info.Line("redis_git_sha1", "00000000");
   info.Line("redis_git_dirty", 0);
+  info.Line("redis_build_id", "0");
   info.Line("redis_mode", "standalone");
   utsname system;
   if (uname(&system) == 0) {
     info.out << "os:" << system.sysname << ' ' << system.release << ' ' << system.machine << "\r\n";
   }
   info.Line("arch_bits", sizeof(void*) * 8);
+  info.Line("monotonic_clock", "POSIX clock_gettime");
   info.Line("multiplexing_api", info.engine().host().poller_name());
+  info.Line("atomicvar_api", "c++20-builtin");
 #if defined(__GNUC__) && !defined(__clang__)
   info.out << "gcc_version:" << __GNUC__ << '.' << __GNUC_MINOR__ << '.' << __GNUC_PATCHLEVEL__ << "\r\n";
 #else
@@ -78,6 +50,9 @@ void Server(InfoContext& info) {
   info.Line("hz", options.hz);
   info.Line("configured_hz", options.hz);
   info.Line("lru_clock", static_cast<uint64_t>(now_us / 1'000'000) & 0xffffff);
+  char executable[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", executable, sizeof(executable));
+  info.Line("executable", Bytes(executable, length > 0 ? static_cast<size_t>(length) : 0));
   info.Line("config_file", Bytes(options.config_file));
   info.Line("io_threads_active", 0);
 }
@@ -102,52 +77,25 @@ void ClientsSection(InfoContext& info) {
   info.Line("clients_in_timeout_table", 0);
 }
 
-void Memory(InfoContext& info) {
-  const Stats& stats = info.stats;
-  info.HumanLines("used_memory", stats.used_memory);
-  info.HumanLines("used_memory_peak", stats.used_memory_peak);
-  info.FixedLine("used_memory_peak_perc",
-                 stats.used_memory_peak == 0
-                     ? 0
-                     : 100.0 * static_cast<double>(stats.used_memory) / static_cast<double>(stats.used_memory_peak),
-                 2, "%");
-  const int64_t pages = sysconf(_SC_PHYS_PAGES);
-  const int64_t page_bytes = sysconf(_SC_PAGESIZE);
-  if (pages > 0 && page_bytes > 0) {
-    info.HumanLines("total_system_memory", static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes));
-  }
-  info.Line("used_memory_lua", 0);
-  info.Line("used_memory_scripts", 0);
-  info.Line("number_of_cached_scripts", 0);
-  info.HumanLines("maxmemory", stats.maxmemory);
-  info.DirectiveLine("maxmemory_policy", "maxmemory-policy");
-  info.Line("mem_not_counted_for_evict", 0);
-  info.Line("mem_replication_backlog", 0);
-  info.Line("mem_clients_slaves", 0);
-  info.Line("mem_clients_normal", stats.used_memory_clients);
-  info.Line("mem_aof_buffer", 0);
-  info.Line("mem_allocator", "libc");
-  info.Line("active_defrag_running", 0);
-  info.Line("lazyfree_pending_objects", 0);
-}
-
 void Persistence(InfoContext& info) {
   info.Line("loading", 0);
-  info.Line("async_loading", 0);
+  info.ZeroLines({"async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"});
+  info.FixedLine("current_fork_perc", 0, 2);
+  info.ZeroLines({"current_save_keys_processed", "current_save_keys_total"});
   info.Line("rdb_changes_since_last_save", info.stats.changes);
   info.Line("rdb_bgsave_in_progress", 0);
   info.Line("rdb_last_save_time", info.engine().started_ms() / 1000);
   info.Line("rdb_last_bgsave_status", "ok");
   info.Line("rdb_last_bgsave_time_sec", -1);
   info.Line("rdb_current_bgsave_time_sec", -1);
-  info.Line("rdb_saves", 0);
-  info.Line("aof_enabled", 0);
-  info.Line("aof_rewrite_in_progress", 0);
-  info.Line("aof_rewrite_scheduled", 0);
+  info.ZeroLines({"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded", "aof_enabled",
+                  "aof_rewrite_in_progress", "aof_rewrite_scheduled"});
   info.Line("aof_last_rewrite_time_sec", -1);
   info.Line("aof_current_rewrite_time_sec", -1);
   info.Line("aof_last_bgrewrite_status", "ok");
+  info.ZeroLines({"aof_rewrites", "aof_rewrites_consecutive_failures"});
   info.Line("aof_last_write_status", "ok");
+  info.ZeroLines({"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"});
 }
 
 void StatsSection(InfoContext& info) {
@@ -158,33 +106,33 @@ void StatsSection(InfoContext& info) {
   info.Line("instantaneous_ops_per_sec", static_cast<uint64_t>(rates.PerSecond(Rates::kCommands)));
   info.Line("total_net_input_bytes", stats.net_input_bytes);
   info.Line("total_net_output_bytes", stats.net_output_bytes);
+  info.ZeroLines({"total_net_repl_input_bytes", "total_net_repl_output_bytes"});
   info.FixedLine("instantaneous_input_kbps", rates.PerSecond(Rates::kInputBytes) / 1024, 2);
   info.FixedLine("instantaneous_output_kbps", rates.PerSecond(Rates::kOutputBytes) / 1024, 2);
+  info.FixedLine("instantaneous_input_repl_kbps", 0, 2);
+  info.FixedLine("instantaneous_output_repl_kbps", 0, 2);
   info.Line("rejected_connections", stats.connections_rejected);
-  info.Line("sync_full", 0);
-  info.Line("sync_partial_ok", 0);
-  info.Line("sync_partial_err", 0);
+  info.ZeroLines({"sync_full", "sync_partial_ok", "sync_partial_err"});
   info.Line("expired_keys", stats.expired_keys);
+  info.FixedLine("expired_stale_perc", 0, 2);  // the index knows what is due: nothing is guessed from samples
+  info.Line("expired_time_cap_reached_count", 0);
+  info.Line("expire_cycle_cpu_milliseconds", stats.step[static_cast<size_t>(base::Step::kExpire)].cpu_ns / 1'000'000);
   info.Line("evicted_keys", stats.evicted_keys);
   info.Line("evicted_clients", info.engine().stats().evicted_clients);
+  info.ZeroLines({"total_eviction_exceeded_time", "current_eviction_exceeded_time"});
   info.Line("keyspace_hits", stats.keyspace_hits);
   info.Line("keyspace_misses", stats.keyspace_misses);
-  info.Line("pubsub_channels", 0);
-  info.Line("pubsub_patterns", 0);
-  info.Line("pubsubshard_channels", 0);
-  info.Line("latest_fork_usec", 0);
-  info.Line("total_forks", 0);
-  info.Line("migrate_cached_sockets", 0);
-  info.Line("slave_expires_tracked_keys", 0);
-  info.Line("tracking_total_keys", 0);
-  info.Line("tracking_total_items", 0);
-  info.Line("tracking_total_prefixes", 0);
+  info.ZeroLines({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+                  "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+                  "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+                  "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
   info.Line("unexpected_error_replies", 0);
   info.Line("total_error_replies", stats.error_replies);
+  info.Line("dump_payload_sanitizations", 0);
   info.Line("total_reads_processed", stats.reads_processed);
   info.Line("total_writes_processed", stats.writes_processed);
-  info.Line("io_threaded_reads_processed", 0);
-  info.Line("io_threaded_writes_processed", 0);
+  info.ZeroLines({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks",
+                  "reply_buffer_expands"});
   info.Line("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
   info.Line("client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
 }
@@ -216,6 +164,11 @@ void Cpu(InfoContext& info) {
   CpuLine(info, "used_cpu_user", self.ru_utime);
   CpuLine(info, "used_cpu_sys_children", children.ru_stime);
   CpuLine(info, "used_cpu_user_children", children.ru_utime);
+#ifdef RUSAGE_THREAD
+  getrusage(RUSAGE_THREAD, &self);  // larder-server has no other thread than the one that asks
+#endif
+  CpuLine(info, "used_cpu_sys_main_thread", self.ru_stime);
+  CpuLine(info, "used_cpu_user_main_thread", self.ru_utime);
 }
 
 void CommandStats(InfoContext& info) {
@@ -254,7 +207,7 @@ void Cluster(InfoContext& info) { info.Line("cluster_enabled", 0); }
 
 void KeyspaceSection(InfoContext& info) {
   keyspace::Keyspace& keyspace = info.engine().keyspace();
-  for (int i = 0; i < keyspace.config().databases; ++i) {
+  for (int i = 0; i < keyspace.dbs_end(); ++i) {
     keyspace::Db* db = keyspace.db_if_made(i);
     if (db == nullptr || db->size() == 0) continue;
     info.out << "db" << i << ":keys=" << db->size() << ",expires=" << db->expiring()
@@ -314,7 +267,7 @@ struct Section {
 constexpr Section kSections[] = {
     {"server", "Server", Server},
     {"clients", "Clients", ClientsSection},
-    {"memory", "Memory", Memory},
+    {"memory", "Memory", InfoMemory},
     {"persistence", "Persistence", Persistence},
     {"stats", "Stats", StatsSection},
     {"replication", "Replication", Replication},

@@ -67,11 +67,16 @@ Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const bool all = base::GlobMatchesAll(pattern);
   const size_t mark = reply.BeginDeferred();
   size_t found = 0;
-  ctx.db().ForEach([&](keyspace::Entry& entry) {
-    if (!all && !base::GlobMatch(pattern, entry.key())) return;
-    reply.Bulk(entry.key());
-    ++found;
-  });
+  // In pieces, so that the first reply that finds no memory is the last: for a million keys that would take a second.
+  constexpr size_t kAtOnce = 512;
+  uint64_t cursor = 0;
+  do {
+    cursor = ctx.db().Scan(cursor, kAtOnce, [&](keyspace::Entry& entry) {
+      if (!all && !base::GlobMatch(pattern, entry.key())) return;
+      reply.Bulk(entry.key());
+      ++found;
+    });
+  } while (cursor != 0 && !reply.output().failed());
   reply.EndDeferredArray(mark, found);
   return kOk;
 }
@@ -86,7 +91,7 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   resp::ReplyWriter keys_reply(keys, reply.protocol());
   size_t found = 0;
   cursor = ctx.db().Scan(cursor, static_cast<size_t>(options.count), [&](keyspace::Entry& entry) {
-    if (!options.Matches(entry)) return;
+    if (keys.failed() || !options.Matches(entry)) return;
     if (!options.any_type) ++ctx.keyspace().stats().hits;  // asking for a type is a lookup to Redis
     if (!options.HasType(entry)) return;
     keys_reply.Bulk(entry.key());

@@ -52,7 +52,7 @@ Stats StatsOf(Engine& engine) {
   stats.keyspace_misses = keyspace.stats().misses;
   stats.expired_keys = keyspace.stats().expired;
   stats.evicted_keys = keyspace.stats().evicted;
-  stats.changes = keyspace.effects().changes();
+  stats.changes = keyspace.effects().dirty();
   for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
     // One that was killed is still here until its owner, on another thread, lets go of it.
     stats.connected_clients += !client->close_now.load(std::memory_order_relaxed);

@@ -43,7 +43,7 @@ Error MGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const std::span<const Bytes> keys = args.rest();
   reply.Array(keys.size());
   auto window = keyspace::WindowOver(ctx.db(), keys);
-  for (size_t i = 0; i < keys.size(); ++i) {
+  for (size_t i = 0; i < keys.size() && !reply.output().failed(); ++i) {
     const keyspace::Entry* entry = window.Find(i, Lookup::kRead);
     Digits digits;
     const bool is_string = entry != nullptr && entry->type() == keyspace::Type::kString;
@@ -54,7 +54,7 @@ Error MGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 Error GetDel(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
-  keyspace::Entry* entry = ctx.db().Find(key, Lookup::kRead);
+  keyspace::Entry* entry = ctx.db().Find(key, Lookup::kUpdate);
   if (entry == nullptr) {
     ctx.db().NoteAbsence(key);
     reply.Null();

@@ -97,7 +97,7 @@ StringSource SourceOf(CommandContext& ctx, Bytes value) {
 
 // The old string is replied before it is overwritten, and taken back if that fails.
 Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
-  Entry* existing = ctx.db().Find(key, Lookup::kRead);
+  Entry* existing = ctx.db().Find(key, Lookup::kUpdate);
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
   const size_t mark = reply.Mark();
   Digits digits;
@@ -180,7 +180,7 @@ Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   Modifiers modifiers;
   LARDER_RETURN_IF_ERROR(ReadModifiers(args, true, &modifiers));
   Digits digits;
-  LARDER_ASSIGN_OR_RETURN(const Text text, ops::strings::Read(ctx.db(), key, digits));
+  LARDER_ASSIGN_OR_RETURN(const Text text, ops::strings::Read(ctx.db(), key, digits, keyspace::Lookup::kUpdate));
   if (!text.found) {
     reply.Null();
     return kOk;

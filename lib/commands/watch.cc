@@ -1,12 +1,15 @@
 #include "lib/commands/watch.h"
 
 #include <new>
+#include <utility>
 
 #include "lib/base/buffer.h"
 #include "lib/commands/transaction.h"
 
 namespace larder::inline v0::commands {
 namespace {
+
+using Presence = keyspace::Db::Presence;
 
 // A watched key's id, composed where it stands. Keys of up to some hundred bytes take no allocation.
 class Id {
@@ -84,7 +87,6 @@ void WatchTable::ForgetKey(WatchedKey* key) {
 }
 
 bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
-  db.Find(key, keyspace::Lookup::kPeek);  // a key that has expired goes now, so that its going is no change later
   if (by_db_ == nullptr) {
     by_db_.reset(new (std::nothrow) WatchedKey*[static_cast<size_t>(keyspace_.config().databases)]());
     if (by_db_ == nullptr) return false;
@@ -105,6 +107,7 @@ bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
     Watch* const watch = new (memory) Watch();
     watch->transaction = transaction;
     watch->key = watched;
+    watch->stale = db.Look(key) == Presence::kExpired;
     if (pairs_.Insert(watch, pairs_.policy().Hash(watch))) {
       Link(watch);
       Listen(true);
@@ -173,24 +176,26 @@ void WatchTable::RemoveAll(Transaction* transaction) {
   if (keys_.empty()) Listen(false);
 }
 
-// A look that finds the key expired takes away this transaction's watches of it; then all is known.
-void WatchTable::TouchAll(const Transaction& transaction) {
-  const Watch* watch = transaction.watches;
-  while (watch != nullptr && !transaction.changed) {
+void WatchTable::TouchAll(Transaction& transaction) {
+  for (const Watch* watch = transaction.watches; watch != nullptr; watch = watch->next_in_transaction) {
     ++steps_;
-    keyspace::Db* db = keyspace_.db_if_made(watch->key->db());
-    if (db != nullptr) db->Find(watch->key->key(), keyspace::Lookup::kPeek);
-    if (!transaction.changed) watch = watch->next_in_transaction;
+    keyspace::Db* const db = keyspace_.db_if_made(watch->key->db());
+    if (watch->stale || db == nullptr || db->Look(watch->key->key()) != Presence::kExpired) continue;
+    transaction.changed = true;
+    return;
   }
 }
 
 // ---- Changes --------------------------------------------------------------------------------------------------------
 
-void WatchTable::MarkDirty(WatchedKey* key) {
+template <class Changed>
+void WatchTable::Mark(WatchedKey* key, Changed&& changed) {
   for (Watch* watch = key->watches; watch != nullptr;) {
     Watch* const next = watch->next_in_key;
-    watch->transaction->changed = true;
-    Remove(watch);  // the last one takes the key along
+    if (changed(*watch)) {
+      watch->transaction->changed = true;
+      Remove(watch);  // the last one takes the key along
+    }
     watch = next;
   }
 }
@@ -200,9 +205,33 @@ void WatchTable::MarkDb(int db, Changed&& changed) {
   for (WatchedKey* key = FirstOf(db); key != nullptr;) {
     ++steps_;
     WatchedKey* const next = key->next_in_db;
-    if (changed(key->key())) MarkDirty(key);
+    Mark(key, changed);
     key = next;
   }
+}
+
+// Told before the keys go.
+void WatchTable::MarkFlushed(int db) {
+  keyspace::Db* const home = keyspace_.db_if_made(db);
+  MarkDb(db, [&](Watch& watch) {
+    if (home == nullptr || home->Look(watch.key->key()) == Presence::kMissing) return false;
+    return !std::exchange(watch.stale, false);
+  });
+}
+
+// Told after the databases have changed places: what a watch of `db` meant is in `other` now.
+void WatchTable::MarkSwapped(int db, int other) {
+  const auto look = [&](int index, Bytes key) {
+    keyspace::Db* const home = keyspace_.db_if_made(index);
+    return home == nullptr ? Presence::kMissing : home->Look(key);
+  };
+  MarkDb(db, [&](Watch& watch) {
+    const Bytes key = watch.key->key();
+    const Presence now = look(db, key);
+    if (now == Presence::kThere || (look(other, key) != Presence::kMissing && !watch.stale)) return true;
+    watch.stale = now == Presence::kExpired;
+    return false;
+  });
 }
 
 void WatchTable::OnEffect(const keyspace::Effect& effect) {
@@ -211,20 +240,16 @@ void WatchTable::OnEffect(const keyspace::Effect& effect) {
     const Id id(effect.db, effect.key);
     if (id.ok()) {
       WatchedKey* const watched = keys_.Find(id.bytes(), keys_.policy().HashOf(id.bytes()));
-      if (watched != nullptr) MarkDirty(watched);
+      const bool expired = effect.event_class == keyspace::EventClass::kExpired;
+      if (watched != nullptr) Mark(watched, [&](Watch& watch) { return !expired || !std::exchange(watch.stale, false); });
     } else {  // short of memory: better one EXEC too many refused than one too many run
-      MarkDb(effect.db, [](Bytes) { return true; });
+      MarkDb(effect.db, [](Watch&) { return true; });
     }
-  } else {
-    // A flush is told before the keys go, a swap after; either way a key that exists on one side has changed.
-    auto has = [&](int db, Bytes key) {
-      keyspace::Db* home = keyspace_.db_if_made(db);
-      return home != nullptr && home->Contains(key);
-    };
-    const int other = effect.kind == Kind::kSwap ? effect.other_db : effect.db;
-    auto changed = [&](Bytes key) { return has(effect.db, key) || (other != effect.db && has(other, key)); };
-    MarkDb(effect.db, changed);
-    if (other != effect.db) MarkDb(other, changed);
+  } else if (effect.kind == Kind::kFlush) {
+    MarkFlushed(effect.db);
+  } else if (effect.kind == Kind::kSwap) {
+    MarkSwapped(effect.db, effect.other_db);
+    MarkSwapped(effect.other_db, effect.db);
   }
   if (keys_.empty()) Listen(false);
 }

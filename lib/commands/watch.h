@@ -13,6 +13,10 @@
 // A transaction that is dirty needs to hear no more of the key that made it so: a change takes the key's watches out of
 // the table as it marks them. So however hot a key is, each WATCH of it is paid for once.
 //
+// A key that has expired and is still there when it is watched is *stale*: its going changes nothing, as that of a missing
+// key would. One that expires later has changed, whether somebody has deleted it yet or not; WATCH and EXEC only look, so
+// that nobody's reads delete what CLIENT PAUSE keeps.
+//
 // Costs: O(1) for each key that is watched, and for each that is watched no longer, whoever else watches it. A change of
 // a watched key costs its watches, once. A flush or a swap costs the watched keys of its databases.
 // Memory: the arena's. Each transaction counts its own (Transaction::watch_bytes): the first of those that watch a key
@@ -50,6 +54,7 @@ struct Watch {
   Watch* previous_in_transaction = nullptr;
   Transaction* transaction = nullptr;
   WatchedKey* key = nullptr;
+  bool stale = false;
 };
 
 // Found by its id: the database's number, 4 bytes, and the key. The id follows the object in memory.
@@ -78,8 +83,8 @@ class WatchTable final : public keyspace::EffectListener {
   // Ends everything that the transaction watches.
   void RemoveAll(Transaction* transaction);
 
-  // Looks at the keys that the transaction watches, so that one that has expired since is deleted and marks it.
-  void TouchAll(const Transaction& transaction);
+  // Marks the transaction if one of the keys that it watches has expired since.
+  void TouchAll(Transaction& transaction);
 
   size_t keys() const { return keys_.size(); }
   // By which it finds a watched key; see WatchedKey::id.
@@ -120,11 +125,14 @@ class WatchTable final : public keyspace::EffectListener {
   void ForgetKey(WatchedKey* key);
   void Link(Watch* watch);
   void Remove(Watch* watch);
-  // Marks all who watch the key, which is gone when this returns.
-  void MarkDirty(WatchedKey* key);
-  // Does so for the watched keys of a database of which `changed(key)` is true.
+  // Marks those who watch the key and of whose watch `changed(watch)` is true; the key is gone when there are no others.
+  template <class Changed>
+  void Mark(WatchedKey* key, Changed&& changed);
+  // The same for all watched keys of a database.
   template <class Changed>
   void MarkDb(int db, Changed&& changed);
+  void MarkFlushed(int db);
+  void MarkSwapped(int db, int other);
   WatchedKey*& FirstOf(int db) { return by_db_[static_cast<size_t>(db)]; }
   void Count(size_t more) { bytes_.store(bytes() + more, std::memory_order_relaxed); }  // holders only, so none is lost
   void Listen(bool on);

@@ -112,6 +112,20 @@ class HashTable {
     }
   }
 
+  // An element has changed its address, and nothing else: `now` is a copy of `before`, which can still be read.
+  void Moved(Element before, Element now, uint64_t hash) {
+    const SegmentWord at = directory_.Lookup(hash);
+    LARDER_CHECK(!at.empty());
+    const uint32_t tag = at.TagOf(hash);
+    *at.segment()->Locate(PackSlot(tag, Marked(before))) = PackSlot(tag, Marked(now));
+  }
+  // The same for many, on a walk: offers the elements of one physical bucket from `*position` on, the segment's stash and
+  // chain with its last one. `move(Element& e)` may put a copy in the place of e, and end e; it returns false to stop.
+  // Then `*position` is where to go on, with this bucket once more if it was stopped. Returns false at the end of the
+  // table. Start with 0. Whatever the table becomes between two calls, the walk ends, and offers most that was there.
+  template <class Move>
+  bool Relocate(uint64_t* position, Move&& move);
+
   // Takes out the element with this key and returns it, or nullptr.
   Element Remove(Bytes key, uint64_t hash);
 
@@ -224,6 +238,11 @@ class HashTable {
 
   static uint64_t Pointer(Element element) { return reinterpret_cast<uintptr_t>(element); }
   static Element ElementOf(uint64_t word) { return reinterpret_cast<Element>(PointerOf(word)); }
+  // The position of the first tag of a home, which is not the segment's first.
+  static uint64_t PositionOf(uint64_t hash, SegmentWord at, int home) {
+    const uint64_t prefix = hash & ~(~uint64_t{0} >> at.depth());
+    return (prefix | static_cast<uint64_t>(FirstTagOf(home, at.buckets())) << (48 - at.depth())) >> (64 - kPositionBits);
+  }
   // The first hash after a segment's; 0 after the last one.
   static uint64_t NextSegment(uint64_t hash, int depth) {
     return depth == 0 ? 0 : (hash | (~uint64_t{0} >> depth)) + 1;

@@ -23,8 +23,47 @@ uint64_t HashTable<Policy, TagMatcher>::Scan(uint64_t cursor, Visit&& visit) con
     return false;
   });
   if (home + 1 == at.buckets()) return NextSegment(hash, depth) >> (64 - kPositionBits);
-  const uint64_t prefix = hash & ~(~uint64_t{0} >> depth);
-  return (prefix | static_cast<uint64_t>(FirstTagOf(home + 1, at.buckets())) << (48 - depth)) >> (64 - kPositionBits);
+  return PositionOf(hash, at, home + 1);
+}
+
+template <class Policy, class TagMatcher>
+template <class Move>
+bool HashTable<Policy, TagMatcher>::Relocate(uint64_t* position, Move&& move) {
+  if (size_ == 0 || *position >> kPositionBits != 0) return false;
+  const uint64_t hash = *position << (64 - kPositionBits);
+  const SegmentWord at = directory_.Lookup(hash);
+  Segment* const segment = at.segment();
+  const auto offer = [&move](uint64_t& word) {
+    if (word == 0) return true;
+    const Element before = ElementOf(word);
+    Element now = before;
+    const bool on = move(now);
+    word ^= Pointer(before) ^ Pointer(now);
+    return on;
+  };
+  const auto offer_bucket = [&](int index) {
+    Bucket& bucket = *segment->bucket(index);
+    for (int slot = 1; slot <= kSlots; ++slot) {
+      if (!offer(bucket.words[slot])) return false;
+    }
+    return true;
+  };
+  const int home = HomeOf(at.TagOf(hash), at.buckets());
+  if (!offer_bucket(home)) return true;
+  if (home + 1 < at.buckets()) {
+    *position = PositionOf(hash, at, home + 1);
+    return true;
+  }
+  for (int i = 0; i < segment->stash(); ++i) {
+    if (!offer_bucket(at.buckets() + i)) return true;
+  }
+  for (OverflowNode* node = segment->overflow(); node != nullptr; node = node->next) {
+    for (uint64_t i = 0; i < node->count; ++i) {
+      if (!offer(node->words[i])) return true;
+    }
+  }
+  *position = NextSegment(hash, at.depth()) >> (64 - kPositionBits);
+  return *position != 0;
 }
 
 template <class Policy, class TagMatcher>

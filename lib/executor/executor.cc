@@ -84,13 +84,15 @@ const std::atomic<uint32_t>* FlagHalf(const std::atomic<uintptr_t>* word) {
 
 std::unique_ptr<Executor> Executor::Create(const Setup& setup) {
   std::unique_ptr<Executor> executor(new (std::nothrow) Executor);
-  if (executor == nullptr || !executor->page_.Map(setup.wipe_on_fork)) return nullptr;
+  if (executor == nullptr) return nullptr;
+  executor->page_ = base::ForkPage::Create(setup.wipe_on_fork);
+  if (executor->page_ == nullptr) return nullptr;
   uintptr_t word = kFree;
-  if (!executor->page_.wiped()) {
+  if (!executor->page_->wiped()) {
     word |= kChecked;
     executor->pid_ = static_cast<int>(getpid());
   }
-  executor->word_ = new (executor->page_.data()) std::atomic<uintptr_t>(word);
+  executor->word_ = new (executor->page_->data()) std::atomic<uintptr_t>(word);
   // On one processor the holder cannot run while a waiter spins.
   executor->spin_ns_ = setup.spin_ns >= 0 ? setup.spin_ns : UsableProcessors() > 1 ? 1'500 : 0;
   return executor;

@@ -33,7 +33,7 @@
 
 #include <larder/export.h>
 #include "lib/base/check.h"
-#include "lib/executor/fork_page.h"
+#include "lib/base/fork_page.h"
 #include "lib/executor/futex.h"
 #include "lib/executor/request.h"
 
@@ -150,6 +150,9 @@ class LARDER_API Executor {
     closed_arg_ = arg;
   }
 
+  // Never null; for others who have to know a child.
+  base::ForkPage& fork_page() { return *page_; }
+
   bool Forked() const { return word_->load(std::memory_order_relaxed) == 0 || ProcessChanged(); }
 
   // Counted on slow paths only: uncontended calls leave no trace.
@@ -260,7 +263,7 @@ class LARDER_API Executor {
   void (*closed_hook_)(void* arg) = nullptr;
   void* closed_arg_ = nullptr;
 
-  ForkPage page_;
+  base::ForkPage::Ptr page_;
 };
 
 // --- Implementation of the templates. ---

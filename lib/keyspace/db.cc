@@ -46,9 +46,10 @@ StringSource StringSource::Text(Bytes bytes) {
   return {storage, encoding, 0, bytes, nullptr};
 }
 
-Db::Db(Keyspace& keyspace, int index)
+Db::Db(Keyspace& keyspace, int index, int made)
     : keyspace_(keyspace),
       index_(index),
+      made_index_(made),
       seed_(keyspace.hash_seed()),
       table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
@@ -62,9 +63,21 @@ bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.no
 
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
 
+Db::Presence Db::Look(Bytes key) {
+  const Entry* entry = table_.Find(key, Hash(key));
+  if (entry == nullptr) return Presence::kMissing;
+  return Expired(*entry) ? Presence::kExpired : Presence::kThere;
+}
+
+// Always nullptr.
+Entry* Db::FoundExpired(Entry* entry, Lookup how) {
+  return !Writes(how) && keyspace_.ExpiryHeld() ? nullptr : DropExpired(entry);
+}
+
 // Always nullptr.
 Entry* Db::DropExpired(Entry* entry) {
   ++keyspace_.stats().expired;
+  keyspace_.effects().AdjustDirty(-1);
   const Bytes command[] = {"DEL", entry->key()};
   Change change = kExpiredChange;
   change.command = command;
@@ -125,9 +138,16 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
     block = TakeBlock(keyspace_.blocks(), value);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  if (existing->storage() == Entry::Storage::kBlock) [[unlikely]] keyspace_.Drop(existing->block());
+  // Only a block makes it take more or less than before.
+  size_t before = 0;
+  const bool resized = block != nullptr || existing->storage() == Entry::Storage::kBlock;
+  if (resized) [[unlikely]] {
+    before = Keyspace::BytesOf(*existing);
+    if (existing->storage() == Entry::Storage::kBlock) keyspace_.Drop(existing->block());
+  }
   existing->Restore(value.storage, value.inline_size());
   WriteValue(existing, value, block);
+  if (resized) [[unlikely]] keyspace_.Resized(*existing, before);
   if (expiry_ms != kNoExpiry) {
     existing->set_expiry_ms(expiry_ms);
     table_.ExpiryChanged(existing, Hash(key));
@@ -144,7 +164,11 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, c
     keyspace_.TakeHistory(*made, *existing);
     table_.Replace(existing, made, hash);
   } else {
-    keyspace_.StartHistory(*made, index_, hash);
+    if (made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
+      keyspace_.Free(made);
+      return errors::kStringTooLong;
+    }
+    keyspace_.StartHistory(*made, made_index_, hash);
     if (!table_.Insert(made, hash)) {
       keyspace_.EndHistory(*made);
       keyspace_.Free(made);
@@ -305,11 +329,17 @@ void Db::ForEach(absl::FunctionRef<void(Entry&)> visit) {
 }
 
 Entry* Db::RandomEntry() {
-  // A database whose keys have nearly all expired would make this loop long: drop those on the way.
-  for (;;) {
+  // A database whose keys have nearly all expired would make this loop long: drop those on the way, or give up.
+  constexpr int kTriesWhileHeld = 100;
+  const int tries_max = keyspace_.ExpiryHeld() ? kTriesWhileHeld : 0;
+  for (int tries = 1;; ++tries) {
     Entry* entry = table_.Random(keyspace_.random());
     if (entry == nullptr || !Expired(*entry)) return entry;
-    DropExpired(entry);
+    if (tries_max == 0) {
+      DropExpired(entry);
+    } else if (tries == tries_max) {
+      return nullptr;
+    }
   }
 }
 

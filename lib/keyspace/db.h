@@ -3,7 +3,8 @@
 // Everything that changes a key goes through here, and emits the Effect that the caller describes with a Change, once,
 // after the change and before the old entry is freed. So an op never emits, and never forgets to.
 //
-// A key whose expiry has come reads as missing; finding one deletes it first, with its own "expired" effect.
+// A key whose expiry has come reads as missing; finding one deletes it first, with its own "expired" effect. While expiry
+// is held (Keyspace::HoldExpiry) only a lookup that a write may follow deletes it; the others leave it where it is.
 //
 // Entries may move: any call that takes an Entry* and returns one has made the old pointer invalid. A call that returns
 // an error has changed nothing.
@@ -30,13 +31,19 @@ namespace larder::inline v0::keyspace {
 
 class Keyspace;
 
-// What a lookup is for.
+// What a lookup is for, in bits: 1 marks the key as used, 2 counts in keyspace_hits or keyspace_misses, 4 may be followed
+// by a write of this key. An op that finds nothing by one without the last bit must not put an entry there.
 enum class Lookup : uint8_t {
-  kRead,   // marks the key as used; counts in keyspace_hits or keyspace_misses
-  kWrite,  // marks the key as used
-  kInspect,  // counts as a read does, but leaves the key as idle as it was: TYPE, TTL, OBJECT, EXISTS
-  kPeek,   // neither
+  kPeek = 0,
+  kInspect = 2,  // as idle as it was: TYPE, TTL, OBJECT, EXISTS
+  kRead = 3,
+  kRemove = 4,
+  kWrite = 5,
+  kUpdate = 7,   // a read and a write in one: GETSET
 };
+constexpr bool Touches(Lookup how) { return (static_cast<uint8_t>(how) & 1) != 0; }
+constexpr bool Counts(Lookup how) { return (static_cast<uint8_t>(how) & 2) != 0; }
+constexpr bool Writes(Lookup how) { return (static_cast<uint8_t>(how) & 4) != 0; }
 
 // What a change is called for those who listen.
 struct Change {
@@ -81,13 +88,16 @@ class Db {
   };
   using Table = ds::HashTable<Policy>;
 
-  Db(Keyspace& keyspace, int index);
+  // `made`: how many there were before it.
+  Db(Keyspace& keyspace, int index, int made);
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;
   ~Db();
 
   Keyspace& keyspace() { return keyspace_; }
   int index() const { return index_; }
+  // Its place among those that have been made.
+  int made_index() const { return made_index_; }
 
   Entry* Find(Bytes key, Lookup how) { return FindHashed(key, Hash(key), how); }
   Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
@@ -95,7 +105,8 @@ class Db {
   // The same in all databases of a cache and for ever: any thread may call it.
   uint64_t Hash(Bytes key) const { return base::HashBytes(key, seed_); }
   // Whether an entry is there, expired or not; changes nothing.
-  bool Contains(Bytes key) const { return table_.Find(key, Hash(key)) != nullptr; }
+  enum class Presence : uint8_t { kMissing, kExpired, kThere };
+  Presence Look(Bytes key);
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
   size_t BlockBytes(Bytes key) const;
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
@@ -166,6 +177,7 @@ class Db {
 
   bool Expired(const Entry& entry);
   Entry* DropExpired(Entry* entry);
+  Entry* FoundExpired(Entry* entry, Lookup how);
   // An entry that ends when another takes its place under another key.
   struct Leaving {
     Db* db;
@@ -190,6 +202,7 @@ class Db {
 
   Keyspace& keyspace_;
   const int index_;
+  const int made_index_;
   // The table's own, once more: what the table holds changes places with another's in FLUSHDB and SWAPDB, and Hash is
   // called without the executor.
   const base::HashSeed seed_;

@@ -82,7 +82,7 @@ bool Db::PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made) {
     existing->set_mark(Entry::kClaimed, true);
     return true;
   }
-  keyspace_.StartHistory(**made, index_, hash);
+  keyspace_.StartHistory(**made, made_index_, hash);
   if (!table_.Insert(*made, hash)) {
     keyspace_.EndHistory(**made);
     keyspace_.Free(*made);
@@ -111,9 +111,12 @@ void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
   current->set_mark(Entry::kClaimed, false);
   if (made == nullptr) {
     const StringSource source = StringSource::Of(value);
-    if (current->storage() == Entry::Storage::kBlock) keyspace_.Drop(current->block());
+    const bool resized = current->storage() == Entry::Storage::kBlock;
+    const size_t before = resized ? Keyspace::BytesOf(*current) : 0;
+    if (resized) keyspace_.Drop(current->block());
     current->Restore(source.storage, source.inline_size());
     WriteValue(current, source, nullptr);
+    if (resized) keyspace_.Resized(*current, before);
     Emit(key, nullptr, change);
     return;
   }

@@ -98,13 +98,19 @@ class Effects {
     }
   }
 
-  // How many effects there have been: rdb_changes_since_last_save, and whether a command has changed anything.
+  // How many effects there have been: whether a command has changed anything.
   uint64_t changes() const { return changes_; }
+
+  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one SET with an
+  // expiry, or one RENAME, has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
+  uint64_t dirty() const { return changes_ + adjusted_; }
+  void AdjustDirty(int64_t by) { adjusted_ += static_cast<uint64_t>(by); }
 
  private:
   EffectListener* first_ = nullptr;
   uint32_t wanted_ = 0;
   uint64_t changes_ = 0;
+  uint64_t adjusted_ = 0;  // modulo 2^64
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -4,7 +4,7 @@ namespace larder::inline v0::keyspace {
 
 Entry* Entry::New(memory::Arena& arena, Bytes key, Storage storage, size_t value_size, bool with_expiry) {
   if (key.size() > UINT32_MAX) return nullptr;
-  void* memory = arena.Allocate(Footprint(key.size(), storage, value_size, with_expiry));
+  void* memory = arena.Allocate(Footprint(key.size(), storage, value_size, with_expiry), memory::Tenant::kEntry);
   if (memory == nullptr) return nullptr;
   Entry* entry = static_cast<Entry*>(memory);
   entry->kind_ = 0;

@@ -27,6 +27,7 @@ LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
 LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
 LARDER_ERROR(kOutOfMemory, kResourceExhausted, "OOM command not allowed when used memory > 'maxmemory'.");
+LARDER_ERROR(kLargerThanMaxmemory, kResourceExhausted, "OOM the value is larger than 'maxmemory'");
 LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memory left for this command");
 
 #undef LARDER_ERROR

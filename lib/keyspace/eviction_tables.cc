@@ -12,16 +12,15 @@ EvictionTables::Seen KeyspaceTables::SeenOf(Entry* entry) {
           .expiring = entry->has_expiry()};
 }
 
-int KeyspaceTables::databases() const { return keyspace_.config().databases; }
+int KeyspaceTables::databases() const { return keyspace_.made_dbs(); }
 
 size_t KeyspaceTables::keys(int index, bool expiring) const {
-  const Db* db = keyspace_.db_if_made(index);
-  if (db == nullptr) return 0;
+  const Db* db = keyspace_.made_db(index);
   return expiring ? db->expiring() : db->size();
 }
 
 int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen seen[kSeenMax]) {
-  Db& db = *keyspace_.db_if_made(index);
+  Db& db = *keyspace_.made_db(index);
   Entry* entries[kSeenMax];
   int count = 0;
   const auto take = [&](Entry* entry) {
@@ -39,7 +38,7 @@ int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen see
 }
 
 bool KeyspaceTables::Random(int index, bool expiring, Seen* seen) {
-  Db& db = *keyspace_.db_if_made(index);
+  Db& db = *keyspace_.made_db(index);
   // Where one entry in ten expires, so many draws fail once in 30 times; where fewer do, the index of those that expire
   // finds one sooner. Both give each the same chance.
   const int draws = !expiring ? 1 : db.expiring() >= db.size() / 10 ? 32 : 0;
@@ -56,19 +55,18 @@ bool KeyspaceTables::Random(int index, bool expiring, Seen* seen) {
 }
 
 uint64_t KeyspaceTables::Hash(int index, const void* entry) const {
-  return keyspace_.db_if_made(index)->Hash(static_cast<const Entry*>(entry)->key());
+  return keyspace_.made_db(index)->Hash(static_cast<const Entry*>(entry)->key());
 }
 
 bool KeyspaceTables::Find(int index, uint64_t hash, Seen* seen) {
-  Db* db = keyspace_.db_if_made(index);
-  Entry* entry = db == nullptr ? nullptr : db->table().FindPosition(hash);
+  Entry* entry = keyspace_.made_db(index)->table().FindPosition(hash);
   if (entry == nullptr) return false;
   *seen = SeenOf(entry);
   return true;
 }
 
 bool KeyspaceTables::Soonest(int index, Seen* seen, int64_t* expiry_ms) {
-  Entry* entry = keyspace_.db_if_made(index)->table().Soonest();
+  Entry* entry = keyspace_.made_db(index)->table().Soonest();
   if (entry == nullptr) return false;
   *seen = SeenOf(entry);
   *expiry_ms = entry->expiry_ms();
@@ -79,13 +77,16 @@ void KeyspaceTables::SetUse(void* entry, uint32_t access, bool small) {
   keyspace_.SetUse(*static_cast<Entry*>(entry), access, small);
 }
 
-void KeyspaceTables::Evict(int index, void* entry) {
+size_t KeyspaceTables::Evict(int index, void* entry) {
   Entry* victim = static_cast<Entry*>(entry);
-  keyspace_.CountEvicted(*victim);
+  const size_t bytes = Keyspace::BytesOf(*victim);
+  keyspace_.CountEvicted();
+  keyspace_.effects().AdjustDirty(-1);
   const Bytes command[] = {"DEL", victim->key()};
-  keyspace_.db_if_made(index)->Delete(victim, {EventClass::kEvicted, "evicted", command});
+  keyspace_.made_db(index)->Delete(victim, {EventClass::kEvicted, "evicted", command});
+  return bytes;
 }
 
-bool KeyspaceTables::Fits() const { return keyspace_.used_memory() <= keyspace_.config().maxmemory; }
+bool KeyspaceTables::Fits() const { return keyspace_.Fits(); }
 
 }  // namespace larder::inline v0::keyspace

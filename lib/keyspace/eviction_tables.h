@@ -1,4 +1,4 @@
-// KeyspaceTables: a keyspace's databases as the evictor sees them.
+// KeyspaceTables: a keyspace's databases as the evictor sees them: numbered in the order in which they were made.
 #ifndef LARDER_KEYSPACE_EVICTION_TABLES_H_
 #define LARDER_KEYSPACE_EVICTION_TABLES_H_
 
@@ -24,7 +24,7 @@ class KeyspaceTables final : public EvictionTables {
   bool Find(int db, uint64_t hash, Seen* seen) override;
   bool Soonest(int db, Seen* seen, int64_t* expiry_ms) override;
   void SetUse(void* entry, uint32_t access, bool small) override;
-  void Evict(int db, void* entry) override;
+  size_t Evict(int db, void* entry) override;
   bool Fits() const override;
 
  private:

@@ -16,6 +16,8 @@ constexpr uint64_t kGoldenStep = 0x9e3779b97f4a7c15;  // 2^64 over the golden ra
 // So often is an empty pool filled again, and a used key of main put back, before the search ends.
 constexpr int kRounds = 64;
 constexpr int kEvictionsUntimed = 16;
+// So many words of the small queue are one look for a victim.
+constexpr int kWords = 8;
 constexpr int kStampBits = 24;
 
 uint64_t ThreadCpuNs() {
@@ -46,35 +48,40 @@ void Evictor::DropSmallQueue() {
   small_since_ = epochs_.now();
 }
 
-Evictor::Outcome Evictor::Evict(uint64_t cpu_ns_max) {
+Evictor::Outcome Evictor::Evict(const Slice& slice) {
   // A write that is a little over the limit evicts one or two keys, and reading this clock costs as much as that:
   // the first 16 are not timed, and the time that they took is what the next 16 take.
   uint64_t start_ns = 0;
   if (config_.order == EvictionOrder::kNone) return tables_.Fits() ? Outcome::kFits : Outcome::kCannot;
   keys_ = CountKeys();  // one walk over all databases, which may be many; from here on only evictions change it
-  for (int evictions = 0; !tables_.Fits(); ++evictions) {
-    if (cpu_ns_max != 0 && evictions != 0 && evictions % kEvictionsUntimed == 0) {
+  const uint64_t bytes_end = evicted_bytes_ + slice.bytes_min;
+  Found found = Found::kVictim;
+  for (int looks = 0; !tables_.Fits(); ++looks) {
+    if (slice.cpu_ns_max != 0 && looks != 0 && looks % kEvictionsUntimed == 0) {
       const uint64_t now_ns = ThreadCpuNs();
       if (start_ns == 0) start_ns = now_ns;
       const uint64_t passed = now_ns - start_ns;
-      const uint64_t untimed = passed / static_cast<uint64_t>(evictions / kEvictionsUntimed);
-      if (passed + 2 * untimed > cpu_ns_max) return Outcome::kMore;
+      const uint64_t untimed = passed / static_cast<uint64_t>(looks / kEvictionsUntimed);
+      const bool spent = passed + 2 * untimed > slice.cpu_ns_max || looks >= kLooksMax;
+      // As long as keys only change their places nothing can be promised.
+      if (spent && (evicted_bytes_ >= bytes_end || found == Found::kNotYet)) return Outcome::kMore;
     }
-    if (!EvictOne()) return Outcome::kCannot;
+    found = EvictOne();
+    if (found == Found::kNobody) return Outcome::kCannot;
   }
   return Outcome::kFits;
 }
 
-bool Evictor::EvictOne() {
+Evictor::Found Evictor::EvictOne() {
   switch (config_.order) {
-    case EvictionOrder::kNone: return false;
-    case EvictionOrder::kRandom: return EvictRandom();
-    case EvictionOrder::kTtl: return EvictSoonest();
+    case EvictionOrder::kNone: return Found::kNobody;
+    case EvictionOrder::kRandom: return FoundIf(EvictRandom());
+    case EvictionOrder::kTtl: return FoundIf(EvictSoonest());
     case EvictionOrder::kLru:
-    case EvictionOrder::kLfu: return EvictByPool();
+    case EvictionOrder::kLfu: return FoundIf(EvictByPool());
     case EvictionOrder::kS3Fifo: return EvictFifo();
   }
-  return false;
+  return Found::kNobody;
 }
 
 void Evictor::Take(int db, void* entry) {
@@ -83,7 +90,7 @@ void Evictor::Take(int db, void* entry) {
   has_evicted_ = true;
   ++evicted_;
   --keys_;
-  tables_.Evict(db, entry);
+  evicted_bytes_ += tables_.Evict(db, entry);
 }
 
 size_t Evictor::CountKeys() const {
@@ -240,14 +247,19 @@ void Evictor::TrimSmallQueue() {
   }
 }
 
-bool Evictor::EvictFifo() {
-  if (SmallIsFull() && EvictSmall()) return true;
-  return EvictMain() || EvictSmall();
+Evictor::Found Evictor::EvictFifo() {
+  if (SmallIsFull()) {
+    const Found found = EvictSmall();
+    if (found != Found::kNobody) return found;
+  }
+  return EvictMain() ? Found::kVictim : EvictSmall();
 }
 
-bool Evictor::EvictSmall() {
+// A queue whose keys are all used, or all gone, would make this long.
+Evictor::Found Evictor::EvictSmall() {
   SmallQueue::Word word;
-  while (small_queue_.Pop(&word)) {
+  for (int words = 0; words < kWords; ++words) {
+    if (!small_queue_.Pop(&word)) return Found::kNobody;
     Seen seen;
     if (!tables_.Find(word.db, word.hash, &seen) || !seen.small) continue;
     if (EpochOf(seen.access) > word.epoch_max) continue;
@@ -258,9 +270,9 @@ bool Evictor::EvictSmall() {
     ghost_.Fit(keys_ - std::min(keys_, small_keys_));
     ghost_.Add(word.hash);
     Take(word.db, seen.entry);
-    return true;
+    return Found::kVictim;
   }
-  return false;
+  return Found::kNotYet;
 }
 
 bool Evictor::EvictMain() {

@@ -22,7 +22,8 @@
 //
 // random: any, each with the same chance. ttl: the one that expires first.
 //
-// Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long.
+// Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long. A cache of many
+// databases costs each slice a walk over those that have been made.
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_EVICTOR_H_
 #define LARDER_KEYSPACE_EVICTOR_H_
@@ -69,8 +70,8 @@ class EvictionTables {
   virtual bool Soonest(int db, Seen* seen, int64_t* expiry_ms) = 0;
   // Stores both in the entry; when `small` falls, the evictor's SmallLeft is called.
   virtual void SetUse(void* entry, uint32_t access, bool small) = 0;
-  // Deletes it, with its effects (and SmallLeft if it was small).
-  virtual void Evict(int db, void* entry) = 0;
+  // Deletes it, with its effects (and SmallLeft if it was small). Returns the bytes that it took, as the limit counts.
+  virtual size_t Evict(int db, void* entry) = 0;
   // Whether the limit is kept.
   virtual bool Fits() const = 0;
 
@@ -101,8 +102,14 @@ class Evictor {
     kMore,    // it is not yet, but the slice is spent: call again
     kCannot,  // there is nobody that may go
   };
-  // `cpu_ns_max` of this thread's CPU, give or take 16 evictions; 0: until it fits.
-  Outcome Evict(uint64_t cpu_ns_max);
+  // How much of it may be done at once.
+  struct Slice {
+    uint64_t cpu_ns_max = 0;  // of this thread's CPU, give or take 16 evictions; 0: until it fits
+    size_t bytes_min = 0;     // evicted in any case, if that may be
+  };
+  // So many looks for a victim end a slice too, whatever they cost.
+  static constexpr int kLooksMax = 1024;
+  Outcome Evict(const Slice& slice);
 
   // How a new key's access data begin.
   struct Start {
@@ -134,15 +141,23 @@ class Evictor {
 
   uint64_t visited() const { return visited_; }  // entries looked at, ever
   uint64_t evicted() const { return evicted_; }
+  uint64_t evicted_bytes() const { return evicted_bytes_; }
   size_t small_bytes() const { return small_bytes_; }
 
  private:
-  bool EvictOne();
+  // What one look for a victim came to.
+  enum class Found : uint8_t {
+    kVictim,
+    kNotYet,  // nobody went, but others have been moved out of the way: look again
+    kNobody,
+  };
+  Found EvictOne();
+  static Found FoundIf(bool evicted) { return evicted ? Found::kVictim : Found::kNobody; }
   bool EvictRandom();
   bool EvictSoonest();
   bool EvictByPool();
-  bool EvictFifo();
-  bool EvictSmall();
+  Found EvictFifo();
+  Found EvictSmall();
   bool EvictMain();
   void Take(int db, void* entry);
   void Visit(int entries);
@@ -176,6 +191,7 @@ class Evictor {
   bool has_evicted_ = false;  // under this configuration
   uint64_t visited_ = 0;
   uint64_t evicted_ = 0;
+  uint64_t evicted_bytes_ = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -7,12 +7,12 @@
 namespace larder::inline v0::keyspace {
 namespace {
 
-// What one step of freeing, of expiry and of eviction may do before others have their turn: 50 us each of what cold
-// entries cost on a slow machine, and for eviction 100.
+// What one step of freeing and of expiry may do before others have their turn: 50 us each of what cold entries cost on
+// a slow machine. (Eviction: room.cc.)
 constexpr size_t kFreeEntries = 128;
 constexpr size_t kExpireVisits = 256;
+constexpr int kExpireDbs = 1024;
 constexpr int64_t kFreeNs = 40'000;
-constexpr uint64_t kEvictNs = 80'000;
 
 }  // namespace
 
@@ -41,14 +41,17 @@ std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& 
   if (keyspace->dbs_ == nullptr) return nullptr;
   keyspace->set_access_clock_ms(clock.NowUs() / 1000);
   keyspace->Configure(config);
+  keyspace->arena().SetOwner(&keyspace->arena_owner_);
   return keyspace;
 }
 
 Keyspace::~Keyspace() {
   if (dbs_ == nullptr) return;
-  for (int i = 0; i < config_.databases; ++i) delete dbs_[i];
+  for (int i = 0; i < made_count_; ++i) delete made_[i];
+  std::free(made_);
   std::free(dbs_);
   while (graves_ != nullptr) FreeStep();
+  arena().SetOwner(nullptr);  // it may outlive us
 }
 
 void Keyspace::Configure(const KeyspaceConfig& config) {
@@ -64,18 +67,39 @@ void Keyspace::Configure(const KeyspaceConfig& config) {
                       .samples = config_.eviction_samples,
                       .limit_bytes = config_.maxmemory,
                       .access = config_.access});
+  if (MayEvict() && OverLimit()) OweEviction();
 }
 
 Db* Keyspace::db(int index) {
   if (index < 0 || index >= config_.databases) return nullptr;
-  if (dbs_[index] == nullptr) dbs_[index] = new (std::nothrow) Db(*this, index);
-  return dbs_[index];
+  if (dbs_[index] != nullptr) return dbs_[index];
+  Db* db = new (std::nothrow) Db(*this, index, made_count_);
+  if (db == nullptr) return nullptr;
+  if (!NoteMade(db)) {
+    delete db;
+    return nullptr;
+  }
+  if (index >= dbs_end_) dbs_end_ = index + 1;
+  return dbs_[index] = db;
+}
+
+bool Keyspace::NoteMade(Db* db) {
+  if (made_count_ == made_room_) {
+    const int room = made_room_ == 0 ? 4 : made_room_ <= config_.databases / 2 ? made_room_ * 2 : config_.databases;
+    void* grown = std::realloc(made_, static_cast<size_t>(room) * sizeof(Db*));
+    if (grown == nullptr) return false;
+    made_ = static_cast<Db**>(grown);
+    made_room_ = room;
+  }
+  made_[made_count_++] = db;
+  return true;
 }
 
 void Keyspace::SwapDbs(int a, int b) {
   Db* first = db(a);
   Db* second = db(b);
-  if (first == nullptr || second == nullptr || first == second) return;
+  if (first == nullptr || second == nullptr) return;
+  if (first == second) return effects_.AdjustDirty(1);
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
   evictor_.DropSmallQueue();  // its words name databases
@@ -85,22 +109,20 @@ void Keyspace::SwapDbs(int a, int b) {
 // Told first, so that listeners can still see which keys there are.
 size_t Keyspace::FlushDb(Db& db) {
   effects_.Emit({.kind = Effect::Kind::kFlush, .event = "flushdb", .db = db.index()});
-  return db.Flush();
+  const size_t had = db.Flush();
+  effects_.AdjustDirty(static_cast<int64_t>(had) - 1);
+  return had;
 }
 
 size_t Keyspace::FlushAll() {
   size_t had = 0;
-  for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] != nullptr) had += FlushDb(*dbs_[i]);
-  }
+  for (int i = 0; i < made_count_; ++i) had += FlushDb(*made_[i]);
   return had;
 }
 
 size_t Keyspace::size() const {
   size_t sum = 0;
-  for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] != nullptr) sum += dbs_[i]->size();
-  }
+  for (int i = 0; i < made_count_; ++i) sum += made_[i]->size();
   return sum;
 }
 
@@ -145,9 +167,9 @@ bool Keyspace::FreeSome(Db::Table& table) {
 
 // Not by way of a grave: there may be no memory for one.
 bool Keyspace::EndStep() {
-  for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] == nullptr || dbs_[i]->table_.empty()) continue;
-    (void)FreeSome(dbs_[i]->table_);
+  for (int i = 0; i < made_count_; ++i) {
+    if (made_[i]->table_.empty()) continue;
+    (void)FreeSome(made_[i]->table_);
     return true;
   }
   return FreeStep();
@@ -229,47 +251,31 @@ void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
   entry.set_mark(Entry::kInSmall, small);
 }
 
-void Keyspace::CountEvicted(const Entry& entry) {
-  ++stats_.evicted;
-  evicted_bytes_ += BytesOf(entry);
-}
-
-Room Keyspace::MakeRoomSlow(Slicing slicing) {
-  const bool sliced = slicing == kOneSlice;
-  // What has been deleted already goes first.
-  while (used_memory() > config_.maxmemory && HasGarbage()) {
-    FreeStep();
-    if (sliced && HasGarbage() && used_memory() > config_.maxmemory) return Room::kMore;
-  }
-  base::StepTimer timer(steps_, base::Step::kEvict, base::StepTimer::kUntimed);
-  const uint64_t evicted = evictor_.evicted();
-  // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads'
-  // blocks.
-  const uint64_t bytes = evicted_bytes_;
-  const Evictor::Outcome outcome = evictor_.Evict(sliced ? kEvictNs : 0);
-  timer.Add(evictor_.evicted() - evicted, evicted_bytes_ - bytes);
-  switch (outcome) {
-    case Evictor::Outcome::kFits: return Room::kFits;
-    case Evictor::Outcome::kMore: return Room::kMore;
-    case Evictor::Outcome::kCannot: break;
-  }
-  return HasGarbage() && sliced ? Room::kMore : Room::kNone;
-}
-
 // ---- Expiry ---------------------------------------------------------------------------------------------------------
 
+// Databases in turn, so that one whose keys are always due does not keep the others from theirs.
 bool Keyspace::ExpireDue() {
-  for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] != nullptr && dbs_[i]->expiring() != 0 && dbs_[i]->ExpireDue(kExpireVisits)) return true;
+  for (int looks = 0; looks < kExpireDbs; ++looks) {
+    if (expire_idle_ >= made_count_) {
+      expire_idle_ = 0;
+      return false;
+    }
+    Db& db = *made_[expire_at_];
+    expire_at_ = expire_at_ + 1 == made_count_ ? 0 : expire_at_ + 1;
+    if (db.expiring() != 0 && db.ExpireDue(kExpireVisits)) {
+      expire_idle_ = 0;
+      return true;
+    }
+    ++expire_idle_;
   }
-  return false;
+  return true;
 }
 
 int64_t Keyspace::SoonestExpiryMs() {
   int64_t soonest = INT64_MAX;
-  for (int i = 0; i < config_.databases; ++i) {
-    if (dbs_[i] == nullptr || dbs_[i]->expiring() == 0) continue;
-    if (dbs_[i]->SoonestExpiryMs() < soonest) soonest = dbs_[i]->SoonestExpiryMs();
+  for (int i = 0; i < made_count_; ++i) {
+    if (made_[i]->expiring() == 0) continue;
+    if (made_[i]->SoonestExpiryMs() < soonest) soonest = made_[i]->SoonestExpiryMs();
   }
   soonest_known_ms_ = soonest;
   return soonest;

@@ -14,15 +14,19 @@
 
 #include <larder/clock.h>
 #include <larder/memory.h>
+#include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/base/random.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/access.h"
+#include "lib/keyspace/compactor.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/effects.h"
+#include "lib/keyspace/errors.h"
 #include "lib/keyspace/eviction_tables.h"
 #include "lib/keyspace/evictor.h"
 #include "lib/keyspace/owed.h"
+#include "lib/keyspace/room.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/heap.h"
 
@@ -48,14 +52,6 @@ struct KeyspaceStats {
   uint64_t typed_calls = 0;
 };
 
-// Whether there is room for a write.
-enum class Room : uint8_t {
-  kFits,
-  kMore,  // the slice is over: let others have the executor, then ask again
-  kNone,  // nothing more may be evicted
-};
-enum Slicing : bool { kUnsliced, kOneSlice };
-
 class Keyspace {
  public:
   // nullptr when there is no memory.
@@ -66,6 +62,12 @@ class Keyspace {
   Db* db(int index);
   // The database if it has been made.
   Db* db_if_made(int index) { return index >= 0 && index < config_.databases ? dbs_[index] : nullptr; }
+  // Those that have been made, in the order in which that happened; none is ever unmade. Walks go over these, since a
+  // cache may be given two billion databases.
+  int made_dbs() const { return made_count_; }
+  Db* made_db(int i) const { return made_[i]; }
+  // After the last that has been made.
+  int dbs_end() const { return dbs_end_; }
   void SwapDbs(int a, int b);
   // Empties one, or all of them. Returns how many keys there were.
   size_t FlushDb(Db& db);
@@ -117,11 +119,44 @@ class Keyspace {
     return config_.maxmemory != 0 && config_.eviction != EvictionOrder::kNone &&
            config_.eviction != EvictionOrder::kRandom && config_.eviction != EvictionOrder::kTtl;
   }
-  // Evicts, as the policy says, until used_memory() fits maxmemory; with kOneSlice for at most 100 us.
-  Room MakeRoom(Slicing slicing) {
-    if (config_.maxmemory == 0 || used_memory() <= config_.maxmemory) [[likely]] return Room::kFits;
-    return MakeRoomSlow(slicing);
+  // Whether a write may run; if memory is over maxmemory, a slice is evicted first. See lib/keyspace/room.h.
+  // Errors: kOutOfMemory, kLargerThanMaxmemory.
+  Error Admit(const Growth& growth) {
+    if (config_.maxmemory == 0) [[likely]] return kOk;
+    return AdmitSlow(growth);
   }
+  // The slice alone.
+  Room MakeRoom(const Growth& growth);
+  // What MakeRoom has evicted and freed so far, in bytes.
+  uint64_t room_made() const { return room_made_; }
+  // Whether more is used than maxmemory, without `counted` bytes of it.
+  bool OverLimit(size_t counted = 0) const;
+  // For the evictor: whether it may stop.
+  bool Fits() const { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
+  // A slice, if memory is over the limit: for the background. True if there is more to do.
+  bool EvictStep();
+  // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
+  bool owes_eviction() const { return owes_eviction_; }
+  // After a call has failed, changing nothing, with kAllocationFailed: evicts some of what may go. True if the call should
+  // be tried again.
+  bool EvictForSource(SourceSearch* search);
+  // The same over and over: `op` is what has ended with `error`, and returns another.
+  template <class Op>
+  Error RetryWithRoom(Error error, Op&& op) {
+    SourceSearch search;
+    while (error == errors::kAllocationFailed && EvictForSource(&search)) error = op();
+    return error;
+  }
+  // Whether the policy lets keys go.
+  bool MayEvict() const { return config_.eviction != EvictionOrder::kNone; }
+  // Arguments that arrive and are larger than maxmemory, in bytes: they will be refused, so that nobody is evicted for
+  // them. Any thread.
+  std::atomic<size_t>& doomed_arguments() { return doomed_arguments_; }
+
+  // Until then (0: no more) only writes delete keys that have expired: CLIENT PAUSE, so that what clients see of them
+  // does not change. Active expiry is its caller's to stop.
+  void HoldExpiry(int64_t until_ms) { hold_expiry_until_ms_ = until_ms; }
+  bool ExpiryHeld() { return hold_expiry_until_ms_ != 0 && now_ms() < hold_expiry_until_ms_; }
 
   // One step of deleting keys that are due, over all databases. True if there may be more.
   bool ExpireDue();
@@ -152,6 +187,16 @@ class Keyspace {
   // REQUIRES: from the first call on nothing is called that looks at keys.
   bool EndStep();
 
+  // One step of moving entries out of nearly empty memory, some 35 us; nothing if there is no need. Not inside an op,
+  // since entries change their places. True if there is more.
+  bool CompactStep() { return compactor_.Step(); }
+  bool WantsCompaction() const { return compactor_.wanted(); }
+  // 1 to 4: how many steps in the time in which there would else be one.
+  int CompactionUrgency() { return arena().CompactionUrgency(); }
+  // The same for one run, at once: whether 64 KB have become free for blocks of any size. For who needs memory that the
+  // source has not got. Not inside an op.
+  bool EmptyOneRun() { return compactor_.EmptyOneRun(); }
+
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
   // on in the entry that takes another's place, and ends with the key.
   void StartHistory(Entry& entry, int db, uint64_t hash);
@@ -159,8 +204,14 @@ class Keyspace {
   void EndHistory(const Entry& entry);
   // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
   void SetUse(Entry& entry, uint32_t access, bool small);
-  // Its last word on an entry, before that is deleted.
-  void CountEvicted(const Entry& entry);
+  // Counts one for INFO.
+  void CountEvicted() { ++stats_.evicted; }
+  // What an entry takes, as the limit counts it.
+  static size_t BytesOf(const Entry& entry);
+  // Around a change of an entry's block where it is: `before` is BytesOf at the time.
+  void Resized(const Entry& entry, size_t before) {
+    if (entry.marked(Entry::kInSmall)) evictor_.SmallResized(before, BytesOf(entry));
+  }
 
   memory::Arena& arena() { return heap_->arena(); }
   memory::Heap& blocks() { return *heap_; }
@@ -169,6 +220,7 @@ class Keyspace {
   base::Random& random() { return random_; }
   Clock& clock() { return clock_; }
   KeyspaceStats& stats() { return stats_; }
+  const Evictor& evictor() const { return evictor_; }
   const KeyspaceConfig& config() const { return config_; }
   // How whatever is found by what clients choose is hashed. Any thread.
   const base::HashSeed& hash_seed() const { return hash_seed_; }
@@ -177,12 +229,27 @@ class Keyspace {
 
  private:
   struct Grave;
+  // What the arena would have done is background work.
+  class ArenaOwner final : public memory::Arena::Owner {
+   public:
+    explicit ArenaOwner(Keyspace& keyspace) : keyspace_(keyspace) {}
+    void OnWantsTrim() override { keyspace_.Owe(kOwesFreeing); }
+    void OnSparse() override { keyspace_.Owe(kOwesCompaction); }
+
+   private:
+    Keyspace& keyspace_;
+  };
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
   uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
   void TouchByUse(Entry& entry);
-  static size_t BytesOf(const Entry& entry);
-  Room MakeRoomSlow(Slicing slicing);
+  bool NoteMade(Db* db);
+  Error AdmitSlow(const Growth& growth);
+  Room MakeRoomOf(size_t bytes_min);
+  size_t FreeDeleted(size_t bytes_min);
+  Evictor::Outcome EvictSlice(size_t bytes_min);
+  void OweEviction();
+  bool SourceHasRoom() const;
   bool FreeSome(Db::Table& table);
 
   KeyspaceConfig config_;
@@ -191,33 +258,46 @@ class Keyspace {
   int64_t now_ms_ = 0;
   OwedWork owed_;
   int64_t soonest_known_ms_ = INT64_MAX;
+  int64_t hold_expiry_until_ms_ = 0;
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;
-  uint64_t evicted_bytes_ = 0;  // of all entries evicted so far
   Effects effects_;
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
+  std::atomic<size_t> doomed_arguments_{0};
+  size_t room_counted_ = 0;  // while MakeRoom runs: what the write has counted already, and need not make room for
+  uint64_t room_made_ = 0;
+  uint64_t source_goal_ = 0;  // while EvictForSource runs: of evictor_.evicted_bytes()
+  size_t source_wanted_ = 0;
+  bool owes_eviction_ = false;
+  int expire_at_ = 0;    // the database that ExpireDue looks at next
+  int expire_idle_ = 0;  // how many before it had nothing that was due
   size_t peak_memory_ = 0;
   base::StepLog steps_;
   base::Random random_;
   Db** dbs_ = nullptr;
+  Db** made_ = nullptr;
+  int made_count_ = 0;
+  int made_room_ = 0;
+  int dbs_end_ = 0;
   Grave* graves_ = nullptr;
   KeyspaceTables tables_;
   Evictor evictor_;
+  Compactor compactor_{*this};
+  ArenaOwner arena_owner_{*this};
 };
 
 // The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.
 [[gnu::always_inline]] inline Entry* Db::FindInline(Bytes key, uint64_t hash, Lookup how) {
   Entry* entry = table_.Find(key, hash);
-  if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = DropExpired(entry);
-  const bool counts = how == Lookup::kRead || how == Lookup::kInspect;
+  if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = FoundExpired(entry, how);
   if (entry == nullptr) {
-    if (counts) ++keyspace_.stats().misses;
+    if (Counts(how)) ++keyspace_.stats().misses;
     return nullptr;
   }
-  if (how == Lookup::kRead || how == Lookup::kWrite) keyspace_.Touch(*entry);
-  if (counts) ++keyspace_.stats().hits;
+  if (Touches(how)) keyspace_.Touch(*entry);
+  if (Counts(how)) ++keyspace_.stats().hits;
   return entry;
 }
 

@@ -8,7 +8,8 @@
 namespace larder::inline v0::keyspace {
 
 bool SmallQueue::Push(int db, uint64_t hash, uint64_t epoch) {
-  LARDER_DCHECK(db >= 0 && db < 1 << 16);
+  LARDER_DCHECK(db >= 0);
+  if (db > kDbMax) return false;
   if (back_ == nullptr || back_->end == kWords) {
     void* memory = arena_->Allocate(sizeof(Chunk));
     if (memory == nullptr) return false;

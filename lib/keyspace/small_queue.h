@@ -32,7 +32,10 @@ class SmallQueue {
     uint64_t epoch_max = 0;   // the key came at this epoch or before
   };
 
-  // `epoch` may be an earlier one than those before. False when there is no memory.
+  // A word has no room for more databases than that; what is in others starts in main.
+  static constexpr int kDbMax = (1 << 16) - 1;
+
+  // `epoch` may be an earlier one than those before. False when there is no memory, or `db` is over kDbMax.
   bool Push(int db, uint64_t hash, uint64_t epoch);
   // False when it is empty.
   bool Pop(Word* word);

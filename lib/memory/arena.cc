@@ -26,6 +26,11 @@ void Arena::Forget() {
   chunks_mask_ = 0;
   used_ = blocks_ = held_ = large_bytes_ = 0;
   live_runs_ = dirty_runs_ = empty_chunks_ = 0;
+  sparse_16ths_ = 0;
+  bar_ = kSparseMin;
+  for (auto& bins : runs_in_bin_) {
+    for (uint32_t& runs : bins) runs = 0;
+  }
 }
 
 void Arena::Abandon() {
@@ -50,26 +55,34 @@ void* Arena::AllocateZeroed(size_t bytes) {
   return block;
 }
 
-void* Arena::AllocateSlow(size_t size_class) {
-  if (gate_ != nullptr) return AllocateGated(size_class);
-  Run* const full = current_[size_class];
+void* Arena::AllocateSlow(size_t list) {
+  if (gate_ != nullptr) return AllocateGated(list);
+  Run* const run = TakeRun(list);
+  MakeCurrent(list, run);
+  if (run != nullptr) return TakeBlock(run);
+  if (refused_bytes_ < BytesOfList(list)) refused_bytes_ = BytesOfList(list);
+  return nullptr;
+}
+
+// Blocks are taken from this run from now on (nullptr: from none). REQUIRES: the current one is full; the run is in no
+// list.
+void Arena::MakeCurrent(size_t list, Run* run) {
+  Run* const full = current_[list];
   if (full != &none_) {
     full->where = Where::kFull;
     full->low = full->capacity - 1u;
   }
-  Run* const run = TakeRun(size_class);
-  current_[size_class] = run != nullptr ? run : &none_;
-  if (run == nullptr) return nullptr;
+  current_[list] = run != nullptr ? run : &none_;
+  if (run == nullptr) return;
   run->where = Where::kCurrent;
   run->low = kNever;
-  return TakeBlock(run);
 }
 
 // There are no current runs: each block comes out of the bins.
-void* Arena::AllocateGated(size_t size_class) {
-  LARDER_DCHECK(current_[size_class] == &none_);
-  if (!gate_->Allow(kSizeClasses.bytes[size_class])) return nullptr;
-  Run* const run = TakeRun(size_class);
+void* Arena::AllocateGated(size_t list) {
+  LARDER_DCHECK(current_[list] == &none_);
+  if (!gate_->Allow(BytesOfList(list))) return nullptr;
+  Run* const run = TakeRun(list);
   if (run == nullptr) return nullptr;
   void* const block = TakeBlock(run);
   Shelve(run);
@@ -91,7 +104,10 @@ void* Arena::AllocateLarge(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   if (gate_ != nullptr && !gate_->Allow(rounded)) return nullptr;
   void* const block = FromSource(rounded, kPageBytes);
-  if (block == nullptr) return nullptr;
+  if (block == nullptr) {
+    if (refused_bytes_ < rounded) refused_bytes_ = rounded;
+    return nullptr;
+  }
   used_ += rounded;
   large_bytes_ += rounded;
   ++blocks_;
@@ -156,14 +172,14 @@ size_t Arena::CollectReturned(size_t max) {
 // ---- Runs -----------------------------------------------------------------------------------------------------------
 
 // A run with room, out of the lists: the fullest there is, else a new one.
-Arena::Run* Arena::TakeRun(size_t size_class) {
-  for (Run* run : bins_[size_class]) {
+Arena::Run* Arena::TakeRun(size_t list) {
+  for (Run* run : bins_[list]) {
     if (run != nullptr) {
       Unlink(run);
       return run;
     }
   }
-  return NewRun(size_class);
+  return NewRun(list);
 }
 
 // Puts a run that is neither current nor in a bin where it belongs.
@@ -180,7 +196,8 @@ void Arena::Shelve(Run* run) {
   run->where = Where::kBin;
   run->bin = static_cast<uint8_t>(bin);
   run->low = low_of(bin);
-  Run*& head = bins_[run->size_class][bin];
+  ++runs_in_bin_[TenantOf(run)][bin];
+  Run*& head = bins_[run->list][bin];
   run->previous = nullptr;
   run->next = head;
   if (head != nullptr) head->previous = run;
@@ -189,10 +206,11 @@ void Arena::Shelve(Run* run) {
 
 void Arena::Unlink(Run* run) {
   LARDER_DCHECK(run->where == Where::kBin);
+  --runs_in_bin_[TenantOf(run)][run->bin];
   if (run->previous != nullptr) {
     run->previous->next = run->next;
   } else {
-    bins_[run->size_class][run->bin] = run->next;
+    bins_[run->list][run->bin] = run->next;
   }
   if (run->next != nullptr) run->next->previous = run->previous;
 }
@@ -202,13 +220,14 @@ void Arena::Sink(Run* run) {
   LARDER_DCHECK(run->where == Where::kBin || run->where == Where::kFull);
   if (run->where == Where::kBin) Unlink(run);
   Shelve(run);
+  NoteSparse();
 }
 
-Arena::Run* Arena::NewRun(size_t size_class) {
+Arena::Run* Arena::NewRun(size_t list) {
   const uint64_t lists = chunks_mask_ & ~uint64_t{1};
   Chunk* const chunk = lists != 0 ? chunks_[__builtin_ctzll(lists)] : NewChunk();
   if (chunk == nullptr) return nullptr;
-  const uint32_t block_bytes = kSizeClasses.bytes[size_class];
+  const uint32_t block_bytes = BytesOfList(list);
   // Runs whose pages are there first. The run behind the headers is best for small blocks, of which few are lost.
   const uint32_t from = chunk->dirty_runs != 0 ? chunk->dirty_runs : chunk->free_runs;
   const uint32_t index =
@@ -230,7 +249,7 @@ Arena::Run* Arena::NewRun(size_t size_class) {
   LARDER_CHECK(capacity != 0);
   *run = {.free = nullptr, .bump = begin, .end = begin + capacity * block_bytes, .used = 0, .low = kNever,
           .block_bytes = static_cast<uint16_t>(block_bytes), .capacity = static_cast<uint16_t>(capacity),
-          .size_class = static_cast<uint8_t>(size_class), .bin = 0, .where = Where::kFree, .touched = touched,
+          .list = static_cast<uint8_t>(list), .bin = 0, .where = Where::kFree, .touched = touched,
           .next = nullptr, .previous = nullptr};
   return run;
 }
@@ -246,6 +265,8 @@ void Arena::ReleaseRun(Run* run) {
   MarkDirty(chunk, index);
   ListChunk(chunk);
   --live_runs_;
+  if (TenantOf(run) != 0) ++emptied_runs_;
+  if (owner_ != nullptr && WantsTrim()) owner_->OnWantsTrim();
 }
 
 // Takes the current runs that are empty, or all of them, back into the lists.
@@ -365,6 +386,7 @@ bool Arena::TrimOne() {
 }
 
 bool Arena::Trim(int64_t budget_ns) {
+  if (blocks_ == 0) RetireCurrents(false);  // empty ones may be all that holds some chunk
   if (!WantsTrim()) return false;
   RetireCurrents(false);
   const int64_t end_ns = base::MonotonicNs() + budget_ns;
@@ -381,6 +403,7 @@ bool Arena::Valid() const {
   size_t chunk_bytes = 0;
   uint32_t live = 0;
   uint32_t dirty = 0;
+  uint32_t in_bin[3][kBins] = {};
   for (uint32_t list = 0; list < kChunkLists; ++list) {
     if ((chunks_[list] != nullptr) != ((chunks_mask_ >> list & 1) != 0)) return false;
     for (Chunk* chunk = chunks_[list]; chunk != nullptr; chunk = chunk->next) {
@@ -396,16 +419,18 @@ bool Arena::Valid() const {
         if (!ValidRun(run)) return false;
         used += size_t{run.used} * run.block_bytes;
         ++live;
+        if (run.where == Where::kBin) ++in_bin[TenantOf(&run)][run.bin];
       }
     }
   }
+  if (std::memcmp(in_bin, runs_in_bin_, sizeof(in_bin)) != 0) return false;
   return used == used_ && chunk_bytes + large_bytes_ == held_ && live == live_runs_ && dirty == dirty_runs_;
 }
 
 // A run in use: what it has free is as many blocks as its counts say, and its list is the right one.
 bool Arena::ValidRun(const Run& run) const {
   size_t free_blocks = static_cast<size_t>(run.end - run.bump) / run.block_bytes;
-  if (run.used > run.capacity || run.block_bytes != kSizeClasses.bytes[run.size_class]) return false;
+  if (run.used > run.capacity || run.block_bytes != BytesOfList(run.list)) return false;
   for (void* block = run.free; block != nullptr; ++free_blocks) {
     if (RunOf(block) != &run || free_blocks > run.capacity) return false;
     Unpoison(block, sizeof(void*));
@@ -416,11 +441,12 @@ bool Arena::ValidRun(const Run& run) const {
   if (free_blocks + run.used != run.capacity) return false;
   switch (run.where) {
     case Where::kFree: return false;
-    case Where::kCurrent: return current_[run.size_class] == &run && run.low == kNever;
+    case Where::kEvacuated: return false;
+    case Where::kCurrent: return current_[run.list] == &run && run.low == kNever;
     case Where::kFull: return free_blocks == 0;
     case Where::kBin: break;
   }
-  const Run* listed = bins_[run.size_class][run.bin];
+  const Run* listed = bins_[run.list][run.bin];
   while (listed != nullptr && listed != &run) listed = listed->next;
   return listed == &run && run.used > run.low && free_blocks != 0;
 }

@@ -23,9 +23,25 @@
 //
 //     full ──a free──► bin 0: over 3/4 used ──► bin 1: over 1/2 ──► bin 2: over 1/4 ──► bin 3 ──► empty: to its chunk
 //
-// The next current run is taken from the fullest bin, so that runs that are nearly empty are left to become empty: that
-// is how fragmentation of an older day heals. In the same way a new run is taken from the chunk that has the fewest to
-// give.
+// The next current run is taken from the fullest bin, so that runs that are nearly empty are left to become empty. In the
+// same way a new run is taken from the chunk that has the fewest to give.
+//
+// Compaction. That heals what goes on being used. A class that is used no more keeps its runs, however little is left in
+// them: values that drift from 100 to 900 bytes under eviction leave a run half empty in each class behind them, and
+// memory of three times what is used. So blocks that can move are moved, by who knows where the pointers to them are:
+//
+//   tenant    what a block is: an entry, a large value's block, or fixed (tables, directories, watches, queues: pointed
+//             to from who knows where). Each tenant has runs of its own, so that nothing fixed holds a run of entries.
+//   waste     what is free in runs in use. Free and Allocate do not count it: it follows from the number of runs.
+//   sparse    a run that is to be emptied: at most 1/4 used, or 1/2, 3/4 or 7/8: as few as take enough of the
+//             waste away. Who owns a block asks IsSparse, which looks at the run's header alone, takes a
+//             place in a fuller run (AllocateForMove, which asks the source for nothing), copies, and frees the old one.
+//   begin     when the waste in runs that can be emptied is over a 16th of what is used and 256 KB; the owner is told by
+//             Owner::OnSparse. Passes follow each other while they win something. What one leaves that won next to nothing is no
+//             reason for another (values may be pinned): the waste must grow first.
+//
+// lib/keyspace/compactor.h walks the tables. For a source that is full EvacuateSparsest empties one run of entries at
+// once.
 //
 // Giving back. A free costs no system call. A run that became empty is *dirty*: its pages are still there. Trim(),
 // which the executor's holder calls between commands, discards the pages of dirty runs, one run a time, and gives
@@ -43,7 +59,9 @@
 // Other threads. FreeAnywhere() is for those that do not hold the executor: it puts the block on a list without a lock,
 // which the holder empties (CollectReturned). Until then the block counts as used.
 //
-// Refused: headers of blocks (8 bytes of 96); blocks moved to defragment (pointers are held by tables and cursors).
+// Refused: headers of blocks (8 bytes of 96), which would let an arena find the owner of any block by itself; an index
+// of the runs' blocks (the same bytes); runs of several classes (a hole is then of use to its neighbours only); moving
+// blocks by remapping pages (blocks of two runs have to lie at different offsets, and each move costs two system calls).
 //
 // Huge pages (set_huge_pages) make reads at random of a million blocks cheaper by 40 % (220 ns against 370, each read
 // depending on the one before), and filling them too (58 ns a block against 109). But one write in 21,000 then clears 2
@@ -57,6 +75,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <larder/memory.h>
 #include "lib/base/check.h"
@@ -65,8 +84,21 @@
 
 namespace larder::inline v0::memory {
 
+// What a block is; see Compaction. Entries and value blocks are moved by their keyspace, and by nobody else.
+enum class Tenant : uint8_t { kFixed, kEntry, kBlock };
+
 class Arena {
  public:
+  // Is told what the arena would have done. From within Free and Allocate: it may only take note.
+  class Owner {
+   public:
+    virtual void OnWantsTrim() = 0;
+    virtual void OnSparse() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
   // The source outlives the arena.
   explicit Arena(MemorySource& source);
   Arena(const Arena&) = delete;
@@ -81,11 +113,11 @@ class Arena {
   // A block of RoundUp(bytes) bytes, aligned to 8, to 64 if its size is a multiple of 64; nullptr when there is no
   // memory. All of it is the caller's: an entry whose value grows within it stays where it is. Its address is below
   // 2^48.
-  void* Allocate(size_t bytes) {
+  void* Allocate(size_t bytes, Tenant tenant = Tenant::kFixed) {
     if (__builtin_expect(bytes > kSmallMax, 0)) return AllocateLarge(bytes);
-    const size_t size_class = SizeClassOf(bytes);
-    void* block = TakeBlock(current_[size_class]);
-    return __builtin_expect(block != nullptr, 1) ? block : AllocateSlow(size_class);
+    const size_t list = SizeClassOf(bytes) + static_cast<size_t>(tenant) * kSizeClassCount;
+    void* block = TakeBlock(current_[list]);
+    return __builtin_expect(block != nullptr, 1) ? block : AllocateSlow(list);
   }
 
   // The same, the first `bytes` of it zeroed.
@@ -111,6 +143,42 @@ class Arena {
   // Whether Trim has something to do: a look at two counters.
   bool WantsTrim() const { return dirty_runs_ > DirtyMax() || empty_chunks_ > kEmptyChunksMax; }
 
+  // Nobody is told if it is never called.
+  void SetOwner(Owner* owner) { owner_ = owner; }
+
+  // What is free in runs that are in use.
+  size_t waste() const { return live_runs_ * kRunBytes - (used_ - large_bytes_); }
+  // Whether a pass of compaction is worth while, or has not got yet where it wants to.
+  bool WantsCompaction() const { return Movable() > (sparse_16ths_ == 0 ? bar_ : target_); }
+  // How much there is to do: 1 for what is just worth a pass, 4 at most.
+  int CompactionUrgency() const;
+  // A pass: decides which runs are sparse.
+  void BeginCompaction();
+  void EndCompaction();
+  // Whether some run of this tenant may be sparse. During a pass.
+  bool MayBeSparse(Tenant tenant) const;
+  // Whether the block is in a sparse run. During a pass. REQUIRES: it is not larger than kSmallMax.
+  bool IsSparse(const void* block) const {
+    const Run* run = RunOf(block);
+    return run->where == Where::kBin && run->used * 16u <= run->capacity * sparse_16ths_;
+  }
+  // A block of the same size and tenant in a run that is not emptier, or nullptr: then the block stays.
+  void* AllocateForMove(const void* block);
+  // What the block takes. REQUIRES: it is not larger than kSmallMax.
+  static size_t BytesOf(const void* block) { return RunOf(block)->block_bytes; }
+
+  // Calls move(block) for each block of the sparsest run of entries that others have room for. `move` moves it, or leaves
+  // it. At any time. Returns whether the run has become empty.
+  template <class Move>
+  bool EvacuateSparsest(Move&& move) {
+    Evacuee evacuee;
+    if (!PickEvacuee(&evacuee)) return false;
+    for (uint32_t i = 0; i < evacuee.blocks; ++i) {
+      if (!evacuee.IsFree(i)) move(static_cast<void*>(evacuee.begin + i * evacuee.run->block_bytes));
+    }
+    return Readmit(evacuee.run);
+  }
+
   // Any thread: frees a block as Free does, when the holder gets to it. `bytes` as for Free. False, and nothing done,
   // after CloseReturns. REQUIRES: the arena lives.
   bool FreeAnywhere(void* block, size_t bytes);
@@ -122,6 +190,20 @@ class Arena {
   size_t CollectReturned(size_t max = SIZE_MAX);
   // Frees what was returned and takes no more.
   size_t CloseReturns();
+
+  // Whether Allocate(bytes) would find a block without asking the source.
+  bool HasRoom(size_t bytes) const {
+    if (bytes > kSmallMax) return false;
+    const size_t size_class = SizeClassOf(bytes);
+    const Run* const current = current_[size_class];
+    if (current->free != nullptr || current->bump != current->end || (chunks_mask_ & ~uint64_t{1}) != 0) return true;
+    for (const Run* run : bins_[size_class]) {
+      if (run != nullptr) return true;
+    }
+    return false;
+  }
+  // The largest block that the source has refused since this was called last; 0 if none.
+  size_t TakeRefused() { return std::exchange(refused_bytes_, 0); }
 
   // The sum of RoundUp over all blocks that are in use.
   size_t used() const { return used_; }
@@ -161,11 +243,16 @@ class Arena {
   static constexpr uintptr_t kClosed = 2;  // as the list of returns: closed
   static constexpr uint32_t kNever = UINT32_MAX;  // as `low`: nobody looks up
   static constexpr uint32_t kEmptyChunksMax = 1;
+  static constexpr size_t kSparseMin = size_t{256} << 10;  // less is never worth a pass
   // Chunks are listed by how many free runs they have; those that have nothing else are in the last list.
   static constexpr uint32_t kEmptyList = kRunsMax + 1;
   static constexpr uint32_t kChunkLists = kEmptyList + 1;
 
-  enum class Where : uint8_t { kFree, kCurrent, kFull, kBin };
+  // A class and a tenant.
+  static constexpr size_t kLists = 3 * kSizeClassCount;
+  static_assert(kLists <= UINT8_MAX);
+
+  enum class Where : uint8_t { kFree, kCurrent, kFull, kBin, kEvacuated };
 
   struct alignas(64) Run {
     void* free;
@@ -175,8 +262,8 @@ class Arena {
     uint32_t low;
     uint16_t block_bytes;
     uint16_t capacity;
-    uint8_t size_class;
-    uint8_t bin;  // if kBin
+    uint8_t list;  // class and tenant
+    uint8_t bin;   // if kBin
     Where where;
     char* touched;  // how far it was used before it was begun: those pages may be there too
     Run* next;      // in the bin
@@ -194,6 +281,16 @@ class Arena {
     uint32_t dirty_runs;  // of the free ones, those that may have pages
     uint32_t list;
     Run runs[kRunsMax];
+  };
+
+  // A run that is being emptied, in no list, and which of its blocks were free when that began.
+  struct Evacuee {
+    static constexpr uint32_t kBlocksMax = kRunBytes / 8;
+    Run* run = nullptr;
+    char* begin = nullptr;
+    uint32_t blocks = 0;
+    uint64_t free[kBlocksMax / 64] = {};
+    bool IsFree(uint32_t i) const { return (free[i / 64] >> i % 64 & 1) != 0; }
   };
 
   static constexpr size_t kColours = 8;
@@ -237,13 +334,22 @@ class Arena {
 
   uint32_t DirtyMax() const { return blocks_ == 0 ? 0 : live_runs_ / 16; }
 
-  void* AllocateSlow(size_t size_class);
-  void* AllocateGated(size_t size_class);
+  void* AllocateSlow(size_t list);
+  void* AllocateGated(size_t list);
+  void MakeCurrent(size_t list, Run* run);
+  static uint32_t BytesOfList(size_t list) { return kSizeClasses.bytes[list % kSizeClassCount]; }
+  static size_t TenantOf(const Run* run) { return run->list / kSizeClassCount; }
+  Run* FullestBeside(const Run* from) const;
+  size_t SparseRunsBytes(uint32_t first_bin) const;
+  size_t Movable() const;
+  void NoteSparse();
+  bool PickEvacuee(Evacuee* evacuee);
+  bool Readmit(Run* run);
   static bool IsFull(const Run* run) { return run->free == nullptr && run->bump == run->end; }
   void* AllocateLarge(size_t bytes);
   void FreeLarge(void* block, size_t bytes);
-  Run* TakeRun(size_t size_class);
-  Run* NewRun(size_t size_class);
+  Run* TakeRun(size_t list);
+  Run* NewRun(size_t list);
   void Sink(Run* run);
   void Shelve(Run* run);
   void Unlink(Run* run);
@@ -261,19 +367,27 @@ class Arena {
   void FreeChunk(Chunk* chunk);
   void Forget();
 
-  Run* current_[SizeClasses::kMax];
+  Run* current_[kLists];
   size_t used_ = 0;
   size_t blocks_ = 0;
   size_t held_ = 0;
   size_t large_bytes_ = 0;
+  size_t refused_bytes_ = 0;
   uint32_t live_runs_ = 0;
   uint32_t dirty_runs_ = 0;
   uint32_t empty_chunks_ = 0;
   bool huge_pages_ = false;
   uint64_t chunks_mask_ = 0;  // which lists of chunks_ are not empty, a bit each
   Gate* gate_ = nullptr;
+  Owner* owner_ = nullptr;
   MemorySource& source_;
-  Run* bins_[SizeClasses::kMax][kBins] = {};
+  uint32_t sparse_16ths_ = 0;  // how full a sparse run is at most; 0: no pass
+  size_t bar_ = 0;             // a pass begins when Movable() is over it
+  size_t target_ = 0;          // and ends below this
+  uint32_t emptied_runs_ = 0;  // of movable blocks, ever
+  uint32_t emptied_before_ = 0;  // the pass
+  uint32_t runs_in_bin_[3][kBins] = {};  // by tenant
+  Run* bins_[kLists][kBins] = {};
   Chunk* chunks_[kChunkLists] = {};
   Chunk* dirty_ = nullptr;
   Run none_ = {};  // a current run that has nothing

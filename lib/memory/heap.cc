@@ -23,13 +23,17 @@ Block* Heap::New(size_t size, size_t capacity) {
   const size_t footprint = Arena::RoundUp(sizeof(Block) + capacity);
   void* memory = nullptr;
   if (footprint <= kArenaMax) {
-    memory = arena_.Allocate(footprint);
+    memory = arena_.Allocate(footprint, Tenant::kBlock);
     if (memory == nullptr) return nullptr;
     ++arena_blocks_;
   } else {
+    if (Forked()) [[unlikely]] return nullptr;
     const bool direct = footprint > PageHeap::kBytesMax;
     memory = direct ? Obtain(*source_, footprint, kPageBytes) : pages_.Allocate(footprint);
-    if (memory == nullptr) return nullptr;
+    if (memory == nullptr) {
+      refused_large_.store(footprint, std::memory_order_relaxed);
+      return nullptr;
+    }
     if (direct) direct_held_.fetch_add(footprint, std::memory_order_relaxed);
     large_used_.fetch_add(footprint, std::memory_order_relaxed);
     shares_.fetch_add(1, std::memory_order_relaxed);
@@ -50,6 +54,7 @@ struct Heap::DoomedJob : base::Bio::Job {
 void Heap::Drop(Block* block) {
   const size_t footprint = block->footprint();
   if (footprint > kArenaMax) {
+    if (Forked()) [[unlikely]] return;
     large_used_.fetch_sub(footprint, std::memory_order_relaxed);
     if (footprint > PageHeap::kBytesMax && SubmitFree(block)) return;
     return FreeLarge(block);
@@ -111,6 +116,16 @@ bool Heap::FreeSome(Block* block, size_t* left, int64_t end_ns) {
   }
   heap->FreeLarge(block);
   return false;
+}
+
+Block* Heap::Move(Block* block) {
+  if (block->footprint() > kArenaMax || !arena_.IsSparse(block) || !block->unique()) return nullptr;
+  void* const memory = arena_.AllocateForMove(block);
+  if (memory == nullptr) return nullptr;
+  auto* const made = new (memory) Block(this, block->size(), block->capacity());
+  base::CopyBytes(made->data(), block->view());
+  arena_.Free(block, block->footprint());
+  return made;
 }
 
 // ---- Housekeeping ---------------------------------------------------------------------------------------------------

@@ -27,9 +27,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <larder/memory.h>
 #include "lib/base/bio.h"
+#include "lib/base/fork_page.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/block.h"
 #include "lib/memory/page_heap.h"
@@ -55,6 +57,10 @@ class Heap {
   // there is no memory. Any thread, but the holder if NeedsHolder(capacity).
   Block* New(size_t size, size_t capacity);
 
+  // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing has
+  // changed: it is not in one, somebody else has a reference, or no fuller run has room. The holder.
+  Block* Move(Block* block);
+
   // Housekeeping, by the holder, between commands: frees what other threads returned, then for about `budget_ns` frees
   // slices of what was dropped and gives memory back. Returns whether there is more to do.
   bool Maintain(int64_t budget_ns);
@@ -64,6 +70,14 @@ class Heap {
   }
   // The part of it that counts: returned blocks are in used() until then. The holder.
   size_t CollectReturned(size_t max = SIZE_MAX);
+
+  // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none. The
+  // holder.
+  size_t TakeRefused() {
+    const size_t large = refused_large_.exchange(0, std::memory_order_relaxed);
+    const size_t small = arena_.TakeRefused();
+    return large > small ? large : small;
+  }
 
   // The holder's.
   Arena& arena() { return arena_; }
@@ -91,6 +105,9 @@ class Heap {
     bio->Ref();
     bio_ = bio;
   }
+  // Tells a forked child, in which blocks beyond the arena are neither made nor freed: the locks on the way may be held by
+  // threads that are not there. Before the first New, or never.
+  void set_fork_page(base::ForkPage::Ptr page) { fork_page_ = std::move(page); }
 
  private:
   friend class Block;
@@ -109,14 +126,18 @@ class Heap {
   bool SubmitFree(Block* block);
   static bool FreeSome(Block* block, size_t* left, int64_t end_ns);
 
+  bool Forked() const { return fork_page_ != nullptr && fork_page_->Forked(); }
+
   std::shared_ptr<MemorySource> source_;
   Arena arena_;
   PageHeap pages_;
   Reclaimer reclaimer_;
   base::Bio* bio_ = nullptr;
+  base::ForkPage::Ptr fork_page_;
   size_t arena_blocks_ = 0;  // made and not freed or collected yet
   alignas(64) std::atomic<size_t> large_used_{0};
   std::atomic<size_t> direct_held_{0};
+  std::atomic<size_t> refused_large_{0};
   std::atomic<size_t> shares_{1};         // the owner, and each block beyond the arena; the last one deletes the heap
   std::atomic<int64_t> arena_pins_{0};    // after Close: how many blocks of the arena are still out
 };

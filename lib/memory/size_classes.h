@@ -55,6 +55,7 @@ struct SizeClasses {
 };
 
 inline constexpr SizeClasses kSizeClasses;
+inline constexpr size_t kSizeClassCount = kSizeClasses.count;
 
 // REQUIRES: size <= kSmallMax.
 constexpr size_t SizeClassOf(size_t size) {

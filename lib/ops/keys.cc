@@ -36,7 +36,7 @@ int64_t Delete(Db& db, std::span<const Bytes> keys) {
   int64_t deleted = 0;
   auto window = keyspace::WindowOver(db, keys);
   for (size_t i = 0; i < keys.size(); ++i) {
-    Entry* entry = window.Find(i, Lookup::kPeek);
+    Entry* entry = window.Find(i, Lookup::kRemove);
     if (entry == nullptr) {
       db.NoteAbsence(keys[i]);
       continue;
@@ -108,6 +108,7 @@ Result<bool> Rename(Db& db, Bytes from, Bytes to, bool if_missing) {
   LARDER_ASSIGN_OR_RETURN(entry,
                           db.PutMoved(to, existing, db, entry, {EventClass::kGeneric, "rename_from", command},
                                       {EventClass::kGeneric, "rename_to"}));
+  db.keyspace().effects().AdjustDirty(-1);
   return true;
 }
 
@@ -133,6 +134,7 @@ Result<bool> Move(Db& from_db, Db& to_db, Bytes key) {
   LARDER_ASSIGN_OR_RETURN(entry,
                           to_db.PutMoved(key, nullptr, from_db, entry, {EventClass::kGeneric, "move_from", command},
                                          {EventClass::kGeneric, "move_to"}));
+  to_db.keyspace().effects().AdjustDirty(-1);
   return true;
 }
 

@@ -39,11 +39,20 @@ Bytes TextOf(const StringSource& value, Digits& digits) {
 
 bool IsString(const Entry& entry) { return entry.type() == keyspace::Type::kString; }
 
+// Whether a string may become so long. (What is stored in an entry is short enough for any limit that there may be.)
+Error CheckLength(Db& db, uint64_t size) {
+  const keyspace::KeyspaceConfig& config = db.keyspace().config();
+  if (size > config.string_bytes_max) return errors::kStringTooLong;
+  if (config.maxmemory != 0 && size > config.maxmemory) return errors::kLargerThanMaxmemory;
+  return kOk;
+}
+
 // `entry` has the value that it had before, and a new expiry.
 void EmitExpire(Db& db, Bytes key, const Entry* entry) {
   Effects& effects = db.keyspace().effects();
   effects.Emit({.event_class = EventClass::kGeneric, .event = "expire", .db = db.index(), .key = key,
                 .old_value = effects.wants(Effects::kOldValues) ? entry : nullptr});
+  effects.AdjustDirty(-1);
 }
 
 }  // namespace
@@ -68,6 +77,7 @@ Result<bool> Set(Db& db, Bytes key, Entry* existing, const StringSource& value, 
   using Condition = SetOptions::Condition;
   if (options.condition == Condition::kIfMissing && existing != nullptr) return false;
   if (options.condition == Condition::kIfPresent && existing == nullptr) return false;
+  if (value.storage == Entry::Storage::kBlock) LARDER_RETURN_IF_ERROR(CheckLength(db, value.bytes.size()));
   LARDER_DCHECK(!options.keep_ttl || options.expiry_ms == kNoExpiry);
   int64_t expiry_ms = options.expiry_ms;
   if (options.keep_ttl && existing != nullptr) expiry_ms = existing->expiry_ms();
@@ -103,6 +113,11 @@ Result<bool> SetPairs(Db& db, size_t count, Db::PairAt at, bool if_none) {
       if (window.Find(i, Lookup::kWrite) != nullptr) return false;
     }
   }
+  for (size_t i = 0; i < count; ++i) {
+    const auto [key, value] = at(i);
+    LARDER_RETURN_IF_ERROR(CheckLength(db, value.size()));
+    if (key.size() > db.keyspace().config().string_bytes_max) return errors::kStringTooLong;
+  }
   LARDER_RETURN_IF_ERROR(db.PutStrings(count, at, "set"));
   return true;
 }
@@ -125,6 +140,7 @@ Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {
   const Bytes command[] = {"APPEND", key, suffix};
   const Change change = StringChange("append", command);
   if (existing == nullptr) {
+    LARDER_RETURN_IF_ERROR(CheckLength(db, suffix.size()));
     LARDER_RETURN_IF_ERROR(db.PutString(key, nullptr, StringSource::Of(suffix), kNoExpiry, change).error());
     return static_cast<int64_t>(suffix.size());
   }
@@ -132,7 +148,7 @@ Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {
   Digits digits;
   const size_t old_size = TextOf(*existing, digits).bytes.size();
   const size_t new_size = old_size + suffix.size();
-  if (new_size > db.keyspace().config().string_bytes_max) return errors::kStringTooLong;
+  LARDER_RETURN_IF_ERROR(CheckLength(db, new_size));
   auto edit = [&](char* bytes) { base::CopyBytes(bytes + old_size, suffix); };
   LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, change).error());
   return static_cast<int64_t>(new_size);
@@ -146,7 +162,7 @@ Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
   const size_t old_size = existing == nullptr ? 0 : TextOf(*existing, digits).bytes.size();
   if (bytes.empty()) return static_cast<int64_t>(old_size);
   const uint64_t end = static_cast<uint64_t>(offset) + bytes.size();
-  if (end > db.keyspace().config().string_bytes_max) return errors::kStringTooLong;
+  LARDER_RETURN_IF_ERROR(CheckLength(db, end));
   const size_t new_size = end > old_size ? end : old_size;
   Digits offset_digits;
   const Bytes command[] = {"SETRANGE", key, WantsCommands(db) ? base::FormatInt64(offset, offset_digits.room) : Bytes(),

@@ -22,6 +22,9 @@ Entry FindEntry(std::string_view name) {
   return {directive, base::EqualsIgnoreCase(directive->name, name) ? directive->name : directive->alias};
 }
 
+// A file is the host's word and may be longer; a client's values are kept for good, and copied at each change.
+constexpr size_t kSetBytesMax = 64 << 10;
+
 // Replies are one line each.
 std::string OneLine(std::string text) {
   std::replace(text.begin(), text.end(), '\r', ' ');
@@ -104,7 +107,7 @@ ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> na
     if (entry.directive == nullptr) {
       constexpr size_t kShownMax = 4096;
       return {OneLine("ERR Unknown option or number of arguments for CONFIG SET - '" +
-                      std::string(name.substr(0, kShownMax)) + "'"),
+                      std::string(name.substr(0, std::min(name.find('\0'), kShownMax))) + "'"),  // as C prints it
               {}};
     }
     const uint8_t flags = entry.directive->flags;
@@ -122,7 +125,9 @@ ConfigSetResult ConfigSet(Options& options, std::span<const std::string_view> na
 
   Options changed = options;
   for (size_t i = 0; i < entries.size(); ++i) {
-    const std::string error = StoreText(*entries[i].directive, changed, names_and_values[2 * i + 1]);
+    const std::string_view value = names_and_values[2 * i + 1];
+    const std::string error = value.size() > kSetBytesMax ? "argument is longer than 65536 bytes"
+                                                          : StoreText(*entries[i].directive, changed, value);
     if (!error.empty()) return {ConfigSetError(entries[i].name, error), {}};
   }
   ConfigSetResult result;

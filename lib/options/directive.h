@@ -186,6 +186,17 @@ bool SplitWords(std::string_view line, std::vector<std::string>* words);
 // True for a line that says nothing: blank, or a comment.
 bool IsBlankOrComment(std::string_view line);
 
+// What 7.0's CONFIG REWRITE adds for a server without users of its own: `user default on nopass ~* &* +@all`, or
+// "#" and requirepass's SHA-256 instead of nopass.
+struct DefaultUser {
+  std::string hash;  // "": nopass
+};
+// False if `values`, the words behind `user`, say anything else.
+bool ReadDefaultUser(std::span<const std::string_view> values, DefaultUser* user);
+// That line for a password, or for "".
+std::string DefaultUserLine(std::string_view password);
+std::string PasswordHash(std::string_view password);
+
 // Appends what is in a file (a descriptor). Returns 0 or errno; EFBIG beyond 4 MB.
 int ReadFile(const char* path, base::Buffer* to);
 int ReadAll(int fd, base::Buffer* to);

@@ -13,6 +13,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/guarded.h"
 #include "lib/base/numbers.h"
+#include "lib/base/sha256.h"
 #include "lib/base/status.h"
 #include "lib/options/directive.h"
 
@@ -20,11 +21,12 @@ namespace larder::inline v0 {
 namespace directives {
 namespace {
 
-constexpr size_t kLineBytesMax = 64 << 10;
 constexpr int kIncludeDepthMax = 16;
 
 // Directives of files only, which CONFIG GET does not know. Not heeding one of these would leave a server open that its
 // owner meant to close, so they are refused.
+constexpr std::string_view kNoUsers = "ACL users are not supported yet; use requirepass";
+
 struct Refused {
   std::string_view name;
   std::string_view why;
@@ -33,7 +35,7 @@ constexpr Refused kRefused[] = {
     {"loadmodule", "modules of Redis cannot be loaded into Larder"},
     {"rename-command", "commands cannot be renamed yet"},
     {"sentinel", "sentinel directive while not in sentinel mode"},
-    {"user", "ACL users are not supported yet; use requirepass"},
+    {"user", kNoUsers},
 };
 
 absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(base::ToAbsl(text)); }
@@ -147,9 +149,16 @@ class Parser {
     return Text(text.view(), "standard input");
   }
 
+  // To be called when all has been read: 7.0's CONFIG REWRITE says the password twice, and the hash must be requirepass's,
+  // wherever that stands.
+  absl::Status Finish() const {
+    if (default_user_.hash.empty() || default_user_.hash == PasswordHash(options_.requirepass)) return absl::OkStatus();
+    return Invalid(default_user_.context + "the password of the default user is not that of requirepass; " +
+                   std::string(kNoUsers));
+  }
+
   absl::Status Line(std::string_view line, const std::string& where) {
     if (IsBlankOrComment(line)) return absl::OkStatus();
-    if (line.size() > kLineBytesMax) return Invalid(where + ": line is longer than 65536 bytes");
     if (line.find('\0') != line.npos) return Invalid(where + ": line contains a NUL byte");
     std::vector<std::string> words;
     if (!SplitWords(line, &words)) return Invalid(where + ": Unbalanced quotes in configuration line");
@@ -165,11 +174,13 @@ class Parser {
       if (values.size() != 1) return Invalid(context + "wrong number of arguments (allowed: one file or pattern)");
       return Include(words[1], context);
     }
+    DefaultUser user;
+    if (base::EqualsIgnoreCase(name, "user") && ReadDefaultUser(values, &user)) {
+      if (!user.hash.empty()) default_user_ = {.hash = user.hash, .context = context};
+      return absl::OkStatus();
+    }
     for (const Refused& refused : kRefused) {
-      if (base::EqualsIgnoreCase(name, refused.name) && !IsDefaultUser(values)) {
-        return Invalid(context + std::string(refused.why));
-      }
-      if (base::EqualsIgnoreCase(name, refused.name)) return absl::OkStatus();
+      if (base::EqualsIgnoreCase(name, refused.name)) return Invalid(context + std::string(refused.why));
     }
     const Directive* directive = FindDirective(name);
     if (directive == nullptr) return Invalid(context + UnknownDirective(name));
@@ -179,15 +190,6 @@ class Parser {
   }
 
  private:
-  // What 7.0's CONFIG REWRITE adds for a server without users of its own. It has no effect here either.
-  static bool IsDefaultUser(const std::vector<std::string_view>& values) {
-    if (values.empty() || values.front() != "default") return false;
-    constexpr std::string_view kHarmless[] = {"default", "on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
-    return std::all_of(values.begin(), values.end(), [&](std::string_view value) {
-      return std::find(std::begin(kHarmless), std::end(kHarmless), value) != std::end(kHarmless);
-    });
-  }
-
   absl::Status Include(const std::string& pattern, const std::string& context) {
     if (depth_ == kIncludeDepthMax) return Invalid(context + "files include each other more than 16 deep");
     // Relative to `dir`, as in Redis, which has changed into it by then.
@@ -207,8 +209,14 @@ class Parser {
     return status;
   }
 
+  struct SeenUser {
+    std::string hash;
+    std::string context;
+  };
+
   Options& options_;
   int depth_ = 0;
+  SeenUser default_user_;
 };
 
 // redis-server's rules. "--name" starts a line; what follows are its words, and the first word after a bare --name
@@ -228,7 +236,7 @@ absl::Status ApplyLines(Parser& parser, std::span<const std::string_view> argume
     if (absl::Status status = parser.Words(words, where); !status.ok()) return status;
     words.clear();
     where = "arguments";
-    if (argument.size() > kLineBytesMax || !SplitWords(argument.substr(2), &words)) {
+    if (!SplitWords(argument.substr(2), &words)) {
       return Invalid(where + ": Unbalanced quotes in configuration line");
     }
     wants_word = words.size() <= 1;
@@ -264,6 +272,29 @@ bool SplitWords(std::string_view line, std::vector<std::string>* words) {
   }
 }
 
+std::string PasswordHash(std::string_view password) {
+  char hex[base::kSha256HexChars];
+  base::Sha256Hex(password, hex);
+  return std::string(hex, sizeof(hex));
+}
+
+bool ReadDefaultUser(std::span<const std::string_view> values, DefaultUser* user) {
+  constexpr std::string_view kHarmless[] = {"on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
+  if (values.empty() || values.front() != "default") return false;
+  for (std::string_view value : values.subspan(1)) {
+    if (value.size() == base::kSha256HexChars + 1 && value.front() == '#' && user->hash.empty()) {
+      user->hash = value.substr(1);
+    } else if (std::find(std::begin(kHarmless), std::end(kHarmless), value) == std::end(kHarmless)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string DefaultUserLine(std::string_view password) {
+  return "user default on " + (password.empty() ? "nopass" : "#" + PasswordHash(password)) + " ~* &* +@all";
+}
+
 std::string Quoted(std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string quoted = "\"";
@@ -292,6 +323,7 @@ absl::Status ApplyAll(Options& changed, std::span<const std::string_view> argume
     if (!from_stdin && !file.empty()) {
       changed.config_file = AbsolutePath(file, {});
       if (absl::Status status = parser.File(file); !status.ok()) return status;
+      if (absl::Status status = parser.Finish(); !status.ok()) return status;
     }
   }
   if (!from_stdin && !arguments.empty() && arguments.back() == "-") {
@@ -300,6 +332,7 @@ absl::Status ApplyAll(Options& changed, std::span<const std::string_view> argume
   }
   if (from_stdin) {
     if (absl::Status status = parser.StandardInput(); !status.ok()) return status;
+    if (absl::Status status = parser.Finish(); !status.ok()) return status;
   }
   return ApplyLines(parser, arguments);
 }
@@ -323,14 +356,18 @@ absl::Status ChangeAll(Options& options, F&& fn) {
 
 absl::Status ApplyConfigText(Options& options, std::string_view text, std::string_view file_name) {
   return directives::ChangeAll(options, [&](Options& changed) {
-    return directives::Parser(changed).Text(text, std::string(file_name));
+    directives::Parser parser(changed);
+    absl::Status status = parser.Text(text, std::string(file_name));
+    return status.ok() ? parser.Finish() : status;
   });
 }
 
 absl::StatusOr<Options> ParseConfigFile(std::string_view path, Options base) {
   const absl::Status status = directives::ChangeAll(base, [&](Options& changed) {
     changed.config_file = directives::AbsolutePath(path, {});
-    return directives::Parser(changed).File(std::string(path));
+    directives::Parser parser(changed);
+    absl::Status read = parser.File(std::string(path));
+    return read.ok() ? parser.Finish() : read;
   });
   if (!status.ok()) return status;
   return base;

@@ -1,9 +1,9 @@
 // CONFIG REWRITE: the file's lines again, with the values of now.
 //
 // A pass over the old text to count lines, one to write the new one. A line that is no directive of ours stays byte for
-// byte. A directive's lines are reused in order for the lines that it needs now; one that says the same thing already
-// stays as it was written ("1024mb"); those left over go. What is missing then, unless it is a default, goes to the
-// end, under a comment that says so once.
+// byte, but for Redis's line for its default user, whose password is requirepass's. A directive's lines are reused in
+// order for the lines that it needs now; one that says the same thing already stays as it was written ("1024mb"); those
+// left over go. What is missing then, unless it is a default, goes to the end, under a comment that says so once.
 #include <errno.h>
 
 #include <algorithm>
@@ -35,6 +35,14 @@ std::string_view TakeLine(std::string_view* text) {
 const Directive* DirectiveOf(std::string_view line, std::vector<std::string>* words) {
   if (IsBlankOrComment(line) || !SplitWords(line, words) || words->empty()) return nullptr;
   return FindDirective(words->front());
+}
+
+// Redis's line for the default user, which has to go with requirepass.
+bool IsDefaultUser(const std::vector<std::string>& words) {
+  if (words.empty() || !base::EqualsIgnoreCase(words.front(), "user")) return false;
+  const std::vector<std::string_view> values(words.begin() + 1, words.end());
+  DefaultUser user;
+  return ReadDefaultUser(values, &user);
 }
 
 Pending& Find(std::vector<Pending>& all, const Directive* directive) {
@@ -83,6 +91,7 @@ bool RewriteText(const Options& options, std::string_view text, base::Buffer* to
   CountLines(text, &pending);
   for (Pending& rest : pending) rest.lines = WantedLines(*rest.directive, options, defaults, rest.in_file);
 
+  const std::string user = DefaultUserLine(options.requirepass);
   bool marked = false;
   while (!text.empty()) {
     const std::string_view line = TakeLine(&text);
@@ -90,7 +99,7 @@ bool RewriteText(const Options& options, std::string_view text, base::Buffer* to
     std::vector<std::string> words;
     const Directive* directive = DirectiveOf(line, &words);
     if (directive == nullptr) {
-      to->Append(line);
+      to->Append(IsDefaultUser(words) ? std::string_view(user) : line);
       to->Append('\n');
       continue;
     }

@@ -50,6 +50,11 @@ constexpr Directive kServed[] = {
         Memory("async-bytes-max", "67108864", 1, kInt64Max,
                "Larder's own: the most memory that a program's asynchronous commands and their replies may take until "
                "they are delivered; over it, such commands are refused.")),
+    Served<&Options::authentication_timeout>(
+        Int("authentication-timeout", "10", 0, kInt32Max,
+            "Larder's own: how long a client may take for its TLS handshake and AUTH when no more than an eighth of "
+            "maxclients is free; 0: for ever, which larder-server begins with.",
+            {.unit = Unit::kSeconds})),
     ServedByHand(Other("bind", Type::kAddresses, "127.0.0.1 -::1",
                        "Addresses to listen on; with a '-' in front, no error if the machine does not have it. This "
                        "machine alone is the default of a program's listener; larder-server has Redis's, * -::*.")),
@@ -59,7 +64,7 @@ constexpr Directive kServed[] = {
                        "connection at once, bytes that end it when they stay for so many seconds; 0 is no limit.")),
     Served<&Options::client_query_buffer_limit>(
         Memory("client-query-buffer-limit", "1073741824", 1048576, kInt64Max,
-               "The most of a client's requests, not yet run, that is kept before the client is disconnected.")),
+               "The most of a client's input, not an argument of a request yet, that is kept before the client is disconnected.")),
     Served<&Options::daemonize>(Bool("daemonize", "no", "larder-server goes to the background when it has started.",
                                      {.flags = kImmutable})),
     Served<&Options::databases>(Int("databases", "16", 1, kInt32Max, "How many numbered databases there are.",

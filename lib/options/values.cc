@@ -18,8 +18,8 @@
 namespace larder::inline v0::directives {
 namespace {
 
-// Values are bookkeeping: what no sane value needs is refused before it costs memory.
-constexpr size_t kValueBytesMax = 64 << 10;
+// Values are bookkeeping: what no sane value needs is refused before it costs memory. A file is not longer either.
+constexpr size_t kValueBytesMax = 4 << 20;
 
 using base::EqualsIgnoreCase;
 
@@ -313,7 +313,7 @@ std::string StoreWords(const Directive& directive, Options& options, std::span<c
                        Source source) {
   size_t size = 0;
   for (std::string_view word : words) size += word.size() + 1;
-  if (size > kValueBytesMax) return "argument is longer than 65536 bytes";
+  if (size > kValueBytesMax) return "argument is longer than 4 MB";
 
   // A list may come as one word: save "60 1". An empty one is a word of no bytes, except in CONFIG SET.
   std::vector<std::string_view> split;

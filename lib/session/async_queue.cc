@@ -57,15 +57,12 @@ class AsyncQueue::Call final : public executor::Delivery {
   }
   std::span<const Bytes> kept() const { return {argv_, argc_}; }
 
-  // Under the executor. False if others should have it first.
-  bool Run(std::span<const Bytes> argv) {
-    const Ran ran = RunOnce(queue_.core_, db_, argv, output_, keyspace::kOneSlice);
-    if (ran == Ran::kAgain) return false;
-    changed_ = ran == Ran::kChanged;
+  // Under the executor.
+  void Run(std::span<const Bytes> argv) {
+    changed_ = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false);
     std::free(std::exchange(argv_, nullptr));
     const size_t own = sizeof(Call) + kReplyRoom + output_.memory();
     Count(own, own + (output_.has_references() ? output_.size() : 0));
-    return true;
   }
   void Cancel() { cancelled_ = true; }
 
@@ -123,11 +120,14 @@ absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv,
 // seen here, or has run.
 bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::string_view> argv) {
   if (!core_.executor().TryAcquire()) return false;
-  const bool ran = !HasWork() && IsShortOnce(core_, call->db_, argv) && call->Run(argv);
-  if (ran) core_.delivery().Post(std::move(call));
+  const bool runs = !HasWork() && IsShortOnce(core_, call->db_, argv);
+  if (runs) {
+    call->Run(argv);
+    core_.delivery().Post(std::move(call));
+  }
   core_.AfterOp();
   core_.executor().Release();
-  return ran;
+  return runs;
 }
 
 bool AsyncQueue::Push(std::unique_ptr<Call> call) {
@@ -160,17 +160,14 @@ std::unique_ptr<AsyncQueue::Call> AsyncQueue::Pop() {
 // not be had.
 bool AsyncQueue::RunFirst(bool wait) {
   executor::Executor& executor = core_.executor();
-  for (bool ran = false; !ran;) {
-    if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;
-    Call* const call = First();
-    ran = call->Run(call->kept());
-    if (ran) {
-      core_.delivery().Post(Pop());
-      waiting_.fetch_sub(1, std::memory_order_seq_cst);
-    }
-    core_.AfterOp();
-    executor.Release();
-  }
+  if (wait) core_.MakeRoomAhead(First()->kept());
+  if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;
+  Call* const call = First();
+  call->Run(call->kept());
+  core_.delivery().Post(Pop());
+  waiting_.fetch_sub(1, std::memory_order_seq_cst);
+  core_.AfterOp();
+  executor.Release();
   return true;
 }
 

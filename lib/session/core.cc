@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/fixed_text.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
 #include "lib/options/border.h"
@@ -14,14 +15,14 @@
 namespace larder::inline v0::session {
 namespace {
 
-// What one round may take of an event loop's time.
+// What one round may take of an event loop's time, if it is not for expiry (LoopPace).
 constexpr int64_t kLoopRoundNs = 500'000;
+// Of compaction in one round: 5 steps of some 35 us, or 20 when there is much to do.
+constexpr int kCompactSteps = 20;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
-// Steps in one round for each point of active-expire-effort; what is left then waits for the next round, 1/hz seconds
-// later, or for the keys to be read.
-constexpr int kExpireStepsPerEffort = 256;
+constexpr auto kRelaxed = std::memory_order_relaxed;
 
 uint64_t SeedFromSystem(Clock& clock) {
   uint64_t seed = 0;
@@ -72,6 +73,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
                       core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);
+  core->engine_->keyspace().blocks().set_fork_page(core->executor_->fork_page().Share());
   core->limits_.clients_memory_max.store(core->engine_->clients_memory_max(), std::memory_order_relaxed);
   core->delivery_.SetWaker([](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->engine_->keyspace().GoesByUse()) (void)core->WakeBackground();
@@ -108,14 +110,14 @@ const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
 }
 
 bool CacheCore::WakeBackground() {
+  if (Forked()) return true;
   if (closed()) {  // whoever closes does it, and may be waiting for just this
     closing_->Notify();
     return true;
   }
   if (background_ == Background::kThread) return thread_.Wake();
   if (background_ == Background::kLoop) {
-    const std::lock_guard<std::mutex> lock(listeners_mutex_);
-    if (listeners_ != nullptr) listeners_->WakeForBackground();
+    listeners_.First([](ListenerHook& listener) { listener.WakeForBackground(); });
   }
   return true;
 }
@@ -140,29 +142,67 @@ bool CacheCore::RunInBackground(F&& fn) {
   return background_ == Background::kLoop ? TryRun(fn) : Run(fn).ok();
 }
 
-// Steps of expiry and of freeing, each under the executor on its own, until nothing is left of either or the round has
-// taken its share. False if the executor could not be had.
-bool CacheCore::BackgroundRound(int64_t deadline_us) {
-  const int steps_max = kExpireStepsPerEffort * limits_.active_expire_effort.load(std::memory_order_relaxed);
-  const int64_t loop_end_ns = executor::MonotonicNs() + kLoopRoundNs;
-  int expire_steps = 0;
-  bool due = true;
-  bool garbage = true;
-  while (due || garbage) {
+// One step of one kind of work, under the executor. True if there is more.
+bool CacheCore::WorkStep(Work work) {
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  keyspace.BeginOp(0);
+  keyspace.set_access_clock_ms(keyspace.now_ms());
+  // Nothing is deleted in a pause.
+  const bool paused = engine_->pause().At(keyspace.now_ms()) != commands::Paused::kNothing;
+  switch (work) {
+    case Work::kExpire: return !paused && engine_->active_expire() && keyspace.ExpireDue();
+    case Work::kFree: return keyspace.FreeStep();
+    case Work::kEvict: return !paused && keyspace.EvictStep();
+  }
+  return false;
+}
+
+// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any, or one of
+// each after the deadline. An event loop, which has clients to serve, ends sooner. *cut: there is more. False if the
+// executor could not be had.
+bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
+  const bool loop = background_ == Background::kLoop;
+  const int64_t began_ns = executor::MonotonicNs();
+  const int64_t expire_ns = !loop ? INT64_MAX : pace_.Begin(began_ns, limits_.active_expire_effort.load(kRelaxed));
+  const int64_t end_ns = !loop ? INT64_MAX : began_ns + std::max(expire_ns, kLoopRoundNs);
+  bool more[kWorks] = {true, true, true};
+  int64_t expired_ns = 0;
+  int steps = 0;
+  for (int at = 0; more[0] || more[1] || more[2]; at = (at + 1) % kWorks) {
+    if (!more[at]) continue;
+    const Work work = static_cast<Work>(at);
+    const int64_t step_ns = executor::MonotonicNs();
     const bool ran = RunInBackground([&] {
-      keyspace::Keyspace& keyspace = engine_->keyspace();
-      keyspace.BeginOp(0);
-      keyspace.set_access_clock_ms(keyspace.now_ms());
-      due = due && engine_->active_expire() && engine_->pause().At(keyspace.now_ms()) == commands::Paused::kNothing &&
-            keyspace.ExpireDue();
-      garbage = keyspace.FreeStep();
+      more[at] = WorkStep(work);
+      if (work != Work::kFree && engine_->keyspace().HasGarbage()) more[static_cast<int>(Work::kFree)] = true;
     });
     if (!ran) return false;
     if (closed()) return false;
-    if (++expire_steps >= steps_max) due = false;
+    const int64_t now_ns = executor::MonotonicNs();
+    if (work == Work::kExpire && more[at] && (expired_ns += now_ns - step_ns) >= expire_ns) {
+      more[at] = false;
+      *cut = true;
+    }
+    if (++steps < kWorks || (now_ns < end_ns && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us))) continue;
+    *cut = *cut || more[0] || more[1] || more[2];
+    break;
+  }
+  return true;
+}
+
+// Steps of compaction, a hold each: in one round as many as leave the executor to others for most of the time, for a round
+// comes every millisecond. Tick has its deadline instead. False if the executor could not be had.
+bool CacheCore::CompactRound(int64_t deadline_us) {
+  const bool paced = background_ != Background::kTick;
+  int left = kCompactSteps;
+  for (bool more = true; more && left > 0;) {
     if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
-    // A loop has clients to serve.
-    if (background_ == Background::kLoop && executor::MonotonicNs() >= loop_end_ns) break;
+    const bool ran = RunInBackground([&] {
+      keyspace::Keyspace& keyspace = engine_->keyspace();
+      more = keyspace.CompactStep();
+      if (paced) left -= 4 / keyspace.CompactionUrgency();
+    });
+    if (!ran) return false;
   }
   return true;
 }
@@ -176,10 +216,14 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
 }
 
 // Under the executor: when the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
-// something to be freed.
-int64_t CacheCore::NextRoundMs(int64_t now_ms) {
+// something to be evicted or freed. `cut`: the round has left some of its work.
+int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
-  if (keyspace.HasGarbage()) return now_ms + 1;
+  const bool paused = engine_->pause().At(now_ms) != commands::Paused::kNothing;
+  // At once: an event loop looks at its sockets first.
+  if ((keyspace.owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
+  if (keyspace.HasGarbage() || keyspace.WantsCompaction()) return now_ms + 1;
+  if (cut) return now_ms + LoopPace::kPeriodMs;
   int64_t due_ms = INT64_MAX;
   const int64_t soonest = keyspace.SoonestExpiryMs();
   if (soonest != INT64_MAX && engine_->active_expire()) {
@@ -192,7 +236,10 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms) {
 }
 
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
-  bool ran = BackgroundRound(deadline_us);
+  const int64_t began_ms = clock_->NowUs() / 1000;
+  bool cut = false;
+  // First what makes runs empty, then what gives them back.
+  bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us, &cut);
   const bool jobs_left = RunJobs(deadline_us);
   const auto in_time = [&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
   (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
@@ -201,7 +248,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   int64_t due_ms = now_ms + 1;
   // Last of all, so that it sees what callbacks have made.
   ran = ran && RunInBackground([&] {
-    const int64_t next_ms = NextRoundMs(now_ms);
+    const int64_t next_ms = NextRoundMs(cut ? began_ms : now_ms, cut);
     if (!jobs_left) due_ms = next_ms;
     engine_->keyspace().owed_work().Settle();
   });
@@ -209,6 +256,30 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   if (delivery_.HasWork()) due_ms = now_ms;
   else if (async_.HasWork()) due_ms = std::min(due_ms, now_ms + (background_ == Background::kLoop ? 1 : 0));
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
+}
+
+void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
+  keyspace::Room room = keyspace::Room::kOver;
+  uint64_t made = 0;
+  while (room == keyspace::Room::kOver && made < bytes) {
+    const absl::Status status = Run([&] {
+      keyspace::Keyspace& keyspace = engine_->keyspace();
+      const uint64_t before = keyspace.room_made();
+      room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
+      made += keyspace.room_made() - before;
+    });
+    if (!status.ok()) return;  // the write itself will say so
+  }
+}
+
+bool CacheCore::EvictForSource(keyspace::SourceSearch* search, bool held) {
+  bool again = false;
+  const auto evict = [&] { again = engine_->keyspace().EvictForSource(search); };
+  if (held) {
+    evict();
+    return again;
+  }
+  return Run(evict).ok() && again;
 }
 
 bool CacheCore::ClientsOverLimit() const {
@@ -296,32 +367,33 @@ absl::Status CacheCore::LowerMaxclients(uint32_t most) {
 }
 
 uint32_t CacheCore::FittingClients(uint32_t wanted) const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (const ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    wanted = std::min(wanted, listener->FittingClients(wanted));
-  }
+  listeners_.ForEach([&](const ListenerHook& listener) {
+    wanted = std::min(wanted, listener.FittingClients(wanted));
+    return true;
+  });
   return wanted;
 }
 
 absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  for (ListenerHook* listener = listeners_; listener != nullptr; listener = listener->next_hook_) {
-    if (absl::Status status = listener->Relisten(changed, tls, failed); !status.ok()) {
-      Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  listeners_.ForEach([&](ListenerHook& listener) {
+    status = listener.Relisten(changed, tls, failed);
+    return status.ok();
+  });
+  if (!status.ok()) Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
+  return status;
 }
 
 std::string_view CacheCore::poller_name() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? std::string_view() : listeners_->poller_name();
+  std::string_view name;
+  listeners_.First([&](const ListenerHook& listener) { name = listener.poller_name(); });
+  return name;
 }
 
 int CacheCore::tcp_port() const {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  return listeners_ == nullptr ? 0 : listeners_->tcp_port();
+  int port = 0;
+  listeners_.First([&](const ListenerHook& listener) { port = listener.tcp_port(); });
+  return port;
 }
 
 }  // namespace larder::inline v0::session

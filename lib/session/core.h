@@ -2,8 +2,9 @@
 //
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
-// Background work is active expiry and the delivery of callbacks. Who does it is Options::background: a thread made on
-// first need, the listener's loop (which calls BackgroundStep from a time event), or Tick.
+// Background work is active expiry, eviction, freeing, compaction and the delivery of callbacks. Who does it is
+// Options::background: a thread made on first need, the listener's loop (which calls BackgroundStep from a time event),
+// or Tick.
 //
 // Threads: every method, from any thread, where nothing else is said.
 #ifndef LARDER_SESSION_CORE_H_
@@ -15,6 +16,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +26,7 @@
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
+#include "lib/commands/dispatch.h"
 #include "lib/commands/engine.h"
 #include "lib/executor/background.h"
 #include "lib/executor/delivery.h"
@@ -31,32 +35,10 @@
 #include "lib/session/closing.h"
 #include "lib/session/flights.h"
 #include "lib/session/limits.h"
+#include "lib/session/listeners.h"
+#include "lib/session/loop_pace.h"
 
 namespace larder::inline v0::session {
-
-// A listener, as the cache knows it.
-class ListenerHook {
- public:
-  // Stops serving, and waits for it until `deadline_us` of the cache's clock. True when no thread or loop of the listener
-  // will touch the cache again. Called by Close, on the closing thread, with no lock and without the executor; never by two
-  // threads at once. The hook lives as long as the call: RemoveListener on another thread waits for its end.
-  virtual bool StopForClose(int64_t deadline_us) = 0;
-  // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
-  virtual void WakeForBackground() = 0;
-  // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
-  virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
-  // How many of `wanted` clients the process has descriptors for. Any thread.
-  virtual uint32_t FittingClients(uint32_t wanted) const = 0;
-  virtual std::string_view poller_name() const = 0;
-  virtual int tcp_port() const = 0;
-
- protected:
-  friend class CacheCore;
-  ~ListenerHook() = default;
-  ListenerHook* next_hook_ = nullptr;
-  uintptr_t stopper_ = 0;                 // the thread that is in StopForClose
-  std::atomic<uint32_t> stopping_{0};     // 1 while there is one
-};
 
 // A client's end that may have to wait for the cache's: everything of the client's that the engine knows, to be deleted
 // when it does not know it any more.
@@ -77,6 +59,10 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   ~CacheCore();
 
   executor::Executor& executor() { return *executor_; }
+  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no table
+  // walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes the
+  // executor, which does, before anything else.
+  bool Forked() const { return executor_->Forked(); }
   commands::Engine& engine() { return *engine_; }  // guarded by the executor
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
@@ -143,6 +129,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   // False if there has to be a thread for it and the system refuses one; the next call tries again.
   bool WakeBackground();
 
+  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over maxmemory, in
+  // holds of its own, between which others have their turn. On the caller's thread; not an event loop's, not inside
+  // Atomically. Cheap if there is nothing to do.
+  void MakeRoomAhead(size_t bytes, size_t counted) {
+    if (bytes <= keyspace::kSliceBytes) [[likely]] return;
+    if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted);
+  }
+  void MakeRoomAhead(std::span<const std::string_view> argv) {
+    if (limits_.maxmemory.load(std::memory_order_relaxed) == 0) [[likely]] return;
+    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, 0).bytes, 0);
+  }
+
+  // Keyspace::EvictForSource for a block that is made without the executor, in a hold of its own unless `held`.
+  bool EvictForSource(keyspace::SourceSearch* search, bool held);
+
   void FillExecutorStats(ExecutorStats* to) const;
 
   // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
@@ -193,12 +194,17 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   template <class F>
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
-  bool BackgroundRound(int64_t deadline_us);
+  void MakeRoomInSlices(size_t bytes, size_t counted);
+  // Kinds of background work.
+  enum class Work : uint8_t { kExpire, kFree, kEvict };
+  static constexpr int kWorks = 3;
+  bool WorkStep(Work work);
+  bool BackgroundRound(int64_t deadline_us, bool* cut);
+  bool CompactRound(int64_t deadline_us);
   bool RunJobs(int64_t deadline_us);
-  int64_t NextRoundMs(int64_t now_ms);
+  int64_t NextRoundMs(int64_t now_ms, bool cut);
 
   // core_close.cc.
-  void Unlist(ListenerHook* listener);
   const ErrorText* MayNotClose();
   bool RunStage(int64_t deadline_us);
   bool StopListeners(int64_t deadline_us);
@@ -226,10 +232,11 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   executor::DeliveryQueue delivery_;
   AsyncQueue async_{*this};
   executor::BackgroundThread thread_;
+  LoopPace pace_;
   std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
   std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run
-  mutable std::mutex listeners_mutex_;
-  ListenerHook* listeners_ = nullptr;
+  Listeners listeners_;
+  base::Line late_listener_;  // that Close waited for in vain; the role's holder
 };
 
 }  // namespace larder::inline v0::session

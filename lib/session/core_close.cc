@@ -1,10 +1,9 @@
 // The work of a cache's end. What the stages mean, and why they are cut so, stands in closing.h.
-#include <pthread.h>
-
 #include <optional>
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/base/fixed_text.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
 #include "lib/session/core.h"
@@ -24,63 +23,26 @@ constexpr ErrorText kInUserCode{absl::StatusCode::kFailedPrecondition,
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kJobsRoundNs = 200'000;
 
-uintptr_t Self() { return static_cast<uintptr_t>(pthread_self()); }
-
 }  // namespace
 
 // ---- Listeners ------------------------------------------------------------------------------------------------------
 
 bool CacheCore::AddListener(ListenerHook* listener) {
-  const std::lock_guard<std::mutex> lock(listeners_mutex_);
-  if (closed()) return false;
-  listener->next_hook_ = listeners_;
-  listeners_ = listener;
+  if (!listeners_.Add(listener)) return false;
   // There may be work that nobody was there to be told of.
   if (background_ == Background::kLoop) listener->WakeForBackground();
   return true;
 }
 
-void CacheCore::Unlist(ListenerHook* listener) {
-  for (ListenerHook** link = &listeners_; *link != nullptr; link = &(*link)->next_hook_) {
-    if (*link != listener) continue;
-    *link = listener->next_hook_;
-    break;
-  }
-}
-
 void CacheCore::RemoveListener(ListenerHook* listener) {
-  {
-    const std::lock_guard<std::mutex> lock(listeners_mutex_);
-    Unlist(listener);
-    // Background work that this one was told of.
-    if (background_ == Background::kLoop && listeners_ != nullptr) listeners_->WakeForBackground();
-    if (listener->stopper_ == Self()) return;
-  }
-  while (listener->stopping_.load(std::memory_order_acquire) != 0) executor::FutexWait(listener->stopping_, 1);
+  listeners_.Remove(listener);
+  // Background work that this one was told of.
+  if (background_ == Background::kLoop) listeners_.First([](ListenerHook& next) { next.WakeForBackground(); });
 }
 
-// One after the other. A listener that goes by itself meanwhile waits, in RemoveListener, until we let go of it.
 bool CacheCore::StopListeners(int64_t deadline_us) {
-  for (;;) {
-    ListenerHook* listener;
-    {
-      const std::lock_guard<std::mutex> lock(listeners_mutex_);
-      listener = listeners_;
-      if (listener == nullptr) return true;
-      listener->stopper_ = Self();
-      listener->stopping_.store(1, std::memory_order_relaxed);
-    }
-    const bool stopped = listener->StopForClose(deadline_us);
-    {
-      const std::lock_guard<std::mutex> lock(listeners_mutex_);
-      if (stopped) Unlist(listener);
-      listener->stopper_ = 0;
-    }
-    const std::atomic<uint32_t>* const address = &listener->stopping_;
-    listener->stopping_.store(0, std::memory_order_release);
-    executor::FutexWakeAll(address);
-    if (!stopped) return false;
-  }
+  late_listener_ = base::Line();
+  return listeners_.StopAll(deadline_us, &late_listener_);
 }
 
 // ---- Ends of sessions -----------------------------------------------------------------------------------------------
@@ -155,7 +117,10 @@ bool CacheCore::RunStage(int64_t deadline_us) {
       if (StopListeners(deadline_us)) return true;
       (void)executor_->Close(0);  // nobody else is to be served meanwhile
       return false;
-    case Stage::kHolder: return CloseExecutor(deadline_us);
+    case Stage::kHolder:
+      if (!CloseExecutor(deadline_us)) return false;
+      listeners_.EndAll();  // what they served is left in the list of ends
+      return true;
     case Stage::kCalls: return closing_->AwaitVisitors(deadline_us);
     case Stage::kThread: return StopThread(deadline_us);
     case Stage::kCallbacks: return DeliverAll(deadline_us);
@@ -169,6 +134,11 @@ bool CacheCore::RunStage(int64_t deadline_us) {
 // For the role's holder, who can count what is left.
 absl::Status CacheCore::Unfinished() {
   const Stage stage = closing_->stage();
+  if (stage == Stage::kListeners) {
+    const base::Line text("the listener at ", late_listener_, " has not stopped: its loop is busy, or nobody polls it; ",
+                          "the cache refuses every call, and Close may be called again");
+    return base::MakeStatus(absl::StatusCode::kDeadlineExceeded, text.view());
+  }
   std::optional<size_t> left;
   if (stage == Stage::kCalls) left = closing_->visitors();
   if (stage == Stage::kCallbacks) left = delivery_.CountOwed();
@@ -191,7 +161,10 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   closing_->Begin();
   flights_.Close();
   thread_.RequestStop();
-  if (!closing_->TakeRole(deadline_us)) return Closing::Unfinished(closing_->stage(), std::nullopt);
+  if (!closing_->TakeRole(deadline_us)) {
+    (void)executor_->Close(0);  // who has the role may be waiting for a listener, and we say that nobody is served
+    return Closing::Unfinished(closing_->stage(), std::nullopt);
+  }
   absl::Status status;
   while (status.ok() && closing_->stage() != Stage::kClosed) {
     if (RunStage(deadline_us)) {

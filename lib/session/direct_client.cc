@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "lib/base/buffer.h"
 #include "lib/base/status.h"
 #include "lib/commands/dispatch.h"
@@ -34,26 +33,13 @@ const ErrorText& TooLong(bool changed) {
   return changed ? kDone : kUndone;
 }
 
-// Never kAgain with kUnsliced.
-Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
-               resp::Output& output, keyspace::Slicing slicing) {
+// Whether a key was changed.
+bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
+                resp::Output& output, bool at_once) {
   const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
-  const int64_t ended_us = commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), slicing);
-  if (ended_us == commands::kAgain) return Ran::kAgain;
-  return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kUnchanged;
-}
-
-// Under the executor, as often as it takes.
-absl::Status RunInTurns(CacheCore& core, bool* changed, absl::FunctionRef<Ran()> run,
-                        absl::FunctionRef<bool()> is_short) {
-  Ran ran = Ran::kAgain;
-  while (ran == Ran::kAgain) {
-    const absl::Status status = core.Run([&] { ran = run(); }, is_short);
-    if (!status.ok()) return status;
-  }
-  *changed = ran == Ran::kChanged;
-  return absl::OkStatus();
+  (void)commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once);
+  return core.engine().keyspace().effects().changes() != changes;
 }
 
 }  // namespace
@@ -93,12 +79,11 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
   bool changed = false;
-  const absl::Status status = RunInTurns(
-      core_, &changed,
+  core_.MakeRoomAhead(argv);
+  const absl::Status status = core_.Run(
       [&] {
-        const Ran ran = RunCommand(core_, client_, argv, output_, keyspace::kOneSlice);
+        changed = RunCommand(core_, client_, argv, output_, /*at_once=*/false);
         Account();
-        return ran;
       },
       [&] { return IsShort(argv); });
   if (!status.ok()) return status;
@@ -111,8 +96,7 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   return reply;
 }
 
-Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
-            keyspace::Slicing slicing) {
+bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once) {
   commands::ClientState client;
   client.protocol = kDirectProtocol;
   client.one_shot = true;
@@ -120,9 +104,9 @@ Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, res
   client.db = core.engine().keyspace().db(db);
   if (client.db == nullptr) {
     output.bytes().MarkFailed();
-    return Ran::kUnchanged;
+    return false;
   }
-  return RunCommand(core, client, argv, output, slicing);
+  return RunCommand(core, client, argv, output, at_once);
 }
 
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) {
@@ -138,11 +122,11 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   if (!room.ok()) return NoMemoryToRun();
   bool changed = false;
   if (held) {
-    changed = RunOnce(core, db, argv, output, keyspace::kUnsliced) == Ran::kChanged;
+    changed = RunOnce(core, db, argv, output, /*at_once=*/true);
   } else {
-    const absl::Status status =
-        RunInTurns(core, &changed, [&] { return RunOnce(core, db, argv, output, keyspace::kOneSlice); },
-                   [&] { return IsShortOnce(core, db, argv); });
+    core.MakeRoomAhead(argv);
+    const absl::Status status = core.Run([&] { changed = RunOnce(core, db, argv, output, /*at_once=*/false); },
+                                         [&] { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
   }
   return ReplyFrom(output, room, changed);

@@ -45,14 +45,8 @@ class DirectClient {
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
 // The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
-enum class Ran : uint8_t {
-  kAgain,      // nothing was done: others should have the executor first (see commands::kAgain)
-  kUnchanged,  // no key was changed
-  kChanged,
-};
-// kAgain never with kUnsliced.
-Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output,
-            keyspace::Slicing slicing);
+// Returns whether a key was changed. `at_once`: see keyspace::Growth.
+bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once);
 
 // Whether RunOnce of this may be run by whoever holds the executor: see commands/short.h. Under the executor.
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv);

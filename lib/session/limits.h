@@ -20,12 +20,14 @@ struct LiveLimits {
   };
 
   std::atomic<uint64_t> bulk_bytes_max{0};
+  std::atomic<uint64_t> maxmemory{0};  // 0: no limit
   std::atomic<uint64_t> query_buffer_bytes_max{0};
   std::atomic<uint32_t> maxclients{0};
   std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
   std::atomic<uint64_t> async_bytes_max{0};
   std::atomic<int> timeout_seconds{0};
   std::atomic<int> tcp_keepalive_seconds{0};
+  std::atomic<int> authentication_timeout_seconds{0};
   std::atomic<bool> refuse_strangers{false};  // protected-mode is on and there is no password
   std::atomic<bool> needs_password{false};
   std::atomic<LogLevel> log_level{LogLevel::kNotice};
@@ -36,11 +38,13 @@ struct LiveLimits {
   void Publish(const Options& options) {
     constexpr auto kRelaxed = std::memory_order_relaxed;
     bulk_bytes_max.store(options.proto_max_bulk_len, kRelaxed);
+    maxmemory.store(options.maxmemory, kRelaxed);
     query_buffer_bytes_max.store(options.client_query_buffer_limit, kRelaxed);
     maxclients.store(options.maxclients, kRelaxed);
     async_bytes_max.store(options.async_bytes_max, kRelaxed);
     timeout_seconds.store(options.timeout, kRelaxed);
     tcp_keepalive_seconds.store(options.tcp_keepalive, kRelaxed);
+    authentication_timeout_seconds.store(options.authentication_timeout, kRelaxed);
     refuse_strangers.store(options.protected_mode && options.requirepass.empty(), kRelaxed);
     needs_password.store(!options.requirepass.empty(), kRelaxed);
     log_level.store(options.loglevel, kRelaxed);

@@ -16,6 +16,9 @@ namespace {
 // How much room a read is given, unless a large argument is arriving.
 constexpr size_t kReadBytes = BufferPool::kBytes;
 
+// A part of a request up to this size is not worth a buffer of the pool's.
+constexpr size_t kSmallInput = 1024;
+
 // Without a pool: a buffer that has become empty is kept up to this size.
 constexpr size_t kKeptBytes = 16 * 1024;
 
@@ -62,6 +65,13 @@ std::span<char> ServedSession::PrepareRead() {
     input_lent_ = pool_->Lend(input_);
     return input_lent_ ? std::span<char>(input_.data(), input_.capacity()) : std::span<char>();
   }
+  if (pool_ != nullptr && !input_lent_ && input_.size() - consumed_ <= kSmallInput) {  // see ShrinkInput
+    base::Buffer lent;
+    if (!pool_->Lend(lent)) return {};
+    MoveInputTo(lent);
+    input_lent_ = true;
+    return {input_.data() + input_.size(), input_.capacity() - input_.size()};
+  }
   if (consumed_ != 0) {
     // Moving what is left down costs its size; it is worth it when little is left or room is short.
     const size_t left = input_.size() - consumed_;
@@ -80,7 +90,9 @@ std::span<char> ServedSession::PrepareRead() {
     input_.ClearFailed();
     return {};
   }
-  return {input_.data() + input_.size(), input_.capacity() - input_.size()};
+  // No more than that, though a buffer that has grown may have 1 MB free: what comes in one piece must be parsed before it
+  // can be over client-query-buffer-limit.
+  return {input_.data() + input_.size(), room};
 }
 
 void ServedSession::PublishInput() {
@@ -95,6 +107,7 @@ void ServedSession::CommitRead(size_t n) {
     RestInput();
   } else {
     PublishInput();
+    if (n == 0) ShrinkInput();  // nothing will be parsed
   }
   Account();
 }
@@ -109,6 +122,8 @@ void ServedSession::BeginLarge(bool alone) {
   static_assert(!memory::Heap::NeedsHolder(resp::RequestParser::kLargeBulk));
   large_ = memory::BlockRef::Adopt(core_.engine().keyspace().blocks().New(length, length + kCrlf));
   if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
+  const uint64_t maxmemory = core_.limits().maxmemory.load(std::memory_order_relaxed);
+  if (maxmemory != 0 && length > maxmemory) CountDoomed(doomed_counted_ + large_->footprint());
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
   input_.Truncate(parsed);
   if (alone && input_.capacity() > 2 * BufferPool::kBytes) {  // it had grown for the argument
@@ -139,6 +154,7 @@ void ServedSession::CommitLarge(size_t n) {
   large_filled_ += n;
   if (large_filled_ == large_->size() + kCrlf) {
     large_filled_ = 0;
+    large_just_came_ = true;
     parser_.TakeBulk(input_.view().substr(consumed_), large_->view());
   }
   PublishInput();
@@ -164,8 +180,31 @@ void ServedSession::RestInput() {
   PublishInput();
 }
 
+// A small part of a request is kept where it takes little: 10,000 clients may each have sent one, and a buffer of the
+// pool's costs 20 KB. REQUIRES: no request that is to run points into the input.
+void ServedSession::ShrinkInput() {
+  const size_t left = input_.size() - consumed_;
+  if (!input_lent_ || left > kSmallInput) return;
+  base::Buffer small;
+  if (!small.Reserve(left)) return;  // it stays where it is
+  MoveInputTo(small);
+  input_lent_ = false;
+  pool_->TakeBack(small);
+  PublishInput();
+  Account();
+}
+
+// `to` has room for what is not consumed, and gets the buffer that was there in exchange.
+void ServedSession::MoveInputTo(base::Buffer& to) {
+  to.Append(input_.view().substr(consumed_));
+  large_at_ -= consumed_;  // of no meaning unless there is one
+  consumed_ = 0;
+  input_.Swap(to);
+}
+
 void ServedSession::RestOutput() {
   output_.Clear();
+  owed_before_reset_ = 0;
   if (std::exchange(output_lent_, false)) {
     pool_->TakeBack(output_.bytes());
   } else if (output_.bytes().capacity() > kKeptBytes || pool_ != nullptr) {
@@ -198,6 +237,11 @@ void ServedSession::Account() {
 void ServedSession::CountBlocks(size_t bytes) {
   core_.engine().clients_blocks().fetch_add(bytes - blocks_counted_, std::memory_order_relaxed);
   blocks_counted_ = bytes;
+}
+
+void ServedSession::CountDoomed(size_t bytes) {
+  core_.engine().keyspace().doomed_arguments().fetch_add(bytes - doomed_counted_, std::memory_order_relaxed);
+  doomed_counted_ = bytes;
 }
 
 void ServedSession::CloseSoon() {
@@ -242,11 +286,13 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
-// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more.
+// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more, but
+// for what it was owed when RESET made it a stranger.
 void ServedSession::CheckOutput() {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
-  if (stranger || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
+  const bool over = stranger && output_.size() > owed_before_reset_ + kOutputUncounted;
+  if (over || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();
 }
 
 void ServedSession::TakeInbox() {
@@ -265,6 +311,7 @@ bool ServedSession::PauseLasts() const {
 // What was parsed and not run is input again.
 void ServedSession::TakeBack() {
   cut_in_batch_ = false;
+  if (doomed_counted_ != 0) CountDoomed(0);
   if (large_) {
     PutBack(large_, large_at_, large_filled_ != 0 ? large_filled_ : large_->size() + kCrlf);
     large_ = memory::BlockRef();
@@ -342,6 +389,7 @@ SessionBatch::Request* SessionBatch::NextFree() {
 SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
   if (session.large_filled_ != 0) return Parsed::kNothing;
+  session.large_just_came_ = false;
   if (session.taken_back_) {
     if (session.held()) return Parsed::kNothing;
     session.client_.held.store(false, std::memory_order_relaxed);
@@ -374,7 +422,9 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     request->to = session.consumed_;
     if (status == resp::RequestParser::kNeedMore) {
       if (session.parser_.LargeBulk() != 0) session.BeginLarge(/*alone=*/added == 0);
-      return added == 0 ? Parsed::kNothing : Parsed::kSome;
+      if (added != 0) return Parsed::kSome;
+      session.ShrinkInput();
+      return Parsed::kNothing;
     }
     if (added == 0) session.PrepareOutput();
     request->session = &session;
@@ -420,6 +470,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
 
 void SessionBatch::End(ServedSession& session) {
   session.CountBlocks(0);
+  session.CountDoomed(0);
   if (session.opened_) {
     commands::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
@@ -427,6 +478,21 @@ void SessionBatch::End(ServedSession& session) {
     core_.engine().clients().Remove(&session.client_);
   }
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
+}
+
+// A slice of what a large request needs before it may run; see keyspace/room.h. False if it needs more than that: others
+// should have their turn before it is asked for again.
+bool SessionBatch::MadeRoomAhead(Request& request) {
+  keyspace::Keyspace& keyspace = core_.engine().keyspace();
+  const size_t counted = request.large ? request.large->footprint() : 0;
+  if (!keyspace.OverLimit(counted) || !request.session->client_.authenticated) return true;
+  if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
+  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(), counted);
+  if (growth.bytes <= keyspace::kSliceBytes || growth.value_bytes > keyspace.config().maxmemory) return true;
+  const uint64_t before = keyspace.room_made();
+  const keyspace::Room room = keyspace.MakeRoom(growth);
+  room_ahead_ += keyspace.room_made() - before;
+  return room != keyspace::Room::kOver || room_ahead_ >= growth.bytes;
 }
 
 // True if that was all.
@@ -445,20 +511,18 @@ bool SessionBatch::RunSpecial(Request& request) {
   return true;
 }
 
-// Dispatch has done nothing. False if it is to be called again.
-bool SessionBatch::NotRun(Request& request, int64_t why) {
+// Dispatch has done nothing.
+void SessionBatch::NotRun(Request& request, int64_t why) {
   ServedSession& session = *request.session;
-  if (why == commands::kAgain) return false;
   if (why == commands::kHeld) {
     session.cut_in_batch_ = true;
     session.cut_at_ = request.from;
-    return true;
+    return;
   }
   LARDER_DCHECK(why == commands::kAttack);
   session.Stop();
   session.output_.Clear();
   session.PublishOutput();
-  return true;
 }
 
 // False if it has to be called again after others have had the executor.
@@ -467,18 +531,25 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   commands::ClientState& client = session.client_;
   if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   session.TakePushed();
+  if (core_.engine().keyspace().config().maxmemory != 0 && !request.is_error) [[unlikely]] {
+    if (!MadeRoomAhead(request)) return false;
+    room_ahead_ = 0;
+  }
   if (request.special && RunSpecial(request)) [[unlikely]] return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   client.large_argument = &request.large;
-  const int64_t ended_us =
-      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, keyspace::kOneSlice);
+  const int64_t ended_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
   client.large_argument = nullptr;
-  if (ended_us < 0) [[unlikely]] return NotRun(request, ended_us);
+  if (ended_us < 0) [[unlikely]] {
+    NotRun(request, ended_us);
+    return true;
+  }
   *now_us = ended_us;
   if (client.limits_changed) [[unlikely]] {
     client.limits_changed = false;
     session.cut_in_batch_ = true;
     session.cut_at_ = request.to;
+    session.owed_before_reset_ = session.output_.size();
   }
   session.PublishOutput();
   session.Account();
@@ -551,7 +622,7 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
       break;
     }
     if (next_ % kWindow == 0) PrefetchWindow();
-    // A write that needs more room than one slice of eviction makes stays the next one: others may come in between.
+    // A large write for which more than one slice has to be evicted stays the next one: others may come in between.
     if (request.session != nullptr && !RunOne(request, &now_us)) break;
     ++next_;
     page_entered_ = false;
@@ -583,14 +654,19 @@ void SessionBatch::Reset() {
         if (request.large && request.from >= session->cut_at_) {
           session->PutBack(request.large, request.large_at, request.large->size() + kCrlf);
         }
+        session->ShrinkInput();
       } else if (session->consumed_ == session->input_.size()) {
         session->RestInput();
       } else {
         session->PublishInput();
+        session->ShrinkInput();
       }
       if (session->output_lent_ && session->output_.empty()) session->RestOutput();
     }
-    if (request.large) request.large = memory::BlockRef();
+    if (request.large) {
+      request.large = memory::BlockRef();
+      if (session != nullptr && session->doomed_counted_ != 0 && !session->large_) session->CountDoomed(0);
+    }
     if (session != nullptr) session->Account();
   }
   count_ = next_ = 0;

@@ -72,6 +72,12 @@ class LARDER_API ServedSession final : private commands::ClientIo {
     return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
   }
 
+  // What client-query-buffer-limit is about: bytes that are not part of a request yet. Arguments that have arrived are, as
+  // in Redis, so that a request may be as large as its arguments may be many; maxmemory-clients bounds that.
+  size_t input_buffered() const {
+    return input_.size() - consumed_ - parser_.ParsedBytes() + (large_just_came_ ? large_->size() + 2 : large_filled_);
+  }
+
   // Puts what others have for it (MONITOR's lines) into the output. To be called before the output is looked at.
   void TakePushed() {
     if (inbox_ != nullptr) [[unlikely]] TakeInbox();
@@ -79,6 +85,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   resp::Output& output() { return output_; }
   const resp::Output& output() const { return output_; }
   void ConsumeOutput(size_t n);
+
+  // It needs no password, or has said it. While a batch with requests of it is with the executor, not to be asked.
+  bool admitted() const {
+    return client_.authenticated || !core_.limits().needs_password.load(std::memory_order_relaxed);
+  }
 
   // To be closed as soon as its output is sent; it runs nothing more.
   bool closes_after_output() const { return client_.close_after_reply; }
@@ -108,6 +119,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void Account();
   // The buffers, where there is nothing in them.
   void RestInput();
+  void ShrinkInput();
+  void MoveInputTo(base::Buffer& to);
   void RestOutput();
   // Before requests run that may answer.
   void PrepareOutput() {
@@ -119,6 +132,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   void BeginLarge(bool alone);
   void CommitLarge(size_t n);
   void CountBlocks(size_t bytes);
+  // The part of it that nobody shall be evicted for, since it is larger than maxmemory and will be refused.
+  void CountDoomed(size_t bytes);
   void PutBack(const memory::BlockRef& block, size_t at, size_t n);
   // Lets CLIENT LIST, which runs on any thread, see how much waits here.
   void PublishInput();
@@ -154,10 +169,12 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   std::unique_ptr<Inbox> inbox_;  // made, while a request of its own runs, for those who need one
   std::atomic<size_t> borrowed_ = 0;   // what it holds of the pool's, and in blocks
   size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
+  size_t doomed_counted_ = 0;          // of a large argument, in the keyspace's doomed_arguments
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
+  bool large_just_came_ = false;  // with the last read: Parse has yet to look
   bool input_lent_ = false;
   bool output_lent_ = false;
   bool opened_ = false;
@@ -166,6 +183,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // the request there, or the one before has changed the limits of parsing. The session's later requests in the batch are
   // passed over; when it is done, input_ is unparsed again from there on (taken_back_).
   bool cut_in_batch_ = false;
+  size_t owed_before_reset_ = 0;  // what was in the output when limits last changed, as RESET's do
   bool taken_back_ = false;
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
@@ -240,11 +258,12 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
+  bool MadeRoomAhead(Request& request);
   Request& Next();
   bool IsShort(Request& request);
   bool RunOne(Request& request, int64_t* now_us);
   bool RunSpecial(Request& request);
-  bool NotRun(Request& request, int64_t why);
+  void NotRun(Request& request, int64_t why);
   void PrefetchWindow();
   bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);
@@ -261,6 +280,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
+  uint64_t room_ahead_ = 0;     // what has been evicted for the next request, in slices
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
   bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };

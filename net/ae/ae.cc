@@ -64,6 +64,12 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& 
 
 EventLoop::~EventLoop() { times_.Clear(*this); }
 
+void EventLoop::CloseInChild() {
+  Forsake();
+  poller_->CloseInChild();
+  wake_up_.CloseInChild();
+}
+
 absl::Status EventLoop::MakeRoom(int fd) {
   if (fd < 0) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, base::Line("no such descriptor: ", fd).view());
@@ -140,7 +146,7 @@ absl::Status EventLoop::Run() {
     status = poll_status_;
   }
   // Whoever ran it may have been a thread of its own, and what comes now (closing everything) another's.
-  if (turns_running_ == 0) poller_->Rest();
+  if (turns_running_ == 0 && !forsaken_) poller_->Rest();
   return status;
 }
 
@@ -155,7 +161,7 @@ void EventLoop::SetDontWait(bool dont_wait) {
 }
 
 int EventLoop::Turn(int flags, int64_t max_wait_us) {
-  if ((flags & kAllEvents) == 0) return 0;
+  if ((flags & kAllEvents) == 0 || forsaken_) return 0;
   ++turns_running_;
   if (flags & kCallBeforeSleep) before_sleep_.Run(*this);
   int ready = poller_->Poll(SleepUs(flags, max_wait_us), {fired_.data(), fired_.size()});
@@ -240,6 +246,7 @@ int EventLoop::BackendFd() {
 
 // Keeps BackendFd readable for what a turn would find.
 void EventLoop::Rearm() {
+  if (forsaken_) return;
   ArmTimer();
   if (turns_running_ == 0) poller_->Settle();
 }

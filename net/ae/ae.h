@@ -130,7 +130,17 @@ class EventLoop {
   void Stop();  // Run returns after its current turn; if none is running, the next Run returns at once
 
   // The current or next sleep ends. Also from a signal handler.
-  void WakeUp() { wake_up_.Signal(); }
+  void WakeUp() {
+    if (!forsaken_) wake_up_.Signal();
+  }
+
+  // In a forked child, where every descriptor is also the parent's. Forsake: no turn and no wake-up does anything any
+  // more, and Run returns. CloseInChild: the same, and the loop's own descriptors are closed; the loop is not destroyed.
+  void Forsake() {
+    forsaken_ = true;
+    stop_.store(true, std::memory_order_relaxed);
+  }
+  void CloseInChild();
 
   // While true no turn sleeps.
   void SetDontWait(bool dont_wait);
@@ -186,6 +196,7 @@ class EventLoop {
   uint64_t turn_ = 0;
   int turns_running_ = 0;  // one within the other
   bool dont_wait_ = false;
+  bool forsaken_ = false;               // never true but in a forked child
   bool hosted_ = false;                 // BackendFd was asked for
   int64_t armed_due_us_ = kNoMore;      // what the poller's timer is set to
   int64_t armed_until_us_ = INT64_MAX;  // when it rings, by the machine's clock

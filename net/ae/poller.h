@@ -65,6 +65,10 @@ class Poller {
   // Rest: the kernel has nothing left in hand, so that another thread may go on or descriptors be closed.
   virtual void Settle() {}
   virtual void Rest() {}
+
+  // In a forked child: closes its copies of the poller's descriptors and touches nothing that the parent shares. The
+  // poller is of no use then, and is not destroyed.
+  virtual void CloseInChild() {}
 };
 
 struct PollerMaker {

@@ -88,6 +88,11 @@ class EpollPoller final : public Poller {
 
   int BackendFd() override { return epoll_fd_; }
 
+  void CloseInChild() override {
+    if (timer_fd_ >= 0) close(timer_fd_);
+    close(epoll_fd_);
+  }
+
   absl::Status ArmTimer(int64_t delay_us) override {
     if (timer_fd_ < 0) {
       if (delay_us < 0) return absl::OkStatus();

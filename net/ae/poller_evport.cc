@@ -37,6 +37,8 @@ class EvportPoller final : public Poller {
 
   std::string_view Name() const override { return "evport"; }
 
+  void CloseInChild() override { close(port_); }
+
   absl::Status Resize(int size) override {
     const size_t events = std::clamp<size_t>(static_cast<size_t>(size), 1, kEventsMax);
     if (events_.Grow(events) && fired_.Grow(events) && watches_.Grow(static_cast<size_t>(size))) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <new>
@@ -71,6 +72,11 @@ absl::StatusOr<std::unique_ptr<Poller>> IoUringPoller::Make() {
 
 IoUringPoller::~IoUringPoller() {
   if (open_) io_uring_queue_exit(&ring_);
+}
+
+// The memory of the ring is the parent's too: it stays mapped, and nothing is written to it.
+void IoUringPoller::CloseInChild() {
+  if (open_) close(ring_.ring_fd);
 }
 
 int IoUringPoller::Open(unsigned flags) {

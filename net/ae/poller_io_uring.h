@@ -58,6 +58,7 @@ class IoUringPoller final : public Poller {
   absl::Status ArmTimer(int64_t delay_us) override;
   void Settle() override;
   void Rest() override;
+  void CloseInChild() override;
 
   // --- For a backend in the same ring ---
 

@@ -36,6 +36,9 @@ class KqueuePoller final : public Poller {
 
   std::string_view Name() const override { return "kqueue"; }
 
+  // A kqueue's descriptor is not inherited by a child.
+  void CloseInChild() override {}
+
   absl::Status Resize(int size) override {
     const size_t events = static_cast<size_t>(std::clamp(size, 1, kEventsMax));
     if (events_.Grow(events) && fired_at_.Grow(static_cast<size_t>(size))) return absl::OkStatus();

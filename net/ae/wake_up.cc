@@ -34,9 +34,12 @@ bool OpenPipe(int* fds) {
 
 }  // namespace
 
-WakeUpFd::~WakeUpFd() {
+WakeUpFd::~WakeUpFd() { CloseInChild(); }
+
+void WakeUpFd::CloseInChild() {
   if (write_fd_ >= 0 && write_fd_ != read_fd_) close(write_fd_);
   if (read_fd_ >= 0) close(read_fd_);
+  read_fd_ = write_fd_ = -1;
 }
 
 absl::Status WakeUpFd::Open() {

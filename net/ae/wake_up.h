@@ -29,6 +29,9 @@ class WakeUpFd {
 
   int fd() const { return read_fd_; }
 
+  // In a forked child: closes its copies. Of no use then.
+  void CloseInChild();
+
  private:
   int read_fd_ = -1;
   int write_fd_ = -1;  // the same descriptor if it is an eventfd

@@ -36,6 +36,7 @@ const char* KindName(Step::Kind kind) {
     case Step::kQuiet: return " (quiet)";
     case Step::kFullScan: return " (full SCAN)";
     case Step::kReconnect: return " (reconnect)";
+    case Step::kNoMemory: return " (no memory)";
     case Step::kPause: return " (pause before the last)";
   }
   return "";

@@ -46,6 +46,7 @@ Step Generator::Next() {
     step.kind = Step::kPause;
     step.commands = UnseenEnd();
   } else if (kind < 29) {
+    step.kind = Step::kNoMemory;
     step.commands = NoMemory(step.link);
   } else {
     const int count = kind < 100 ? 2 + random_.Below(6) : 1;

@@ -17,6 +17,12 @@ class MemoryLink final : public Link {
 
   bool closed() override { return refused_ || connection_->closed(); }
 
+  std::string Drain() override {
+    std::string all(connection_->output());
+    connection_->ConsumeOutput(all.size());
+    return all;
+  }
+
   std::string Receive() override {
     Value value;
     const std::string_view output = connection_->output();
@@ -46,7 +52,7 @@ class LarderSide final : public Side {
     options.port = 0;
     options.seed = 1;  // RANDOMKEY and the order of keys are the same in a replay
     options.enable_debug_command = chosen.debug ? larder::ProtectedAction::kYes : larder::ProtectedAction::kNo;
-    options.background = larder::Background::kTick;  // and nobody ticks: see Runner::Prepare
+    options.background = larder::Background::kTick;  // and nobody ticks but Settle: see Runner::Prepare
     options.compat["save"] = "";
     options.bind = {"*", "-::*"};  // what CONFIG GET shows; nothing listens there
     auto cache = larder::Cache::Open(options);
@@ -68,6 +74,10 @@ class LarderSide final : public Side {
     auto connection = cache_->NewConnection();
     if (!connection.ok()) return nullptr;
     return std::make_unique<MemoryLink>(*std::move(connection));
+  }
+
+  void Settle() override {
+    if (const auto next = cache_->Tick(absl::InfiniteFuture()); !next.ok()) Fail(next.status().ToString());
   }
 
  private:

@@ -10,8 +10,10 @@
 
 namespace differential {
 
+inline constexpr std::string_view kAnyCommand = "(any command)";
+
 struct Difference {
-  std::string_view command;
+  std::string_view command;  // or kAnyCommand
   std::string_view field;
   std::string_view reason;
 };

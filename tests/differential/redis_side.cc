@@ -43,6 +43,17 @@ class SocketLink final : public Link {
     return closed_;
   }
 
+  std::string Drain() override {
+    std::string all;
+    char buffer[65536];
+    for (;;) {
+      const ssize_t got = recv(fd_, buffer, sizeof(buffer), MSG_DONTWAIT);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return all;
+      all.append(buffer, static_cast<size_t>(got));
+    }
+  }
+
   std::string Receive() override {
     for (;;) {
       Value value;

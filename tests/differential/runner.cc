@@ -84,6 +84,7 @@ void Runner::RunStep(const Step& step) {
     case Step::kQuiet: RunQuiet(pair, step); break;
     case Step::kFullScan: RunFullScan(pair, step.commands[0]); break;
     case Step::kReconnect: Reconnect(step.link); break;
+    case Step::kNoMemory: RunNoMemory(pair, step.commands); break;
     case Step::kPause: RunPause(pair, step.commands); break;
   }
 }
@@ -196,6 +197,13 @@ void Runner::CompareExec(Pair& pair, const Value& ours, const Value& theirs) {
     Argv argv = {"(in EXEC)"};
     argv.insert(argv.end(), pair.queue[i].begin(), pair.queue[i].end());
     return Fail(argv, ours.items[i].text, theirs.items[i].text, why);
+  }
+}
+
+void Runner::RunNoMemory(Pair& pair, const std::vector<Argv>& commands) {
+  for (size_t i = 0; i < commands.size() && !finding_.has_value() && !pair.ours->closed(); ++i) {
+    RunCommands(pair, {commands[i]});
+    ours_.Settle();
   }
 }
 

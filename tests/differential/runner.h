@@ -68,6 +68,7 @@ class Runner {
   bool EndedAlike(Pair& pair);
   void Reconnect(int link);
   void AwaitClients(size_t count);
+  void RunNoMemory(Pair& pair, const std::vector<Argv>& commands);
   void RunPause(Pair& pair, const std::vector<Argv>& commands);
   void RunQuiet(Pair& pair, const Step& step);
   void RunFullScan(Pair& pair, const Argv& options);

@@ -18,6 +18,8 @@ class Link {
   virtual void Send(std::string_view bytes) = 0;
   // The next reply as it came, "" if the other side has closed or (see timed_out) nothing came for too long.
   virtual std::string Receive() = 0;
+  // All that has come by now, whatever it is. Not to be mixed with Receive.
+  virtual std::string Drain() = 0;
 
   // The other side has closed it, as far as this end can know by now.
   virtual bool closed() = 0;
@@ -33,6 +35,8 @@ class Side {
  public:
   virtual ~Side() = default;
   virtual std::unique_ptr<Link> Connect() = 0;
+  // What the side does on its own has been done when this returns.
+  virtual void Settle() {}
 };
 
 // A redis-server of this machine, on a unix socket in a new folder below TEST_TMPDIR. Ends with the object.

@@ -184,6 +184,30 @@ TEST(CommandsFaultTest, AllFromOneOnFail) {
   RecordProperty("allocations", static_cast<int>(allocations));
 }
 
+// A loop that went on after its output has failed would ask for memory again and again, in vain and for seconds.
+TEST(CommandsFaultTest, LoopsEndWhenTheirOutputHasFailed) {
+  constexpr int kKeys = 20'000;
+  World world;
+  std::vector<std::string> keys;
+  for (int i = 0; i < kKeys; ++i) {
+    keys.push_back("a key with a name of some length " + std::to_string(i));
+    ASSERT_TRUE(world.cache().Set(keys.back(), "v").ok());
+  }
+  std::vector<std::string_view> mget(keys.begin(), keys.end());
+  mget.insert(mget.begin(), "MGET");
+  const std::vector<std::vector<std::string_view>> commands = {
+      {"KEYS", "*"}, {"KEYS", "*key*"}, {"SCAN", "0", "COUNT", "1000000"}, mget};
+  for (const auto& argv : commands) {
+    for (size_t n : {2, 4, 6}) {
+      Faults::Arm(n, Faults::Mode::kFromOn);
+      const auto reply = world.cache().Execute(argv);
+      const size_t refused = Faults::Disarm();
+      EXPECT_TRUE(!reply.ok() || reply->is_error()) << argv[0];
+      EXPECT_LT(refused, 2500u) << argv[0];
+    }
+  }
+}
+
 class WholeCommandsFaultTest : public ::testing::TestWithParam<Way> {};
 
 TEST_P(WholeCommandsFaultTest, EachAllocationFails) {

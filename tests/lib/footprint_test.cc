@@ -40,7 +40,7 @@ size_t MallocInUse() {
 }
 
 TEST(FootprintTest, AnOpenEmptyCacheCostsAtMost64Kilobytes) {
-  // The page that tells a fork (executor/fork_page) is the one thing that comes from neither.
+  // The page that tells a fork (base/fork_page) is the one thing that comes from neither.
   constexpr size_t kForkPage = 4 * kKb;
   const auto source = std::make_shared<ResidentSource>();
   const auto clock = std::make_shared<ManualClock>();

@@ -22,7 +22,7 @@ using tests::RedisOracle;
 using tests::TemporaryFolder;
 
 // Directives of our own.
-const std::set<std::string> kOurs = {"ae-api", "async-bytes-max"};
+const std::set<std::string> kOurs = {"ae-api", "async-bytes-max", "authentication-timeout"};
 
 // What the oracle's start itself sets, so that its default does not show.
 const std::set<std::string> kSetByTest = {"port", "unixsocket", "dir", "daemonize"};

@@ -56,6 +56,7 @@ class FakeClient final : public Client {
   bool Stop() override { return !stopped.exchange(true); }
   bool KeepWhenIdle() const override { return waits; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
+  bool Admitted() const override { return admitted; }
 
   void Run() {
     for (const std::string& line : pending) {
@@ -75,7 +76,7 @@ class FakeClient final : public Client {
   size_t sent = 0;
   std::vector<std::string> pending;
   std::atomic<bool> stopped{false};
-  bool no_memory = false, waits = false, may_go_on = false, quitting = false;
+  bool admitted = true, no_memory = false, waits = false, may_go_on = false, quitting = false;
   ClientEvents* events = nullptr;
   std::vector<FakeClient*>* next_batch = nullptr;
   std::string address, local_address;
@@ -111,8 +112,6 @@ class FakeService final : public Service {
   void Close(std::unique_ptr<Client> client) override { to_end_.push_back(std::move(client)); }
   Submitted Submit() override {
     if (closed) {
-      EndAll(to_end_);
-      EndAll(ending_);
       batch_.clear();
       next_batch_.clear();
       queued_ = false;

@@ -388,6 +388,19 @@ TEST_F(ServerChannelTest, AFailureLaterOnIsAnAlertALineAndTheEnd) {
   EXPECT_THAT(service_.log, SizeIs(2));
 }
 
+TEST_F(ServerChannelTest, AHandshakeThatIsNotFinishedHoldsNoPlaceWhenTheyAreShort) {
+  MaskedSocket slow = Open(), quick = Connect();
+  slow.SendRaw("he");
+  Turns();
+  service_.current.admission_timeout_s = 10;
+  clock_.Advance(11'000);
+  Turns();
+  EXPECT_EQ(server_->connections(), 1u);
+  quick.Send("x\n");
+  Turns();
+  EXPECT_EQ(quick.Received(), "x\n");
+}
+
 TEST_F(ServerChannelTest, GoesAwayInTheMiddleOfAHandshake) {
   {
     MaskedSocket a = Open();

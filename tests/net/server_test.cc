@@ -325,6 +325,31 @@ TEST_P(ServerTest, AnIdleClientIsClosedAfterTimeout) {
 }
 
 // CLIENT UNPAUSE on another thread while the timer looks at the clients: the loop has not been woken yet.
+TEST_P(ServerTest, WhoIsNotAdmittedIsClosedWhenPlacesAreShort) {
+  PeerSocket early = Connect(), admitted = Connect();
+  service_.clients[0]->admitted = false;
+  Advance(8'000);
+  PeerSocket late = Connect();
+  service_.clients[2]->admitted = false;
+  Advance(60'000);
+  EXPECT_EQ(server_->connections(), 3u) << "there are places";
+  PeerSocket last = Connect();
+  service_.clients[3]->admitted = false;
+  early.Send("x\n");  // talking is not enough
+  Turns();
+  service_.current.admission_timeout_s = 10;
+  Advance(1'100);
+  EXPECT_EQ(early.Received(), "x\n<end>");
+  EXPECT_EQ(late.Received(), "<end>");
+  EXPECT_EQ(admitted.Received(), "");
+  EXPECT_EQ(last.Received(), "") << "it has 10 s";
+  EXPECT_THAT(service_.log, SizeIs(2));
+  EXPECT_THAT(service_.log[0], HasSubstr("that has not authenticated"));
+  Advance(9'000);
+  EXPECT_EQ(last.Received(), "<end>");
+  EXPECT_EQ(server_->connections(), 1u);
+}
+
 TEST_P(ServerTest, AClientThatMayGoOnIsNotIdle) {
   PeerSocket a = Connect(), held = Connect();
   service_.current.timeout_s = 3;
@@ -461,7 +486,10 @@ TEST_P(ServerTest, AClosedCacheEndsAllClients) {
   EXPECT_THAT(a.Received(), HasSubstr("<end>"));
   EXPECT_EQ(b.Received(), "<end>");
   EXPECT_EQ(server_->connections(), 0u);
-  Turns();
+  EXPECT_NE(loop_->NextDelayMs(), 0) << "no spinning";
+  // Who still holds the executor of a closed cache may be looking at them.
+  EXPECT_THAT(service_.clients, SizeIs(2));
+  server_.reset();
   EXPECT_THAT(service_.clients, IsEmpty());
 }
 

@@ -168,12 +168,24 @@ TEST(ParseLongDoubleTest, HasMoreRangeAndALengthLimit) {
   EXPECT_EQ(value, 1e4932L);
   EXPECT_TRUE(ParseLongDouble("1e-4931", &value));
   EXPECT_EQ(value, 1e-4931L);
-  for (const char* text : {"1e4933", "1e-4951", "nan", "", "+", "1 ", "0x"}) {
+  for (const char* text : {"1e4933", "1e-4951", "1e-5000", "1e-99999999999999999999", "nan", "", "+", "1 ", "0x"}) {
     EXPECT_FALSE(ParseLongDouble(text, &value)) << text;
   }
   EXPECT_TRUE(ParseLongDouble(std::string(5118, '0') + "1", &value));
   EXPECT_EQ(value, 1);
   EXPECT_FALSE(ParseLongDouble(std::string(5119, '0') + "1", &value));
+}
+
+TEST(ParseLongDoubleTest, ReadsDenormals) {
+  const std::string deep = "0." + std::string(4940, '0') + "12345678901234567890123";
+  for (const std::string& text : {std::string("1e-4932"), std::string("-1e-4940"), std::string("3.6e-4951"), std::string("123.456E-4945"),
+                                  std::string("1e-4950"), std::string("0.0001e-4940"), deep, "-" + deep + "e+3"}) {
+    long double value = 7;
+    ASSERT_TRUE(ParseLongDouble(text, &value)) << text;
+    const long double theirs = strtold(text.c_str(), nullptr);
+    EXPECT_LE(std::abs(value - theirs), std::numeric_limits<long double>::denorm_min()) << text;
+    EXPECT_NE(value, 0) << text;
+  }
 }
 
 // The exact fast way, the general way and the C library must agree to the last bit.

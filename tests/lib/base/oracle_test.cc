@@ -71,7 +71,7 @@ TEST(NumbersOracleTest, FloatsAreReadAndWrittenAsRedisDoes) {
   RawRedis redis;
   Random random(kSeed + 1);
   std::vector<std::string> texts = {"1e308", "1e309", "1e-320", "1e-400", "2e-324", "4.9e-324", "1e4932", "1e4933",
-                                    "1e-4931",
+                                    "1e-4931", "1e-4932", "1e-4950", "-3.6e-4951", "123.4e-4945", "1e-5000",
                                     "1e-4951", "inf", "-inf", "Infinity", "nan", "0x1p3", "0X.8", "5.", ".5", "0e99999",
                                     std::string(5118, '0') + "1", std::string(5119, '0') + "1", std::string("1\0", 2)};
   for (int i = 0; i < 5000; ++i) texts.push_back(RandomNumber(random));

@@ -163,13 +163,86 @@ TEST_P(ClientPauseTest, NothingExpiresActivelyMeanwhile) {
   EXPECT_THAT(Direct({"DBSIZE"}), IsInt(0));
 }
 
+TEST_P(ClientPauseTest, ReadsLeaveExpiredKeysWhereTheyAre) {
+  auto reader = Held();
+  Direct({"SET", "k", "v", "PX", "10"});
+  Direct({"SET", "p", "v"});
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  Advance(absl::Milliseconds(500));
+  Direct({"CONFIG", "RESETSTAT"});
+  const std::string nil = via() == Via::kResp2 ? "$-1\r\n" : "_\r\n";
+  EXPECT_EQ(reader->Send("GET k\r\nEXISTS k\r\nTTL k\r\nTYPE k\r\nTOUCH k\r\nSTRLEN k\r\nMGET k p\r\n"),
+            nil + ":0\r\n:-2\r\n+none\r\n:0\r\n:0\r\n*2\r\n" + nil + "$1\r\nv\r\n");
+  EXPECT_EQ(reader->Send("KEYS *\r\nDBSIZE\r\n"), "*1\r\n$1\r\np\r\n:2\r\n");
+  EXPECT_THAT(reader->Send("SCAN 0\r\n"), HasSubstr("*1\r\n$1\r\np\r\n"));
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(reader->Send("RANDOMKEY\r\n"), "$1\r\np\r\n");
+  EXPECT_EQ(cache().Get("k")->has_value(), false);
+  EXPECT_THAT(Direct({"INFO", "stats"}).AsString(), HasSubstr("expired_keys:0\r\n"));
+  EXPECT_THAT(Direct({"DBSIZE"}), IsInt(2));
+  Direct({"CLIENT", "UNPAUSE"});
+  EXPECT_THAT(Direct({"GET", "k"}), IsNil());
+  EXPECT_THAT(Direct({"DBSIZE"}), IsInt(1));
+  EXPECT_THAT(Direct({"INFO", "stats"}).AsString(), HasSubstr("expired_keys:1\r\n"));
+}
+
+TEST_P(ClientPauseTest, AWriteThatIsNotHeldDeletesThemFirst) {
+  const auto all_expired = [&] {
+    Direct({"CLIENT", "UNPAUSE"});
+    Direct({"FLUSHALL"});
+    Direct({"SET", "k", "old", "PX", "10"});
+    Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+    Advance(absl::Milliseconds(10));
+    ASSERT_THAT(Direct({"DBSIZE"}), IsInt(1));
+  };
+  const std::vector<std::vector<std::string>> writes = {
+      {"SET", "k", "v"}, {"SET", "k", "v", "NX"}, {"SET", "k", "v", "GET"}, {"GETSET", "k", "v"}, {"SETNX", "k", "v"},
+      {"APPEND", "k", "v"}, {"INCR", "k"}, {"SETRANGE", "k", "0", "v"}, {"MSET", "k", "v"}, {"MSETNX", "k", "v"},
+      {"SETEX", "k", "10", "v"}, {"INCRBYFLOAT", "k", "1"}, {"COPY", "p", "k"}, {"RENAME", "p", "k"}};
+  for (const auto& argv : writes) {
+    all_expired();
+    Direct({"SET", "p", "v"});
+    const std::vector<std::string_view> views(argv.begin(), argv.end());
+    auto reply = cache().Execute(views);
+    ASSERT_TRUE(reply.ok() && !reply->is_error()) << argv[0];
+    EXPECT_THAT(Direct({"EXISTS", "k"}), IsInt(1)) << argv[0];
+    EXPECT_THAT(Direct({"KEYS", "k"}).size(), 1u) << argv[0] << ": one entry, not two";
+    EXPECT_THAT(Direct({"DBSIZE"}), IsInt(argv[0] == "RENAME" ? 1 : 2)) << argv[0];
+    EXPECT_THAT(Direct({"TTL", "k"}), IsInt(argv[0] == "SETEX" ? 10 : -1)) << argv[0];
+  }
+  for (const char* remover : {"DEL", "UNLINK", "GETDEL", "PERSIST", "GETEX"}) {
+    all_expired();
+    auto reply = cache().Execute({remover, "k"});
+    ASSERT_TRUE(reply.ok()) << remover;
+    EXPECT_THAT(Direct({"DBSIZE"}), IsInt(0)) << remover;
+  }
+  all_expired();
+  EXPECT_EQ(*cache().Delete("k"), false);
+  EXPECT_EQ(*cache().Increment("k", 2), 2);
+  all_expired();
+  EXPECT_TRUE(cache().Atomically([](Transaction& t) { return t.Set("k", "v").status(); }).ok());
+  EXPECT_THAT(Direct({"TTL", "k"}), IsInt(-1));
+}
+
+TEST_P(ClientPauseTest, RandomKeyGivesUpWhenAllHaveExpired) {
+  auto reader = Held();
+  for (const char* key : {"a", "b", "c"}) Direct({"SET", key, "v", "PX", "10"});
+  Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
+  Advance(absl::Milliseconds(10));
+  EXPECT_EQ(reader->Send("RANDOMKEY\r\n"), via() == Via::kResp2 ? "$-1\r\n" : "_\r\n")
+      << "redis-server 7.0.15 never answers";
+  EXPECT_THAT(Direct({"DBSIZE"}), IsInt(3));
+}
+
 TEST_P(ClientPauseTest, NothingIsEvictedForClientsMeanwhile) {
   auto client = Held();
   Direct({"SET", "k", std::string(2000, 'v')});
   Direct({"CLIENT", "PAUSE", "1000", "WRITE"});
   Direct({"CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1kb"});
   EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":2000"));
+  ASSERT_TRUE(cache().Tick(absl::InfiniteFuture()).ok());
+  EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":2000"));
   Direct({"CLIENT", "UNPAUSE"});
+  client->Send("SET other v\r\n");
   EXPECT_THAT(client->Send("STRLEN k\r\n"), HasSubstr(":0"));
 }
 

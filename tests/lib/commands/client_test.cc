@@ -242,6 +242,16 @@ TEST_P(ClientReplyTest, ResetSpeaksAgain) {
   EXPECT_EQ(Burst({{"CLIENT", "REPLY", "SKIP"}, {"RESET"}, {"PING", "a"}}), "$1\r\na\r\n");
 }
 
+// The request that asks is still in the buffer, and with it what came before and comes behind it.
+TEST_P(ClientReplyTest, QbufHasTheRequestsThatAreRunning) {
+  EXPECT_THAT(client().Send("CLIENT INFO\r\n"), HasSubstr(" qbuf=13 "));
+  EXPECT_THAT(client().Send("*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n"), HasSubstr(" qbuf=26 "));
+  EXPECT_THAT(client().Send("PING\r\nCLIENT INFO\r\nPING\r\nPI"), HasSubstr(" qbuf=27 "));
+  auto other = Connect();
+  EXPECT_THAT(other->Send("CLIENT LIST TYPE normal\r\n"), HasSubstr(" qbuf=2 ")) << "of the first, which waits";
+  EXPECT_THAT(client().Send("NG\r\nCLIENT INFO\r\n"), HasSubstr(" qbuf=19 "));
+}
+
 TEST_P(ClientReplyTest, ABlankRequestIsWhatSkipSilences) {
   for (const char* blank : {"\r\n", "  \r\n", "*0\r\n", "*-1\r\n"}) {
     EXPECT_EQ(client().Send("CLIENT REPLY SKIP\r\n" + std::string(blank) + "ECHO a\r\n"), "$1\r\na\r\n") << blank;

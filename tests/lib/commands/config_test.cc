@@ -50,6 +50,8 @@ TEST_P(ConfigTest, SetIsAllOrNothing) {
   EXPECT_EQ(Value("maxmemory"), "0");
   EXPECT_THAT(Run({"CONFIG", "SET", "maxmemory", "7mb", "nosuch", "1"}),
               IsError("ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"));
+  EXPECT_THAT(Run({"CONFIG", "SET", std::string_view("no\0such", 7), "1"}),
+              IsError("ERR Unknown option or number of arguments for CONFIG SET - 'no'"));
   EXPECT_EQ(Value("maxmemory"), "0");
 }
 

@@ -52,7 +52,7 @@ class CostsTest : public testing::Test {
     const std::vector<Bytes> views(argv.begin(), argv.end());
     resp::Output output;
     resp::ReplyWriter reply(output, 2);
-    Dispatch(*engine_, client, views, reply, clock_->NowUs(), keyspace::kOneSlice);
+    Dispatch(*engine_, client, views, reply, clock_->NowUs());
     return std::string(output.view());
   }
   // How many watches were looked at meanwhile.

@@ -111,6 +111,55 @@ TEST_P(InfoTest, StatsCount) {
   EXPECT_EQ(Info()["connected_clients"], "2");
 }
 
+// As redis-server 7.0.15 counts them, command for command.
+TEST_P(InfoTest, ChangesAreCountedAsRedisDoes) {
+  struct Case {
+    std::vector<std::string> argv;
+    int64_t changes;
+  };
+  const std::vector<Case> cases = {
+      {{"SET", "k", "v"}, 1}, {{"SET", "k", "v", "EX", "100"}, 1}, {{"SETEX", "k", "100", "v"}, 1},
+      {{"SET", "k", "v", "NX"}, 0}, {{"GETSET", "k", "v"}, 1}, {{"APPEND", "k", "x"}, 1}, {{"INCR", "i"}, 1},
+      {{"MSET", "a", "1", "b", "2", "c", "3"}, 3}, {{"DEL", "a", "b", "nope"}, 2}, {{"EXPIRE", "c", "100"}, 1},
+      {{"PERSIST", "c"}, 1}, {{"PERSIST", "c"}, 0}, {{"EXPIRE", "c", "-1"}, 1}, {{"RENAME", "i", "x"}, 1},
+      {{"RENAMENX", "x", "y"}, 1}, {{"RENAME", "y", "y"}, 0}, {{"COPY", "y", "z"}, 1}, {{"MOVE", "z", "1"}, 1},
+      {{"GETDEL", "y"}, 1}, {{"GETEX", "k", "EX", "10"}, 1}, {{"TOUCH", "k"}, 0}, {{"SWAPDB", "0", "1"}, 1},
+      {{"SWAPDB", "0", "0"}, 1}, {{"SWAPDB", "0", "1"}, 1}, {{"MSET", "a", "1", "b", "2", "c", "3", "d", "4"}, 4},
+      {{"FLUSHDB"}, 5}, {{"FLUSHDB"}, 0}, {{"FLUSHALL"}, 1}, {{"FLUSHALL"}, 0}, {{"SET", "e", "v", "EXAT", "1"}, 1},
+      {{"GET", "e"}, 0}, {{"SET", "e", "v", "EXAT", "1"}, 1}, {{"DEL", "e"}, 0}};
+  const auto changes = [&] { return std::stoll(Info({"persistence"})["rdb_changes_since_last_save"]); };
+  for (const Case& c : cases) {
+    const int64_t before = changes();
+    Run(c.argv);
+    EXPECT_EQ(changes() - before, c.changes) << ::testing::PrintToString(c.argv);
+  }
+  Run({"SET", "k", "v", "PX", "10"});
+  const int64_t before = changes();
+  Advance(absl::Milliseconds(10));
+  ASSERT_TRUE(cache().Tick(absl::InfiniteFuture()).ok());
+  EXPECT_EQ(changes(), before) << "what expires was no change";
+  EXPECT_EQ(static_cast<int64_t>(cache().Stats()->changes), before);
+}
+
+TEST_P(InfoTest, MemoryHasWhatMonitorsRead) {
+  for (int i = 0; i < 1000; ++i) Run({"SET", "key" + std::to_string(i), std::string(100, 'v')});
+  auto info = Info({"memory"});
+  const auto number = [&](const char* name) { return std::stoll(info.at(name)); };
+  EXPECT_GT(number("used_memory_rss"), 1 << 20);
+  EXPECT_GT(std::stod(info["mem_fragmentation_ratio"]), 1.0);
+  EXPECT_EQ(number("used_memory_overhead") + number("used_memory_dataset"), number("used_memory"));
+  EXPECT_GT(number("used_memory_dataset"), 100'000);
+  EXPECT_LE(number("used_memory_startup"), number("used_memory_overhead"));
+  EXPECT_GE(number("allocator_active"), number("allocator_allocated"));
+  EXPECT_THAT(info["used_memory_dataset_perc"], MatchesRegex("[0-9]+\\.[0-9][0-9]%"));
+  EXPECT_THAT(Info({"server"})["executable"], ::testing::StartsWith("/"));
+  Run({"FLUSHALL"});
+  while (cache().Tick(absl::InfiniteFuture()).value() < absl::FromUnixMillis(now_ms() + 2)) Advance(absl::Milliseconds(1));
+  const int64_t freed = std::stoll(Info({"memory"})["lazyfreed_objects"]);
+  EXPECT_GE(freed, 1000);
+  EXPECT_LT(freed, 1100) << "the arena's own chores count, too";
+}
+
 TEST_P(InfoTest, CommandStatsCountCallsRejectionsAndFailures) {
   Run({"SET", "k", "v"});
   Run({"GET", "k"});

@@ -64,6 +64,18 @@ class ExpiryTest : public testing::Test {
     all_[id]->expiry_ms = expiry_ms;
     table_.ExpiryChanged(all_[id].get(), HashOf(id));
   }
+  // Puts copies in the place of some elements, as compaction does.
+  void Relocate(uint64_t* position, int stop_after) {
+    table_.Relocate(position, [&](Node*& node) {
+      if (stop_after-- <= 0) return false;
+      auto copy = std::make_unique<Node>(*node);
+      Node* const made = copy.get();
+      relocated_.insert(made->id);
+      all_[made->id] = std::move(copy);
+      node = made;
+      return true;
+    });
+  }
   void Remove(uint64_t id) {
     expiring_ -= all_[id]->expiry_ms != kNever;
     EXPECT_EQ(table_.Remove(KeyOf(id), HashOf(id)), all_[id].get());
@@ -93,6 +105,7 @@ class ExpiryTest : public testing::Test {
   Table table_{NodePolicy{}, &arena_, &steps_};
   std::map<uint64_t, std::unique_ptr<Node>> all_;
   size_t expiring_ = 0;
+  std::set<uint64_t> relocated_;
 };
 
 TEST_F(ExpiryTest, ElementsGoWhenTheirTimeComesAndNotBefore) {
@@ -467,6 +480,68 @@ TEST_F(ExpiryTest, FindPositionKnowsTheTop48Bits) {
     EXPECT_EQ(table_.FindPosition(HashOf(i) ^ 0x10000), nullptr);
     EXPECT_EQ(table_.FindPosition(HashOf(i + 10'000)), nullptr);
   }
+}
+
+// A walk that puts copies in the elements' places meets each element that stays, whatever happens to the table meanwhile,
+// and no expiry is lost.
+TEST_F(ExpiryTest, AWalkRelocatesWhatStaysThroughChangesOfShape) {
+  base::Random random(9);
+  for (uint64_t i = 0; i < 20'000; ++i) Insert(i, i % 3 == 0 ? kNever : kStartMs + static_cast<int64_t>(random.Below(10'000)));
+  uint64_t position = 0;
+  uint64_t next_id = 20'000;
+  int steps = 0;
+  do {
+    Relocate(&position, static_cast<int>(1 + random.Below(40)));
+    for (int i = 0; i < 3; ++i) Insert(next_id++, kStartMs + 20'000);
+    for (int i = 0; i < 6; ++i) {
+      const uint64_t id = 10'000 + random.Below(10'000);
+      if (all_.count(id) != 0) Remove(id);
+    }
+    if (++steps % 100 == 0) {
+      ASSERT_STREQ(CheckInvariants(table_), nullptr);
+    }
+  } while (position != 0);
+  EXPECT_GT(steps, 1'000);
+  ASSERT_STREQ(CheckInvariants(table_), nullptr);
+  size_t missed = 0;
+  for (uint64_t id = 0; id < 10'000; ++id) missed += relocated_.count(id) == 0;
+  EXPECT_LT(missed, 100u) << "a segment that changes under the walk may hide a few";
+  for (const auto& [id, node] : all_) ASSERT_EQ(table_.Find(KeyOf(id), HashOf(id)), node.get());
+  EXPECT_EQ(table_.expiring(), expiring_);
+  for (const uint64_t id : Expire(kStartMs + 10'000)) EXPECT_LT(id, 20'000u);
+  EXPECT_EQ(table_.expiring(), next_id - 20'000);
+}
+
+TEST_F(ExpiryTest, AWalkReachesStashAndChain) {
+  NodePolicy crowded;
+  crowded.crowd = 56;
+  Table table(crowded, &arena_);
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (uint64_t i = 0; i < 3'000; ++i) {
+    nodes.push_back(std::make_unique<Node>(Node{i, kNever}));
+    ASSERT_TRUE(table.Insert(nodes.back().get(), crowded.HashOf(i)));
+  }
+  std::set<Node*> seen;
+  uint64_t position = 0;
+  while (table.Relocate(&position, [&](Node*& node) {
+    EXPECT_TRUE(seen.insert(node).second) << "offered twice";
+    return true;
+  })) {
+  }
+  EXPECT_EQ(seen.size(), nodes.size());
+  table.Clear();
+}
+
+TEST_F(ExpiryTest, AMovedElementIsFoundAtItsNewPlace) {
+  for (uint64_t i = 0; i < 2'000; ++i) Insert(i, i % 2 == 0 ? kNever : kStartMs + 5);
+  for (uint64_t i = 0; i < 2'000; ++i) {
+    auto copy = std::make_unique<Node>(*all_[i]);
+    table_.Moved(all_[i].get(), copy.get(), HashOf(i));
+    all_[i] = std::move(copy);
+    ASSERT_EQ(table_.Find(KeyOf(i), HashOf(i)), all_[i].get());
+  }
+  ASSERT_STREQ(CheckInvariants(table_), nullptr);
+  EXPECT_EQ(Expire(kStartMs + 5).size(), 1'000u);
 }
 
 TEST_F(ExpiryTest, StepsAreCounted) {

@@ -28,6 +28,12 @@ class EvictionTest : public KeyspaceTest {
     config.evict_volatile_only = volatile_only;
     keyspace_->Configure(config);
   }
+  // In slices, as many as it takes.
+  Room MakeAllRoom() {
+    Room room = Room::kOver;
+    while (room == Room::kOver) room = keyspace_->MakeRoom({});
+    return room;
+  }
   // Sets the limit to what is used now, less this many bytes.
   void LimitBelowUse(size_t bytes) { Limit(keyspace_->used_memory() - bytes); }
   void Fill(keyspace::Db& db, int keys, int64_t expiry_ms = kNoExpiry) {
@@ -37,18 +43,18 @@ class EvictionTest : public KeyspaceTest {
 
 TEST_F(EvictionTest, WithoutALimitThereIsRoom) {
   Fill(db_, 100);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   EXPECT_EQ(db_.size(), 100u);
 }
 
 TEST_F(EvictionTest, NoevictionRefusesAndKeepsAll) {
   Fill(db_, 100);
   LimitBelowUse(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(MakeAllRoom(), Room::kNone);
   EXPECT_EQ(db_.size(), 100u);
   EXPECT_EQ(keyspace_->stats().evicted, 0u);
   Limit(keyspace_->used_memory());
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
 }
 
 TEST_F(EvictionTest, AllkeysRandomEvictsJustEnough) {
@@ -56,7 +62,7 @@ TEST_F(EvictionTest, AllkeysRandomEvictsJustEnough) {
   Fill(db_, 100);
   Recorder recorder(keyspace_->effects(), Effects::kCommands | Effects::kOldValues);
   LimitBelowUse(1000);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   EXPECT_LE(keyspace_->used_memory(), keyspace_->config().maxmemory);
   EXPECT_LT(db_.size(), 100u);
   EXPECT_GT(db_.size(), 85u);
@@ -71,7 +77,7 @@ TEST_F(EvictionTest, AllkeysRandomDrawsFromEveryDatabase) {
   Choose(EvictionOrder::kRandom, false);
   for (int i : {0, 7, 15}) Fill(*keyspace_->db(i), 100);
   LimitBelowUse(keyspace_->used_memory() / 2);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   for (int i : {0, 7, 15}) {
     EXPECT_LT(keyspace_->db(i)->size(), 100u) << i;
     EXPECT_GT(keyspace_->db(i)->size(), 0u) << i;
@@ -83,7 +89,7 @@ TEST_F(EvictionTest, AllkeysRandomFailsOnlyWhenNothingIsLeft) {
   Fill(db_, 20);
   keyspace_->extra_memory() = 1 << 20;
   Limit(1000);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(MakeAllRoom(), Room::kNone);
   EXPECT_EQ(keyspace_->size(), 0u);
 }
 
@@ -93,10 +99,10 @@ TEST_F(EvictionTest, VolatileRandomTakesOnlyKeysWithAnExpiry) {
   for (int i = 0; i < 50; ++i) Put("v" + std::to_string(i), std::string(100, 'v'), now_ms() + 1000);
   Recorder recorder(keyspace_->effects(), Effects::kEvents);
   LimitBelowUse(2000);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   EXPECT_THAT(recorder.Take(), Each(StartsWith("eevicted db0 v")));
   Limit(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(MakeAllRoom(), Room::kNone);
   EXPECT_EQ(db_.size(), 50u);
   EXPECT_EQ(db_.expiring(), 0u);
 }
@@ -109,7 +115,7 @@ TEST_F(EvictionTest, VolatileTtlTakesTheSoonestOfAllDatabases) {
   Put("never", std::string(200, 'v'));
   Recorder recorder(keyspace_->effects(), Effects::kEvents);
   Limit(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(MakeAllRoom(), Room::kNone);
   EXPECT_THAT(recorder.Take(), ElementsAre("eevicted db3 soon", "eevicted db9 middle", "eevicted db0 late"));
   EXPECT_EQ(db_.size(), 1u);
 }
@@ -124,7 +130,7 @@ class RandomEvictionTest : public EvictionTest {
     for (int i = 0; i < rounds; ++i) {
       Recorder recorder(keyspace_->effects(), Effects::kEvents);
       LimitBelowUse(1);
-      EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+      EXPECT_EQ(MakeAllRoom(), Room::kFits);
       Limit(0);
       for (const std::string& effect : recorder.Take()) {
         const std::string key = effect.substr(effect.rfind(' ') + 1);
@@ -167,7 +173,7 @@ TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
   for (int i = 0; i < 20'000; ++i) Put("stays" + std::to_string(i), "v");
   Fill(db_, 3, now_ms() + 1000);
   Limit(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kNone);
+  EXPECT_EQ(MakeAllRoom(), Room::kNone);
   EXPECT_EQ(db_.size(), 20'000u);
 }
 
@@ -178,7 +184,7 @@ TEST_F(EvictionTest, AStepCountsTheBytesOfTheEntriesThatItEvicted) {
   size_t bytes_of_all = 0;
   for (int i = 0; i < 1000; ++i) bytes_of_all += memory::Arena::RoundUp(Find("k" + std::to_string(i))->footprint());
   LimitBelowUse(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   size_t bytes_of_left = 0;
   for (int i = 0; i < 1000; ++i) {
     const keyspace::Entry* entry = Find("k" + std::to_string(i));
@@ -195,7 +201,7 @@ TEST_F(EvictionTest, ALargeValueCountsWithItsBlock) {
   Choose(EvictionOrder::kRandom, false);
   Put("large", std::string(100'000, 'v'));
   LimitBelowUse(1);
-  EXPECT_EQ(keyspace_->MakeRoom(keyspace::kUnsliced), Room::kFits);
+  EXPECT_EQ(MakeAllRoom(), Room::kFits);
   const StepStats& step = keyspace_->steps()[base::Step::kEvict];
   EXPECT_EQ(step.entries, 1u);
   EXPECT_GE(step.bytes, 100'000u);

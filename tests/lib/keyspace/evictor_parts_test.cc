@@ -30,6 +30,21 @@ TEST(FifoUseTest, TheCounterStopsAtThree) {
   EXPECT_EQ(data >> FifoUse::kCounterBits, 0x123456789u & 0x3fffff);
 }
 
+TEST(SmallQueueTest, TakesNoDatabaseThatAWordCannotName) {
+  const std::shared_ptr<MemorySource> memory_source = SystemMemory();
+  memory::Arena arena{*memory_source};
+  SmallQueue queue(&arena);
+  const uint64_t hash = 0x123456789abc0000;
+  EXPECT_TRUE(queue.Push(65'535, hash, 1));
+  EXPECT_FALSE(queue.Push(65'536, hash, 1));
+  EXPECT_FALSE(queue.Push(1 << 30, hash, 1));
+  SmallQueue::Word word;
+  ASSERT_TRUE(queue.Pop(&word));
+  EXPECT_EQ(word.db, 65'535);
+  EXPECT_EQ(word.hash, hash);
+  EXPECT_FALSE(queue.Pop(&word));
+}
+
 TEST(GhostTest, RemembersUntilTaken) {
   const std::shared_ptr<MemorySource> memory_source = SystemMemory();
   memory::Arena arena{*memory_source};

@@ -67,7 +67,7 @@ class EvictorTest : public ::testing::Test, public EvictionTables {
     limit_ = entries;
     config_.limit_bytes = entries * 10;
     evictor_.Configure(config_);
-    return evictor_.Evict(0);
+    return evictor_.Evict({});
   }
 
   int databases() const override { return 2; }
@@ -119,7 +119,10 @@ class EvictorTest : public ::testing::Test, public EvictionTables {
     entry.access = access;
     entry.small = small;
   }
-  void Evict(int db, void* entry) override { Delete(db, *static_cast<Entry*>(entry)); }
+  size_t Evict(int db, void* entry) override {
+    Delete(db, *static_cast<Entry*>(entry));
+    return 10;
+  }
   bool Fits() const override { return size() <= limit_; }
 
   void Delete(int db, Entry& entry) {
@@ -143,7 +146,7 @@ class EvictorTest : public ::testing::Test, public EvictionTables {
 TEST_F(EvictorTest, WithinTheLimitNobodyGoes) {
   Configure(EvictionOrder::kLru);
   for (int i = 0; i < 20; ++i) Add(i % 2);
-  EXPECT_EQ(evictor_.Evict(0), Evictor::Outcome::kFits);
+  EXPECT_EQ(evictor_.Evict({}), Evictor::Outcome::kFits);
   EXPECT_EQ(size(), 20u);
 }
 
@@ -315,7 +318,7 @@ TEST_F(EvictorTest, ASpentSliceSaysSo) {
   for (int i = 0; i < 5000; ++i) Add(0);
   limit_ = 0;
   int slices = 1;
-  for (; evictor_.Evict(1) == Evictor::Outcome::kMore; ++slices) ASSERT_LE(slices, 400);
+  for (; evictor_.Evict({.cpu_ns_max = 1}) == Evictor::Outcome::kMore; ++slices) ASSERT_LE(slices, 400);
   EXPECT_EQ(size(), 0u);
   EXPECT_GE(slices, 5000 / 33) << "no more than the untimed ones and one look at the clock";
 }

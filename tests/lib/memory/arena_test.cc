@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -371,6 +373,115 @@ TEST_F(ArenaTest, AbandonedBlocksStayReadable) {
   EXPECT_STREQ(block, "still here");
   EXPECT_EQ(source_.allocations(), 1u);
   source_.FreeWhatIsLeft();
+}
+
+// Blocks of one class, of which all but every `keep`th have been freed.
+std::vector<char*> Thinned(Arena& arena, memory::Tenant tenant, size_t count, size_t bytes, size_t keep) {
+  std::vector<char*> all;
+  for (size_t i = 0; i < count; ++i) {
+    all.push_back(static_cast<char*>(arena.Allocate(bytes, tenant)));
+    std::memset(all.back(), static_cast<int>(i % 251), bytes);
+  }
+  std::vector<char*> kept;
+  for (size_t i = 0; i < count; ++i) {
+    if (i % keep == 0) {
+      kept.push_back(all[i]);
+    } else {
+      arena.Free(all[i], bytes);
+    }
+  }
+  return kept;
+}
+
+TEST_F(ArenaTest, TenantsShareNoRun) {
+  Arena arena(source_);
+  std::map<uintptr_t, memory::Tenant> owner_of_run;
+  for (int i = 0; i < 3000; ++i) {
+    const auto tenant = static_cast<memory::Tenant>(i % 3);
+    const auto address = reinterpret_cast<uintptr_t>(arena.Allocate(500, tenant));
+    const auto [at, added] = owner_of_run.insert({address / memory::kRunBytes, tenant});
+    ASSERT_EQ(at->second, tenant);
+  }
+  EXPECT_TRUE(arena.Valid());
+}
+
+TEST_F(ArenaTest, TheOwnerIsToldOfWasteOnceItIsWorthAPass) {
+  class Told final : public Arena::Owner {
+   public:
+    void OnWantsTrim() override { ++trims; }
+    void OnSparse() override { ++sparse; }
+    int trims = 0;
+    int sparse = 0;
+  } told;
+  Arena arena(source_);
+  arena.SetOwner(&told);
+  const std::vector<char*> few = Thinned(arena, memory::Tenant::kEntry, 1'000, 100, 8);
+  EXPECT_EQ(told.sparse, 0) << "of 88 KB";
+  EXPECT_FALSE(arena.WantsCompaction());
+  const std::vector<char*> fixed = Thinned(arena, memory::Tenant::kFixed, 100'000, 100, 8);
+  EXPECT_EQ(told.sparse, 0) << "what is fixed cannot be moved";
+  EXPECT_FALSE(arena.WantsCompaction());
+  const std::vector<char*> many = Thinned(arena, memory::Tenant::kBlock, 100'000, 100, 8);
+  EXPECT_GT(told.sparse, 0);
+  EXPECT_TRUE(arena.WantsCompaction());
+  for (char* block : many) arena.Free(block, 100);
+  for (char* block : fixed) arena.Free(block, 100);
+  EXPECT_GT(told.trims, 0) << "runs are empty";
+  EXPECT_TRUE(arena.WantsTrim());
+}
+
+// What a pass may cost: it moves what is in the emptiest runs, and only as far as the waste has to go.
+TEST_F(ArenaTest, APassMovesTheEmptiestRunsFirst) {
+  Arena arena(source_);
+  std::vector<char*> tenth = Thinned(arena, memory::Tenant::kEntry, 40'000, 100, 10);
+  std::vector<char*> most = Thinned(arena, memory::Tenant::kEntry, 80'000, 200, 100'000);
+  for (char* block : most) arena.Free(block, 200);
+  most.clear();
+  for (int i = 0; i < 80'000; ++i) most.push_back(static_cast<char*>(arena.Allocate(200, memory::Tenant::kEntry)));
+  for (size_t i = 0; i < most.size(); i += 20) arena.Free(std::exchange(most[i], nullptr), 200);
+  ASSERT_TRUE(arena.WantsCompaction());
+  arena.BeginCompaction();
+  size_t moved = 0;
+  for (char*& block : tenth) {
+    if (!arena.IsSparse(block)) continue;
+    void* const place = arena.AllocateForMove(block);
+    if (place == nullptr) continue;
+    EXPECT_FALSE(arena.IsSparse(place));
+    std::memcpy(place, block, 100);
+    arena.Free(std::exchange(block, static_cast<char*>(place)), 100);
+    ++moved;
+  }
+  const auto sparse = std::count_if(most.begin(), most.end(), [&](const char* block) {
+    return block != nullptr && arena.IsSparse(block);
+  });
+  EXPECT_LE(sparse, memory::kRunBytes / 208) << "but for the last run, all are 95 % full";
+  arena.EndCompaction();
+  EXPECT_FALSE(arena.WantsCompaction()) << "what is left is a sixteenth of what is used, or less";
+  EXPECT_GT(moved, 3'000u);
+  EXPECT_TRUE(arena.Valid());
+  for (size_t i = 0; i < tenth.size(); ++i) ASSERT_EQ(static_cast<unsigned char>(tenth[i][99]), i * 10 % 251);
+}
+
+TEST_F(ArenaTest, ARunOfEntriesIsEmptiedAtOnceIfOthersHaveRoom) {
+  Arena arena(source_);
+  EXPECT_FALSE(arena.EvacuateSparsest([](void*) { FAIL(); })) << "there is none";
+  const std::vector<char*> fixed = Thinned(arena, memory::Tenant::kFixed, 10'000, 100, 8);
+  EXPECT_FALSE(arena.EvacuateSparsest([](void*) { FAIL(); }));
+  std::map<void*, size_t> at;
+  std::vector<char*> entries = Thinned(arena, memory::Tenant::kEntry, 10'000, 100, 8);
+  for (size_t i = 0; i < entries.size(); ++i) at[entries[i]] = i;
+  const size_t waste = arena.waste();
+  EXPECT_FALSE(arena.EvacuateSparsest([](void*) {})) << "nothing was moved";
+  EXPECT_EQ(arena.waste(), waste);
+  EXPECT_TRUE(arena.EvacuateSparsest([&](void* block) {
+    ASSERT_EQ(at.count(block), 1u) << "a block in use";
+    void* const place = arena.AllocateForMove(block);
+    ASSERT_NE(place, nullptr);
+    std::memcpy(place, block, 100);
+    arena.Free(block, 100);
+  }));
+  EXPECT_EQ(arena.waste(), waste - memory::kRunBytes);
+  EXPECT_TRUE(arena.Valid());
 }
 
 #ifdef LARDER_ASAN

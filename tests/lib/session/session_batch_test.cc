@@ -1,6 +1,7 @@
 // SessionBatch: sessions that come and go while batches are with the executor.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -111,6 +112,32 @@ TEST_F(SessionBatchTest, RequestsOfASessionThatEndsAreForgotten) {
   Run(batch);
   EXPECT_EQ(Take(*stays), "$-1\r\n$3\r\n100\r\n");
   batch.Close(std::move(stays));
+  Run(batch);
+}
+
+// What was asked for with the password is not what a stranger is owed. (The raw byte fuzzer found it.)
+TEST_F(SessionBatchTest, WhoResetsIsStillSentWhatItIsOwed) {
+  ASSERT_TRUE(core_->Run([&] {
+    auto options = std::make_unique<Options>(core_->engine().options());
+    options->requirepass = "secret";
+    core_->engine().SetOptions(std::move(options));
+  }).ok());
+  SessionBatch batch(*core_, nullptr, nullptr);
+  auto session = Make();
+  batch.Open(*session);
+  const std::string large(20'000, 'x');
+  const std::string requests = "AUTH secret\r\n*2\r\n$4\r\nPING\r\n$20000\r\n" + large + "\r\nRESET\r\nPING\r\n";
+  for (std::string_view left = requests; !left.empty();) {
+    const std::span<char> room = session->PrepareRead();
+    const size_t n = std::min(room.size(), left.size());
+    std::memcpy(room.data(), left.data(), n);
+    session->CommitRead(n);
+    left.remove_prefix(n);
+    while (batch.Parse(*session, ParseQuota()) != SessionBatch::Parsed::kNothing || session->MayGoOn()) Run(batch);
+  }
+  EXPECT_FALSE(session->stopped());
+  EXPECT_EQ(Take(*session), "+OK\r\n$20000\r\n" + large + "\r\n+RESET\r\n-NOAUTH Authentication required.\r\n");
+  batch.Close(std::move(session));
   Run(batch);
 }
 

@@ -119,5 +119,13 @@ TEST_F(DescriptorsTest, AServerThatMayNotRaiseItLowersMaxclients) {
   EXPECT_THAT(server.End(), HasSubstr("maxclients has been reduced to 68 from 10000"));
 }
 
+// Nor does redis-server 7.0.15.
+TEST_F(DescriptorsTest, AServerThatHasNoneForClientsDoesNotStart) {
+  ServerProcess server({"--port", "0", "--unixsocket", folder_ / "s"}, 32, 32);
+  EXPECT_FALSE(server.WaitFor("ready to accept connections at")) << server.text();
+  EXPECT_THAT(server.text(), HasSubstr("Your current 'ulimit -n' of 32 is not enough for the server to start. Please "
+                                       "increase your open file limit to at least 10032. Exiting."));
+}
+
 }  // namespace
 }  // namespace larder

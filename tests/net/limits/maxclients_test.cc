@@ -70,6 +70,40 @@ TEST_F(MaxclientsTest, ListenersOfOneCacheShareIt) {
   EXPECT_EQ(Connect().ReadToEnd(), kTooMany);
 }
 
+TEST_F(MaxclientsTest, APlaceIsNotHeldForLongByWhoNeverSaysThePassword) {
+  constexpr char kNoAuth[] = "-NOAUTH Authentication required.\r\n";
+  options_.maxclients = 2;
+  options_.requirepass = "secret";
+  Start();
+  TestClient knows = Connect(), silent = Connect();
+  knows.Expect("AUTH secret\r\n", "+OK\r\n");
+  silent.Expect("PING\r\n", kNoAuth);
+  EXPECT_EQ(Connect().ReadToEnd(), kTooMany);
+  clock_->Advance(absl::Seconds(9));
+  silent.Expect("PING\r\n", kNoAuth);
+  clock_->Advance(absl::Seconds(2));
+  silent.ExpectEnd();
+  knows.Expect("PING\r\n", "+PONG\r\n");
+  for (;;) {
+    TestClient next = Connect();
+    next.Send("PING\r\n");
+    if (next.ReadLine() == kNoAuth) break;
+  }
+}
+
+TEST_F(MaxclientsTest, WithoutAuthenticationTimeoutOneMayTakeItsTime) {
+  options_.maxclients = 2;
+  options_.requirepass = "secret";
+  options_.authentication_timeout = 0;
+  Start();
+  TestClient knows = Connect(), silent = Connect();
+  knows.Expect("AUTH secret\r\n", "+OK\r\n");
+  silent.Expect("PING\r\n", "-NOAUTH Authentication required.\r\n");
+  clock_->Advance(absl::Hours(1));
+  knows.Expect("PING\r\n", "+PONG\r\n");
+  silent.Expect("AUTH secret\r\n", "+OK\r\n");
+}
+
 TEST_F(MaxclientsTest, CachesShareNothing) {
   options_.maxclients = 1;
   Start();

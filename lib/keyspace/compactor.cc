@@ -1,0 +1,138 @@
+#include "lib/keyspace/compactor.h"
+
+#include <cstring>
+
+#include "lib/base/monotonic.h"
+#include "lib/base/steps.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::keyspace {
+
+// What a step may do. The clock is read after so many bytes as are copied in some microseconds.
+class Compactor::Budget {
+ public:
+  explicit Budget(base::StepTimer& timer) : timer_(timer), end_ns_(base::MonotonicNs() + kStepNs) {}
+
+  void Moved(size_t bytes) {
+    timer_.Add(1, bytes);
+    Spend(kMoveWork + bytes / 8);
+  }
+  void Passed() { Spend(kPassWork); }
+  bool spent() const { return spent_; }
+
+ private:
+  static constexpr int64_t kStepNs = 30'000;
+  static constexpr size_t kMoveWork = 100;  // about ns, which need not be right
+  static constexpr size_t kPassWork = 20;
+  static constexpr size_t kLookAfter = 2000;
+
+  void Spend(size_t work) {
+    work_ += work;
+    if (work_ < kLookAfter) return;
+    work_ = 0;
+    spent_ = base::MonotonicNs() >= end_ns_;
+  }
+
+  base::StepTimer& timer_;
+  const int64_t end_ns_;
+  size_t work_ = 0;
+  bool spent_ = false;
+};
+
+bool Compactor::wanted() const { return in_pass_ || keyspace_.arena().WantsCompaction(); }
+
+bool Compactor::Step() {
+  memory::Arena& arena = keyspace_.arena();
+  if (!in_pass_) {
+    if (!arena.WantsCompaction()) return false;
+    arena.BeginCompaction();
+    in_pass_ = true;
+    db_ = 0;
+    position_ = 0;
+  }
+  base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
+  Budget budget(timer);
+  const bool blocks = arena.MayBeSparse(memory::Tenant::kBlock);
+  // Enough has been won, or everything seen.
+  while (arena.WantsCompaction() && db_ < keyspace_.config().databases) {
+    if (budget.spent()) return true;
+    budget.Passed();
+    Db* const db = keyspace_.db_if_made(db_);
+    const auto move = [&](Entry*& entry) { return MoveFrom(entry, blocks, budget); };
+    if (db != nullptr && db->table().Relocate(&position_, move)) continue;
+    ++db_;
+    position_ = 0;
+  }
+  arena.EndCompaction();
+  in_pass_ = false;
+  return wanted();
+}
+
+// Entries too large for the arena have pages of their own. Their addresses are those of pages, as those of few others.
+bool Compactor::InArena(const Entry* entry) {
+  return reinterpret_cast<uintptr_t>(entry) % memory::kPageBytes != 0 || entry->footprint() <= memory::kSmallMax;
+}
+
+// False if the step is over before this entry has had its turn.
+bool Compactor::MoveFrom(Entry*& entry, bool blocks, Budget& budget) {
+  if (budget.spent()) return false;
+  memory::Arena& arena = keyspace_.arena();
+  if (!InArena(entry)) return true;
+  if (arena.IsSparse(entry)) {
+    if (Entry* const made = MoveEntry(entry); made != nullptr) {
+      entry = made;
+      budget.Moved(memory::Arena::BytesOf(made));
+    }
+  }
+  if (blocks && entry->storage() == Entry::Storage::kBlock) {
+    if (memory::Block* const made = keyspace_.blocks().Move(entry->block()); made != nullptr) {
+      entry->set_block(made);
+      budget.Moved(made->footprint());
+    }
+  }
+  return true;
+}
+
+// A copy of the entry, which ends it; nullptr if there is no place for one.
+Entry* Compactor::MoveEntry(Entry* entry) {
+  memory::Arena& arena = keyspace_.arena();
+  void* const place = arena.AllocateForMove(entry);
+  if (place == nullptr) return nullptr;
+  const size_t bytes = memory::Arena::BytesOf(entry);
+  std::memcpy(place, static_cast<const void*>(entry), bytes);
+  arena.Free(entry, bytes);
+  return static_cast<Entry*>(place);
+}
+
+// The database whose table holds the entry; nullptr if none does: it has been flushed and waits to be freed.
+Db* Compactor::OwnerOf(Entry* entry, uint64_t hash, Db* first) {
+  const Bytes key = entry->key();
+  if (first != nullptr && first->table().Find(key, hash) == entry) return first;
+  for (int i = 0; i < keyspace_.config().databases; ++i) {
+    Db* const db = keyspace_.db_if_made(i);
+    if (db != nullptr && db != first && db->table().Find(key, hash) == entry) return db;
+  }
+  return nullptr;
+}
+
+bool Compactor::EmptyOneRun() {
+  base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
+  Db* owner = nullptr;
+  return keyspace_.arena().EvacuateSparsest([&](void* block) {
+    auto* const entry = static_cast<Entry*>(block);
+    const uint64_t hash = base::HashBytes(entry->key(), keyspace_.hash_seed());
+    Db* const db = OwnerOf(entry, hash, owner);
+    if (db == nullptr) return;
+    owner = db;
+    memory::Arena& arena = keyspace_.arena();
+    void* const place = arena.AllocateForMove(entry);
+    if (place == nullptr) return;
+    const size_t bytes = memory::Arena::BytesOf(entry);
+    std::memcpy(place, static_cast<const void*>(entry), bytes);
+    db->table().Moved(entry, static_cast<Entry*>(place), hash);
+    arena.Free(entry, bytes);
+    timer.Add(1, bytes);
+  });
+}
+
+}  // namespace larder::inline v0::keyspace

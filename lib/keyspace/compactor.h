@@ -1,0 +1,63 @@
+// Compactor: moves entries and values out of runs of the arena that have become nearly empty, so that the runs can serve
+// other sizes, or go back.
+//
+// A pass walks all tables in hash order. Of an element it looks at the pointer, and through it at the header of the run
+// that the pointer is in (of which 32 share two pages): only what is to move is read, and entries whose value is a block
+// of its own while runs of those are sparse. An entry is copied as it is, key, value, expiry, access data and marks, and
+// its slot gets the new address. Nobody is told, since nothing has changed: no effect, no use, no other order of
+// eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it.
+//
+//   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► Step, a hold each ──► done
+//
+// A step takes some 35 us. Between steps anything may happen to the tables; what the walk misses then is left for
+// another pass. No step asks for memory: a copy goes into a run that is there.
+//
+// Costs: 0.6 to 1 us for an entry that moves, what the walk passes by on the way included: see lib/notes/compaction.md.
+// Threads: the executor's holder, and not inside an op: entries move.
+#ifndef LARDER_KEYSPACE_COMPACTOR_H_
+#define LARDER_KEYSPACE_COMPACTOR_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/keyspace/db.h"
+#include "lib/keyspace/entry.h"
+#include "lib/memory/arena.h"
+#include "lib/memory/heap.h"
+
+namespace larder::inline v0::keyspace {
+
+class Keyspace;
+
+class Compactor {
+ public:
+  explicit Compactor(Keyspace& keyspace) : keyspace_(keyspace) {}
+  Compactor(const Compactor&) = delete;
+  Compactor& operator=(const Compactor&) = delete;
+
+  // Whether there is something to do, a pass to be finished or begun.
+  bool wanted() const;
+  // One step of it. Returns wanted().
+  bool Step();
+  // Moves the entries of the sparsest run that holds entries into others, at once: at most what fits into a run of 64
+  // KB, and mostly a quarter of it or less. Returns whether a run has become free, for blocks of any size. For who
+  // needs memory and can get none from the source.
+  bool EmptyOneRun();
+
+ private:
+  class Budget;
+
+  bool MoveFrom(Entry*& entry, bool blocks, Budget& budget);
+  Entry* MoveEntry(Entry* entry);
+  Db* OwnerOf(Entry* entry, uint64_t hash, Db* first);
+  static bool InArena(const Entry* entry);
+
+  Keyspace& keyspace_;
+  bool in_pass_ = false;
+  int db_ = 0;             // where the pass is
+  uint64_t position_ = 0;  // in that table
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_COMPACTOR_H_

@@ -1,0 +1,50 @@
+// Room: how a keyspace keeps within maxmemory (see Keyspace::Admit).
+//
+// A write that finds memory over the limit evicts one slice and runs, though memory may still be over, as in Redis: nobody
+// waits for the whole of it. A slice is some 100 us of CPU, and at least the bytes that the write adds, so that memory
+// that is over the limit does not grow: it never exceeds the limit, or what it was when the limit was lowered, by more
+// than one write. What is left over is worked off in the background (EvictStep). Reads evict nothing.
+//
+// A write of more than kSliceBytes would make its slice long: whoever can let others have their turn in between makes
+// room ahead of it, in slices (CacheCore::MakeRoomAhead), and the write itself then evicts no more than others do.
+//
+// A MemorySource may be full before maxmemory is reached. What fails for want of it evicts until the arena has a free block
+// of the size (EvictForSource), or 16 times what was asked for has gone, and is tried again.
+//
+// Refused are: a write when memory is over the limit and nothing may be evicted; a value that alone is larger than the
+// limit, before anything is evicted for it.
+#ifndef LARDER_KEYSPACE_ROOM_H_
+#define LARDER_KEYSPACE_ROOM_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::inline v0::keyspace {
+
+// So many bytes a slice evicts in any case: 128 to 256 small entries.
+inline constexpr size_t kSliceBytes = size_t{16} << 10;
+
+// What a write is about to add.
+struct Growth {
+  size_t bytes = 0;         // about
+  size_t value_bytes = 0;   // of its largest value
+  size_t counted = 0;       // of `bytes`, in used_memory() already
+  bool at_once = false;     // the caller cannot let others in between: evict as much as it adds, however long that takes
+};
+
+// Whether there is room for a write.
+enum class Room : uint8_t {
+  kFits,
+  kOver,  // memory is over the limit, but this slice is over too: let the write run
+  kNone,  // memory is over the limit, and nothing more may be evicted
+};
+
+// The search of one call for memory that the source has refused.
+struct SourceSearch {
+  size_t wanted = 0;   // bytes in one piece
+  size_t evicted = 0;  // for its sake, so far
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_ROOM_H_

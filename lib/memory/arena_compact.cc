@@ -1,0 +1,135 @@
+// The part of Arena that decides what is to move, and finds places for it.
+#include "lib/memory/arena.h"
+
+#include <algorithm>
+
+namespace larder::inline v0::memory {
+
+// What is free in the runs of movable blocks in this bin and the emptier ones. Runs in a bin are taken to be as full as
+// its middle.
+size_t Arena::SparseRunsBytes(uint32_t first_bin) const {
+  size_t eighths = 0;
+  for (const Tenant tenant : {Tenant::kEntry, Tenant::kBlock}) {
+    for (uint32_t bin = first_bin; bin < kBins; ++bin) {
+      eighths += size_t{runs_in_bin_[static_cast<size_t>(tenant)][bin]} * (2 * bin + 1);
+    }
+  }
+  return eighths * (kRunBytes / 8);
+}
+
+// Of the waste, what compaction can hope for. Runs that lack a block or two are in the first bin as well, so that the
+// sum by bins may be too high; the waste is exact, but has the fixed and the current runs in it.
+size_t Arena::Movable() const { return std::min(SparseRunsBytes(0), waste()); }
+
+// What is to be let pass: a 16th of what is used.
+static size_t Tolerated(size_t used, size_t least) { return std::max(used / 16, least); }
+
+// A run has become emptier.
+void Arena::NoteSparse() {
+  if (sparse_16ths_ != 0) return;
+  const size_t movable = Movable();
+  const size_t tolerated = Tolerated(used_ - large_bytes_, kSparseMin);
+  // What the last pass left may have gone since.
+  bar_ = std::max(std::min(bar_, movable + tolerated / 2), tolerated);
+  if (movable > bar_ && owner_ != nullptr) owner_->OnSparse();
+}
+
+void Arena::BeginCompaction() {
+  emptied_before_ = emptied_runs_;
+  RetireCurrents(true);  // those of classes that are used no more are as sparse as others
+  const size_t movable = Movable();
+  target_ = Tolerated(used_ - large_bytes_, kSparseMin) / 2;
+  const size_t surplus = movable > target_ ? movable - target_ : 0;
+  // To empty a run that is 3/4 full costs three moves for each place that is won, one that is 1/4 full a third of one.
+  constexpr uint32_t kSparse[] = {4, 8, 12, 14};  // 16ths
+  int choice = 0;
+  while (choice < 3 && SparseRunsBytes(kBins - 1 - static_cast<uint32_t>(choice)) < surplus) ++choice;
+  sparse_16ths_ = kSparse[choice];
+}
+
+void Arena::EndCompaction() {
+  sparse_16ths_ = 0;
+  const size_t tolerated = Tolerated(used_ - large_bytes_, kSparseMin);
+  const size_t won = size_t{emptied_runs_ - emptied_before_} * kRunBytes;
+  bar_ = won > tolerated / 2 ? tolerated : std::max(tolerated, Movable() + tolerated / 2);
+}
+
+int Arena::CompactionUrgency() const {
+  const size_t times = Movable() / Tolerated(used_ - large_bytes_, kSparseMin);
+  return static_cast<int>(std::clamp<size_t>(times, 1, 4));
+}
+
+bool Arena::MayBeSparse(Tenant tenant) const {
+  const uint32_t* const bins = runs_in_bin_[static_cast<size_t>(tenant)];
+  return std::any_of(bins, bins + kBins, [](uint32_t runs) { return runs != 0; });
+}
+
+// The fullest run in the bins of the same list, but for `from`, that is not in an emptier bin than it; or nullptr.
+Arena::Run* Arena::FullestBeside(const Run* from) const {
+  for (uint32_t bin = 0; bin <= from->bin; ++bin) {
+    Run* run = bins_[from->list][bin];
+    if (run == from) run = run->next;
+    if (run != nullptr) return run;
+  }
+  return nullptr;
+}
+
+void* Arena::AllocateForMove(const void* block) {
+  const Run* const from = RunOf(block);
+  LARDER_DCHECK(from->where == Where::kBin || from->where == Where::kEvacuated);
+  if (gate_ != nullptr) {
+    Run* const run = gate_->Allow(from->block_bytes) ? FullestBeside(from) : nullptr;
+    if (run == nullptr) return nullptr;
+    Unlink(run);
+    void* const place = TakeBlock(run);
+    Shelve(run);
+    return place;
+  }
+  Run* const current = current_[from->list];
+  if (void* const place = TakeBlock(current); place != nullptr) return place;
+  Run* const run = FullestBeside(from);
+  if (run == nullptr) return nullptr;
+  Unlink(run);
+  MakeCurrent(from->list, run);
+  return TakeBlock(run);
+}
+
+// ---- One run at once ------------------------------------------------------------------------------------------------
+
+bool Arena::PickEvacuee(Evacuee* evacuee) {
+  Run* best = nullptr;
+  for (size_t list = kSizeClassCount; list < 2 * kSizeClassCount; ++list) {
+    for (uint32_t bin = kBins; bin-- > 1;) {
+      Run* const run = bins_[list][bin];
+      if (run == nullptr) continue;
+      const bool has_room = !IsFull(current_[list]) || FullestBeside(run) != nullptr;
+      if (has_room && (best == nullptr || run->used * best->capacity < best->used * run->capacity)) best = run;
+      break;
+    }
+  }
+  if (best == nullptr) return false;
+  Unlink(best);
+  best->where = Where::kEvacuated;
+  best->low = kNever;
+  Chunk* const chunk = ChunkOf(best);
+  evacuee->run = best;
+  evacuee->begin = BeginOf(chunk, static_cast<uint32_t>(best - chunk->runs));
+  evacuee->blocks = static_cast<uint32_t>((best->bump - evacuee->begin) / best->block_bytes);
+  for (void* block = best->free; block != nullptr;) {
+    const auto i = static_cast<uint32_t>((static_cast<char*>(block) - evacuee->begin) / best->block_bytes);
+    evacuee->free[i / 64] |= uint64_t{1} << i % 64;
+    Unpoison(block, sizeof(void*));
+    void* const next = *static_cast<void**>(block);
+    Poison(block, sizeof(void*));
+    block = next;
+  }
+  return true;
+}
+
+bool Arena::Readmit(Run* run) {
+  const bool empty = run->used == 0;
+  Shelve(run);
+  return empty;
+}
+
+}  // namespace larder::inline v0::memory

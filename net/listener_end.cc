@@ -1,0 +1,119 @@
+// How a listener ends: by its owner, by its cache, and in a forked child.
+#include <utility>
+
+#include "lib/base/status.h"
+#include "net/listener_impl.h"
+
+namespace larder::inline v0 {
+
+// Takes everything out of the loop, and closes it. On the loop's thread, or where that runs no more.
+void Listener::Impl::StopServing() {
+  {
+    const std::lock_guard<std::mutex> lock(stop_mutex_);
+    if (stopped_) return;
+  }
+  if (loop_ != nullptr) {
+    if (background_hook_.proc != nullptr) {
+      loop_->after_events().Remove(background_hook_);
+      if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
+    }
+    loop_->after_events().Remove(news_hook_);
+  }
+  {
+    const std::lock_guard<std::mutex> lock(sockets_mutex_);
+    takes_no_more_ = true;
+    for (Side& side : sides_) {
+      for (const net::ListeningSocket& socket : side.fresh) descriptors_.Remove(socket.fd.get());
+      side.fresh.clear();
+    }
+  }
+  // The loop stays: a host may still be polling it, and finds nothing.
+  if (served_ != nullptr) served_->server.Stop();
+  const std::lock_guard<std::mutex> lock(stop_mutex_);
+  stopped_ = true;
+  stopped_changed_.notify_all();
+}
+
+// Of a thread of its own: it ends with its turn. Of the caller's loop: it stops in a turn, or here if that is this
+// thread and it is not in one.
+bool Listener::Impl::StopForClose(int64_t deadline_us) {
+  std::unique_lock<std::mutex> lock(stop_mutex_);
+  stop_asked_ = true;
+  if (stopped_) return true;
+  const bool here = !own_thread_ && inside_ == 0 && pthread_equal(loop_thread_, pthread_self());
+  stopping_here_ |= here;
+  if (own_thread_) {
+    loop_->Stop();
+  } else if (!here) {
+    TellLoop();
+  }
+  const bool& done = own_thread_ ? thread_over_ : stopped_;
+  while (!done && !here) {
+    if (core_.clock().NowUs() >= deadline_us) return false;
+    core_.clock().WaitUntil(lock, stopped_changed_, deadline_us);
+  }
+  if (own_thread_ && !std::exchange(joined_, true)) pthread_join(thread_, nullptr);
+  lock.unlock();
+  const std::lock_guard<std::mutex> end(end_mutex_);
+  StopServing();
+  return true;
+}
+
+void Listener::Impl::EndForClose() {
+  std::unique_ptr<Served> ending;
+  {
+    const std::lock_guard<std::mutex> end(end_mutex_);
+    ending = std::move(served_);
+  }
+  if (ending != nullptr) core_.EndSession(std::move(ending));
+}
+
+// REQUIRES: on the loop's thread, if it is the caller's.
+void Listener::Impl::Stop() {
+  if (Forked()) return CloseInChild();
+  {
+    const std::unique_lock<std::mutex> lock(stop_mutex_);
+    loop_thread_ = pthread_self();
+  }
+  (void)StopForClose(INT64_MAX);
+  EndForClose();
+  core_.RemoveListener(this);
+}
+
+void Listener::Impl::CloseInChild() {
+  if (closed_in_child_.exchange(true)) return;
+  descriptors_.CloseInChild();
+  if (loop_ != nullptr) loop_->CloseInChild();
+}
+
+void Listener::Impl::AppendName(base::Line* to) const {
+  net::SocketName name;
+  to->Add(Address(0, &name) ? name.view() : std::string_view("that listens to nothing"));
+}
+
+bool Listener::Impl::EnterLoop() {
+  if (Forked()) return false;
+  std::unique_lock<std::mutex> lock(stop_mutex_);
+  // The loop is being handed to this thread while the one before stops the listener.
+  while (stopping_here_ && !stopped_) stopped_changed_.wait(lock);
+  loop_thread_ = pthread_self();
+  ++inside_;
+  return true;
+}
+
+void Listener::Impl::LeaveLoop() {
+  if (Forked()) return;
+  const std::lock_guard<std::mutex> lock(stop_mutex_);
+  --inside_;
+}
+
+absl::Status Listener::Impl::Run() {
+  static constexpr std::string_view kForked = "this process is a fork of the one that started the listener";
+  if (!EnterLoop()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);
+  absl::Status status = loop_->Run();
+  if (Forked()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);
+  LeaveLoop();
+  return status;
+}
+
+}  // namespace larder::inline v0

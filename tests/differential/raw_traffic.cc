@@ -1,0 +1,190 @@
+#include "tests/differential/raw_traffic.h"
+
+#include <algorithm>
+#include <random>
+#include <string_view>
+
+#include "tests/differential/sides.h"
+
+namespace differential {
+namespace {
+
+class RawGenerator {
+ public:
+  RawGenerator(uint64_t seed, uint64_t number) : random_(seed * 0x9e3779b97f4a7c15u + number) {}
+
+  RawEpisode Make() {
+    RawEpisode episode;
+    episode.password = Below(8) == 0;
+    const size_t links = 1 + Below(kRawLinks);
+    std::vector<std::vector<std::string>> pieces(links);
+    for (auto& of_link : pieces) {
+      std::string stream;
+      if (episode.password && Below(2) == 0) stream = Request({"AUTH", Below(4) == 0 ? "wrong" : kRawPassword});
+      for (size_t i = 3 + Below(16); i > 0; --i) stream += AnyRequest();
+      for (size_t i = Below(3) == 0 ? 0 : 1 + Below(4); i > 0; --i) Mutate(stream);
+      of_link = Cut(stream);
+    }
+    // Each client's pieces in their order, the clients mixed.
+    for (;;) {
+      std::vector<int> left;
+      for (size_t i = 0; i < links; ++i) {
+        if (!pieces[i].empty()) left.push_back(static_cast<int>(i));
+      }
+      if (left.empty()) return episode;
+      const int link = left[Below(left.size())];
+      auto& of_link = pieces[static_cast<size_t>(link)];
+      episode.sends.push_back({link, of_link.front()});
+      of_link.erase(of_link.begin());
+    }
+  }
+
+ private:
+  size_t Below(size_t n) { return static_cast<size_t>(random_() % n); }
+  template <size_t N>
+  std::string Pick(const char* const (&from)[N]) {
+    return from[Below(N)];
+  }
+
+  std::string Key() { return Pick({"a", "b", "c", "key:1", ""}); }
+  std::string Number() {
+    return Pick({"0", "1", "-1", "10", "007", "+5", "9223372036854775807", "-9223372036854775808", "1e3", " 1", "x"});
+  }
+  std::string Text() {
+    switch (Below(6)) {
+      case 0: return std::string(Below(3000), 'v');
+      case 1: return std::string("\0\r\n\"'\\ \xff", 8);
+      case 2: return std::string(20'000 + Below(3000), 'L');  // large enough for a block of its own
+      case 3: return Number();
+      default: return Pick({"v", "lighthouse", "", "*1\r\n", "$4", "3.14"});
+    }
+  }
+
+  Argv Command() {
+    switch (Below(44)) {
+      case 0: case 1: return {"SET", Key(), Text()};
+      case 2: return {"SET", Key(), Text(), Pick({"NX", "XX", "GET", "KEEPTTL", "EX", "nx"}), "1000"};
+      case 3: return {"SET", Key(), Text(), "EX", "1000"};
+      case 4: case 5: return {"GET", Key()};
+      case 6: return {"MGET", Key(), Key(), Key()};
+      case 7: return {"MSET", Key(), Text(), Key(), Text()};
+      case 8: return {"APPEND", Key(), Text()};
+      case 9: return {"INCRBY", Key(), Number()};
+      case 10: return {"INCR", Key()};
+      case 11: return {"INCRBYFLOAT", Key(), Number()};
+      case 12: return {"GETRANGE", Key(), Number(), Number()};
+      case 13: return {"SETRANGE", Key(), Pick({"0", "5", "-1", "x"}), Text()};
+      case 14: return {"STRLEN", Key()};
+      case 15: return {"DEL", Key(), Key()};
+      case 16: return {"EXISTS", Key(), Key()};
+      case 17: return {"TYPE", Key()};
+      case 18: return {"RENAME", Key(), Key()};
+      case 19: return {"COPY", Key(), Key(), "REPLACE"};
+      case 20: return {"GETDEL", Key()};
+      case 21: return {"SELECT", Pick({"0", "1", "2", "16", "x"})};
+      case 22: case 23: case 24: return {"MULTI"};
+      case 25: case 26: case 27: return {"EXEC"};
+      case 28: return {"DISCARD"};
+      case 29: return {"WATCH", Key(), Key()};
+      case 30: return {"UNWATCH"};
+      case 31: return {"CLIENT", "REPLY", Pick({"ON", "OFF", "SKIP", "on", "?"})};
+      case 32: return {"CLIENT", "REPLY", "ON"};
+      case 33: return {"CLIENT", "SETNAME", Pick({"me", "a b", ""})};
+      case 34: return {"CLIENT", "GETNAME"};
+      case 35: return {"HELLO", Pick({"2", "3", "4", "x"})};
+      case 36: return {"HELLO", "3", "SETNAME", "me"};
+      case 37: return {"RESET"};
+      case 38: return Below(4) == 0 ? Argv{"QUIT"} : Argv{"PING"};
+      case 39: return {"PING", Text()};
+      case 40: return {"ECHO", Text()};
+      case 41: return {"DBSIZE"};
+      case 42: return {"AUTH", Pick({"secret", "wrong", ""})};
+      default: return {Pick({"NOSUCH", "GET", "set", "Exec", "FLUSHDB", "LCS", "OBJECT", "CONFIG"}), Key()};
+    }
+  }
+
+  static std::string Request(const Argv& argv) { return Encode(argv); }
+
+  // A line of words, as one types it.
+  std::string Inline(const Argv& argv) {
+    std::string line;
+    for (const std::string& arg : argv) {
+      if (!line.empty()) line += Pick({" ", " ", "  ", "\t"});
+      const bool plain = !arg.empty() && arg.find_first_of(std::string_view("\0\r\n\"'\\ \t", 8)) == arg.npos;
+      if (plain && arg.size() < 4000) {
+        line += arg;
+      } else {
+        line += Pick({"\"\"", "''", "\"\\x00\\n\\\"\"", "'it\\'s'", "\"a b\"", "\"unfinished"});
+      }
+    }
+    return line + Pick({"\r\n", "\r\n", "\n"});
+  }
+
+  std::string AnyRequest() {
+    switch (Below(16)) {
+      case 0: case 1: case 2: return Inline(Command());
+      case 3: return Pick({"\r\n", "\n", "*0\r\n", "*-1\r\n", " \r\n", "*00\r\n"});
+      case 4:
+        if (Below(6) != 0) return Request(Command());
+        return Pick({"POST / HTTP/1.1\r\n", "Host: x\r\n", "POSTX\r\n", "Host:x\r\n", "post\r\n", "GET / HTTP/1.1\r\n"});
+      case 5:
+        if (Below(8) != 0) return Request(Command());
+        return Request({"CONFIG", "SET", "proto-max-bulk-len", Pick({"1mb", "2mb", "1048576"})});
+      default: return Request(Command());
+    }
+  }
+
+  // One change to the bytes, somewhere; half of them where the protocol is.
+  void Mutate(std::string& text) {
+    if (text.empty()) return;
+    size_t at = Below(text.size());
+    if (Below(2) == 0) {
+      const size_t special = text.find_first_of("*$\r\n", at);
+      if (special != text.npos) at = special + (Below(2) == 0 && special + 1 < text.size() ? 1 : 0);
+    }
+    switch (Below(10)) {
+      case 0: text[at] = static_cast<char>(random_()); break;
+      case 1: text[at] = static_cast<char>(text[at] ^ (1 << Below(8))); break;
+      case 2: text.erase(at, 1 + Below(4)); break;
+      case 3: text.insert(at, 1, static_cast<char>(random_())); break;
+      case 4: text.insert(at, Pick({"\r\n", "\n", "\r", "*", "$", "*1\r\n", "$3\r\n", "\"", "'", " ", "-", "0", "9"})); break;
+      case 5: text.insert(at, 1, '\0'); break;
+      case 6: {  // a part of it comes twice
+        const std::string part = text.substr(at, 1 + Below(40));
+        text.insert(Below(text.size()), part);
+        break;
+      }
+      case 7: text.erase(at); break;  // the rest never comes
+      case 8: {  // another number
+        const size_t digit = text.find_first_of("0123456789", at);
+        if (digit == text.npos) break;
+        size_t end = digit;
+        while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+        text.replace(digit, end - digit,
+                     Pick({"0", "1", "2", "3", "10", "11", "1025", "16385", "-1", "2147483648", "99999999999999999999",
+                           "01", "+1", "1048577"}));
+        break;
+      }
+      case 9: text[at] = static_cast<char>(text[at] ^ 0x20); break;  // the other case
+    }
+  }
+
+  std::vector<std::string> Cut(const std::string& stream) {
+    std::vector<size_t> cuts = {0, stream.size()};
+    for (size_t i = Below(7); i > 0; --i) cuts.push_back(Below(stream.size() + 1));
+    std::sort(cuts.begin(), cuts.end());
+    std::vector<std::string> pieces;
+    for (size_t i = 1; i < cuts.size(); ++i) {
+      if (cuts[i] != cuts[i - 1]) pieces.push_back(stream.substr(cuts[i - 1], cuts[i] - cuts[i - 1]));
+    }
+    return pieces;
+  }
+
+  std::mt19937_64 random_;
+};
+
+}  // namespace
+
+RawEpisode MakeRawEpisode(uint64_t seed, uint64_t number) { return RawGenerator(seed, number).Make(); }
+
+}  // namespace differential
