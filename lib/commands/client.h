@@ -117,6 +117,7 @@ struct ClientState {
 
   Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;
+  size_t direct_bytes = 0;          // without an io: what its session has counted, MULTI's queue included
 
   bool monitor = false;             // gets MONITOR's lines; by Monitors
   ClientState* next_monitor = nullptr;

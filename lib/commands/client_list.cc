@@ -92,7 +92,8 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 size_t ClientMemory(const ClientState& client) {
   const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
   const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
-  return watches + (client.io != nullptr ? client.io->memory() : sizeof(client) + queue) + client.name.capacity() +
+  const size_t direct = client.direct_bytes != 0 ? client.direct_bytes : sizeof(client) + queue;
+  return watches + (client.io != nullptr ? client.io->memory() : direct) + client.name.capacity() +
          client.peer.capacity() + client.local.capacity() + client.argv_bytes;
 }
 

@@ -173,8 +173,9 @@ bool AsyncQueue::RunFirst(bool wait) {
 
 bool AsyncQueue::RunWaiting(bool wait, absl::FunctionRef<bool()> keep_going) {
   if (!HasWork() || running_.exchange(true, std::memory_order_acquire)) return HasWork();
-  size_t left = waiting();
-  while (RunFirst(wait) && --left != 0 && keep_going()) {
+  // None may be left: another thread had the role until now.
+  for (size_t left = waiting(); left != 0 && RunFirst(wait); --left) {
+    if (!keep_going()) break;
   }
   running_.store(false, std::memory_order_release);
   return HasWork();

@@ -38,7 +38,6 @@ class DirectClient {
   CacheCore& core_;
   commands::ClientState client_;
   resp::Output output_;
-  size_t accounted_ = 0;  // bytes of this client in the keyspace's extra_memory
 };
 
 // One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).

@@ -74,9 +74,12 @@ std::vector<Argv> Generator::Quiet() {
 std::vector<Argv> Generator::NoMemory(int link) {
   static constexpr std::string_view kPolicies[] = {"noeviction",   "allkeys-random", "volatile-random",
                                                    "volatile-ttl", "volatile-lru",   "allkeys-lru"};
+  // Less than an empty server of either kind needs, and more than a value has: one that is larger than maxmemory is
+  // refused by Larder alone, which in EXEC shows.
+  static constexpr const char* kTiny = "20000";
   std::vector<Argv> commands = {{"CONFIG", "SET", "maxmemory-policy", std::string(random_.Pick(kPolicies))},
                                 // Tenacity 100: Redis evicts until it fits, however long that takes.
-                                {"CONFIG", "SET", "maxmemory-eviction-tenacity", "100", "maxmemory", "1"}};
+                                {"CONFIG", "SET", "maxmemory-eviction-tenacity", "100", "maxmemory", kTiny}};
   for (int i = random_.Below(8); i >= 0; --i) commands.push_back(Command(link));
   commands.push_back({"DISCARD"});
   commands.push_back({"CONFIG", "SET", "maxmemory", "0"});

@@ -57,9 +57,9 @@ class AsyncTest : public ::testing::Test {
     holder.join();
   }
 
+  std::vector<std::string> seen_;  // outlives the cache, whose end runs callbacks that are owed
   std::shared_ptr<ManualClock> clock_;
   std::unique_ptr<Cache> cache_;
-  std::vector<std::string> seen_;
 };
 
 // ---- When and in what order -----------------------------------------------------------------------------------------
@@ -258,6 +258,26 @@ TEST_F(AsyncTest, EachThreadsCommandsRunAndAreDeliveredInItsOrder) {
   for (std::thread& thread : threads) thread.join();
   while (delivered != kThreads * kCalls) std::this_thread::yield();
   EXPECT_EQ(Value("n0"), std::to_string(kCalls));
+}
+
+TEST_F(AsyncTest, SeveralThreadsMayTickAtOnce) {
+  constexpr int kCalls = 5000;
+  std::atomic<int> delivered{0};
+  std::vector<std::thread> tickers;
+  for (int t = 0; t < 3; ++t) {
+    tickers.emplace_back([&] {
+      while (delivered != kCalls) EXPECT_TRUE(cache_->Tick(absl::InfiniteFuture()).ok());
+    });
+  }
+  for (int i = 1; i <= kCalls; ++i) {
+    // One that is not short, so that it waits for a Tick.
+    ASSERT_TRUE(cache_->ExecuteAsync({"KEYS", "*"}, [&](absl::StatusOr<Reply> reply) {
+      EXPECT_TRUE(reply.ok());
+      ++delivered;
+    }).ok());
+  }
+  for (std::thread& ticker : tickers) ticker.join();
+  EXPECT_FALSE(queue().HasWork());
 }
 
 TEST_F(AsyncTest, CloseInTheMiddleTellsEverybodyOnce) {
