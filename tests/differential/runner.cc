@@ -192,6 +192,10 @@ void Runner::CompareExec(Pair& pair, const Value& ours, const Value& theirs) {
   context.in_batch = true;
   for (size_t i = 0; i < pair.queue.size(); ++i) {
     Count(pair.queue[i], theirs.items[i].is_error());
+    // In EXEC Redis looks at no limit: it has the value now and we have not, so the episode can say nothing more.
+    if (ours.items[i].text == "OOM the value is larger than 'maxmemory'" && !theirs.items[i].is_error()) {
+      return Fail({"EXEC"}, "", "", std::string(kEpisodeOver));
+    }
     const std::string why = comparer_->Compare(pair.queue[i], ours.items[i], theirs.items[i], context);
     if (why.empty()) continue;
     Argv argv = {"(in EXEC)"};

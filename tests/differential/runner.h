@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct Counts {
   uint64_t abandoned = 0;  // episodes ended early because the machine stalled past a short time to live
   std::map<std::string, std::pair<uint64_t, uint64_t>> by_command;  // replies that were none and that were errors
 };
+
+// A wanted difference has made the two sides' keys differ: not a fault, but the end of the episode.
+inline constexpr std::string_view kEpisodeOver = "a wanted difference";
 
 class Runner {
  public:

@@ -69,6 +69,10 @@ std::optional<Finding> Runner::Run(const Episode& episode, const std::vector<Ste
     const double start = NowMs();
     RunStep(steps[step_]);
     const double took = NowMs() - start;
+    if (finding_.has_value() && finding_->why == kEpisodeOver) {
+      finding_.reset();
+      return std::nullopt;
+    }
     if (finding_.has_value() && steps[step_].short_ttl_ms > 1 && took >= kShortTtlMinMs - 5) {
       ++counts_.abandoned;  // the key may have ended between the two sides
       finding_.reset();

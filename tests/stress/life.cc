@@ -32,8 +32,9 @@ void RequireRefused(const absl::Status& status) {
   STRESS_REQUIRE(status.code() == Code::kFailedPrecondition, status.ToString());
 }
 
-// One exchange with a listener, if there still is one.
-void TalkTo(int port, std::string_view request) {
+// One exchange with a listener, if there still is one; served() lets one without a thread do its part.
+template <class F>
+void TalkTo(int port, std::string_view request, F&& served) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
   const timeval limit = {.tv_sec = 0, .tv_usec = 20'000};
@@ -44,6 +45,7 @@ void TalkTo(int port, std::string_view request) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
       send(fd, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+    served();
     char reply[512];
     (void)!recv(fd, reply, sizeof(reply), 0);
   }
@@ -61,6 +63,7 @@ struct Life::Belongings {
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<std::unique_ptr<RespConnection>> connections;
   std::unique_ptr<Listener> listener;
+  bool polls = false;  // it has no thread of its own
 };
 
 Life::Life(uint64_t seed, bool forks) : dice_(seed), forks_(forks) {
@@ -138,6 +141,7 @@ void Life::Act(uint64_t seed) {
 }
 
 void Life::Step(Dice& dice, Belongings& own) {
+  if (own.listener != nullptr && own.polls) own.listener->Poll(0);
   switch (dice.Below(16)) {
     case 0: return CallUserCode(dice, own);
     case 1: return Load(dice, 0);
@@ -274,12 +278,15 @@ void Life::UseListener(Dice& dice, Belongings& own) {
     ListenerOptions where;
     where.bind = {"127.0.0.1"};
     where.any_port = true;
-    where.own_thread = true;
+    where.own_thread = dice.OneIn(2);
     absl::StatusOr<std::unique_ptr<Listener>> started = Listener::Start(*cache_, where);
     if (!started.ok()) return;  // closed, or no descriptors
     own.listener = *std::move(started);
+    own.polls = !where.own_thread;
   }
-  TalkTo(own.listener->port(), "SET over wire\r\nGET large\r\nWATCH over\r\n");
+  TalkTo(own.listener->port(), "SET over wire\r\nGET large\r\nWATCH over\r\n", [&] {
+    for (int i = 0; own.polls && i < 10; ++i) own.listener->Poll(1);
+  });
   if (dice.OneIn(3)) own.listener->Stop();
   if (dice.OneIn(2)) own.listener.reset();
 }
