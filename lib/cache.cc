@@ -745,6 +745,7 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   const int64_t next_us =
       core_->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
+  if (core_->Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // by a callback
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);
 }
 

@@ -241,9 +241,11 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   // First what makes runs empty, then what gives them back.
   bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us, &cut);
   const bool jobs_left = RunJobs(deadline_us);
-  const auto in_time = [&] { return !closed() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
+  // Asked between two callbacks, one of which may have forked: the child has to run none of the others.
+  const auto in_time = [&] { return !closed() && !Forked() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
   (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
   delivery_.Drain(in_time);
+  if (Forked()) return INT64_MAX;
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;
   // Last of all, so that it sees what callbacks have made.

@@ -88,8 +88,9 @@ bool CacheCore::StopThread(int64_t deadline_us) {
 bool CacheCore::DeliverAll(int64_t deadline_us) {
   async_.CancelWaiting();
   while (delivery_.HasWork()) {
-    if (closing_->Late(deadline_us)) return false;
-    delivery_.Drain([&] { return !closing_->Late(deadline_us); });
+    // A callback may have forked: the child runs none of the others.
+    if (Forked() || closing_->Late(deadline_us)) return false;
+    delivery_.Drain([&] { return !Forked() && !closing_->Late(deadline_us); });
   }
   return true;
 }
@@ -167,7 +168,9 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   }
   absl::Status status;
   while (status.ok() && closing_->stage() != Stage::kClosed) {
-    if (RunStage(deadline_us)) {
+    const bool done = RunStage(deadline_us);
+    if (Forked()) return OutcomeStatus(executor::Outcome::kForked);  // by a callback: locks are the parent's
+    if (done) {
       closing_->Advance();
     } else {
       status = Unfinished();

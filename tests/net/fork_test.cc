@@ -319,5 +319,31 @@ TEST_P(ForkTest, CodeThatRunsForTheCacheMayFork) {
   TestClient::Tcp(listener_->port()).Expect("PING\r\n", "+PONG\r\n");
 }
 
+// Whoever runs callbacks goes on in the child as well, from inside the one that forked.
+TEST(ForkInCallbackTest, TheChildRunsNoOtherCallback) {
+  for (bool close : {false, true}) {
+    SCOPED_TRACE(close ? "Close" : "Tick");
+    Options options;
+    options.background = Background::kTick;
+    std::unique_ptr<Cache> cache = *Cache::Open(options);
+    pid_t child = -1;
+    int others = 0;
+    const auto forks = [&](const absl::StatusOr<Reply>&) {
+      child = fork();
+      if (child == 0) alarm(60);
+    };
+    ASSERT_TRUE(cache->ExecuteAsync({"PING"}, forks).ok());
+    ASSERT_TRUE(cache->ExecuteAsync({"PING"}, [&](const absl::StatusOr<Reply>&) { ++others; }).ok());
+    const absl::Status status =
+        close ? cache->Close(absl::InfiniteFuture()) : cache->Tick(absl::InfiniteFuture()).status();
+    if (child == 0) _exit(others == 0 && status.code() == Code::kFailedPrecondition ? 0 : 1);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(others, 1);
+    int ended = -1;
+    ASSERT_EQ(waitpid(child, &ended, 0), child);
+    EXPECT_EQ(ended, 0);
+  }
+}
+
 }  // namespace
 }  // namespace larder
