@@ -220,17 +220,20 @@ void HostileClient::ComeAndGo() {
   }
 }
 
-// The answers to all that came before are owed.
+// The answers to all that came before are owed; but to who goes in a pause (StopWhilePaused, of another hostile client) only
+// those from before the pause, as in Redis. tests/net/listener_test has the same without a pause, to the byte.
 void HostileClient::CloseOneHalf() {
   TestClient client = Open();
+  constexpr std::string_view kReply = "$5\r\nhello\r\n";
   std::string requests, replies;
   for (uint64_t i = random_.Below(200); i > 0; --i) {
     requests += "ECHO hello\r\n";
-    replies += "$5\r\nhello\r\n";
+    replies += kReply;
   }
   ASSERT_TRUE(client.Send(requests + "*2\r\n$4\r\nECHO\r\n$10\r\ncut"));
   client.ShutDownSending();
-  EXPECT_EQ(client.Read(replies.size()), replies);
+  const std::string got = client.Read(replies.size());
+  EXPECT_TRUE(replies.starts_with(got) && got.size() % kReply.size() == 0) << got;
   client.ExpectEnd();
 }
 
