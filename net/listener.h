@@ -24,7 +24,8 @@
 // Close:     on any thread. A thread of the listener's own is told to end, and waited for. The caller's loop is woken and
 //            stops the listener in its next turn, for which Close waits; on the loop's own thread (that which polled
 //            last, or started it) Close stops it at once. All of it until Close's deadline: a loop that nobody polls
-//            makes Close DEADLINE_EXCEEDED, and the message has the listener's first address.
+//            makes Close DEADLINE_EXCEEDED, and the message has the listener's first address. A Start that is under way
+//            is waited for, and CANCELLED.
 // Fork:      in a forked child no call does anything: Start and Run are FAILED_PRECONDITION, Poll returns 0, BackendFd
 //            and NextDelayMs -1, there are no addresses. Stop and the destructor close the child's copies of the
 //            descriptors and do nothing else: no connection ends, no socket's file is removed, memory is leaked. A

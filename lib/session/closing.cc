@@ -80,7 +80,7 @@ absl::Status Closing::Unfinished(Stage stage, std::optional<size_t> left) {
       "another Close has only begun",
       "a listener has not stopped: its loop is busy, or nobody polls it",
       "a call is still running",
-      "calls still in a loader, waiting for one, or in Tick",
+      "calls still in Listener::Start, in a loader, waiting for one, or in Tick",
       "the background thread is still in a callback",
       "callbacks are still owed",
       "keys are still to be freed",

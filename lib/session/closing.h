@@ -7,7 +7,7 @@
 //
 //   listeners   each is asked to stop, and has
 //   holder      the executor refuses everybody, and who held it has let go
-//   calls       nobody is in a loader, waits for one, or is in Tick (Visit)
+//   calls       nobody is in a loader, waits for one, or is in Tick or Listener::Start (Visit)
 //   thread      the background thread has ended
 //   callbacks   what is owed is delivered, by whoever closes; nobody else is left to do it
 //   keys        sessions that ended meanwhile are taken out of the engine; all keys are freed, a few at a time

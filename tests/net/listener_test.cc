@@ -503,6 +503,38 @@ TEST_F(ListenerTest, ClosingTheCacheStopsTheListenerUnderItsClients) {
   EXPECT_EQ(Listener::Start(*cache_, AnyPort()).status().code(), absl::StatusCode::kCancelled);
 }
 
+// A TLS provider that takes its time, and has none.
+class SlowTls final : public TlsProvider {
+ public:
+  absl::StatusOr<std::shared_ptr<net::ChannelFactory>> Configure(const Options&) const override {
+    asked = true;
+    asked.notify_all();
+    go.wait(false);
+    return absl::InvalidArgumentError("no TLS after all");
+  }
+  mutable std::atomic<bool> asked{false};
+  std::atomic<bool> go{false};
+};
+
+TEST_F(ListenerTest, CloseWaitsForAStartThatIsUnderWay) {
+  Open();
+  SlowTls tls;
+  ListenerOptions where = AnyPort();
+  where.tls = &tls;
+  where.any_tls_port = true;
+  std::thread starter([&] {
+    EXPECT_EQ(Listener::Start(*cache_, where).status().code(), absl::StatusCode::kInvalidArgument);
+  });
+  tls.asked.wait(false);
+  const absl::Status late = cache_->Close(absl::InfinitePast());
+  EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(late.message()), HasSubstr("Listener::Start"));
+  tls.go = true;
+  tls.go.notify_all();
+  EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
+  starter.join();
+}
+
 TEST_F(ListenerTest, TwoListenersServeOneCache) {
   Start();
   absl::StatusOr<std::unique_ptr<Listener>> second = Listener::Start(*cache_, AnyPort());
