@@ -44,9 +44,10 @@ class FixedText {
   }
 
   const char* data() const { return bytes_; }
-  size_t size() const { return size_; }
+  // Never above kRoom; said so that compilers know it where a text is added to a longer one (g++ 12's -Warray-bounds).
+  size_t size() const { return std::min(size_, kRoom); }
   bool empty() const { return size_ == 0; }
-  std::string_view view() const { return {bytes_, size_}; }
+  std::string_view view() const { return {bytes_, size()}; }
   // The same bytes with a '\0' behind them, for system calls.
   const char* c_str() const { return bytes_; }
 

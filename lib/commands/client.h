@@ -87,7 +87,9 @@ enum class ClientKind : uint8_t {
 struct ClientState {
   uint64_t id = 0;
   ClientKind kind = ClientKind::kDirect;
-  int protocol = 2;
+  uint8_t protocol = 2;
+  bool monitor = false;             // gets MONITOR's lines; by Monitors
+  int fd = -1;
   keyspace::Db* db = nullptr;
   // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is none.
   bool authenticated = true;
@@ -106,7 +108,6 @@ struct ClientState {
   base::Buffer name;                // CLIENT SETNAME
   base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
   base::Buffer local;               // laddr
-  int fd = -1;
 
   int64_t created_ms = 0;
   int64_t last_interaction_ms = 0;
@@ -117,10 +118,10 @@ struct ClientState {
 
   Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;
-  size_t direct_bytes = 0;          // without an io: what its session has counted, MULTI's queue included
+  // Without an io: what its session has counted, MULTI's queue included. The session writes it, also after its command.
+  std::atomic<size_t> direct_bytes{0};
 
-  bool monitor = false;             // gets MONITOR's lines; by Monitors
-  ClientState* next_monitor = nullptr;
+  ClientState* next_monitor = nullptr;  // the links of Monitors
   ClientState* previous_monitor = nullptr;
 
   ClientState* next = nullptr;      // the registry's links

@@ -92,7 +92,8 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 size_t ClientMemory(const ClientState& client) {
   const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
   const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
-  const size_t direct = client.direct_bytes != 0 ? client.direct_bytes : sizeof(client) + queue;
+  const size_t counted = client.direct_bytes.load(std::memory_order_relaxed);
+  const size_t direct = counted != 0 ? counted : sizeof(client) + queue;
   return watches + (client.io != nullptr ? client.io->memory() : direct) + client.name.capacity() +
          client.peer.capacity() + client.local.capacity() + client.argv_bytes;
 }
@@ -112,7 +113,7 @@ void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
   WriteMemory(client, out);
   out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
   WriteCommandName(client, out);
-  out << " user=default redir=-1 resp=" << client.protocol << '\n';
+  out << " user=default redir=-1 resp=" << int{client.protocol} << '\n';
 }
 
 std::optional<ClientType> ParseClientType(Bytes word) {

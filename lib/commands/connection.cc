@@ -101,7 +101,7 @@ Error Hello(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   LARDER_RETURN_IF_ERROR(HelloOptions(ctx, args, reply));
   if (!ctx.client.authenticated) return kHelloNoAuth;
-  ctx.client.protocol = protocol;
+  ctx.client.protocol = static_cast<uint8_t>(protocol);
   reply.set_protocol(protocol);
   reply.Map(7);
   reply.Bulk("server");

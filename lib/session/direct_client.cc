@@ -1,6 +1,5 @@
 #include "lib/session/direct_client.h"
 
-#include <utility>
 
 #include "lib/base/buffer.h"
 #include "lib/base/status.h"
@@ -49,7 +48,7 @@ DirectClient::~DirectClient() { delete client_.transaction; }
 void DirectClient::End() {
   commands::DropTransaction(core_.engine(), client_);
   core_.engine().clients().Remove(&client_);
-  core_.engine().keyspace().extra_memory().fetch_sub(client_.direct_bytes, std::memory_order_relaxed);
+  core_.engine().keyspace().extra_memory().fetch_sub(client_.direct_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 absl::Status DirectClient::Open() {
@@ -66,7 +65,7 @@ absl::Status DirectClient::Open() {
 void DirectClient::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
   const size_t now = sizeof(DirectClient) + queue + output_.memory();
-  const size_t before = std::exchange(client_.direct_bytes, now);
+  const size_t before = client_.direct_bytes.exchange(now, std::memory_order_relaxed);
   if (now != before) core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
 }
 

@@ -183,13 +183,14 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // the request there, or the one before has changed the limits of parsing. The session's later requests in the batch are
   // passed over; when it is done, input_ is unparsed again from there on (taken_back_).
   bool cut_in_batch_ = false;
-  size_t owed_before_reset_ = 0;  // what was in the output when limits last changed, as RESET's do
   bool taken_back_ = false;
+  bool in_opening_ = false;  // below
+  size_t owed_before_reset_ = 0;  // what was in the output when limits last changed, as RESET's do
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
-  // In the list of sessions that a batch is to open. Which batch is the owner's; the links belong to who has the batch.
+  // in_opening_: in the list of sessions that a batch is to open. Which batch is the owner's; the links and the flag
+  // belong to who has the batch.
   SessionBatch* opening_in_ = nullptr;
-  bool in_opening_ = false;
   ServedSession* next_opening_ = nullptr;
   ServedSession* previous_opening_ = nullptr;
   ServedSession* next_closing_ = nullptr;

@@ -3,6 +3,7 @@
 // The limit is lowered from outside while it runs: it would not promise more clients than fit what it finds at its start.
 #include <dirent.h>
 
+#include <set>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -17,12 +18,17 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kWhy = "Error accepting a client connection: accept: Too many open files";
 
-int OpenDescriptors(pid_t pid) {
+// The limit under which exactly `more` descriptors are left: what the server inherited may stand anywhere, also beyond it.
+rlim_t LimitThatLeaves(pid_t pid, int more) {
+  std::set<int> open;
   DIR* const dir = opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
-  int highest = -1;
-  while (const dirent* entry = readdir(dir)) highest = std::max(highest, atoi(entry->d_name));
+  while (const dirent* entry = readdir(dir)) {
+    if (entry->d_name[0] != '.') open.insert(atoi(entry->d_name));
+  }
   closedir(dir);
-  return highest + 1;
+  int limit = 0;
+  for (; more > 0; ++limit) more -= open.contains(limit) ? 0 : 1;
+  return static_cast<rlim_t>(limit);
 }
 
 bool IsServed(TestClient& client) {
@@ -49,7 +55,7 @@ TEST_P(FullServerTest, ServesThoseItHasAndRecovers) {
   constexpr int kFit = 20;
   rlimit limit{};
   ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
-  limit.rlim_cur = static_cast<rlim_t>(OpenDescriptors(server.pid()) + kFit);
+  limit.rlim_cur = LimitThatLeaves(server.pid(), kFit);
   ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
 
   std::vector<TestClient> served, waiting;
