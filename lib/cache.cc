@@ -76,7 +76,7 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
   memory::Heap& blocks = core.engine().keyspace().blocks();
   *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   keyspace::SourceSearch search;
-  while (!*block && core.EvictForSource(&search, held)) {
+  while (!*block && core.SearchRoom(&search, held)) {
     *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   }
   if (!*block) return core.Forked() ? session::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
@@ -254,20 +254,29 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
 // first.
 template <class F>
 Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const {
-  return Run(
-      Like(fn, [&](Db& db) -> Error {
-        keyspace::Keyspace& keyspace = db.keyspace();
-        if (keyspace.config().maxmemory != 0) [[unlikely]] {
-          keyspace::Growth wanted = growth;
-          wanted.at_once = held_;
-          LARDER_RETURN_IF_ERROR(keyspace.Admit(wanted));
-        }
-        Error error = fn(db);
-        if (!error.ok()) [[unlikely]] error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
-        keyspace.NotePeak();
-        return error;
-      }),
-      first_key);
+  keyspace::SourceSearch search;
+  bool again = false;
+  auto op = Like(fn, [&](Db& db) -> Error {
+    keyspace::Keyspace& keyspace = db.keyspace();
+    if (keyspace.config().maxmemory != 0) [[unlikely]] {
+      keyspace::Growth wanted = growth;
+      wanted.at_once = held_;
+      LARDER_RETURN_IF_ERROR(keyspace.Admit(wanted));
+    }
+    Error error = fn(db);
+    if (!error.ok()) [[unlikely]] {
+      if (held_) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
+      else again = error == errors::kAllocationFailed && keyspace.SearchRoom(&search);
+    }
+    keyspace.NotePeak();
+    return error;
+  });
+  Refused refused = Run(op, first_key);
+  while (again) [[unlikely]] {  // others have their turn meanwhile
+    again = false;
+    refused = Run(op, first_key);
+  }
+  return refused;
 }
 
 namespace {

@@ -275,23 +275,29 @@ bool RunsInsideMulti(Bytes name) {
          name == "reset";
 }
 
-void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, ReplyWriter& reply, bool may_evict) {
+bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+          std::span<const Bytes> argv, ReplyWriter& reply, bool may_evict, keyspace::SourceSearch* search) {
   CommandContext ctx{engine, client, spec};
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
   // What is done must not be left without an answer for want of memory: room for a short one first.
   const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
   const bool lost_before = reply.output().failed();
-  if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return;
+  if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return true;
   const auto run = [&] { return spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply); };
   Error error = run();
   // What writes and had no memory for it has changed nothing, and may be run again when others have made room.
   if (error == errors::kAllocationFailed && may_evict && (spec.flags & kCmdWrite) != 0) [[unlikely]] {
-    error = engine.keyspace().RetryWithRoom(error, [&] {
+    if (search != nullptr && engine.keyspace().SearchRoom(search)) {
       reply.Rewind(mark);
-      return run();
-    });
+      return false;
+    }
+    if (search == nullptr) {
+      error = engine.keyspace().RetryWithRoom(error, [&] {
+        reply.Rewind(mark);
+        return run();
+      });
+    }
   }
   if (only_reads && !lost_before && reply.output().failed()) {
     reply.output().RewindFailed(mark);  // nothing has happened, so that there may still be room for saying so
@@ -315,10 +321,11 @@ void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
   }
   if (client.reply_mode.silent() && !ctx.minded_reply_mode) reply.Rewind(mark);
   if (engine.monitors().any()) [[unlikely]] engine.monitors().Ran(client, spec, argv);
+  return true;
 }
 
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
-                 int64_t now_us, bool at_once) {
+                 int64_t now_us, bool at_once, keyspace::SourceSearch* search) {
   LARDER_DCHECK(!argv.empty());
   engine.keyspace().BeginOp(now_us / 1000);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
@@ -344,8 +351,8 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
     Queue(client, found, argv, reply);
     if (client.reply_mode.silent()) reply.Rewind(mark);
-  } else {
-    Call(engine, client, *found.spec, found.parent, argv, reply, /*may_evict=*/true);
+  } else if (!Call(engine, client, *found.spec, found.parent, argv, reply, /*may_evict=*/true, search)) {
+    return kWantsRoom;
   }
   client.reply_mode.CommandEnded();
   engine.keyspace().NotePeak();

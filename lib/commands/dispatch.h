@@ -22,8 +22,12 @@ inline constexpr int64_t kHeld = -1;
 // kAttack: the client speaks HTTP. It is to be closed at once: nothing that it has been answered is sent, nothing more of it
 // runs. Never for a client of kind kDirect.
 inline constexpr int64_t kAttack = -2;
+// kWantsRoom: the memory source is full, and a step of `search` has been done to make room in it. Nothing else has: the same
+// command is to be dispatched again, with the same search, when others have had their turn. Never without a search: then
+// room is looked for here and now.
+inline constexpr int64_t kWantsRoom = -3;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
-                 int64_t now_us, bool at_once = false);
+                 int64_t now_us, bool at_once = false, keyspace::SourceSearch* search = nullptr);
 
 // Those that MULTI does not queue. By a row's name, of a command that is no subcommand.
 bool RunsInsideMulti(Bytes name);
@@ -33,9 +37,10 @@ bool RunsInsideMulti(Bytes name);
 keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted);
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
-// the memory source has nothing left may evict others; not inside a transaction.
-void Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, resp::ReplyWriter& reply, bool may_evict = false);
+// the memory source has nothing left may evict others; not inside a transaction. False: kWantsRoom.
+bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+          std::span<const Bytes> argv, resp::ReplyWriter& reply, bool may_evict = false,
+          keyspace::SourceSearch* search = nullptr);
 
 }  // namespace larder::inline v0::commands
 

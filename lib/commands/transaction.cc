@@ -78,7 +78,7 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
   ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
   transaction->ForEach(&room, [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
-    Call(ctx.engine, ctx.client, spec, parent, argv, reply);
+    (void)Call(ctx.engine, ctx.client, spec, parent, argv, reply);
   });
   // A QUIT or RESET cannot be queued, so the transaction is still the client's.
   transaction->Reset();

@@ -39,16 +39,30 @@ class Compactor::Budget {
   bool spent_ = false;
 };
 
-bool Compactor::wanted() const { return in_pass_ || keyspace_.arena().WantsCompaction(); }
+bool Compactor::wanted() const {
+  return in_pass_ || keyspace_.arena().evacuating() || keyspace_.arena().WantsCompaction();
+}
+
+void Compactor::BeginPass(uint32_t runs) {
+  keyspace_.arena().BeginCompaction(runs);
+  in_pass_ = true;
+  db_ = 0;
+  position_ = 0;
+}
+
+void Compactor::BeginPassForRuns() {
+  if (!in_pass_) BeginPass(keyspace_.arena().WantsCompaction() ? 0 : 2);
+}
 
 bool Compactor::Step() {
   memory::Arena& arena = keyspace_.arena();
+  if (arena.evacuating()) {
+    EmptyRunStep();
+    return wanted();
+  }
   if (!in_pass_) {
     if (!arena.WantsCompaction()) return false;
-    arena.BeginCompaction();
-    in_pass_ = true;
-    db_ = 0;
-    position_ = 0;
+    BeginPass(0);
   }
   base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
   Budget budget(timer);
@@ -115,10 +129,10 @@ Db* Compactor::OwnerOf(Entry* entry, uint64_t hash, Db* first) {
   return nullptr;
 }
 
-bool Compactor::EmptyOneRun() {
+memory::Arena::Evacuated Compactor::EmptyRunStep() {
   base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
   Db* owner = nullptr;
-  return keyspace_.arena().EvacuateSparsest([&](void* block) {
+  return keyspace_.arena().EvacuateSparsest(kEvacuatedAtOnce, [&](void* block) {
     auto* const entry = static_cast<Entry*>(block);
     const uint64_t hash = base::HashBytes(entry->key(), keyspace_.hash_seed());
     Db* const db = OwnerOf(entry, hash, owner);

@@ -39,10 +39,14 @@ class Compactor {
   bool wanted() const;
   // One step of it. Returns wanted().
   bool Step();
-  // Moves the entries of the sparsest run that holds entries into others, at once: at most what fits into a run of 64
-  // KB, and mostly a quarter of it or less. Returns whether a run has become free, for blocks of any size. For who
-  // needs memory and can get none from the source.
-  bool EmptyOneRun();
+  // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step; kEmptied: it
+  // has become free, for blocks of any size. For who needs memory and can get none from the source; what he does not
+  // finish, steps do.
+  memory::Arena::Evacuated EmptyRunStep();
+  // Begins a pass, unless there is one: if none is worth while, one that goes on until two runs have become free, however
+  // much that moves.
+  void BeginPassForRuns();
+  bool in_pass() const { return in_pass_; }
 
  private:
   class Budget;
@@ -50,7 +54,10 @@ class Compactor {
   bool MoveFrom(Entry*& entry, bool blocks, Budget& budget);
   Entry* MoveEntry(Entry* entry);
   Db* OwnerOf(Entry* entry, uint64_t hash, Db* first);
+  void BeginPass(uint32_t runs);
   static bool InArena(const Entry* entry);
+
+  static constexpr uint32_t kEvacuatedAtOnce = 64;
 
   Keyspace& keyspace_;
   bool in_pass_ = false;

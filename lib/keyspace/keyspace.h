@@ -137,14 +137,15 @@ class Keyspace {
   bool EvictStep();
   // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
   bool owes_eviction() const { return owes_eviction_; }
-  // After a call has failed, changing nothing, with kAllocationFailed: evicts some of what may go. True if the call should
-  // be tried again.
-  bool EvictForSource(SourceSearch* search);
-  // The same over and over: `op` is what has ended with `error`, and returns another.
+  // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is full,
+  // see room.h. True if the call should be tried again. Not inside an op, since entries change their places.
+  bool SearchRoom(SourceSearch* search);
+  // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have their
+  // turn in between.
   template <class Op>
   Error RetryWithRoom(Error error, Op&& op) {
-    SourceSearch search;
-    while (error == errors::kAllocationFailed && EvictForSource(&search)) error = op();
+    SourceSearch search{.at_once = true};
+    while (error == errors::kAllocationFailed && SearchRoom(&search)) error = op();
     return error;
   }
   // Whether the policy lets keys go.
@@ -193,9 +194,8 @@ class Keyspace {
   bool WantsCompaction() const { return compactor_.wanted(); }
   // 1 to 4: how many steps in the time in which there would else be one.
   int CompactionUrgency() { return arena().CompactionUrgency(); }
-  // The same for one run, at once: whether 64 KB have become free for blocks of any size. For who needs memory that the
-  // source has not got. Not inside an op.
-  bool EmptyOneRun() { return compactor_.EmptyOneRun(); }
+  // The same for the sparsest run of entries: kEmptied when 64 KB have become free for blocks of any size. Not inside an op.
+  memory::Arena::Evacuated EmptyRunStep() { return compactor_.EmptyRunStep(); }
 
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
   // on in the entry that takes another's place, and ends with the key.
@@ -250,6 +250,9 @@ class Keyspace {
   Evictor::Outcome EvictSlice(size_t bytes_min);
   void OweEviction();
   bool SourceHasRoom() const;
+  bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits);
+  void BeginPass(SourceSearch* search);
+  bool BeginPassForSearch(SourceSearch* search);
   bool FreeSome(Db::Table& table);
 
   KeyspaceConfig config_;
@@ -268,8 +271,8 @@ class Keyspace {
   std::atomic<size_t> doomed_arguments_{0};
   size_t room_counted_ = 0;  // while MakeRoom runs: what the write has counted already, and need not make room for
   uint64_t room_made_ = 0;
-  uint64_t source_goal_ = 0;  // while EvictForSource runs: of evictor_.evicted_bytes()
-  size_t source_wanted_ = 0;
+  uint64_t source_goal_ = 0;  // while SearchRoom runs: of evictor_.evicted_bytes()
+  bool source_fits_ = false;  // and it may stop before, if the arena has room
   bool owes_eviction_ = false;
   int expire_at_ = 0;    // the database that ExpireDue looks at next
   int expire_idle_ = 0;  // how many before it had nothing that was due

@@ -11,16 +11,15 @@ namespace {
 
 constexpr uint64_t kEvictNs = 80'000;  // 100 us on a machine whose clock is slow to read
 constexpr size_t kCollectedAtOnce = 256;
-// What a call may evict because the source is full: so many times what it asked for, and no more than that at once, since
-// it does so in one hold; but as much as it asked for in any case.
+// A search for room in a full source: what a step may take, and how many times what was asked for may be evicted at first.
+constexpr uint64_t kSearchNs = 60'000;
 constexpr size_t kSourceTimes = 16;
-constexpr size_t kSourceBytesMax = size_t{256} << 10;
-constexpr int64_t kMaintainNs = 40'000;
-// If that was not enough for a block of the arena, what is free lies in blocks of other sizes. So much makes enough holes
-// to empty one run of 64 KB of entries into them, or some times as much, where they are spread over several sizes.
+constexpr size_t kAtOnceMax = size_t{256} << 10;  // or once what was asked for, where that is done in one hold
+constexpr int64_t kGiveBackNs = 40'000;
+// So much makes enough holes to empty one run of 64 KB of entries into them, or some times as much, where they are spread
+// over several sizes.
 constexpr size_t kSourceRunBytes = size_t{96} << 10;
 constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
-constexpr size_t kRunEmptied = SIZE_MAX;  // as SourceSearch::evicted: nothing is left to be tried
 
 }  // namespace
 
@@ -100,43 +99,96 @@ bool Keyspace::EvictStep() {
 }
 
 bool Keyspace::SourceHasRoom() const {
-  return evictor_.evicted_bytes() >= source_goal_ || heap_->arena().HasRoom(source_wanted_);
+  return evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && heap_->arena().HasRoomForRefused());
 }
 
-// In rounds, each of which evicts as much as all before it, the first what is wanted, and somebody in any case: where the
-// arena cannot tell whether that has made room, as for a block beyond it, only another try can. In the end a run is
-// emptied. (Nobody has an Entry in hand: the op that failed is over, and begins anew.)
-bool Keyspace::EvictForSource(SourceSearch* search) {
-  const size_t refused = heap_->TakeRefused();
-  if (refused == 0 || !MayEvict() || search->evicted == kRunEmptied) return false;
-  search->wanted = std::max(search->wanted, refused);
-  const bool in_arena = search->wanted <= memory::Heap::kArenaMax;
-  const size_t most = std::max(search->wanted, std::min(search->wanted * kSourceTimes, kSourceBytesMax));
-  const bool for_run = search->evicted >= most;
-  if (for_run && (!in_arena || search->evicted >= kSourceRunsMax)) return false;
-  const size_t bytes = for_run ? kSourceRunBytes
-                               : std::min(std::max(search->wanted, search->evicted), most - search->evicted);
-  heap_->CollectReturned();
+// A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a block
+// beyond it, only another try can. With `fits` it stops when the arena has room. False if nobody may go.
+bool Keyspace::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
   const uint64_t before = evictor_.evicted_bytes();
   const uint64_t evicted = evictor_.evicted();
   base::StepTimer timer(steps_, base::Step::kEvict);
-  source_wanted_ = SIZE_MAX;  // one in any case
+  source_fits_ = false;
   source_goal_ = before + 1;
   Evictor::Outcome outcome = evictor_.Evict({});
   if (outcome == Evictor::Outcome::kFits) {
-    source_wanted_ = for_run ? SIZE_MAX : search->wanted;
+    source_fits_ = fits;
     source_goal_ = before + bytes;
-    outcome = evictor_.Evict({});
+    outcome = evictor_.Evict({.cpu_ns_max = kSearchNs});
   }
   source_goal_ = 0;
   timer.Add(evictor_.evicted() - evicted, evictor_.evicted_bytes() - before);
   search->evicted += evictor_.evicted_bytes() - before;
-  if (!in_arena) heap_->Maintain(kMaintainNs);
-  if (for_run && EmptyOneRun()) {
-    search->evicted = kRunEmptied;
-    return true;
+  return outcome != Evictor::Outcome::kCannot;
+}
+
+void Keyspace::BeginPass(SourceSearch* search) {
+  compactor_.BeginPassForRuns();
+  Owe(kOwesCompaction);
+  search->phase = SourceSearch::Phase::kPass;
+}
+
+// As long as there is waste that a pass would win, it comes before others are evicted.
+bool Keyspace::BeginPassForSearch(SourceSearch* search) {
+  if (search->at_once || !WantsCompaction()) return false;
+  search->after = search->phase;
+  BeginPass(search);
+  return true;
+}
+
+// (Nobody has an Entry in hand: the op that failed is over, and begins anew.)
+bool Keyspace::SearchRoom(SourceSearch* search) {
+  using Phase = SourceSearch::Phase;
+  using Evacuated = memory::Arena::Evacuated;
+  const size_t refused = heap_->TakeRefused();
+  if (refused == 0 || !MayEvict()) return false;
+  search->wanted = std::max(search->wanted, refused);
+  const bool in_arena = search->wanted <= memory::Heap::kArenaMax;
+  heap_->CollectReturned(kCollectedAtOnce);
+  switch (search->phase) {
+    case Phase::kBegin:
+      search->phase = Phase::kEvict;
+      if (in_arena && BeginPassForSearch(search)) return true;
+      [[fallthrough]];
+    case Phase::kEvict: {
+      const size_t times = search->wanted * kSourceTimes;
+      const size_t most = search->at_once ? std::max(search->wanted, std::min(times, kAtOnceMax)) : times;
+      const size_t left = search->evicted < most ? most - search->evicted : 0;
+      const bool more = left != 0 && EvictForSearch(search, in_arena ? left : std::min(left, search->wanted), in_arena);
+      if (more && in_arena) return true;
+      search->phase = in_arena ? Phase::kEmptyRun : Phase::kGiveBack;
+      search->after = more ? Phase::kEvict : Phase::kOver;
+      return true;
+    }
+    case Phase::kGiveBack:
+      if (!heap_->GiveBack(kGiveBackNs)) search->phase = search->after;
+      return true;
+    case Phase::kEmptyRun:
+      if (const Evacuated run = compactor_.EmptyRunStep(); run == Evacuated::kMore) Owe(kOwesCompaction);
+      else if (run == Evacuated::kNot) search->phase = Phase::kEvictForRun;
+      search->run_goal = search->evicted + kSourceRunBytes;
+      if (search->phase == Phase::kEvictForRun) BeginPassForSearch(search);
+      return true;
+    case Phase::kEvictForRun:
+      if (search->run_goal <= kSourceRunsMax && EvictForSearch(search, search->run_goal - search->evicted, false)) {
+        if (search->evicted >= search->run_goal) search->phase = Phase::kEmptyRun;
+        return true;
+      }
+      if (search->at_once) break;
+      search->passes = compactor_.in_pass() ? 2 : 1;  // a whole one
+      search->after = Phase::kOver;
+      BeginPass(search);
+      [[fallthrough]];
+    case Phase::kPass:
+      compactor_.Step();
+      if (compactor_.in_pass()) return true;
+      if (search->passes > 0 && --search->passes > 0) BeginPass(search);
+      else search->phase = search->after == Phase::kOver ? Phase::kGiveBack : search->after;
+      return true;
+    case Phase::kOver: break;
   }
-  return outcome == Evictor::Outcome::kFits;
+  search->phase = Phase::kOver;
+  return false;
 }
 
 void Keyspace::OweEviction() {

@@ -8,8 +8,18 @@
 // A write of more than kSliceBytes would make its slice long: whoever can let others have their turn in between makes
 // room ahead of it, in slices (CacheCore::MakeRoomAhead), and the write itself then evicts no more than others do.
 //
-// A MemorySource may be full before maxmemory is reached. What fails for want of it evicts until the arena has a free block
-// of the size (EvictForSource), or 16 times what was asked for has gone, and is tried again.
+// A MemorySource may be full before maxmemory is reached. What fails for want of it searches for room (SearchRoom), a step
+// of less than 100 us a time, after each of which it is tried again:
+//   1. evict until the arena has a free block of the size, at most 16 times what was asked for;
+//   2. move the entries of the sparsest run to others, which makes 64 KB free for blocks of any size; then evict so much as
+//      makes the holes for another run, up to 384 KB in all;
+//   3. one pass of compaction that goes on until it has won two runs, wherever they are: those of values beyond 1 KB, too.
+// Where there is so much waste that a pass is worth while, that pass comes first.
+// 2 and 3 are for blocks of the arena, up to 16 KB. A larger one has its pages from the source: instead of them, what has
+// become free is given back to that. Values of other sizes that lie scattered let little become free, so that the first
+// large ones in a source full of small ones may be refused.
+// Who runs a single call or request leaves the executor between two steps, so that others have their turn. Inside
+// Atomically or EXEC it cannot: there 1 and 2 are done in one hold, which may then take a millisecond, and 3 is not done.
 //
 // Refused are: a write when memory is over the limit and nothing may be evicted; a value that alone is larger than the
 // limit, before anything is evicted for it.
@@ -41,8 +51,14 @@ enum class Room : uint8_t {
 
 // The search of one call for memory that the source has refused.
 struct SourceSearch {
-  size_t wanted = 0;   // bytes in one piece
-  size_t evicted = 0;  // for its sake, so far
+  enum class Phase : uint8_t { kBegin, kEvict, kGiveBack, kEmptyRun, kEvictForRun, kPass, kOver };
+  Phase phase = Phase::kBegin;
+  Phase after = Phase::kOver;  // kPass or kGiveBack
+  uint8_t passes = 0;          // to be made yet, if that is counted
+  bool at_once = false;  // the caller cannot leave the executor: no pass
+  size_t wanted = 0;     // bytes in one piece
+  size_t evicted = 0;    // for its sake, so far
+  size_t run_goal = 0;   // in kEvictForRun: of `evicted`
 };
 
 }  // namespace larder::inline v0::keyspace

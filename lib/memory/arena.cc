@@ -23,6 +23,7 @@ void Arena::Forget() {
   }
   for (Chunk*& chunk : chunks_) chunk = nullptr;
   dirty_ = nullptr;
+  evacuee_ = nullptr;
   chunks_mask_ = 0;
   used_ = blocks_ = held_ = large_bytes_ = 0;
   live_runs_ = dirty_runs_ = empty_chunks_ = 0;
@@ -61,6 +62,7 @@ void* Arena::AllocateSlow(size_t list) {
   MakeCurrent(list, run);
   if (run != nullptr) return TakeBlock(run);
   if (refused_bytes_ < BytesOfList(list)) refused_bytes_ = BytesOfList(list);
+  refused_list_ = list;
   return nullptr;
 }
 
@@ -106,6 +108,7 @@ void* Arena::AllocateLarge(size_t bytes) {
   void* const block = FromSource(rounded, kPageBytes);
   if (block == nullptr) {
     if (refused_bytes_ < rounded) refused_bytes_ = rounded;
+    refused_list_ = kLists;
     return nullptr;
   }
   used_ += rounded;
@@ -370,8 +373,8 @@ void Arena::DiscardRun(Chunk* chunk, uint32_t index) {
 // ---- Giving back ----------------------------------------------------------------------------------------------------
 
 // One piece. An empty chunk loses its pages before it goes, since to unmap 2 MB of them at once takes 200 us.
-bool Arena::TrimOne() {
-  if (empty_chunks_ > kEmptyChunksMax) {
+bool Arena::TrimOne(bool spares) {
+  if (empty_chunks_ > (spares ? 0 : kEmptyChunksMax)) {
     Chunk* const chunk = chunks_[kEmptyList];
     if (chunk->dirty_runs != 0) {
       DiscardRun(chunk, static_cast<uint32_t>(__builtin_ctz(chunk->dirty_runs)));
@@ -385,13 +388,13 @@ bool Arena::TrimOne() {
   return true;
 }
 
-bool Arena::Trim(int64_t budget_ns) {
-  if (blocks_ == 0) RetireCurrents(false);  // empty ones may be all that holds some chunk
-  if (!WantsTrim()) return false;
+bool Arena::Trim(int64_t budget_ns, bool spares) {
+  if (blocks_ == 0 || spares) RetireCurrents(false);  // empty ones may be all that holds some chunk
+  if (!WantsTrim(spares)) return false;
   RetireCurrents(false);
   const int64_t end_ns = base::MonotonicNs() + budget_ns;
-  while (TrimOne()) {
-    if (WantsTrim() && base::MonotonicNs() >= end_ns) return true;
+  while (TrimOne(spares)) {
+    if (WantsTrim(spares) && base::MonotonicNs() >= end_ns) return true;
   }
   return false;
 }
@@ -441,7 +444,7 @@ bool Arena::ValidRun(const Run& run) const {
   if (free_blocks + run.used != run.capacity) return false;
   switch (run.where) {
     case Where::kFree: return false;
-    case Where::kEvacuated: return false;
+    case Where::kEvacuated: return &run == evacuee_ && run.low == kNever;
     case Where::kCurrent: return current_[run.list] == &run && run.low == kNever;
     case Where::kFull: return free_blocks == 0;
     case Where::kBin: break;

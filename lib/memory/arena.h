@@ -139,9 +139,12 @@ class Arena {
 
   // Gives memory back to the system or the source, until there is no more to give (returns false) or `budget_ns` of
   // time have passed (true: call again). One piece, at most a run or an empty chunk, is always done.
-  bool Trim(int64_t budget_ns);
+  // `spares`: the empty chunk too that is else kept for reuse, since somebody needs memory of the source's.
+  bool Trim(int64_t budget_ns, bool spares = false);
   // Whether Trim has something to do: a look at two counters.
-  bool WantsTrim() const { return dirty_runs_ > DirtyMax() || empty_chunks_ > kEmptyChunksMax; }
+  bool WantsTrim(bool spares = false) const {
+    return dirty_runs_ > DirtyMax() || empty_chunks_ > (spares ? 0 : kEmptyChunksMax);
+  }
 
   // Nobody is told if it is never called.
   void SetOwner(Owner* owner) { owner_ = owner; }
@@ -152,8 +155,9 @@ class Arena {
   bool WantsCompaction() const { return Movable() > (sparse_16ths_ == 0 ? bar_ : target_); }
   // How much there is to do: 1 for what is just worth a pass, 4 at most.
   int CompactionUrgency() const;
-  // A pass: decides which runs are sparse.
-  void BeginCompaction();
+  // A pass: decides which runs are sparse. It ends when the waste is half of what is let pass; or, for who needs `runs` free
+  // runs whatever that costs, when it has won so many.
+  void BeginCompaction(uint32_t runs = 0);
   void EndCompaction();
   // Whether some run of this tenant may be sparse. During a pass.
   bool MayBeSparse(Tenant tenant) const;
@@ -167,17 +171,23 @@ class Arena {
   // What the block takes. REQUIRES: it is not larger than kSmallMax.
   static size_t BytesOf(const void* block) { return RunOf(block)->block_bytes; }
 
-  // Calls move(block) for each block of the sparsest run of entries that others have room for. `move` moves it, or leaves
-  // it. At any time. Returns whether the run has become empty.
+  enum class Evacuated { kMore, kEmptied, kNot };
+  // Calls move(block) for up to `blocks_max` blocks of the sparsest run of entries that others have room for. `move` moves
+  // it, or leaves it. kMore: some are left for the next call, and meanwhile nobody gets a block of that run; else whether
+  // the run has become empty. At any time.
   template <class Move>
-  bool EvacuateSparsest(Move&& move) {
+  Evacuated EvacuateSparsest(uint32_t blocks_max, Move&& move) {
     Evacuee evacuee;
-    if (!PickEvacuee(&evacuee)) return false;
-    for (uint32_t i = 0; i < evacuee.blocks; ++i) {
-      if (!evacuee.IsFree(i)) move(static_cast<void*>(evacuee.begin + i * evacuee.run->block_bytes));
+    if (!PickEvacuee(&evacuee)) return Evacuated::kNot;
+    for (uint32_t left = blocks_max; evacuee_at_ < evacuee.blocks; ++evacuee_at_) {
+      if (evacuee.IsFree(evacuee_at_)) continue;
+      if (left-- == 0) return Evacuated::kMore;
+      move(static_cast<void*>(evacuee.begin + evacuee_at_ * evacuee_->block_bytes));
     }
-    return Readmit(evacuee.run);
+    return ReadmitEvacuee() ? Evacuated::kEmptied : Evacuated::kNot;
   }
+  // Whether EvacuateSparsest has more to do for the run it is at.
+  bool evacuating() const { return evacuee_ != nullptr; }
 
   // Any thread: frees a block as Free does, when the holder gets to it. `bytes` as for Free. False, and nothing done,
   // after CloseReturns. REQUIRES: the arena lives.
@@ -191,17 +201,19 @@ class Arena {
   // Frees what was returned and takes no more.
   size_t CloseReturns();
 
-  // Whether Allocate(bytes) would find a block without asking the source.
-  bool HasRoom(size_t bytes) const {
-    if (bytes > kSmallMax) return false;
-    const size_t size_class = SizeClassOf(bytes);
-    const Run* const current = current_[size_class];
-    if (current->free != nullptr || current->bump != current->end || (chunks_mask_ & ~uint64_t{1}) != 0) return true;
-    for (const Run* run : bins_[size_class]) {
+  // Whether the block that could not be had last would be found now without asking the source.
+  bool HasRoomForRefused() const {
+    if (HasFreeRun()) return true;
+    if (refused_list_ == kLists) return false;
+    const Run* const current = current_[refused_list_];
+    if (current->free != nullptr || current->bump != current->end) return true;
+    for (const Run* run : bins_[refused_list_]) {
       if (run != nullptr) return true;
     }
     return false;
   }
+  // Whether there is a run that may serve any class and tenant.
+  bool HasFreeRun() const { return (chunks_mask_ & ~uint64_t{1}) != 0; }
   // The largest block that the source has refused since this was called last; 0 if none.
   size_t TakeRefused() { return std::exchange(refused_bytes_, 0); }
 
@@ -283,10 +295,9 @@ class Arena {
     Run runs[kRunsMax];
   };
 
-  // A run that is being emptied, in no list, and which of its blocks were free when that began.
+  // A run that is being emptied, in no list, and which of its blocks are free.
   struct Evacuee {
     static constexpr uint32_t kBlocksMax = kRunBytes / 8;
-    Run* run = nullptr;
     char* begin = nullptr;
     uint32_t blocks = 0;
     uint64_t free[kBlocksMax / 64] = {};
@@ -344,7 +355,8 @@ class Arena {
   size_t Movable() const;
   void NoteSparse();
   bool PickEvacuee(Evacuee* evacuee);
-  bool Readmit(Run* run);
+  Run* SparsestEntries() const;
+  bool ReadmitEvacuee();
   static bool IsFull(const Run* run) { return run->free == nullptr && run->bump == run->end; }
   void* AllocateLarge(size_t bytes);
   void FreeLarge(void* block, size_t bytes);
@@ -362,7 +374,7 @@ class Arena {
   void MarkDirty(Chunk* chunk, uint32_t index);
   void MarkClean(Chunk* chunk, uint32_t index);
   void DiscardRun(Chunk* chunk, uint32_t index);
-  bool TrimOne();
+  bool TrimOne(bool spares);
   bool ValidRun(const Run& run) const;
   void FreeChunk(Chunk* chunk);
   void Forget();
@@ -373,6 +385,7 @@ class Arena {
   size_t held_ = 0;
   size_t large_bytes_ = 0;
   size_t refused_bytes_ = 0;
+  size_t refused_list_ = kLists;  // of the last one; kLists: it was none of the runs'
   uint32_t live_runs_ = 0;
   uint32_t dirty_runs_ = 0;
   uint32_t empty_chunks_ = 0;
@@ -387,6 +400,8 @@ class Arena {
   uint32_t emptied_runs_ = 0;  // of movable blocks, ever
   uint32_t emptied_before_ = 0;  // the pass
   uint32_t runs_in_bin_[3][kBins] = {};  // by tenant
+  Run* evacuee_ = nullptr;
+  uint32_t evacuee_at_ = 0;  // its next block
   Run* bins_[kLists][kBins] = {};
   Chunk* chunks_[kChunkLists] = {};
   Chunk* dirty_ = nullptr;

@@ -2,8 +2,18 @@
 #include "lib/memory/arena.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace larder::inline v0::memory {
+namespace {
+
+// How full a sparse run is at most, in 16ths.
+constexpr uint32_t kSparse[] = {4, 8, 12, 14};
+
+// What is to be let pass: a 16th of what is used.
+size_t Tolerated(size_t used, size_t least) { return std::max(used / 16, least); }
+
+}  // namespace
 
 // What is free in the runs of movable blocks in this bin and the emptier ones. Runs in a bin are taken to be as full as
 // its middle.
@@ -21,9 +31,6 @@ size_t Arena::SparseRunsBytes(uint32_t first_bin) const {
 // sum by bins may be too high; the waste is exact, but has the fixed and the current runs in it.
 size_t Arena::Movable() const { return std::min(SparseRunsBytes(0), waste()); }
 
-// What is to be let pass: a 16th of what is used.
-static size_t Tolerated(size_t used, size_t least) { return std::max(used / 16, least); }
-
 // A run has become emptier.
 void Arena::NoteSparse() {
   if (sparse_16ths_ != 0) return;
@@ -34,14 +41,19 @@ void Arena::NoteSparse() {
   if (movable > bar_ && owner_ != nullptr) owner_->OnSparse();
 }
 
-void Arena::BeginCompaction() {
+void Arena::BeginCompaction(uint32_t runs) {
   emptied_before_ = emptied_runs_;
   RetireCurrents(true);  // those of classes that are used no more are as sparse as others
   const size_t movable = Movable();
   target_ = Tolerated(used_ - large_bytes_, kSparseMin) / 2;
+  if (runs != 0) {
+    const size_t wanted = runs * kRunBytes;
+    target_ = std::min(target_, movable > wanted ? movable - wanted : 0);
+    sparse_16ths_ = kSparse[3];
+    return;
+  }
   const size_t surplus = movable > target_ ? movable - target_ : 0;
   // To empty a run that is 3/4 full costs three moves for each place that is won, one that is 1/4 full a third of one.
-  constexpr uint32_t kSparse[] = {4, 8, 12, 14};  // 16ths
   int choice = 0;
   while (choice < 3 && SparseRunsBytes(kBins - 1 - static_cast<uint32_t>(choice)) < surplus) ++choice;
   sparse_16ths_ = kSparse[choice];
@@ -96,7 +108,8 @@ void* Arena::AllocateForMove(const void* block) {
 
 // ---- One run at once ------------------------------------------------------------------------------------------------
 
-bool Arena::PickEvacuee(Evacuee* evacuee) {
+// Of the runs of entries that others have room for.
+Arena::Run* Arena::SparsestEntries() const {
   Run* best = nullptr;
   for (size_t list = kSizeClassCount; list < 2 * kSizeClassCount; ++list) {
     for (uint32_t bin = kBins; bin-- > 0;) {
@@ -107,16 +120,26 @@ bool Arena::PickEvacuee(Evacuee* evacuee) {
       break;
     }
   }
-  if (best == nullptr) return false;
-  Unlink(best);
-  best->where = Where::kEvacuated;
-  best->low = kNever;
-  Chunk* const chunk = ChunkOf(best);
-  evacuee->run = best;
-  evacuee->begin = BeginOf(chunk, static_cast<uint32_t>(best - chunk->runs));
-  evacuee->blocks = static_cast<uint32_t>((best->bump - evacuee->begin) / best->block_bytes);
-  for (void* block = best->free; block != nullptr;) {
-    const auto i = static_cast<uint32_t>((static_cast<char*>(block) - evacuee->begin) / best->block_bytes);
+  return best;
+}
+
+// The run that is being emptied, or another; false if there is none. Which of its blocks are free is found anew each time,
+// since others free some in between.
+bool Arena::PickEvacuee(Evacuee* evacuee) {
+  if (evacuee_ == nullptr) {
+    evacuee_ = SparsestEntries();
+    if (evacuee_ == nullptr) return false;
+    Unlink(evacuee_);
+    evacuee_->where = Where::kEvacuated;
+    evacuee_->low = kNever;
+    evacuee_at_ = 0;
+  }
+  Run* const run = evacuee_;
+  Chunk* const chunk = ChunkOf(run);
+  evacuee->begin = BeginOf(chunk, static_cast<uint32_t>(run - chunk->runs));
+  evacuee->blocks = static_cast<uint32_t>((run->bump - evacuee->begin) / run->block_bytes);
+  for (void* block = run->free; block != nullptr;) {
+    const auto i = static_cast<uint32_t>((static_cast<char*>(block) - evacuee->begin) / run->block_bytes);
     evacuee->free[i / 64] |= uint64_t{1} << i % 64;
     Unpoison(block, sizeof(void*));
     void* const next = *static_cast<void**>(block);
@@ -126,7 +149,8 @@ bool Arena::PickEvacuee(Evacuee* evacuee) {
   return true;
 }
 
-bool Arena::Readmit(Run* run) {
+bool Arena::ReadmitEvacuee() {
+  Run* const run = std::exchange(evacuee_, nullptr);
   const bool empty = run->used == 0;
   Shelve(run);
   return empty;

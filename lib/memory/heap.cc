@@ -151,6 +151,12 @@ bool Heap::Maintain(int64_t budget_ns) {
   return WantsMaintenance();
 }
 
+bool Heap::GiveBack(int64_t budget_ns) {
+  const int64_t end_ns = base::MonotonicNs() + budget_ns;
+  return Maintain(budget_ns) || arena_.Trim(end_ns - base::MonotonicNs(), /*spares=*/true) ||
+         pages_.Trim(end_ns - base::MonotonicNs(), /*spares=*/true);
+}
+
 // ---- The end --------------------------------------------------------------------------------------------------------
 
 void Heap::Close() {

@@ -64,6 +64,8 @@ class Heap {
   // Housekeeping, by the holder, between commands: frees what other threads returned, then for about `budget_ns` frees
   // slices of what was dropped and gives memory back. Returns whether there is more to do.
   bool Maintain(int64_t budget_ns);
+  // The same, for who needs memory of the source's: what is else kept for reuse goes too.
+  bool GiveBack(int64_t budget_ns);
   // Whether Maintain has something to do. A few loads.
   bool WantsMaintenance() const {
     return arena_.has_returned() || !reclaimer_.empty() || arena_.WantsTrim() || pages_.WantsTrim();

@@ -233,16 +233,16 @@ void PageHeap::RemoveDirty(Chunk* chunk, Stretch stretch) {
 
 // ---- Giving back ----------------------------------------------------------------------------------------------------
 
-bool PageHeap::WantsTrim() const {
+bool PageHeap::WantsTrim(bool spares) const {
   const size_t used = used_pages_.load(std::memory_order_relaxed);
   const size_t dirty_max = used == 0 ? 0 : used / 4 > kDirtyPagesMin ? used / 4 : kDirtyPagesMin;
-  return dirty_pages_.load(std::memory_order_relaxed) > dirty_max || empty_chunks_.load(std::memory_order_relaxed) > 1;
+  return dirty_pages_.load(std::memory_order_relaxed) > dirty_max || empty_chunks_.load(std::memory_order_relaxed) > (spares ? 0 : 1);
 }
 
-bool PageHeap::TrimOne() {
+bool PageHeap::TrimOne(bool spares) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!WantsTrim()) return false;
-  const bool spare = empty_chunks_.load(std::memory_order_relaxed) > 1;
+  if (!WantsTrim(spares)) return false;
+  const bool spare = empty_chunks_.load(std::memory_order_relaxed) > (spares ? 0 : 1);
   Chunk* const chunk = spare ? lists_[kEmptyList] : dirty_last_;
   if (chunk->dirty == 0) {
     FreeChunk(chunk);
@@ -255,11 +255,11 @@ bool PageHeap::TrimOne() {
   return true;
 }
 
-bool PageHeap::Trim(int64_t budget_ns) {
-  if (!WantsTrim()) return false;
+bool PageHeap::Trim(int64_t budget_ns, bool spares) {
+  if (!WantsTrim(spares)) return false;
   const int64_t end_ns = base::MonotonicNs() + budget_ns;
-  while (TrimOne()) {
-    if (WantsTrim() && base::MonotonicNs() >= end_ns) return true;
+  while (TrimOne(spares)) {
+    if (WantsTrim(spares) && base::MonotonicNs() >= end_ns) return true;
   }
   return false;
 }

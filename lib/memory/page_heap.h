@@ -46,8 +46,8 @@ class PageHeap {
   void Free(void* block, size_t bytes);
 
   // As Arena's.
-  bool Trim(int64_t budget_ns);
-  bool WantsTrim() const;
+  bool Trim(int64_t budget_ns, bool spares = false);
+  bool WantsTrim(bool spares = false) const;
 
   size_t used() const { return used_pages_.load(std::memory_order_relaxed) * kPageBytes; }
   size_t held() const { return held_.load(std::memory_order_relaxed); }
@@ -105,7 +105,7 @@ class PageHeap {
   void UnlistDirty(Chunk* chunk);
   void AddDirty(Chunk* chunk, Stretch stretch);
   void RemoveDirty(Chunk* chunk, Stretch stretch);
-  bool TrimOne();
+  bool TrimOne(bool spares);
 
   MemorySource& source_;
   std::mutex mutex_;  // guards all that is not atomic; those are written under it

@@ -57,12 +57,15 @@ class AsyncQueue::Call final : public executor::Delivery {
   }
   std::span<const Bytes> kept() const { return {argv_, argc_}; }
 
-  // Under the executor.
-  void Run(std::span<const Bytes> argv) {
-    changed_ = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false);
+  // Under the executor. False: it is to be run again, see Dispatch's kWantsRoom; never without a `search`.
+  bool Run(std::span<const Bytes> argv, keyspace::SourceSearch* search) {
+    const Ran ran = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false, search);
+    if (ran == Ran::kWantsRoom) return false;
+    changed_ = ran == Ran::kChanged;
     std::free(std::exchange(argv_, nullptr));
     const size_t own = sizeof(Call) + kReplyRoom + output_.memory();
     Count(own, own + (output_.has_references() ? output_.size() : 0));
+    return true;
   }
   void Cancel() { cancelled_ = true; }
 
@@ -122,7 +125,7 @@ bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::str
   if (!core_.executor().TryAcquire()) return false;
   const bool runs = !HasWork() && IsShortOnce(core_, call->db_, argv);
   if (runs) {
-    call->Run(argv);
+    (void)call->Run(argv, nullptr);
     core_.delivery().Post(std::move(call));
   }
   core_.AfterOp();
@@ -161,13 +164,19 @@ std::unique_ptr<AsyncQueue::Call> AsyncQueue::Pop() {
 bool AsyncQueue::RunFirst(bool wait) {
   executor::Executor& executor = core_.executor();
   if (wait) core_.MakeRoomAhead(First()->kept());
-  if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;
-  Call* const call = First();
-  call->Run(call->kept());
-  core_.delivery().Post(Pop());
-  waiting_.fetch_sub(1, std::memory_order_seq_cst);
-  core_.AfterOp();
-  executor.Release();
+  keyspace::SourceSearch search;
+  for (bool ran = false; !ran;) {
+    if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;
+    Call* const call = First();
+    // An event loop, which does not wait, looks for room in one hold.
+    ran = call->Run(call->kept(), wait ? &search : nullptr);
+    if (ran) {
+      core_.delivery().Post(Pop());
+      waiting_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    core_.AfterOp();
+    executor.Release();
+  }
   return true;
 }
 

@@ -274,14 +274,15 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
   }
 }
 
-bool CacheCore::EvictForSource(keyspace::SourceSearch* search, bool held) {
+bool CacheCore::SearchRoom(keyspace::SourceSearch* search, bool held) {
   bool again = false;
-  const auto evict = [&] { again = engine_->keyspace().EvictForSource(search); };
+  search->at_once = held;
+  const auto step = [&] { again = engine_->keyspace().SearchRoom(search); };
   if (held) {
-    evict();
+    step();
     return again;
   }
-  return Run(evict).ok() && again;
+  return Run(step).ok() && again;
 }
 
 bool CacheCore::ClientsOverLimit() const {

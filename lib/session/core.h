@@ -141,8 +141,8 @@ class LARDER_API CacheCore final : public commands::EngineHost {
     MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, 0).bytes, 0);
   }
 
-  // Keyspace::EvictForSource for a block that is made without the executor, in a hold of its own unless `held`.
-  bool EvictForSource(keyspace::SourceSearch* search, bool held);
+  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`.
+  bool SearchRoom(keyspace::SourceSearch* search, bool held);
 
   void FillExecutorStats(ExecutorStats* to) const;
 

@@ -32,13 +32,14 @@ const ErrorText& TooLong(bool changed) {
   return changed ? kDone : kUndone;
 }
 
-// Whether a key was changed.
-bool RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
-                resp::Output& output, bool at_once) {
+Ran RunCommand(CacheCore& core, commands::ClientState& client, std::span<const std::string_view> argv,
+               resp::Output& output, bool at_once, keyspace::SourceSearch* search) {
   const uint64_t changes = core.engine().keyspace().effects().changes();
   resp::ReplyWriter reply(output, client.protocol);
-  (void)commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once);
-  return core.engine().keyspace().effects().changes() != changes;
+  const int64_t ended =
+      commands::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once, search);
+  if (ended == commands::kWantsRoom) return Ran::kWantsRoom;
+  return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kNothingChanged;
 }
 
 }  // namespace
@@ -77,15 +78,19 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   }
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
-  bool changed = false;
   core_.MakeRoomAhead(argv);
-  const absl::Status status = core_.Run(
-      [&] {
-        changed = RunCommand(core_, client_, argv, output_, /*at_once=*/false);
-        Account();
-      },
-      [&] { return IsShort(argv); });
-  if (!status.ok()) return status;
+  keyspace::SourceSearch search;
+  Ran ran = Ran::kWantsRoom;
+  while (ran == Ran::kWantsRoom) {
+    const absl::Status status = core_.Run(
+        [&] {
+          ran = RunCommand(core_, client_, argv, output_, /*at_once=*/false, &search);
+          Account();
+        },
+        [&] { return IsShort(argv); });
+    if (!status.ok()) return status;
+  }
+  const bool changed = ran == Ran::kChanged;
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool too_long = limit != 0 && output_.size() > limit;
   absl::StatusOr<Reply> reply =
@@ -95,7 +100,8 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   return reply;
 }
 
-bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once) {
+Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
+            keyspace::SourceSearch* search) {
   commands::ClientState client;
   client.protocol = kDirectProtocol;
   client.one_shot = true;
@@ -103,9 +109,9 @@ bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, re
   client.db = core.engine().keyspace().db(db);
   if (client.db == nullptr) {
     output.bytes().MarkFailed();
-    return false;
+    return Ran::kNothingChanged;
   }
-  return RunCommand(core, client, argv, output, at_once);
+  return RunCommand(core, client, argv, output, at_once, search);
 }
 
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) {
@@ -119,16 +125,16 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   resp::Output output;
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
-  bool changed = false;
-  if (held) {
-    changed = RunOnce(core, db, argv, output, /*at_once=*/true);
-  } else {
-    core.MakeRoomAhead(argv);
-    const absl::Status status = core.Run([&] { changed = RunOnce(core, db, argv, output, /*at_once=*/false); },
+  if (held) return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
+  core.MakeRoomAhead(argv);
+  keyspace::SourceSearch search;
+  Ran ran = Ran::kWantsRoom;
+  while (ran == Ran::kWantsRoom) {
+    const absl::Status status = core.Run([&] { ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search); },
                                          [&] { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
   }
-  return ReplyFrom(output, room, changed);
+  return ReplyFrom(output, room, ran == Ran::kChanged);
 }
 
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed) {

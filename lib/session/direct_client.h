@@ -44,13 +44,15 @@ class DirectClient {
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
 // The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
-// Returns whether a key was changed. `at_once`: see keyspace::Growth.
-bool RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once);
+// `at_once`, `search`: see Dispatch.
+enum class Ran { kNothingChanged, kChanged, kWantsRoom };
+Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
+            keyspace::SourceSearch* search = nullptr);
 
 // Whether RunOnce of this may be run by whoever holds the executor: see commands/short.h. Under the executor.
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv);
 
-// What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed` is RunOnce's result.
+// What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed`: RunOnce's kChanged.
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed);
 
 }  // namespace larder::inline v0::session

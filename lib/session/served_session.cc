@@ -499,7 +499,7 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
 bool SessionBatch::RunSpecial(Request& request) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (request.after_blank) client.reply_mode.CommandEnded();
+  if (std::exchange(request.after_blank, false)) client.reply_mode.CommandEnded();  // once, however often it is tried
   if (!request.is_error) return false;
   // (Redis never closes a client that has no reply to wait for: it hears of nothing it sends, and keeps its place.)
   client.close_after_reply = true;
@@ -529,7 +529,10 @@ void SessionBatch::NotRun(Request& request, int64_t why) {
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
+  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) {
+    search_ = {};
+    return true;
+  }
   session.TakePushed();
   if (core_.engine().keyspace().config().maxmemory != 0 && !request.is_error) [[unlikely]] {
     if (!MadeRoomAhead(request)) return false;
@@ -538,8 +541,11 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   if (request.special && RunSpecial(request)) [[unlikely]] return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   client.large_argument = &request.large;
-  const int64_t ended_us = commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us);
+  const int64_t ended_us =
+      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, /*at_once=*/false, &search_);
   client.large_argument = nullptr;
+  if (ended_us == commands::kWantsRoom) [[unlikely]] return false;
+  if (search_.wanted != 0) [[unlikely]] search_ = {};
   if (ended_us < 0) [[unlikely]] {
     NotRun(request, ended_us);
     return true;

@@ -282,6 +282,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   size_t count_ = 0;
   size_t next_ = 0;
   uint64_t room_ahead_ = 0;     // what has been evicted for the next request, in slices
+  keyspace::SourceSearch search_;  // the next request's, in a memory source that is full
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
   bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };

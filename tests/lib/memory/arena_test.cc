@@ -464,23 +464,39 @@ TEST_F(ArenaTest, APassMovesTheEmptiestRunsFirst) {
 
 TEST_F(ArenaTest, ARunOfEntriesIsEmptiedAtOnceIfOthersHaveRoom) {
   Arena arena(source_);
-  EXPECT_FALSE(arena.EvacuateSparsest([](void*) { FAIL(); })) << "there is none";
+  EXPECT_EQ(arena.EvacuateSparsest(UINT32_MAX, [](void*) { FAIL(); }), Arena::Evacuated::kNot) << "there is none";
   const std::vector<char*> fixed = Thinned(arena, memory::Tenant::kFixed, 10'000, 100, 8);
-  EXPECT_FALSE(arena.EvacuateSparsest([](void*) { FAIL(); }));
+  EXPECT_EQ(arena.EvacuateSparsest(UINT32_MAX, [](void*) { FAIL(); }), Arena::Evacuated::kNot);
   std::map<void*, size_t> at;
   std::vector<char*> entries = Thinned(arena, memory::Tenant::kEntry, 10'000, 100, 8);
   for (size_t i = 0; i < entries.size(); ++i) at[entries[i]] = i;
   const size_t waste = arena.waste();
-  EXPECT_FALSE(arena.EvacuateSparsest([](void*) {})) << "nothing was moved";
+  EXPECT_EQ(arena.EvacuateSparsest(UINT32_MAX, [](void*) {}), Arena::Evacuated::kNot) << "nothing was moved";
   EXPECT_EQ(arena.waste(), waste);
-  EXPECT_TRUE(arena.EvacuateSparsest([&](void* block) {
-    ASSERT_EQ(at.count(block), 1u) << "a block in use";
+  // In parts; what others free meanwhile is not moved.
+  uintptr_t run = 0;
+  const auto move = [&](void* block) {
+    ASSERT_EQ(at.erase(block), 1u) << "a block in use";
+    run = reinterpret_cast<uintptr_t>(block) / memory::kRunBytes;
     void* const place = arena.AllocateForMove(block);
     ASSERT_NE(place, nullptr);
     std::memcpy(place, block, 100);
     arena.Free(block, 100);
-  }));
-  EXPECT_EQ(arena.waste(), waste - memory::kRunBytes);
+  };
+  size_t parts = 0;
+  for (; arena.EvacuateSparsest(10, move) == Arena::Evacuated::kMore; ++parts) {
+    EXPECT_TRUE(arena.evacuating());
+    const auto other = std::find_if(at.begin(), at.end(), [run](const auto& block) {
+      return reinterpret_cast<uintptr_t>(block.first) / memory::kRunBytes == run;
+    });
+    ASSERT_NE(other, at.end());
+    arena.Free(other->first, 100);
+    at.erase(other);
+    EXPECT_TRUE(arena.Valid());
+  }
+  EXPECT_GT(parts, 3u);
+  EXPECT_FALSE(arena.evacuating());
+  EXPECT_EQ(arena.waste(), waste - memory::kRunBytes + parts * Arena::RoundUp(100));
   EXPECT_TRUE(arena.Valid());
 }
 
