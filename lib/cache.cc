@@ -271,12 +271,11 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Gr
     keyspace.NotePeak();
     return error;
   });
-  Refused refused = Run(op, first_key);
-  while (again) [[unlikely]] {  // others have their turn meanwhile
+  for (;;) {  // others have their turn meanwhile
+    const Refused refused = Run(op, first_key);
+    if (!again) [[likely]] return refused;
     again = false;
-    refused = Run(op, first_key);
   }
-  return refused;
 }
 
 namespace {
