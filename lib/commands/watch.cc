@@ -171,9 +171,10 @@ void WatchTable::Remove(Watch* watch) {
   if (key->watches == nullptr) ForgetKey(key);
 }
 
-void WatchTable::RemoveAll(Transaction* transaction) {
-  while (transaction->watches != nullptr) Remove(transaction->watches);
+bool WatchTable::RemoveSome(Transaction* transaction, size_t max) {
+  for (; transaction->watches != nullptr && max != 0; --max) Remove(transaction->watches);
   if (keys_.empty()) Listen(false);
+  return transaction->watches == nullptr;
 }
 
 void WatchTable::TouchAll(Transaction& transaction) {

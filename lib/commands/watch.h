@@ -81,7 +81,9 @@ class WatchTable final : public keyspace::EffectListener {
   // False when there is no memory. A key that the transaction watches already is not added again.
   bool Add(Transaction* transaction, keyspace::Db& db, Bytes key);
   // Ends everything that the transaction watches.
-  void RemoveAll(Transaction* transaction);
+  void RemoveAll(Transaction* transaction) { RemoveSome(transaction, SIZE_MAX); }
+  // Ends up to `max` of that. False if there is more.
+  bool RemoveSome(Transaction* transaction, size_t max);
 
   // Marks the transaction if one of the keys that it watches has expired since.
   void TouchAll(Transaction& transaction);

@@ -91,6 +91,32 @@ TEST_F(SessionBatchTest, ASessionMayEndBeforeItIsOpened) {
   EXPECT_EQ(core_->engine().keyspace().extra_memory().load(), 0u);
 }
 
+TEST_F(SessionBatchTest, WhoWatchedManyKeysEndsInSlices) {
+  SessionBatch batch(*core_, nullptr, nullptr);
+  auto session = Make();
+  batch.Open(*session);
+  for (int i = 0; i < 1000; i += 50) {
+    std::string request = "WATCH";
+    for (int k = i; k < i + 50; ++k) request += " key:" + std::to_string(k);
+    Feed(*session, request + "\r\n");
+    batch.Parse(*session, ParseQuota());
+    Run(batch);
+  }
+  const commands::WatchTable& watches = core_->engine().watches();
+  ASSERT_EQ(watches.keys(), 1000u);
+  batch.Close(std::move(session));
+  size_t most = 0;
+  for (bool ended = false; !ended;) {
+    const uint64_t before = watches.steps();
+    ASSERT_TRUE(core_->Run([&] { ended = batch.RunSlice({.commands_max = 64, .ns_max = INT64_MAX / 2}); }).ok());
+    most = std::max<size_t>(most, watches.steps() - before);
+  }
+  EXPECT_LE(most, 256u);
+  EXPECT_EQ(watches.keys(), 0u);
+  EXPECT_EQ(clients(), 0u);
+  EXPECT_EQ(core_->engine().keyspace().extra_memory().load(), 0u);
+}
+
 TEST_F(SessionBatchTest, RequestsOfASessionThatEndsAreForgotten) {
   SessionBatch batch(*core_, nullptr, nullptr);
   auto stays = Make();
