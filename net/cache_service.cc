@@ -43,6 +43,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   }
   size_t input_bytes() const override { return session->input_buffered(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
+  bool Unfinished() const override { return session->unfinished(); }
   size_t output_bytes() const override {
     session->TakePushed();  // the server asks before it sends, and once more when it was woken
     return session->output().size();
@@ -69,7 +70,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
 };
 
 CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
-    : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop) {}
+    : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop, /*leaves=*/true) {}
 
 CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy)
     : core_(core),

@@ -100,7 +100,7 @@ void Server::Turn() {
   Flush();
   FreeEnded();
   // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
-  loop_.SetDontWait(!queued_ && (to_parse_.count > 0 || to_read_.count > 0 || (ending_next_ != nullptr && !closed_)));
+  loop_.SetDontWait(!queued_ && (pending_.count > 0 || to_parse_.count > 0 || to_read_.count > 0 || (ending_next_ != nullptr && !closed_)));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
 }
 
@@ -240,6 +240,10 @@ void Server::HandleBatch(Submitted submitted) {
   if (queued_) return;
   for (size_t i = 0; i < batch_.count; ++i) {
     Connection& connection = *batch_.items[i];
+    if (submitted != Submitted::kClosed && connection.client->Unfinished()) [[unlikely]] {
+      pending_.Add(connection);
+      continue;
+    }
     connection.running = false;
     if (connection.closing) {
       EndClient(connection);

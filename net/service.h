@@ -71,6 +71,8 @@ class Client {
   virtual size_t input_bytes() const = 0;  // read and not yet part of a request
   // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
   virtual bool MayGoOn() const { return false; }
+  // The batch has run, but not its requests: they are to run with the next. Others have their turn before that.
+  virtual bool Unfinished() const { return false; }
 
   virtual size_t output_bytes() const = 0;
   virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces

@@ -495,8 +495,8 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   if (growth.bytes <= keyspace::kSliceBytes || growth.value_bytes > keyspace.config().maxmemory) return true;
   const uint64_t before = keyspace.room_made();
   const keyspace::Room room = keyspace.MakeRoom(growth);
-  room_ahead_ += keyspace.room_made() - before;
-  return room != keyspace::Room::kOver || room_ahead_ >= growth.bytes;
+  request.room_ahead += keyspace.room_made() - before;
+  return room != keyspace::Room::kOver || request.room_ahead >= growth.bytes;
 }
 
 // True if that was all.
@@ -533,23 +533,19 @@ void SessionBatch::NotRun(Request& request, int64_t why) {
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   commands::ClientState& client = session.client_;
-  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) {
-    search_ = {};
-    return true;
-  }
+  if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   session.TakePushed();
   if (core_.engine().keyspace().config().maxmemory != 0 && !request.is_error) [[unlikely]] {
     if (!MadeRoomAhead(request)) return false;
-    room_ahead_ = 0;
   }
   if (request.special && RunSpecial(request)) [[unlikely]] return true;
   resp::ReplyWriter reply(session.output_, client.protocol);
   client.large_argument = &request.large;
+  const bool was_known = client.authenticated;
   const int64_t ended_us =
-      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, /*at_once=*/false, &search_);
+      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, /*at_once=*/false, &request.search);
   client.large_argument = nullptr;
   if (ended_us == commands::kWantsRoom) [[unlikely]] return false;
-  if (search_.wanted != 0) [[unlikely]] search_ = {};
   if (ended_us < 0) [[unlikely]] {
     NotRun(request, ended_us);
     return true;
@@ -559,7 +555,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     client.limits_changed = false;
     session.cut_in_batch_ = true;
     session.cut_at_ = request.to;
-    session.owed_before_reset_ = session.output_.size();
+    if (was_known) session.owed_before_reset_ = session.output_.size();  // a stranger's RESET changes nothing in that
   }
   session.PublishOutput();
   session.Account();
@@ -633,7 +629,10 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
     }
     if (next_ % kWindow == 0) PrefetchWindow();
     // A large write for which more than one slice has to be evicted stays the next one: others may come in between.
-    if (request.session != nullptr && !RunOne(request, &now_us)) break;
+    if (request.session != nullptr && (request.session->left_in_batch_ || !RunOne(request, &now_us))) {
+      if (!leaves_ || limit.only_short) break;
+      Leave(request);
+    }
     ++next_;
     page_entered_ = false;
   }
@@ -647,18 +646,57 @@ void SessionBatch::RunAll() {
   }
 }
 
-void SessionBatch::Reset() {
+void SessionBatch::Leave(Request& request) {
+  request.left = true;
+  request.session->left_in_batch_ = true;
+  ++left_;
+}
+
+SessionBatch::Request& SessionBatch::At(size_t index) {
+  Page* page = first_page_;
+  for (size_t i = index / Page::kRequests; i != 0; --i) page = page->next;
+  return page->requests[index % Page::kRequests];
+}
+
+// Request number `to` of the next round. That one's place has been reset, or it is the request's own.
+void SessionBatch::KeepLeft(Request& request, size_t to) {
+  Request& place = At(to);
+  if (&place != &request) std::swap(place, request);
+  place.left = false;
+  place.session->left_in_batch_ = false;
+  ++place.session->requests_in_batch_;
+  fill_page_index_ = to / Page::kRequests;
+  fill_page_ = first_page_;
+  for (size_t i = fill_page_index_; i != 0; --i) fill_page_ = fill_page_->next;
+}
+
+void SessionBatch::Reset(bool all) {
   const ServedSession* last = nullptr;
+  size_t kept = 0;
   for (size_t i = 0; i < count_; ++i) {
     Request& request = i % Page::kRequests == 0 ? (run_page_ = i == 0 ? first_page_ : run_page_->next)->requests[0]
                                                 : run_page_->requests[i % Page::kRequests];
+    if (left_ != 0 && request.left) [[unlikely]] {
+      if (!all && request.session != nullptr) {
+        KeepLeft(request, kept++);
+        continue;
+      }
+      request.left = false;
+      if (request.session != nullptr) request.session->left_in_batch_ = false;
+    }
     ServedSession* session = request.session;
     request.session = nullptr;
     request.argv.Clear(resp::ArgVector::kInline);
+    if (request.room_ahead != 0 || request.search.wanted != 0) [[unlikely]] {
+      request.room_ahead = 0;
+      request.search = {};
+    }
     if (session != nullptr && session != last) {
       last = session;
       session->requests_in_batch_ = 0;
-      if (session->cut_in_batch_) {
+      if (session->left_in_batch_) [[unlikely]] {
+        // The input is needed still.
+      } else if (session->cut_in_batch_) {
         session->TakeBack();
         // Only the first request can have one: it ends what the batch before left unfinished.
         if (request.large && request.from >= session->cut_at_) {
@@ -671,7 +709,7 @@ void SessionBatch::Reset() {
         session->PublishInput();
         session->ShrinkInput();
       }
-      if (session->output_lent_ && session->output_.empty()) session->RestOutput();
+      if (session->output_lent_ && session->output_.empty() && !session->left_in_batch_) session->RestOutput();
     }
     if (request.large) {
       request.large = memory::BlockRef();
@@ -679,12 +717,13 @@ void SessionBatch::Reset() {
     }
     if (session != nullptr) session->Account();
   }
-  count_ = next_ = 0;
+  count_ = kept;
+  next_ = left_ = 0;
   page_entered_ = false;
 }
 
 void SessionBatch::Abandon() {
-  Reset();
+  Reset(/*all=*/true);
   while (ServedSession* session = opening_) {  // they are their owners'
     TakeFromOpening(*session);
     session->opening_in_ = nullptr;

@@ -100,6 +100,8 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 
   // CLIENT PAUSE holds what it has sent: Parse finds nothing until the pause is over.
   bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
+  // Requests of it are left in a batch that has run: as if it were running still.
+  bool unfinished() const { return requests_in_batch_ != 0; }
   // It was held and is no more, or is to be parsed again: Parse may find something although nothing has come.
   bool MayGoOn() const { return taken_back_ && !held(); }
 
@@ -185,6 +187,7 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool cut_in_batch_ = false;
   bool taken_back_ = false;
   bool in_opening_ = false;  // below
+  bool left_in_batch_ = false;  // a request of it is left: none after that may run
   size_t owed_before_reset_ = 0;  // what was in the output when limits last changed, as RESET's do
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
@@ -199,8 +202,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
 // The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
 class LARDER_API SessionBatch final : public executor::Batch {
  public:
-  // `wake(arg)` is called when the executor wants the batch submitted again; any thread.
-  SessionBatch(CacheCore& core, void (*wake)(void* arg), void* arg) : core_(core), wake_(wake), wake_arg_(arg) {}
+  // `wake(arg)` is called when the executor wants the batch submitted again; any thread. With `leaves`, a request that wants
+  // others to have their turn first (a large write, for which room is made in slices) is left when the rest has run: see
+  // Reset. Else the batch goes on with it.
+  SessionBatch(CacheCore& core, void (*wake)(void* arg), void* arg, bool leaves = false)
+      : core_(core), wake_(wake), wake_arg_(arg), leaves_(leaves) {}
   ~SessionBatch() override;
 
   // Gives the session its place among the cache's clients when the batch runs.
@@ -224,8 +230,9 @@ class LARDER_API SessionBatch final : public executor::Batch {
   void RunAll();
   // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
   bool NextIsShort();
-  // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next).
-  void Reset();
+  // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next), but
+  // for requests that were left: these are the first of the next round, and their sessions' unfinished() is true.
+  void Reset() { Reset(/*all=*/false); }
   // Ends everything that is pending without the executor: the cache is closed and nobody holds it any more.
   void Abandon();
 
@@ -242,11 +249,14 @@ class LARDER_API SessionBatch final : public executor::Batch {
     bool is_error = false;     // the parser's refusal: the session's last
     bool after_blank = false;  // blank requests came before it
     bool special = false;      // one of these
+    bool left = false;         // for the next round
     size_t from = 0;           // where in the session's input it begins,
     size_t to = 0;             // and the next one does
     resp::ArgVector argv;
     memory::BlockRef large;  // what one of the arguments stands in
     size_t large_at = 0;     // where in the session's input it is missing
+    uint64_t room_ahead = 0;  // what has been evicted for it, in slices
+    keyspace::SourceSearch search;  // in a memory source that is full
   };
   static constexpr size_t kWindow = 16;
   struct Page {
@@ -256,6 +266,10 @@ class LARDER_API SessionBatch final : public executor::Batch {
     Request requests[kRequests];
   };
 
+  void Reset(bool all);
+  void Leave(Request& request);
+  void KeepLeft(Request& request, size_t to);
+  Request& At(size_t index);
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
@@ -281,8 +295,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Page* run_page_ = nullptr;    // where the next request to run is
   size_t count_ = 0;
   size_t next_ = 0;
-  uint64_t room_ahead_ = 0;     // what has been evicted for the next request, in slices
-  keyspace::SourceSearch search_;  // the next request's, in a memory source that is full
+  const bool leaves_;
+  size_t left_ = 0;             // how many requests are left
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
   bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };

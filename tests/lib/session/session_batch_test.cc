@@ -18,9 +18,11 @@ namespace {
 
 class SessionBatchTest : public testing::Test {
  protected:
-  SessionBatchTest() {
+  explicit SessionBatchTest(uint64_t maxmemory = 0) {
     Options options;
     options.background = Background::kTick;
+    options.maxmemory = maxmemory;
+    options.maxmemory_policy = MaxmemoryPolicy::kAllkeysLru;
     auto core = CacheCore::Create(options);
     EXPECT_TRUE(core.ok());
     core_ = *std::move(core);
@@ -165,6 +167,87 @@ TEST_F(SessionBatchTest, WhoResetsIsStillSentWhatItIsOwed) {
   EXPECT_EQ(Take(*session), "+OK\r\n$20000\r\n" + large + "\r\n+RESET\r\n-NOAUTH Authentication required.\r\n");
   batch.Close(std::move(session));
   Run(batch);
+}
+
+// Memory is full of small keys, and one write needs room for a megabyte, which is made in slices.
+class LargeWriteTest : public SessionBatchTest {
+ protected:
+  static constexpr size_t kValues = 100, kBytes = 10'000;
+
+  LargeWriteTest() : SessionBatchTest(4 << 20) {
+    batch_.Open(*large_);
+    batch_.Open(*small_);
+    Run(batch_);
+    for (int i = 0; core_->engine().keyspace().evictor().evicted() == 0; ++i) {
+      std::string requests;
+      for (int k = 0; k < 50; ++k) requests += "SET key:" + std::to_string(50 * i + k) + " v\r\n";
+      Ask(*small_, requests);
+    }
+    std::string request = "*" + std::to_string(1 + 2 * kValues) + "\r\n$4\r\nMSET\r\n";
+    for (size_t i = 0; i < kValues; ++i) {
+      const std::string key = "large:" + std::to_string(i);
+      request += "$" + std::to_string(key.size()) + "\r\n" + key + "\r\n$10000\r\n" + std::string(kBytes, 'x') + "\r\n";
+    }
+    request += "GET large:0\r\nGET missing\r\n";
+    for (std::string_view rest = request; !rest.empty();) {
+      const std::span<char> room = large_->PrepareRead();
+      const size_t n = std::min(room.size(), rest.size());
+      std::memcpy(room.data(), rest.data(), n);
+      large_->CommitRead(n);
+      rest.remove_prefix(n);
+      (void)batch_.Parse(*large_, {.commands_max = 64, .bytes_max = 4 << 20});  // what comes behind it, too
+    }
+  }
+  std::string Ask(ServedSession& session, std::string_view request) {
+    Feed(session, request);
+    batch_.Parse(session, ParseQuota());
+    Run(batch_);
+    return Take(session);
+  }
+  static std::string Large() { return "$10000\r\n" + std::string(kBytes, 'x') + "\r\n"; }
+
+  SessionBatch batch_{*core_, nullptr, nullptr, /*leaves=*/true};
+  std::unique_ptr<ServedSession> large_ = Make(), small_ = Make();
+};
+
+TEST_F(LargeWriteTest, LetsOthersHaveTheirTurnInBetween) {
+  int rounds = 0;
+  while (batch_.HasWork() && rounds < 100'000) {
+    ASSERT_EQ(Ask(*small_, "GET nothing\r\n"), "$-1\r\n") << rounds;
+    ASSERT_EQ(large_->unfinished(), batch_.HasWork());
+    ++rounds;
+  }
+  EXPECT_GT(rounds, 10) << "slices of 16 KB or some more";
+  EXPECT_TRUE(Take(*large_) == "+OK\r\n" + Large() + "$-1\r\n");
+  // And nothing is left of it: the session goes on, the batch is as new.
+  EXPECT_TRUE(Ask(*large_, "GET large:99\r\n") == Large());
+  batch_.Close(std::move(large_));
+  batch_.Close(std::move(small_));
+  Run(batch_);
+  EXPECT_EQ(clients(), 0u);
+}
+
+TEST_F(LargeWriteTest, IsNotRunIfItsClientIsKilledMeanwhile) {
+  Run(batch_);
+  ASSERT_TRUE(large_->unfinished());
+  large_->Stop();
+  Run(batch_);
+  EXPECT_FALSE(large_->unfinished());
+  EXPECT_EQ(Ask(*small_, "EXISTS large:0 large:99\r\n"), ":0\r\n");
+  batch_.Close(std::move(large_));
+  batch_.Close(std::move(small_));
+  Run(batch_);
+}
+
+TEST_F(LargeWriteTest, IsForgottenWithTheBatch) {
+  Run(batch_);
+  ASSERT_TRUE(large_->unfinished());
+  batch_.Abandon();
+  EXPECT_FALSE(large_->unfinished());
+  batch_.Close(std::move(large_));
+  batch_.Close(std::move(small_));
+  Run(batch_);
+  EXPECT_EQ(clients(), 0u);
 }
 
 }  // namespace

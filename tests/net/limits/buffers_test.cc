@@ -27,6 +27,26 @@ class BuffersTest : public ListenerFixture {
     }
     return false;
   }
+  // A client that has not said the password sends requests, and at times another one, and reads no reply.
+  void ExpectStrangerIsClosed(std::string_view and_at_times) {
+    constexpr size_t kNoEnd = 100 << 20;
+    TestClient stranger = Connect(), knows = Connect();
+    knows.Expect("AUTH secret\r\n", "+OK\r\n");
+    std::string pipeline;
+    for (int i = 0; i < 1000; ++i) {
+      pipeline += "A\r\n";
+      if (i % 50 == 0) pipeline += and_at_times;
+    }
+    size_t sent = 0;
+    while (sent < kNoEnd && stranger.Send(pipeline)) sent += pipeline.size();
+    EXPECT_LT(sent, kNoEnd);
+    // 33 bytes for each 3: the kernel's buffers hold some MB of answers, and without the limit there would be no end.
+    EXPECT_GT(sent, 16u * 1024 / 11);
+    std::string clients = knows.Send("CLIENT LIST\r\n") ? knows.ReadBulk() : "";
+    EXPECT_EQ(clients.find('\n'), clients.size() - 1) << "one is left: " << clients;
+    std::vector<std::string> log = Log();
+    EXPECT_THAT(log, testing::Contains(testing::HasSubstr("for overcoming of output buffer limits")));
+  }
 };
 
 TEST_F(BuffersTest, OverTheHardLimitOneIsClosedAtOnce) {
@@ -203,22 +223,18 @@ TEST_F(BuffersTest, WithoutAPasswordNobodyMayFillMuch) {
   large.ExpectEnd();
 }
 
-// It asks and does not read; what the kernel takes for it is not ours.
+// What the kernel takes for it is not ours.
 TEST_F(BuffersTest, WithoutAPasswordNobodyMayBeOwedMuch) {
   options_.requirepass = "secret";
   Start();
-  TestClient stranger = Connect(), knows = Connect();
-  knows.Expect("AUTH secret\r\n", "+OK\r\n");
-  std::string pipeline;
-  for (int i = 0; i < 1000; ++i) pipeline += "A\r\n";
-  size_t sent = 0;
-  while (stranger.Send(pipeline)) sent += pipeline.size();
-  // 33 bytes for each 3: the kernel's buffers hold some MB of answers, and without the limit there would be no end.
-  EXPECT_GT(sent, 16u * 1024 / 11);
-  std::string clients = knows.Send("CLIENT LIST\r\n") ? knows.ReadBulk() : "";
-  EXPECT_EQ(clients.find('\n'), clients.size() - 1) << "one is left: " << clients;
-  std::vector<std::string> log = Log();
-  EXPECT_THAT(log, testing::Contains(testing::HasSubstr("for overcoming of output buffer limits")));
+  ExpectStrangerIsClosed("");
+}
+
+// Which does not make a client of a stranger.
+TEST_F(BuffersTest, WithoutAPasswordNobodyMayBeOwedMoreByReset) {
+  options_.requirepass = "secret";
+  Start();
+  ExpectStrangerIsClosed("RESET\r\n");
 }
 
 }  // namespace
