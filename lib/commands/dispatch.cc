@@ -6,6 +6,8 @@
 // same one of the two answers: unknown, arity, authentication, not in MULTI, memory, then MULTI's queue.
 #include "lib/commands/dispatch.h"
 
+#include <algorithm>
+
 #include "lib/base/check.h"
 #include "lib/commands/client_policy.h"
 #include "lib/commands/transaction.h"
@@ -125,8 +127,8 @@ bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, b
          (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
 }
 
-keyspace::Growth GrowthOf(std::span<const Bytes> argv, size_t counted) {
-  keyspace::Growth growth = {.counted = counted};
+keyspace::Growth GrowthOf(std::span<const Bytes> argv) {
+  keyspace::Growth growth;
   for (size_t i = 1; i < argv.size(); ++i) {
     growth.bytes += argv[i].size();
     if (argv[i].size() > growth.value_bytes) growth.value_bytes = argv[i].size();
@@ -134,8 +136,15 @@ keyspace::Growth GrowthOf(std::span<const Bytes> argv, size_t counted) {
   return growth;
 }
 
-size_t CountedOf(const ClientState& client) {
-  return client.large_argument != nullptr && *client.large_argument ? (*client.large_argument)->footprint() : 0;
+// What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and is too
+// much for a buffer of the pool's.
+size_t CountedOf(const ClientState& client, size_t bytes) {
+  size_t counted = 0;
+  if (client.large_argument != nullptr && *client.large_argument) {
+    counted = (*client.large_argument)->footprint();
+    bytes -= std::min(bytes, (*client.large_argument)->size());
+  }
+  return client.kind != ClientKind::kDirect && bytes > keyspace::kSliceBytes ? counted + bytes : counted;
 }
 
 // Whether the command is one that Redis refuses when memory is short: those that may need more of it, EXEC if it runs
@@ -152,7 +161,8 @@ bool NeedsRoom(const ClientState& client, const Found& found) {
 Error JudgeMemory(Engine& engine, const ClientState& client, const Found& found, std::span<const Bytes> argv,
                   bool at_once) {
   if (!NeedsRoom(client, found)) return kOk;
-  keyspace::Growth growth = GrowthOf(argv, CountedOf(client));
+  keyspace::Growth growth = GrowthOf(argv);
+  growth.counted = CountedOf(client, growth.bytes);
   if ((found.spec->flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
   growth.at_once = at_once;
   return engine.keyspace().Admit(growth);
@@ -265,9 +275,12 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
 
 }  // namespace
 
-keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted) {
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, const ClientState* client) {
   const CommandSpec* spec = table.Find(argv[0]);
-  return spec != nullptr && (spec->flags & kCmdDenyOom) != 0 ? GrowthOf(argv, counted) : keyspace::Growth();
+  if (spec == nullptr || (spec->flags & kCmdDenyOom) == 0) return {};
+  keyspace::Growth growth = GrowthOf(argv);
+  if (client != nullptr) growth.counted = CountedOf(*client, growth.bytes);
+  return growth;
 }
 
 bool RunsInsideMulti(Bytes name) {

@@ -33,8 +33,8 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
 bool RunsInsideMulti(Bytes name);
 
 // What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
-// `counted`: what of them is in used_memory already.
-keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, size_t counted);
+// With the client who sent them it is known what of them is in used_memory already.
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, const ClientState* client);
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
 // the memory source has nothing left may evict others; not inside a transaction. False: kWantsRoom.

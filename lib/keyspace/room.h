@@ -5,6 +5,9 @@
 // that is over the limit does not grow: it never exceeds the limit, or what it was when the limit was lowered, by more
 // than one write. What is left over is worked off in the background (EvictStep). Reads evict nothing.
 //
+// What a write's arguments take already, in a block or in a client's input, is not a reason to evict for it: it will be the
+// value's, or be freed.
+//
 // A write of more than kSliceBytes would make its slice long: whoever can let others have their turn in between makes
 // room ahead of it, in slices (CacheCore::MakeRoomAhead), and the write itself then evicts no more than others do.
 //

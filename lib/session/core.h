@@ -138,7 +138,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   }
   void MakeRoomAhead(std::span<const std::string_view> argv) {
     if (limits_.maxmemory.load(std::memory_order_relaxed) == 0) [[likely]] return;
-    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, 0).bytes, 0);
+    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, nullptr).bytes, 0);
   }
 
   // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`.

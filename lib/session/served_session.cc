@@ -491,8 +491,11 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   const size_t counted = request.large ? request.large->footprint() : 0;
   if (!keyspace.OverLimit(counted) || !request.session->client_.authenticated) return true;
   if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
-  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(), counted);
-  if (growth.bytes <= keyspace::kSliceBytes || growth.value_bytes > keyspace.config().maxmemory) return true;
+  commands::ClientState& client = request.session->client_;
+  client.large_argument = &request.large;
+  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(), &client);
+  client.large_argument = nullptr;
+  if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted) || growth.value_bytes > keyspace.config().maxmemory) return true;
   const uint64_t before = keyspace.room_made();
   const keyspace::Room room = keyspace.MakeRoom(growth);
   request.room_ahead += keyspace.room_made() - before;

@@ -360,5 +360,24 @@ TEST_F(MaxmemoryTest, WithNothingLeftThatMayGoAWriteIsRefused) {
   EXPECT_EQ(*cache_->Size(), 1000);
 }
 
+// Its arguments have been counted since they came: nobody goes for their sake, and background work does the rest.
+TEST_F(MaxmemoryTest, AWriteOfManyValuesMayBeLargerThanTheLimit) {
+  Open(MaxmemoryPolicy::kAllkeysLru, 8 * kMiB);
+  Fill(20'000);
+  auto connection = *cache_->NewConnection();
+  std::vector<std::string> words = {"MSET"};
+  for (int i = 0; i < 100; ++i) {
+    words.push_back("large:" + std::to_string(i));
+    words.push_back(std::string(100'000, 'x'));
+  }
+  std::string request = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  EXPECT_EQ(Answer(*connection, request), "+OK\r\n");
+  EXPECT_EQ(*cache_->Size(), 20'100);
+  EXPECT_EQ(evicted(), 0u);
+  TickAll();
+  EXPECT_LE(used(), 8 * kMiB);
+}
+
 }  // namespace
 }  // namespace larder

@@ -183,6 +183,7 @@ class LargeWriteTest : public SessionBatchTest {
       for (int k = 0; k < 50; ++k) requests += "SET key:" + std::to_string(50 * i + k) + " v\r\n";
       Ask(*small_, requests);
     }
+    EXPECT_EQ(Ask(*small_, "CONFIG SET maxmemory 2mb\r\n"), "+OK\r\n");
     std::string request = "*" + std::to_string(1 + 2 * kValues) + "\r\n$4\r\nMSET\r\n";
     for (size_t i = 0; i < kValues; ++i) {
       const std::string key = "large:" + std::to_string(i);
