@@ -141,6 +141,7 @@ class Listener::Impl final : public session::ListenerHook {
   struct Moves {
     Move sides[2];
     std::vector<std::string> bind;
+    std::unique_ptr<const directives::ListenerPlace> place;  // null: nothing moves
     std::shared_ptr<net::ChannelFactory> channels;
   };
 
@@ -149,6 +150,9 @@ class Listener::Impl final : public session::ListenerHook {
   absl::Status FitClients();
   absl::Status Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed);
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
+  int ShownPort(bool tls, int port, int directive) const;
+  std::unique_ptr<const directives::ListenerPlace> MakePlace(const std::vector<std::string>& bind, int port,
+                                                             int tls_port) const;
   void PutInForce(Moves& moves);
   void Drop(Moves& moves);
   void Restore(bool tls);
@@ -193,8 +197,8 @@ class Listener::Impl final : public session::ListenerHook {
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it
 
-  // Where it listens. PrepareRelisten opens sockets on any thread, and once they are in force the loop takes them over in
-  // its next turn.
+  // Where it listens. PrepareRelisten opens sockets on any thread; once they are in force the loop takes them over in its
+  // next turn.
   ae::Hook news_hook_;
   mutable std::mutex sockets_mutex_;
   Where where_;

@@ -54,7 +54,10 @@ void Listener::Impl::PutInForce(Moves& moves) {
     sides_[side].has_fresh = true;
     moved = true;
   }
-  if (moved) where_.bind.swap(moves.bind);
+  if (moved) {
+    where_.bind.swap(moves.bind);
+    served_->policy->SwapPlace(moves.place);
+  }
   if (moves.channels != nullptr) fresh_channels_.swap(moves.channels);
   TellLoop();
 }
@@ -69,6 +72,23 @@ void Listener::Impl::Drop(Moves& moves) {
   for (bool side : {true, false}) {
     if (moves.sides[side].shut) Restore(side);
   }
+}
+
+// What CONFIG GET shows of a port. Who follows the directive may have no socket, and shows it all the same.
+int Listener::Impl::ShownPort(bool tls, int port, int directive) const {
+  return port != 0 ? port : where_.tcp[tls].follows ? directive : 0;
+}
+
+// What CONFIG GET shows to clients. It may throw.
+std::unique_ptr<const directives::ListenerPlace> Listener::Impl::MakePlace(const std::vector<std::string>& bind,
+                                                                           int port, int tls_port) const {
+  auto place = std::make_unique<directives::ListenerPlace>();
+  place->bind = bind;
+  place->port = port;
+  place->tls_port = tls_port;
+  place->unixsocket = where_.unixsocket;
+  place->unixsocketperm = where_.unixsocketperm;
+  return place;
 }
 
 absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed) {
@@ -89,6 +109,15 @@ absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* mo
     absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves->sides[side]);
     if (!status.ok()) return status;
   }
+  if (!moves->sides[0].moves && !moves->sides[1].moves) return absl::OkStatus();
+  int shown[2];
+  for (bool side : {false, true}) {
+    const Move& move = moves->sides[side];
+    const int moved_to = move.sockets.empty() ? 0 : move.sockets[0].port;
+    shown[side] = move.moves ? ShownPort(side, moved_to, move.directive)
+                             : ShownPort(side, port(side), where_.tcp[side].directive);
+  }
+  moves->place = MakePlace(moves->bind, shown[0], shown[1]);
   return absl::OkStatus();
 }
 

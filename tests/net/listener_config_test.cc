@@ -1,4 +1,5 @@
-// CONFIG SET of port, bind and tls-* where a cache has more than one listener: all of them do it, or none.
+// CONFIG SET of port, bind and tls-* where a cache has more than one listener: all of them do it, or none. And what CONFIG
+// GET shows of where a listener listens.
 #include <larder/net/listener.h>
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "gtest/gtest.h"
 #include <larder/cache.h>
 #include <larder/net/tls.h>
+#include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 #include "tests/net/tls_client.h"
 
@@ -75,6 +77,13 @@ class ListenerConfigTest : public testing::Test {
   std::string Get(std::string_view directive) {
     return std::string((*cache_->Execute({"CONFIG", "GET", directive}))[1].AsString());
   }
+  // What a client reads.
+  static std::string Get(TestClient& client, std::string_view directive) {
+    EXPECT_TRUE(client.Send(Command({"CONFIG", "GET", directive})));
+    EXPECT_EQ(client.ReadLine(), "*2\r\n");
+    EXPECT_EQ(client.ReadBulk(), directive);
+    return client.ReadBulk();
+  }
   bool Logged(std::string_view part) {
     const std::lock_guard<std::mutex> lock(log_mutex_);
     for (const std::string& line : log_) {
@@ -84,6 +93,7 @@ class ListenerConfigTest : public testing::Test {
   }
 
   static Certificates* certificates_;
+  TempFolder folder_;
   Options options_;
   std::mutex log_mutex_;
   std::vector<std::string> log_;
@@ -201,6 +211,74 @@ TEST_F(ListenerConfigTest, BothKindsOfOneListenerListenAgain) {
   ExpectServed(*mover);
   EXPECT_EQ(PeerName(*mover), "server");
   EXPECT_FALSE(Logged("it accepts no connections any more"));
+}
+
+// ---- CONFIG GET -----------------------------------------------------------------------------------------------------
+
+TEST_F(ListenerConfigTest, ClientsReadWhereTheirOwnListenerListens) {
+  const std::string port = std::to_string(options_.port);
+  ListenerOptions own = OwnAddressesWithTls();
+  own.bind = {"127.0.0.2", "-192.0.2.77"};
+  own.unixsocket = folder_ / "s";
+  own.unixsocketperm = 0700;
+  const std::unique_ptr<Listener> listener = Start(own), other = Start();
+  for (bool unix_socket : {true, false}) {
+    TestClient client = unix_socket ? TestClient::Unix(*own.unixsocket) : TestClient::Tcp(listener->port(), "127.0.0.2");
+    EXPECT_EQ(Get(client, "bind"), "127.0.0.2 -192.0.2.77");
+    EXPECT_EQ(Get(client, "PORT"), std::to_string(listener->port()));
+    EXPECT_EQ(Get(client, "tls-port"), std::to_string(listener->tls_port()));
+    EXPECT_EQ(Get(client, "unixsocket"), *own.unixsocket);
+    EXPECT_EQ(Get(client, "unixsocketperm"), "700");
+    EXPECT_EQ(Get(client, "timeout"), "0");
+    client.Expect("CONFIG GET bin[d]\r\n", "*2\r\n$4\r\nbind\r\n$21\r\n127.0.0.2 -192.0.2.77\r\n");
+    client.Expect("MULTI\r\n", "+OK\r\n");
+    client.Expect("CONFIG GET bind\r\n", "+QUEUED\r\n");
+    client.Expect("EXEC\r\n", "*1\r\n*2\r\n$4\r\nbind\r\n$21\r\n127.0.0.2 -192.0.2.77\r\n");
+  }
+  // A client of another listener, and who has come through none.
+  TestClient client = TestClient::Tcp(other->port());
+  const std::unique_ptr<Session> session = *cache_->NewSession();
+  const std::unique_ptr<RespConnection> connection = *cache_->NewConnection();
+  ASSERT_TRUE(connection->Feed("CONFIG GET bind\r\n").ok());
+  EXPECT_EQ(connection->output(), "*2\r\n$4\r\nbind\r\n$9\r\n127.0.0.1\r\n");
+  const std::vector<std::pair<std::string, std::string>> directives = {
+      {"bind", "127.0.0.1"}, {"port", port}, {"tls-port", "0"}, {"unixsocket", ""}, {"unixsocketperm", "0"}};
+  for (const auto& [name, value] : directives) {
+    EXPECT_EQ(Get(client, name), value) << name;
+    EXPECT_EQ(Get(name), value) << name;
+    EXPECT_EQ((*session->Execute({"CONFIG", "GET", name}))[1].AsString(), value) << name;
+  }
+}
+
+TEST_F(ListenerConfigTest, ConfigSetShowsWhereItIsInForce) {
+  const std::unique_ptr<Listener> fixed = Start(OwnAddressesWithTls()), mover = Start();
+  TestClient at_fixed = TestClient::Tcp(fixed->port()), at_mover = TestClient::Tcp(mover->port());
+  const std::string wanted = std::to_string(FreePort());
+  // Refused.
+  at_fixed.Expect("CONFIG SET port " + std::to_string(fixed->port()) + "\r\n", kPortRefused);
+  EXPECT_EQ(Get(at_mover, "port"), std::to_string(options_.port));
+  // Done.
+  at_fixed.Expect("CONFIG SET port " + wanted + " bind *\r\n", "+OK\r\n");
+  EXPECT_EQ(Get(at_mover, "port"), wanted);
+  EXPECT_EQ(Get(at_mover, "bind"), "*");
+  EXPECT_EQ(Get(at_fixed, "port"), std::to_string(fixed->port()));
+  EXPECT_EQ(Get(at_fixed, "bind"), "127.0.0.1");
+  EXPECT_EQ(Get("port"), wanted);
+  EXPECT_EQ(Get("bind"), "*");
+  // As in Redis, a port that no address is there for is shown.
+  at_fixed.Expect("CONFIG SET bind \"\"\r\n", "+OK\r\n");
+  EXPECT_EQ(Get(at_mover, "bind"), "");
+  EXPECT_EQ(Get(at_mover, "port"), wanted);
+  at_mover.Expect("CONFIG SET port 0\r\n", "+OK\r\n");
+  EXPECT_EQ(Get(at_mover, "port"), "0");
+}
+
+TEST_F(ListenerConfigTest, APortThatTheSystemChoseIsShown) {
+  options_.any_port = true;
+  const std::unique_ptr<Listener> listener = Start();
+  TestClient client = TestClient::Tcp(listener->port());
+  EXPECT_EQ(Get(client, "port"), std::to_string(listener->port()));
+  EXPECT_EQ(Get("port"), std::to_string(options_.port));
 }
 
 }  // namespace
