@@ -1,5 +1,5 @@
-// CONFIG SET of port, bind and tls-* where a cache has more than one listener: all of them do it, or none. And what CONFIG
-// GET shows of where a listener listens.
+// CONFIG SET of port, bind and tls-* where a cache has more than one listener: all of them do it, or none. And what
+// CONFIG GET shows of where a listener listens.
 #include <larder/net/listener.h>
 
 #include <memory>
@@ -21,12 +21,12 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr char kPortRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this "
-                                "port. Check server logs.\r\n";
+constexpr char kPortRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on "
+                                "this port. Check server logs.\r\n";
 constexpr char kBindRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to "
                                 "specified addresses.\r\n";
-constexpr char kCertificateRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'tls-cert-file') - Unable to "
-                                       "update TLS configuration. Check server logs.\r\n";
+constexpr char kCertificateRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'tls-cert-file') - Unable "
+                                       "to update TLS configuration. Check server logs.\r\n";
 
 class ListenerConfigTest : public testing::Test {
  protected:
@@ -69,7 +69,9 @@ class ListenerConfigTest : public testing::Test {
     own.tls = &Tls();
     return own;
   }
-  static void ExpectServed(const Listener& listener) { TestClient::Tcp(listener.port()).Expect("PING\r\n", "+PONG\r\n"); }
+  static void ExpectServed(const Listener& listener) {
+    TestClient::Tcp(listener.port()).Expect("PING\r\n", "+PONG\r\n");
+  }
   static std::string PeerName(const Listener& listener) {
     const TlsClientOptions trusting = {.ca = *certificates_ / "ca.crt", .certificate = "", .key = ""};
     return TlsClient(listener.tls_port(), trusting).peer_name();
@@ -109,7 +111,8 @@ TEST_F(ListenerConfigTest, APortThatOnlyOneOfTwoCanHaveMovesNeither) {
   const std::string wanted = std::to_string(FreePort());
   TestClient client = TestClient::Tcp(first->port());
   client.Expect("CONFIG SET timeout 77 port " + wanted + "\r\n", kPortRefused);
-  EXPECT_TRUE(Logged("Could not create server TCP listening socket 127.0.0.1:" + wanted + ": bind: Address already in use"));
+  EXPECT_TRUE(Logged("Could not create server TCP listening socket 127.0.0.1:" + wanted +
+                     ": bind: Address already in use"));
   EXPECT_TRUE(Logged("Failed applying new configuration: nothing has changed."));
   EXPECT_EQ(first->addresses(), before[0]);
   EXPECT_EQ(second->addresses(), before[1]);
@@ -165,8 +168,9 @@ TEST_F(ListenerConfigTest, WhoFindsItsPortTakenKeepsTheOthersCertificate) {
     if (mover == nullptr) mover = Start();
     const std::vector<std::string> before = mover->addresses();
     TestClient client = TestClient::Tcp(fixed->port());
-    client.Expect("CONFIG SET port " + std::to_string(fixed->port()) + " tls-cert-file " + (*certificates_ / "server2.crt") +
-                      " tls-key-file " + (*certificates_ / "server2.key") + "\r\n", kPortRefused);
+    client.Expect("CONFIG SET port " + std::to_string(fixed->port()) + " tls-cert-file " +
+                      (*certificates_ / "server2.crt") + " tls-key-file " + (*certificates_ / "server2.key") + "\r\n",
+                  kPortRefused);
     EXPECT_EQ(PeerName(*fixed), "server");
     EXPECT_EQ(mover->addresses(), before);
     ExpectServed(*mover);
@@ -223,7 +227,8 @@ TEST_F(ListenerConfigTest, ClientsReadWhereTheirOwnListenerListens) {
   own.unixsocketperm = 0700;
   const std::unique_ptr<Listener> listener = Start(own), other = Start();
   for (bool unix_socket : {true, false}) {
-    TestClient client = unix_socket ? TestClient::Unix(*own.unixsocket) : TestClient::Tcp(listener->port(), "127.0.0.2");
+    TestClient client =
+        unix_socket ? TestClient::Unix(*own.unixsocket) : TestClient::Tcp(listener->port(), "127.0.0.2");
     EXPECT_EQ(Get(client, "bind"), "127.0.0.2 -192.0.2.77");
     EXPECT_EQ(Get(client, "PORT"), std::to_string(listener->port()));
     EXPECT_EQ(Get(client, "tls-port"), std::to_string(listener->tls_port()));
