@@ -317,6 +317,9 @@ class LARDER_API Cache : public Database {
 
   // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; sessions are
   // gone; not from inside a callback, a loader, View or Atomically.
+  // `std::unique_ptr<Cache>::reset()` sets the program's own pointer to null before the destructor delivers the callbacks
+  // that are still owed: a callback must not go by that pointer. A `Cache*` that it keeps itself is good until then; what
+  // it calls by that is CANCELLED.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -326,8 +329,10 @@ class LARDER_API Cache : public Database {
   // reached the cache yet, is the caller's care: it is refused, but must not meet the destructor.
   // Callers that wait for their turn or for a loader get CANCELLED. Callbacks that are still owed run on the closing
   // thread: a command that ran tells its reply. The memory is given back by the destructor.
-  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Only a callback
-  // that has begun on the closing thread is let end first.
+  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Three things the
+  // deadline does not bound: a callback that has begun on the closing thread is let end; so is a slice of a listener's
+  // requests that another thread is running (at most 64 short commands, or 20 us); and sessions that are gone, and a
+  // listener's clients with their connections, are all ended.
   // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
   // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
   // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,

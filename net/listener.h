@@ -17,7 +17,11 @@
 // for maxclients, Start lowers that instead and logs why, and CONFIG SET maxclients says how many there may be.
 //
 // CONFIG SET port, tls-port and bind move a listener that was started without a port and addresses of its own. CONFIG
-// SET of how TLS is done (tls-cert-file...) holds for every listener with TLS.
+// SET of how TLS is done (tls-cert-file...) holds for every listener with TLS. If one of the cache's listeners cannot do
+// all that a CONFIG SET says, it is an error, and all of them stay as they are.
+// CONFIG GET bind, port, tls-port, unixsocket and unixsocketperm show to a client of a listener what is in force there,
+// also if that is the listener's own, or a port that the system chose. To the program's own calls, sessions and
+// in-memory connections they show the cache's directives; those are what CONFIG SET changes and CONFIG REWRITE writes.
 //
 // Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
 // Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.

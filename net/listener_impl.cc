@@ -39,6 +39,10 @@ std::string_view ApiName(AeApi api) {
 
 absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread) {
   if (absl::Status status = Open(std::move(where), std::move(policy)); !status.ok()) return status;
+  std::unique_ptr<const directives::ListenerPlace> place =
+      MakePlace(where_.bind, ShownPort(false, port(false), where_.tcp[0].directive),
+                ShownPort(true, port(true), where_.tcp[1].directive));
+  served_->policy->SwapPlace(place);
   if (absl::Status status = FitClients(); !status.ok()) return status;
   if (core_.background() == Background::kLoop) {
     background_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->RunBackground(); };

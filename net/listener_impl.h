@@ -89,7 +89,8 @@ class Listener::Impl final : public session::ListenerHook {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();
   }
-  absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
+  absl::Status PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
+  void FinishRelisten(bool all) override;
   uint32_t FittingClients(uint32_t wanted) const override { return net::FittingClients(wanted, reserved_descriptors_); }
   std::string_view poller_name() const override { return poller_; }
   int tcp_port() const override {
@@ -129,16 +130,18 @@ class Listener::Impl final : public session::ListenerHook {
     bool has_fresh = false;
     bool watch_again = false;
   };
-  // What Relisten has prepared for one.
+  // What PrepareRelisten has prepared for one.
   struct Move {
     bool moves = false;
     bool shut = false;  // the sockets that were in the way
+    int directive = 0;
     std::vector<net::ListeningSocket> sockets;
     std::vector<Known> known;
   };
   struct Moves {
     Move sides[2];
     std::vector<std::string> bind;
+    std::unique_ptr<const directives::ListenerPlace> place;  // null: nothing moves
     std::shared_ptr<net::ChannelFactory> channels;
   };
 
@@ -147,6 +150,11 @@ class Listener::Impl final : public session::ListenerHook {
   absl::Status FitClients();
   absl::Status Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed);
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
+  int ShownPort(bool tls, int port, int directive) const;
+  std::unique_ptr<const directives::ListenerPlace> MakePlace(const std::vector<std::string>& bind, int port,
+                                                             int tls_port) const;
+  void PutInForce(Moves& moves);
+  void Drop(Moves& moves);
   void Restore(bool tls);
   static std::vector<Known> KnownOf(const std::vector<net::ListeningSocket>& sockets);
   void TellLoop();
@@ -189,11 +197,13 @@ class Listener::Impl final : public session::ListenerHook {
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it
 
-  // Where it listens. Relisten opens sockets on any thread, and the loop takes them over in its next turn.
+  // Where it listens. PrepareRelisten opens sockets on any thread; once they are in force the loop takes them over in its
+  // next turn.
   ae::Hook news_hook_;
   mutable std::mutex sockets_mutex_;
   Where where_;
   Side sides_[2];  // plain, TLS
+  Moves moves_;    // between PrepareRelisten and FinishRelisten
   std::shared_ptr<net::ChannelFactory> fresh_channels_;
   bool takes_no_more_ = false;  // it has stopped
   std::atomic<bool> has_news_{false};  // of the above, or stop_asked_, for the loop

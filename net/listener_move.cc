@@ -1,4 +1,6 @@
-// CONFIG SET port, bind and tls-*: all that may fail first, on the thread of whoever sets, then the loop takes over.
+// CONFIG SET port, bind and tls-*, in the two steps that ListenerHook has: all that may fail first, on the thread of
+// whoever sets; then, if all listeners of the cache can, the loop takes over. Sockets that are prepared are bound and
+// listen already: who connects to one that is dropped again is closed.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -17,31 +19,34 @@ std::vector<Listener::Impl::Known> Listener::Impl::KnownOf(const std::vector<net
   return known;
 }
 
-// All that may fail comes first, what is new for TLS before sockets; then all of it is put in force, which cannot.
-absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
+// What is new for TLS comes before sockets.
+absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
   const std::lock_guard<std::mutex> lock(sockets_mutex_);
   if (takes_no_more_) return absl::OkStatus();
-  Moves moves;
   *failed = commands::ListenerPart::kPort;
-  absl::Status status = Guarded([&] { return Prepare(changed, tls, &moves, failed); });
-  if (!status.ok()) {
-    for (bool side : {true, false}) {
-      for (const net::ListeningSocket& socket : moves.sides[side].sockets) descriptors_.Remove(socket.fd.get());
-      if (moves.sides[side].shut) Restore(side);
-    }
-    const bool sockets = *failed != commands::ListenerPart::kTls;
-    const bool no_tls = status.code() == absl::StatusCode::kUnimplemented;
-    const base::Line line(sockets ? "Warning: Could not create server TCP listening socket " : no_tls ? "tls-port: " : "",
-                          status.message());
-    core_.Log(LogLevel::kWarning, line.view());
-    return status;
-  }
-  const int ports[] = {changed.port, changed.tls_port};
+  absl::Status status = Guarded([&] { return Prepare(changed, tls, &moves_, failed); });
+  if (status.ok()) return status;
+  const bool sockets = *failed != commands::ListenerPart::kTls;
+  const bool no_tls = status.code() == absl::StatusCode::kUnimplemented;
+  const base::Line line(sockets ? "Warning: Could not create server TCP listening socket " : no_tls ? "tls-port: " : "",
+                        status.message());
+  core_.Log(LogLevel::kWarning, line.view());
+  return status;
+}
+
+void Listener::Impl::FinishRelisten(bool all) {
+  const std::lock_guard<std::mutex> lock(sockets_mutex_);
+  Moves moves = std::exchange(moves_, Moves());
+  if (all && !takes_no_more_) return PutInForce(moves);
+  Drop(moves);
+}
+
+void Listener::Impl::PutInForce(Moves& moves) {
   bool moved = false;
   for (bool side : {true, false}) {
     Move& move = moves.sides[side];
     if (!move.moves) continue;
-    where_.tcp[side].directive = ports[side];
+    where_.tcp[side].directive = move.directive;
     sides_[side].port.store(move.sockets.empty() ? 0 : move.sockets[0].port, std::memory_order_relaxed);
     sides_[side].sockets.swap(move.known);
     sides_[side].fresh.swap(move.sockets);
@@ -49,10 +54,41 @@ absl::Status Listener::Impl::Relisten(const Options& changed, bool tls, commands
     sides_[side].has_fresh = true;
     moved = true;
   }
-  if (moved) where_.bind.swap(moves.bind);
+  if (moved) {
+    where_.bind.swap(moves.bind);
+    served_->policy->SwapPlace(moves.place);
+  }
   if (moves.channels != nullptr) fresh_channels_.swap(moves.channels);
   TellLoop();
-  return absl::OkStatus();
+}
+
+// Every new socket is closed before an old one listens again, with which it may overlap.
+void Listener::Impl::Drop(Moves& moves) {
+  for (Move& move : moves.sides) {
+    for (const net::ListeningSocket& socket : move.sockets) descriptors_.Remove(socket.fd.get());
+    move.sockets.clear();
+  }
+  if (takes_no_more_) return;  // the old ones are closed, or about to be
+  for (bool side : {true, false}) {
+    if (moves.sides[side].shut) Restore(side);
+  }
+}
+
+// What CONFIG GET shows of a port. Who follows the directive may have no socket, and shows it all the same.
+int Listener::Impl::ShownPort(bool tls, int port, int directive) const {
+  return port != 0 ? port : where_.tcp[tls].follows ? directive : 0;
+}
+
+// What CONFIG GET shows to clients. It may throw.
+std::unique_ptr<const directives::ListenerPlace> Listener::Impl::MakePlace(const std::vector<std::string>& bind,
+                                                                           int port, int tls_port) const {
+  auto place = std::make_unique<directives::ListenerPlace>();
+  place->bind = bind;
+  place->port = port;
+  place->tls_port = tls_port;
+  place->unixsocket = where_.unixsocket;
+  place->unixsocketperm = where_.unixsocketperm;
+  return place;
 }
 
 absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed) {
@@ -73,11 +109,21 @@ absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* mo
     absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves->sides[side]);
     if (!status.ok()) return status;
   }
+  if (!moves->sides[0].moves && !moves->sides[1].moves) return absl::OkStatus();
+  int shown[2];
+  for (bool side : {false, true}) {
+    const Move& move = moves->sides[side];
+    const int moved_to = move.sockets.empty() ? 0 : move.sockets[0].port;
+    shown[side] = move.moves ? ShownPort(side, moved_to, move.directive)
+                             : ShownPort(side, port(side), where_.tcp[side].directive);
+  }
+  moves->place = MakePlace(moves->bind, shown[0], shown[1]);
   return absl::OkStatus();
 }
 
 absl::Status Listener::Impl::PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move) {
   move->moves = true;
+  move->directive = port;
   if (port == 0 || bind.empty()) return absl::OkStatus();
   absl::StatusOr<std::vector<net::ListeningSocket>> opened = ListenOn(tls, bind, port, where_.backlog);
   if (opened.status().code() == absl::StatusCode::kAlreadyExists && port == this->port(tls)) {

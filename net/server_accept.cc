@@ -79,7 +79,7 @@ void Server::AcceptReady(ListeningSocket& socket) {
     Accepted accepted = Accept(socket, &error);
     if (error == kConnectionGone) continue;
     if (error == -EAGAIN || error == -EWOULDBLOCK) return;
-    if (error == -EINVAL) return loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);  // see Relisten
+    if (error == -EINVAL) return loop_.DeleteFileEvent(socket.fd.get(), ae::kReadable);  // see PrepareMove
     if (error != 0) return PauseAccepting(-error);
     accept_error_ = 0;
     counted_ = true;

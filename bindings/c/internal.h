@@ -47,6 +47,9 @@ struct larder_session {
 struct larder_connection {
   std::unique_ptr<larder::RespConnection> connection;
 };
+struct larder_listener_options {
+  larder::ListenerOptions options;
+};
 struct larder_listener {
   std::unique_ptr<larder::Listener> listener;
 };

@@ -46,14 +46,14 @@ absl::Status Execute(size_t argc, const char* const* argv, const size_t* lengths
   return absl::OkStatus();
 }
 
-larder_status StartListener(larder_cache* cache, int port, bool own_thread, larder_listener** listener,
-                            larder_error* error) {
+larder_status StartListener(larder_cache* cache, int port, const larder_listener_options* given, bool own_thread,
+                            larder_listener** listener, larder_error* error) {
   LARDER_NEED(listener);
   *listener = nullptr;
   LARDER_NEED(cache);
   return Guard(error, [&]() -> absl::Status {
     auto holder = std::make_unique<larder_listener>();
-    larder::ListenerOptions options;
+    larder::ListenerOptions options = given != nullptr ? given->options : larder::ListenerOptions();
     options.own_thread = own_thread;
     if (port == 0) {
       options.any_port = true;
@@ -237,16 +237,17 @@ int larder_connection_closed(const larder_connection* connection) {
 
 // --- The listener. ---
 
-larder_status larder_listener_start(larder_cache* cache, int port, larder_listener** listener, larder_error* error) {
-  return StartListener(cache, port, /*own_thread=*/true, listener, error);
+larder_status larder_listener_start(larder_cache* cache, int port, const larder_listener_options* options,
+                                    larder_listener** listener, larder_error* error) {
+  return StartListener(cache, port, options, /*own_thread=*/true, listener, error);
 }
 
 int larder_listener_port(const larder_listener* listener) { return listener != nullptr ? listener->listener->port() : 0; }
 void larder_listener_free(larder_listener* listener) { delete listener; }
 
-larder_status larder_listener_start_in_loop(larder_cache* cache, int port, larder_listener** listener,
-                                            larder_error* error) {
-  return StartListener(cache, port, /*own_thread=*/false, listener, error);
+larder_status larder_listener_start_in_loop(larder_cache* cache, int port, const larder_listener_options* options,
+                                            larder_listener** listener, larder_error* error) {
+  return StartListener(cache, port, options, /*own_thread=*/false, listener, error);
 }
 
 int larder_listener_backend_fd(larder_listener* listener) {

@@ -71,7 +71,7 @@ typedef enum larder_status {
   LARDER_NOT_FOUND = 5,
   LARDER_ALREADY_EXISTS = 6,       /* an address in use */
   LARDER_PERMISSION_DENIED = 7,
-  LARDER_RESOURCE_EXHAUSTED = 8,   /* no memory, no descriptors */
+  LARDER_RESOURCE_EXHAUSTED = 8,   /* no memory, no descriptors, no room in a queue */
   LARDER_FAILED_PRECONDITION = 9,  /* another type is at the key; not in this state, or from here */
   LARDER_ABORTED = 10,
   LARDER_OUT_OF_RANGE = 11,        /* a number would overflow, there is no such database */
@@ -88,7 +88,7 @@ typedef struct larder_error {
 } larder_error;
 
 /* Grows when anything here changes that was there before. */
-#define LARDER_ABI 1
+#define LARDER_ABI 2
 LARDER_C_API int larder_abi(void);
 
 /* "0.1.0". Static. */
@@ -253,7 +253,11 @@ LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t ar
 
 /* The same, with the reply handed to `done`, once, on the thread that does the background work. `reply` is yours then.
  * It is NULL if the command has not run, because the cache was closed first, or its reply is lost; then `error` says
- * so, which else is NULL. `error` lasts for the call. If larder_execute_async itself fails, `done` is not called. */
+ * so, which else is NULL. `error` lasts for the call. It never waits: a short command that finds the cache free runs at
+ * once, the others wait in a queue, and run in the order of the calls.
+ * If larder_execute_async itself fails, `done` is not called. LARDER_RESOURCE_EXHAUSTED: also if the commands and replies
+ * whose `done` has not returned yet already take as much memory as the directive async-bytes-max allows (64 MB;
+ * larder_options_text and CONFIG SET change it). */
 typedef void (*larder_done_fn)(void *arg, larder_reply *reply, const larder_error *error);
 LARDER_C_API larder_status larder_execute_async(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                                 const size_t *lengths, larder_done_fn done, void *arg,
@@ -327,10 +331,27 @@ LARDER_C_API int larder_connection_closed(const larder_connection *connection);
 
 typedef struct larder_listener larder_listener;
 
+/* The host's word over the clients of a listener. None of it binds the program's own calls, nor another listener's
+ * clients. The strings end with a NUL and are copied; each call replaces what the one before has said. */
+typedef struct larder_listener_options larder_listener_options;
+LARDER_C_API larder_status larder_listener_options_new(larder_listener_options **options, larder_error *error);
+LARDER_C_API void larder_listener_options_free(larder_listener_options *options);
+/* Not 0: commands that write, or may, answer READONLY, also when MULTI would only queue them. Default: 0. */
+LARDER_C_API void larder_listener_options_read_only(larder_listener_options *options, int read_only);
+/* Commands that answer NOPERM: "flushall", or "config|set" for one subcommand; "config" means all of them. Default:
+ * none. */
+LARDER_C_API larder_status larder_listener_options_refused_commands(larder_listener_options *options, size_t count,
+                                                                    const char *const *commands, larder_error *error);
+/* Directives, or globs of them, that clients may read and not CONFIG SET: they answer what an immutable one answers.
+ * Default: maxmemory, bind, port, unixsocket, protected-mode, requirepass, maxclients, dir, "tls-*". count 0: none. */
+LARDER_C_API larder_status larder_listener_options_host_keeps(larder_listener_options *options, size_t count,
+                                                              const char *const *directives, larder_error *error);
+
 /* Listens where the cache's options say (port, bind, unixsocket), with a thread of its own. port: -1 as in the options, 0
- * a free one that the system chooses (larder_listener_port tells), else that one. */
-LARDER_C_API larder_status larder_listener_start(larder_cache *cache, int port, larder_listener **listener,
-                                                 larder_error *error);
+ * a free one that the system chooses (larder_listener_port tells), else that one. `options` may be NULL, and freed
+ * afterwards; if it names a command or a directive that does not exist, this is LARDER_INVALID_ARGUMENT. */
+LARDER_C_API larder_status larder_listener_start(larder_cache *cache, int port, const larder_listener_options *options,
+                                                 larder_listener **listener, larder_error *error);
 LARDER_C_API int larder_listener_port(const larder_listener *listener);
 /* Closes its sockets and connections, waits for its thread, and frees it. One without a thread: on the loop's thread,
  * after the loop has let go of larder_listener_backend_fd. */
@@ -344,8 +365,9 @@ LARDER_C_API void larder_listener_free(larder_listener *listener);
  * while it returns more than 0.
  * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these
  * polls too, and the cache has no thread at all. */
-LARDER_C_API larder_status larder_listener_start_in_loop(larder_cache *cache, int port, larder_listener **listener,
-                                                         larder_error *error);
+LARDER_C_API larder_status larder_listener_start_in_loop(larder_cache *cache, int port,
+                                                         const larder_listener_options *options,
+                                                         larder_listener **listener, larder_error *error);
 /* Readable, level-triggered, while larder_listener_poll has something to do, timers included; -1: the poller has none.
  * The listener's own: watch it, do not read or close it. */
 LARDER_C_API int larder_listener_backend_fd(larder_listener *listener);

@@ -1,4 +1,4 @@
-// The C ABI: options, clocks and memory that a C program supplies.
+// The C ABI: options of caches and listeners, clocks and memory that a C program supplies.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -51,6 +51,20 @@ class CallbackMemory final : public larder::MemorySource {
   const larder_discard_fn discard_;
   void* const arg_;
 };
+
+// `*to` gets copies of `count` strings.
+larder_status CopyNames(size_t count, const char* const* names, std::vector<std::string>* to, larder_error* error) {
+  return Guard(error, [&]() -> absl::Status {
+    std::vector<std::string> copies;
+    copies.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      if (names == nullptr || names[i] == nullptr) return absl::InvalidArgumentError("a name in the array is NULL");
+      copies.emplace_back(names[i]);
+    }
+    to->swap(copies);
+    return absl::OkStatus();
+  });
+}
 
 }  // namespace
 
@@ -153,6 +167,35 @@ larder_status larder_options_memory(larder_options* options, larder_allocate_fn 
         allocate != nullptr ? std::make_shared<CallbackMemory>(allocate, release, discard, arg) : nullptr;
     return absl::OkStatus();
   });
+}
+
+// --- A listener's options. ---
+
+larder_status larder_listener_options_new(larder_listener_options** options, larder_error* error) {
+  LARDER_NEED(options);
+  *options = nullptr;
+  return Guard(error, [&] {
+    *options = new larder_listener_options();
+    return absl::OkStatus();
+  });
+}
+
+void larder_listener_options_free(larder_listener_options* options) { delete options; }
+
+void larder_listener_options_read_only(larder_listener_options* options, int read_only) {
+  if (options != nullptr) options->options.read_only = read_only != 0;
+}
+
+larder_status larder_listener_options_refused_commands(larder_listener_options* options, size_t count,
+                                                       const char* const* commands, larder_error* error) {
+  LARDER_NEED(options);
+  return CopyNames(count, commands, &options->options.refused_commands, error);
+}
+
+larder_status larder_listener_options_host_keeps(larder_listener_options* options, size_t count,
+                                                 const char* const* directives, larder_error* error) {
+  LARDER_NEED(options);
+  return CopyNames(count, directives, &options->options.host_keeps, error);
 }
 
 }  // extern "C"

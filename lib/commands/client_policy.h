@@ -1,6 +1,8 @@
-// ClientPolicy: what the host of a listener keeps from that listener's clients. See ListenerOptions in net/listener.h.
+// ClientPolicy: what the host of a listener keeps from that listener's clients, and where it listens. See
+// ListenerOptions in net/listener.h.
 //
-// Threads: made once, then read by the executor's holder. It outlives the sessions that point to it.
+// Threads: read by the executor's holder, and changed by nobody else once it has clients. It outlives the sessions that
+// point to it.
 #ifndef LARDER_COMMANDS_CLIENT_POLICY_H_
 #define LARDER_COMMANDS_CLIENT_POLICY_H_
 
@@ -15,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "lib/base/buffer.h"
 #include "lib/commands/table.h"
+#include "lib/options/border.h"
 
 namespace larder::inline v0::commands {
 
@@ -34,6 +37,10 @@ class ClientPolicy {
   // Whether clients may not CONFIG SET the directive of this name.
   bool Keeps(std::string_view directive) const;
 
+  // What CONFIG GET shows instead of the cache's directives; null before the first SwapPlace.
+  const directives::ListenerPlace* place() const { return place_.get(); }
+  void SwapPlace(std::unique_ptr<const directives::ListenerPlace>& place) { place_.swap(place); }
+
  private:
   explicit ClientPolicy(bool read_only) : read_only_(read_only) {}
   bool Refuse(const CommandTable& table, std::string_view name);
@@ -41,6 +48,7 @@ class ClientPolicy {
   const bool read_only_;
   std::unique_ptr<uint64_t[]> refused_;  // a bit for each row; null: none is refused
   base::Buffer kept_;                    // globs, a newline behind each
+  std::unique_ptr<const directives::ListenerPlace> place_;
 };
 
 }  // namespace larder::inline v0::commands

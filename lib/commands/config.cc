@@ -13,8 +13,10 @@ namespace larder::inline v0::commands {
 namespace {
 
 Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  const ClientPolicy* const policy = ctx.client.policy;
   const bool visited = directives::VisitConfig(
-      ctx.engine.options(), args.rest(), [&](size_t count) { reply.Map(count); },
+      ctx.engine.options(), policy != nullptr ? policy->place() : nullptr, args.rest(),
+      [&](size_t count) { reply.Map(count); },
       [&](Bytes name, Bytes value) {
         reply.Bulk(name);
         reply.Bulk(value);

@@ -61,7 +61,7 @@ class EngineHost {
   // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
   virtual void OptionsChanged() = 0;
   // CONFIG SET is about to change `port`, `bind` or `tls-port` to what `changed` has or, with `tls`, how TLS is done.
-  // An error keeps it from doing so; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
+  // An error keeps it from doing so, and all listeners stay as they are; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
   virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/) {
     return absl::OkStatus();
   }

@@ -1,6 +1,9 @@
 #include "lib/options/border.h"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,24 @@ void NoteForListener(const Directive& directive, ListenerChange* listener) {
   std::string_view& first = sockets ? listener->sockets : listener->tls;
   // An error names the first of several, but not tls-auth-clients, which in Redis reads no files and so cannot fail.
   if (first.empty() || first == "tls-auth-clients") first = name;
+}
+
+void ShowPlace(const ListenerPlace& place, std::vector<NameAndText>* found) {
+  static constexpr std::string_view kNames[] = {"bind", "port", "tls-port", "unixsocket", "unixsocketperm"};
+  std::optional<Options> there;
+  for (NameAndText& one : *found) {
+    const Directive& row = *FindDirective(one.name);
+    if (std::find(std::begin(kNames), std::end(kNames), row.name) == std::end(kNames)) continue;
+    if (!there.has_value()) {
+      there.emplace();
+      there->bind = place.bind;
+      there->port = place.port;
+      there->tls_port = place.tls_port;
+      there->unixsocket = place.unixsocket;
+      there->unixsocketperm = place.unixsocketperm;
+    }
+    one.text = GetText(row, *there);
+  }
 }
 
 }  // namespace
@@ -51,11 +72,15 @@ bool AppendValue(const Options& options, std::string_view directive, base::Buffe
   return base::Guarded([&] { appended = to->Append(GetText(*row, options)); }) && appended;
 }
 
-bool VisitConfig(const Options& options, std::span<const std::string_view> patterns,
+bool VisitConfig(const Options& options, const ListenerPlace* place, std::span<const std::string_view> patterns,
                  absl::FunctionRef<void(size_t)> begin,
                  absl::FunctionRef<void(std::string_view name, std::string_view value)> item) {
   std::vector<NameAndText> found;
-  if (!base::Guarded([&] { found = ConfigGet(options, patterns); })) return false;
+  const bool whole = base::Guarded([&] {
+    found = ConfigGet(options, patterns);
+    if (place != nullptr) ShowPlace(*place, &found);
+  });
+  if (!whole) return false;
   begin(found.size());
   for (const NameAndText& one : found) item(one.name, one.text);
   return true;

@@ -6,9 +6,12 @@
 #ifndef LARDER_OPTIONS_BORDER_H_
 #define LARDER_OPTIONS_BORDER_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -29,8 +32,17 @@ std::unique_ptr<Options> OptionsInForce(const Options& options);
 // A directive's value in the words of CONFIG GET, appended; nothing if there is no such directive.
 bool AppendValue(const Options& options, std::string_view directive, base::Buffer* to);
 
-// CONFIG GET: begin(n), then n times item(name, value).
-bool VisitConfig(const Options& options, std::span<const std::string_view> patterns,
+// Where one listener listens, which may be elsewhere than the directives of the same names say.
+struct ListenerPlace {
+  std::vector<std::string> bind;
+  int port = 0;
+  int tls_port = 0;
+  std::string unixsocket;
+  uint32_t unixsocketperm = 0;
+};
+
+// CONFIG GET: begin(n), then n times item(name, value). What `place` has is taken from there, if it is not null.
+bool VisitConfig(const Options& options, const ListenerPlace* place, std::span<const std::string_view> patterns,
                  absl::FunctionRef<void(size_t)> begin,
                  absl::FunctionRef<void(std::string_view name, std::string_view value)> item);
 

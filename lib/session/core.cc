@@ -378,11 +378,7 @@ uint32_t CacheCore::FittingClients(uint32_t wanted) const {
 }
 
 absl::Status CacheCore::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  absl::Status status;
-  listeners_.ForEach([&](ListenerHook& listener) {
-    status = listener.Relisten(changed, tls, failed);
-    return status.ok();
-  });
+  absl::Status status = listeners_.Relisten(changed, tls, failed);
   if (!status.ok()) Log(LogLevel::kWarning, "Failed applying new configuration: nothing has changed.");
   return status;
 }

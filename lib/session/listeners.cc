@@ -20,6 +20,20 @@ void Listeners::Remove(ListenerHook* listener) {
   }
 }
 
+// The mutex is held throughout: no listener comes or goes between the two steps.
+absl::Status Listeners::Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  absl::Status status;
+  ListenerHook* not_asked = first_;
+  while (not_asked != nullptr && status.ok()) {
+    status = not_asked->PrepareRelisten(changed, tls, failed);
+    not_asked = not_asked->next_hook_;
+  }
+  const bool all = status.ok();
+  for (ListenerHook* asked = first_; asked != not_asked; asked = asked->next_hook_) asked->FinishRelisten(all);
+  return status;
+}
+
 // fn(listener), without the mutex, for each. One that it is inside of stays in the list, and so has a next one.
 template <class F>
 void Listeners::Visit(F&& fn) {

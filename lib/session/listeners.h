@@ -30,8 +30,11 @@ class ListenerHook {
   virtual void AppendName(base::Line* to) const = 0;
   // Background work is there to be done by the loop (Background::kLoop). Any thread, also under the executor.
   virtual void WakeForBackground() = 0;
-  // EngineHost::Relisten: it is so from now on, or stays as it is. Any thread, under the executor.
-  virtual absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
+  // EngineHost::Relisten in two steps, so that all listeners do it or none. The first does all that may fail, and what
+  // is in force stays so. The second follows each first, also one that has failed: with `all` what was prepared is put
+  // in force, which cannot fail; without it is dropped. Any thread, under the executor, nothing in between.
+  virtual absl::Status PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) = 0;
+  virtual void FinishRelisten(bool all) = 0;
   // How many of `wanted` clients the process has descriptors for. Any thread.
   virtual uint32_t FittingClients(uint32_t wanted) const = 0;
   virtual std::string_view poller_name() const = 0;
@@ -63,6 +66,9 @@ class Listeners {
     for (ListenerHook* listener = first_; listener != nullptr && fn(*listener); listener = listener->next_hook_) {
     }
   }
+
+  // EngineHost::Relisten. What the first that cannot do it says: then all stay as they are.
+  absl::Status Relisten(const Options& changed, bool tls, commands::ListenerPart* failed);
 
   // False if one did not stop: `*late` has its name.
   bool StopAll(int64_t deadline_us, base::Line* late);

@@ -44,7 +44,7 @@ def load(path):
         "larder_string": (pointer, Value, ctypes.POINTER(ctypes.c_size_t)),
         "larder_integer": (ctypes.c_int64, Value),
         "larder_reply_free": (None, pointer),
-        "larder_listener_start_in_loop": (ctypes.c_int, pointer, ctypes.c_int, out, error),
+        "larder_listener_start_in_loop": (ctypes.c_int, pointer, ctypes.c_int, pointer, out, error),
         "larder_listener_port": (ctypes.c_int, pointer),
         "larder_listener_backend_fd": (ctypes.c_int, pointer),
         "larder_listener_poll": (ctypes.c_int, pointer, ctypes.c_int64),
@@ -92,7 +92,7 @@ class Cache:
             lib.larder_reply_free(reply)
 
     def listen(self, port=0):
-        return Listener(self._lib, self._make(self._lib.larder_listener_start_in_loop, self._cache, port))
+        return Listener(self._lib, self._make(self._lib.larder_listener_start_in_loop, self._cache, port, None))
 
     def _check(self, function, *arguments):
         error = Error()

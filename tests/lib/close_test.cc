@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/session/core.h"
 
 namespace larder::testing {
 namespace {
@@ -278,6 +279,44 @@ TEST_P(CloseTest, OwedCallbacksCountAgainstTheDeadline) {
   EXPECT_EQ(ran, 20);
 }
 
+TEST_P(CloseTest, ACallbackThatHasBegunOnTheClosingThreadIsLetEnd) {
+  if (GetParam() == Background::kThread) return;
+  int ended = 0;
+  for (int i = 0; i < 2; ++i) {
+    Async([&](absl::StatusOr<Reply>) {
+      clock_->Advance(absl::Seconds(10));
+      ++ended;
+    });
+  }
+  const absl::Time start = In(absl::ZeroDuration());
+  const absl::Status late = cache_->Close(start + absl::Seconds(1));
+  EXPECT_EQ(late.code(), kLate);
+  EXPECT_THAT(std::string(late.message()), HasSubstr("callbacks are still owed: 1"));
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(In(absl::ZeroDuration()), start + absl::Seconds(10));
+  EXPECT_TRUE(CloseAtLast().ok());
+}
+
+TEST_P(CloseTest, TheEndsOfSessionsAreNotBounded) {
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
+  EXPECT_EQ(CloseNow().code(), kLate);  // nothing runs under the executor any more, so that sessions end in a Close
+  int ended = 0;
+  struct SlowEnd final : session::SessionEnd {
+    SlowEnd(ManualClock& c, int* count) : clock(c), ended(count) {}
+    void End() override {
+      clock.Advance(absl::Seconds(1));
+      ++*ended;
+    }
+    ManualClock& clock;
+    int* const ended;
+  };
+  for (int i = 0; i < 20; ++i) cache_->core().EndSession(std::make_unique<SlowEnd>(*clock_, &ended));
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(CloseNow().code(), kLate);
+  EXPECT_EQ(ended, 20);
+  EXPECT_TRUE(CloseAtLast().ok());
+}
+
 TEST_P(CloseTest, FreeingTheKeysIsBoundedToo) {
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
   const absl::Status late = CloseNow();
@@ -470,6 +509,23 @@ TEST_P(CloseTest, TheDestructorClosesAndDelivers) {
   cache_.reset();
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->string_view(), "PONG");
+}
+
+// reset() comes before what it calls.
+TEST_P(CloseTest, ACallbackInTheDestructorFindsTheProgramsPointerNull) {
+  if (GetParam() == Background::kThread) return;  // that thread may deliver it sooner
+  Cache* const own = cache_.get();
+  bool called = false;
+  Async([&](absl::StatusOr<Reply>) {
+    called = true;
+    EXPECT_EQ(cache_, nullptr);
+    EXPECT_EQ(own->Get("k").status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(own->Execute({"PING"}).status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(own->NewSession().status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(own->ExecuteAsync({"PING"}, [](absl::StatusOr<Reply>) { FAIL(); }).code(), absl::StatusCode::kCancelled);
+  });
+  cache_.reset();
+  EXPECT_TRUE(called);
 }
 
 TEST_P(CloseTest, ACommandThatRanTellsItsReplyAndOneThatDidNotIsRefused) {

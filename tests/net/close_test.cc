@@ -3,13 +3,17 @@
 #include <larder/net/listener.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/session/core.h"
 #include "tests/net/test_client.h"
 
 namespace larder {
@@ -180,6 +184,65 @@ TEST_F(CloseTest, WhoHoldsTheExecutorOfAClosedCacheMayStillLookAtClients) {
   holder.join();
   const absl::Status closed = cache_->Close(absl::InfiniteFuture());
   EXPECT_TRUE(closed.ok()) << closed;
+}
+
+// Stands still for one thread, once.
+class StallingClock final : public Clock {
+ public:
+  int64_t NowUs() override {
+    if (stalls_ == std::this_thread::get_id()) {
+      stalled = true;
+      while (!go_on) std::this_thread::yield();
+      stalls_ = std::thread::id();
+    }
+    return 1'000'000;
+  }
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& cv, int64_t /*deadline_us*/) override {
+    cv.wait_for(lock, std::chrono::milliseconds(1));
+    return true;
+  }
+  void StallThisThread() { stalls_ = std::this_thread::get_id(); }
+
+  std::atomic<bool> stalled{false}, go_on{false};
+
+ private:
+  std::atomic<std::thread::id> stalls_{};
+};
+
+// Even a Close without time: the other thread is in the listener's batch, which is to be destroyed.
+TEST_F(CloseTest, ASliceThatAnotherThreadRunsIsLetEnd) {
+  const auto clock = std::make_shared<StallingClock>();
+  options_.clock = clock;
+  cache_ = *Cache::Open(options_);
+  Start();
+  TestClient client = TestClient::Tcp(listener_->port());
+  while (cache_->Stats()->connections_received == 0) listener_->Poll(10);
+  std::atomic<bool> inside{false}, queued{false};
+  std::thread stranger([&] {
+    EXPECT_TRUE(cache_->Atomically([&](Transaction&) {
+      inside = true;
+      while (!queued) std::this_thread::yield();
+      clock->StallThisThread();  // in the slice that it runs when it lets go
+    }).ok());
+  });
+  while (!inside) std::this_thread::yield();
+  while (listener_->Poll(0) != 0) {
+  }
+  client.Send("PING\r\n");
+  while (listener_->Poll(10) == 0) {
+  }
+  queued = true;
+  while (!clock->stalled) std::this_thread::yield();
+  std::thread releaser([&] {
+    while (!cache_->core().closed()) std::this_thread::yield();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    clock->go_on = true;
+  });
+  (void)cache_->Close(absl::InfinitePast());
+  EXPECT_TRUE(clock->go_on) << "it has not waited";
+  releaser.join();
+  stranger.join();
+  EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
 }
 
 TEST_F(CloseTest, AListenerThatIsStoppedIsNoLongerAsked) {

@@ -188,6 +188,28 @@ static void close_tells_callbacks_that_are_owed(void) {
   larder_free(cache);
 }
 
+/* Nobody but this program ticks, so no `done` is called before it does. */
+static void what_waits_of_execute_async_is_bounded(void) {
+  larder_cache *cache = open_with("async-bytes-max 100000\n");
+  larder_error error;
+  larder_status status;
+  int seen = 0, calls = 0;
+  const char *incr[] = {"INCR", "n"};
+  do {
+    status = larder_execute_async(cache, 0, 2, incr, NULL, on_reply, &seen, &error);
+  } while (status == LARDER_OK && ++calls < 100000);
+  EXPECT(status == LARDER_RESOURCE_EXHAUSTED && calls > 10);
+  EXPECT(strstr(error.message, "async-bytes-max") != NULL);
+  EXPECT(seen == 0);
+  EXPECT(larder_tick(cache, 1000, NULL, NULL) == LARDER_OK);
+  EXPECT(seen == calls);
+  int64_t value;
+  EXPECT(larder_increment(cache, 0, "n", 1, 0, &value, NULL) == LARDER_OK && value == calls);
+  EXPECT(larder_execute_async(cache, 0, 2, incr, NULL, on_reply, &seen, &error) == LARDER_OK);
+  larder_free(cache);
+  EXPECT(seen == calls + 1);
+}
+
 static int bytes_are(larder_bytes *bytes, const char *expected) {
   size_t length;
   const char *data = larder_bytes_data(bytes, &length);
@@ -387,7 +409,7 @@ static void null_is_refused_or_means_nothing(void) {
   EXPECT(larder_session_execute(NULL, 3, set, NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
   EXPECT(larder_connection_new(NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
   EXPECT(larder_connection_feed(NULL, "x", 1, &error) == LARDER_INVALID_ARGUMENT);
-  EXPECT(larder_listener_start(cache, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_listener_start(cache, 0, NULL, NULL, &error) == LARDER_INVALID_ARGUMENT);
   EXPECT(larder_get(cache, 0, NULL, 1, &bytes, &error) == LARDER_INVALID_ARGUMENT);
   EXPECT(larder_get(cache, 0, "k", 1, NULL, &error) == LARDER_INVALID_ARGUMENT);
   EXPECT(larder_set(cache, 0, "k", 1, NULL, 1, 1, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
@@ -455,7 +477,7 @@ static void the_listener_shows_the_same_keys(void) {
   const char *set[] = {"SET", "k", "shared"};
   EXPECT(larder_execute(cache, 0, 3, set, NULL, &reply, NULL) == LARDER_OK);
   larder_reply_free(reply);
-  if (larder_listener_start(cache, 0, &listener, &error) != LARDER_OK) {
+  if (larder_listener_start(cache, 0, NULL, &listener, &error) != LARDER_OK) {
     EXPECT(!"the listener starts");
     printf("%s\n", error.message);
     larder_free(cache);
@@ -473,6 +495,80 @@ static void the_listener_shows_the_same_keys(void) {
   EXPECT(got == 12 && memcmp(answer, "$6\r\nshared\r\n", 12) == 0);
   close(fd);
   larder_listener_free(listener);
+  larder_free(cache);
+}
+
+/* One request and all of its answer. */
+static void expect_answer(int client, const char *request, const char *answer) {
+  const size_t length = strlen(answer);
+  char got[512];
+  size_t have = 0;
+  EXPECT(write(client, request, strlen(request)) == (ssize_t)strlen(request));
+  while (have < length) {
+    struct pollfd wanted = {client, POLLIN, 0};
+    if (poll(&wanted, 1, 30000) <= 0) break;
+    const ssize_t n = read(client, got + have, length - have);
+    if (n <= 0) break;
+    have += (size_t)n;
+  }
+  EXPECT(have == length && memcmp(got, answer, length) == 0);
+}
+
+static void the_host_has_a_word_over_its_listeners_clients(void) {
+  larder_cache *cache = open_with("bind 127.0.0.1\n");
+  larder_listener *bound = NULL, *open = NULL;
+  larder_listener_options *options;
+  larder_error error;
+  EXPECT(larder_listener_options_new(&options, &error) == LARDER_OK);
+  larder_listener_options_read_only(options, 1);
+  const char *refused[] = {"strlen", "config|rewrite"}, *keeps[] = {"timeout", "lfu-*"};
+  EXPECT(larder_listener_options_refused_commands(options, 2, refused, &error) == LARDER_OK);
+  EXPECT(larder_listener_options_host_keeps(options, 2, keeps, &error) == LARDER_OK);
+  EXPECT(larder_listener_start(cache, 0, options, &bound, &error) == LARDER_OK);
+
+  /* The last call holds; and the listener before goes by what was said when it was started. */
+  larder_listener_options_read_only(options, 0);
+  EXPECT(larder_listener_options_refused_commands(options, 0, NULL, &error) == LARDER_OK);
+  EXPECT(larder_listener_options_host_keeps(options, 0, NULL, &error) == LARDER_OK);
+  EXPECT(larder_listener_start(cache, 0, options, &open, &error) == LARDER_OK);
+
+  const int client = connect_to(bound);
+  expect_answer(client, "SET k v\r\n", "-READONLY You can't write against a read only replica.\r\n");
+  expect_answer(client, "STRLEN k\r\n", "-NOPERM this user has no permissions to run the 'strlen' command\r\n");
+  expect_answer(client, "CONFIG SET lfu-decay-time 2\r\n",
+                "-ERR CONFIG SET failed (possibly related to argument 'lfu-decay-time') - "
+                "can't set immutable config\r\n");
+  expect_answer(client, "CONFIG SET maxmemory 100mb\r\n", "+OK\r\n");
+  close(client);
+  const int other = connect_to(open);
+  expect_answer(other, "SET k v\r\n", "+OK\r\n");
+  expect_answer(other, "STRLEN k\r\n", ":1\r\n");
+  expect_answer(other, "CONFIG SET timeout 100\r\n", "+OK\r\n");
+  close(other);
+  larder_listener_free(open);
+  larder_listener_free(bound);
+
+  /* Without a word of the program's: the default. */
+  larder_listener *by_default = NULL;
+  EXPECT(larder_listener_start(cache, 0, NULL, &by_default, &error) == LARDER_OK);
+  const int third = connect_to(by_default);
+  expect_answer(third, "CONFIG SET maxmemory 1gb\r\n",
+                "-ERR CONFIG SET failed (possibly related to argument 'maxmemory') - can't set immutable config\r\n");
+  close(third);
+  larder_listener_free(by_default);
+
+  /* A name that is none is told by the start. */
+  const char *unknown[] = {"strlen", "strlenn"}, *hole[] = {"get", NULL};
+  larder_listener *none;
+  EXPECT(larder_listener_options_refused_commands(options, 2, unknown, &error) == LARDER_OK);
+  EXPECT(larder_listener_start(cache, 0, options, &none, &error) == LARDER_INVALID_ARGUMENT && none == NULL);
+  EXPECT(strstr(error.message, "strlenn") != NULL);
+  EXPECT(larder_listener_options_refused_commands(options, 2, hole, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_listener_options_refused_commands(options, 1, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_listener_options_host_keeps(NULL, 0, NULL, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(larder_listener_options_new(NULL, &error) == LARDER_INVALID_ARGUMENT);
+  larder_listener_options_read_only(NULL, 1);
+  larder_listener_options_free(options);
   larder_free(cache);
 }
 
@@ -507,7 +603,7 @@ static void the_listener_runs_in_the_programs_loop(const char *text, int has_bac
   larder_options_background(options, LARDER_BACKGROUND_LOOP);
   EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
   larder_options_free(options);
-  if (larder_listener_start_in_loop(cache, 0, &listener, &error) != LARDER_OK) {
+  if (larder_listener_start_in_loop(cache, 0, NULL, &listener, &error) != LARDER_OK) {
     EXPECT(!"the listener starts");
     printf("%s\n", error.message);
     larder_free(cache);
@@ -546,6 +642,7 @@ int main(void) {
   connections_speak_resp();
   replies_come_with_ticks();
   close_tells_callbacks_that_are_owed();
+  what_waits_of_execute_async_is_bounded();
   typed_calls_get_set_increment_and_expire();
   a_missing_value_is_loaded_once();
   the_programs_clock_is_the_caches();
@@ -553,12 +650,14 @@ int main(void) {
   null_is_refused_or_means_nothing();
   shutdown_asks_the_program();
   the_listener_shows_the_same_keys();
+  the_host_has_a_word_over_its_listeners_clients();
   the_listener_runs_in_the_programs_loop("bind 127.0.0.1\n", 1);
   the_listener_runs_in_the_programs_loop("bind 127.0.0.1\nae-api select\n", 0);
   larder_options_free(NULL);
   larder_session_free(NULL);
   larder_connection_free(NULL);
   larder_reply_free(NULL);
+  larder_listener_options_free(NULL);
   larder_listener_free(NULL);
   larder_bytes_free(NULL);
   larder_manual_clock_free(NULL);

@@ -26,7 +26,8 @@ def load():
     lib.larder_options_text.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p]
     lib.larder_open.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
     lib.larder_close.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
-    lib.larder_listener_start.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    lib.larder_listener_start.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p,
+                                          ctypes.c_void_p]
     lib.larder_listener_port.argtypes = [ctypes.c_void_p]
     lib.larder_execute.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p,
                                    ctypes.c_void_p, ctypes.c_void_p]
@@ -47,7 +48,7 @@ class World:
         self.cache, self.listener = ctypes.c_void_p(), ctypes.c_void_p()
         assert self.lib.larder_open(options, ctypes.byref(self.cache), None) == OK
         self.lib.larder_options_free(options)
-        assert self.lib.larder_listener_start(self.cache, 0, ctypes.byref(self.listener), None) == OK
+        assert self.lib.larder_listener_start(self.cache, 0, None, ctypes.byref(self.listener), None) == OK
         self.port = self.lib.larder_listener_port(self.listener)
 
     def execute(self, *words):
