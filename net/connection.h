@@ -53,7 +53,7 @@ struct Connection final : public ClientEvents {
   std::unique_ptr<Channel> channel;  // null: bytes go between socket and client as they are
   int64_t last_interaction_us = 0;
   int64_t over_soft_limit_since_us = 0;  // 0: it is not
-  int64_t accepted_us = 0;
+  int64_t stranger_since_us = 0;  // not later than it was last known not to be one
 
   Fd fd;
   bool tcp = false;

@@ -147,7 +147,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   connection->fd = std::move(accepted.fd);
   connection->tcp = !by.unix_socket;
   connection->last_interaction_us = now_us_;
-  connection->accepted_us = now_us_;
+  connection->stranger_since_us = now_us_;
   connection->running = true;
   ++allocated_;
   all_.Append(*connection);
@@ -243,9 +243,12 @@ void Server::CloseUnadmitted() {
   const int64_t before_us = now_us_ - int64_t{settings_.admission_timeout_s} * 1'000'000;
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
     Connection* const newer = connection->newer;
-    if (connection->accepted_us <= before_us && !connection->running) {
+    if (!connection->running) {
       const bool established = connection->channel == nullptr || connection->channel->established();
-      if (!established || !connection->client->Admitted()) {
+      if (established && (connection->client->Admitted() || connection->client->KeepWhenIdle())) {
+        // RESET makes a stranger of it from now on, at the earliest; in a pause its AUTH is held.
+        connection->stranger_since_us = now_us_ + kUnadmittedLookUs;
+      } else if (connection->stranger_since_us <= before_us) {
         const base::Line line("Closing client ", Describe(*connection), " that has not authenticated: clients are many");
         service_.Log(LogLevel::kWarning, line.view());
         Close(*connection);

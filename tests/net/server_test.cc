@@ -327,6 +327,7 @@ TEST_P(ServerTest, AnIdleClientIsClosedAfterTimeout) {
 // CLIENT UNPAUSE on another thread while the timer looks at the clients: the loop has not been woken yet.
 TEST_P(ServerTest, WhoIsNotAdmittedIsClosedWhenPlacesAreShort) {
   PeerSocket early = Connect(), admitted = Connect();
+  FakeClient* const known = service_.clients[1];
   service_.clients[0]->admitted = false;
   Advance(8'000);
   PeerSocket late = Connect();
@@ -348,6 +349,17 @@ TEST_P(ServerTest, WhoIsNotAdmittedIsClosedWhenPlacesAreShort) {
   Advance(9'000);
   EXPECT_EQ(last.Received(), "<end>");
   EXPECT_EQ(server_->connections(), 1u);
+  // Who says RESET is a stranger from then on; who waits (its AUTH may be held by a pause) is not closed.
+  known->admitted = false;
+  PeerSocket waiting = Connect();
+  service_.clients.back()->admitted = false;
+  waiting.Send("wait\n");
+  Turns();
+  Advance(9'000);
+  EXPECT_EQ(admitted.Received(), "");
+  Advance(3'000);
+  EXPECT_EQ(admitted.Received(), "<end>");
+  EXPECT_EQ(waiting.Received(), "wait\n");
 }
 
 TEST_P(ServerTest, AClientThatMayGoOnIsNotIdle) {
