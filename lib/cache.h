@@ -226,9 +226,9 @@ class LARDER_API Database {
   //   absl::StatusOr<std::string> loader();
   // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's order;
   //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
-  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted
-  //   (though it is not there yet), renamed, moved or copied onto, by anybody, the loader included, or its database flushed
-  //   or swapped, then the loader's value goes to those who have waited for it and is not stored, and callers that come
+  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted,
+  //   expired by a time that has passed, renamed or moved away (though it is not there yet), or renamed, moved or copied
+  //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who have waited for it and is not stored, and callers that come
   //   after the change load anew.
   // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all the
   //   same, unstored: Stats::loads_not_stored counts it.
