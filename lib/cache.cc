@@ -233,12 +233,12 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
     core_->AfterOp(db_->keyspace());
   };
   executor::Executor& executor = core_->executor();
-  if (held_ ? core_->MayTransact() : executor.TryAcquire()) [[likely]] {
+  if (held() ? core_->MayTransact(transaction_) : executor.TryAcquire()) [[likely]] {
     op();
-    if (!held_) executor.Release();
+    if (!held()) executor.Release();
     return error.text();
   }
-  if (held_) return &kTransactionIsOver;
+  if (held()) return &kTransactionIsOver;
   const auto prefetch = [&](int stage) { db_->Prefetch(first_key, stage); };
   executor::Outcome outcome;
   if constexpr (SaysWhatItCosts<std::remove_reference_t<F>>) {
@@ -260,12 +260,12 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Gr
     keyspace::Keyspace& keyspace = db.keyspace();
     if (keyspace.config().maxmemory != 0) [[unlikely]] {
       keyspace::Growth wanted = growth;
-      wanted.at_once = held_;
+      wanted.at_once = held();
       LARDER_RETURN_IF_ERROR(keyspace.Admit(wanted));
     }
     Error error = fn(db);
     if (!error.ok()) [[unlikely]] {
-      if (held_) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
+      if (held()) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
       else again = error == errors::kAllocationFailed && keyspace.SearchRoom(&search);
     }
     keyspace.NotePeak();
@@ -314,7 +314,7 @@ namespace {
 Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
-  if (held_ || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
+  if (held() || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
   const Refused refused = ReadOne(core_, *db_, key, hash, to);
   executor.Release();
   return refused;
@@ -322,7 +322,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
 
 // What Fetch does when the executor is not there for the taking: it is this thread's already, or somebody else's.
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
-  if (held_) return core_->MayTransact() ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
+  if (held()) return core_->MayTransact(transaction_) ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
   Refused refused = nullptr;
   const executor::Outcome outcome =
       core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
@@ -360,20 +360,20 @@ Database::Refused Database::FetchRange(Key key, int64_t first, int64_t last, int
 }
 
 Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const {
-  if (!held_) {
+  if (!held()) {
     const executor::Outcome outcome = core_->executor().EnterUser();
     if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
-  } else if (!core_->MayTransact()) {
+  } else if (!core_->MayTransact(transaction_)) {
     return &kTransactionIsOver;
   }
   db_->keyspace().BeginTypedOp();
   if (core_->monitored()) [[unlikely]] Say(*core_, index_, "GET", key);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
-  if (held_) core_->EndTransacting();  // a change would be one to the bytes that fn sees
+  if (held()) core_->PauseTransacting();  // a change would be one to the bytes that fn sees
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (held_) {
-    core_->BeginTransacting();
+  if (held()) {
+    core_->GoOnTransacting();
   } else {
     core_->AfterOp();
     core_->executor().LeaveUser();
@@ -383,7 +383,7 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
 
 Database::Refused Database::Put(Key key, std::string_view value, bool* done) const {
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
@@ -400,7 +400,7 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
   SetPlan plan;
   if (const Error error = plan.Read(options); !error.ok()) return error.text();
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] {
@@ -425,7 +425,7 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
     growth.bytes += key.size() + value.size();
     if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
   }
-  if (!held_) core_->MakeRoomAhead(growth.bytes, 0);
+  if (!held()) core_->MakeRoomAhead(growth.bytes, 0);
   return RunGrowing(
       Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
@@ -461,7 +461,7 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 }
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
-  if (!held_) core_->MakeRoomAhead(suffix.size(), 0);
+  if (!held()) core_->MakeRoomAhead(suffix.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
@@ -473,7 +473,7 @@ Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* 
 
 Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
   if (offset < 0) return &kBadOffset;
-  if (!held_) core_->MakeRoomAhead(bytes.size(), 0);
+  if (!held()) core_->MakeRoomAhead(bytes.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
@@ -596,8 +596,8 @@ Database::Refused Database::CountAll(int64_t* count) const {
 }
 
 absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) const {
-  if (held_ && !core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
-  return session::ExecuteOnce(*core_, index_, argv, held_);
+  if (held() && !core_->MayTransact(transaction_)) return internal::StatusOf(kTransactionIsOver);
+  return session::ExecuteOnce(*core_, index_, argv, held());
 }
 
 // Not counted again: the miss that brought the caller here has been.
@@ -643,7 +643,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
                                           internal::Load* load) const {
   const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : absl::ToInt64Milliseconds(ttl);
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   bool detached = false;
   return RunGrowing(
       [&](Db& db) -> Error {
@@ -660,7 +660,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
 }
 
 Cache::Cache(std::unique_ptr<session::CacheCore> core)
-    : Database(core.get(), core->engine().keyspace().db(0), 0, /*held=*/false) {
+    : Database(core.get(), core->engine().keyspace().db(0), 0, /*transaction=*/0) {
   (void)core.release();  // core_ has it
 }
 
@@ -690,20 +690,20 @@ absl::StatusOr<Database> Cache::Db(int index) const {
     return db != nullptr ? kOk : Error(kNoMemoryForDb);
   });
   if (refused != nullptr) return internal::StatusOf(*refused);
-  return Database(core_, db, index, /*held=*/false);
+  return Database(core_, db, index, /*transaction=*/0);
 }
 
 absl::StatusOr<Transaction> Transaction::Db(int index) const {
-  if (!core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
+  if (!core_->MayTransact(transaction_)) return internal::StatusOf(kTransactionIsOver);
   keyspace::Keyspace& keyspace = db_->keyspace();
   if (index < 0 || index >= keyspace.config().databases) return internal::StatusOf(kNoSuchDb);
   keyspace::Db* db = keyspace.db(index);
   if (db == nullptr) return internal::StatusOf(kNoMemoryForDb);
-  return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index);
+  return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index, transaction_);
 }
 
 absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
-  if (held_) return internal::StatusOf(kNotInTransaction);
+  if (held()) return internal::StatusOf(kNotInTransaction);
   if (argv.empty()) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
   }
@@ -713,10 +713,10 @@ absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, Repl
   return core_->async().Execute(index_, argv, std::move(callback));
 }
 
-Database::Refused Cache::EnterUser() {
+Database::Refused Cache::EnterUser(uint64_t* transaction) {
   const executor::Outcome outcome = core_->executor().EnterUser();
   if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
-  core_->BeginTransacting();
+  *transaction = core_->BeginTransacting();
   keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
   (void)keyspace.MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused

@@ -262,8 +262,11 @@ class LARDER_API Database {
  protected:
   friend class Cache;
   friend class ScanRange;
-  Database(session::CacheCore* core, keyspace::Db* db, int index, bool held)
-      : core_(core), db_(db), index_(index), held_(held) {}
+  // `transaction`: the serial number of the Atomically that this is good for; 0: of none.
+  Database(session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+      : core_(core), db_(db), index_(index), transaction_(transaction) {}
+  // A Transaction's: usable while its function runs, on the thread that then has the executor.
+  bool held() const { return transaction_ != 0; }
 
   // The engine's side of the calls above: no user code, no exceptions, no Status. nullptr for success.
   using Refused = const internal::Refusal*;
@@ -307,7 +310,7 @@ class LARDER_API Database {
   session::CacheCore* core_;
   keyspace::Db* db_;
   int index_;
-  bool held_;  // a Transaction's: usable while its function runs, on the thread that then has the executor
+  uint64_t transaction_;
 };
 
 class LARDER_API Cache : public Database {
@@ -367,12 +370,14 @@ class LARDER_API Cache : public Database {
  private:
   friend class Transaction;
   explicit Cache(std::unique_ptr<session::CacheCore> core);
-  Refused EnterUser();
+  // *transaction: what its Transaction and all that is made of that carry.
+  Refused EnterUser(uint64_t* transaction);
   void LeaveUser();
 };
 
 // What Atomically's function may do. Nothing here waits. It ends with its function: it cannot be copied, and what was
-// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread.
+// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread, also inside a later
+// Atomically.
 class LARDER_API Transaction : public Database {
   friend class Cache;
   class Pass {
@@ -382,8 +387,8 @@ class LARDER_API Transaction : public Database {
   };
 
  public:
-  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index)
-      : Database(core, db, index, /*held=*/true) {}
+  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+      : Database(core, db, index, transaction) {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 

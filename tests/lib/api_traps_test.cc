@@ -229,6 +229,38 @@ TEST_F(ApiTrapsTest, WhatOutlivesItsTransactionIsRefused) {
   EXPECT_EQ(**cache_->Get("k"), "kept");
 }
 
+TEST_F(ApiTrapsTest, WhatOutlivesItsTransactionIsRefusedInsideALaterOne) {
+  ASSERT_TRUE(cache_->Set("k", "kept").ok());
+  ASSERT_TRUE(cache_->Db(3)->Set("k", "kept").ok());
+  std::optional<Database> copy, copy_of_other;
+  std::optional<ScanRange> range, begun;
+  ASSERT_TRUE(cache_->Atomically([&](Transaction& t) {
+    const Database& as_database = t;
+    copy.emplace(as_database);
+    auto other = t.Db(3);
+    ASSERT_TRUE(other.ok());
+    const Database& other_as_database = *other;
+    copy_of_other.emplace(other_as_database);
+    range.emplace(t.Scan());
+    begun.emplace(t.Scan());
+    EXPECT_EQ(*begun->begin(), "k");
+    EXPECT_EQ(**copy_of_other->Get("k"), "kept");
+  }).ok());
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(cache_->Atomically([&](Transaction& t) {
+      for (const absl::Status& refused : AllCalls(*copy)) EXPECT_EQ(refused.code(), kFailedPrecondition) << refused;
+      for (const absl::Status& refused : AllCalls(*copy_of_other)) {
+        EXPECT_EQ(refused.code(), kFailedPrecondition) << refused;
+      }
+      for (const std::string& key : *range) ADD_FAILURE() << key;
+      EXPECT_EQ(range->status().code(), kFailedPrecondition);
+      EXPECT_EQ(**t.Get("k"), "kept");
+      EXPECT_TRUE(t.View("k", [](std::optional<std::string_view>) {}).ok());
+      EXPECT_EQ(**t.Get("k"), "kept");  // View pauses the transaction and does not end it
+    }).ok());
+  }
+}
+
 TEST_F(ApiTrapsTest, AForkInsideATransactionMayNotUseIt) {
   ASSERT_TRUE(cache_->Set("k", "kept").ok());
   int status = -1;
