@@ -421,6 +421,13 @@ class ScanRange {
     ScanRange* range_ = nullptr;
   };
 
+  // Moving one leaves an ended range without keys, whose status() is FAILED_PRECONDITION; its iterators are ended too.
+  ScanRange(ScanRange&& other) noexcept : database_(other.database_) { Take(other); }
+  ScanRange& operator=(ScanRange&& other) noexcept {
+    if (this != &other) Take(other);
+    return *this;
+  }
+
   // Goes through the keys once; a second begin() goes on where the first stopped.
   Iterator begin() { return Next() ? Iterator(this) : Iterator(); }
   Iterator end() { return Iterator(); }
@@ -430,6 +437,7 @@ class ScanRange {
  private:
   friend class Database;
   ScanRange(const Database& database, const ScanOptions& options);
+  void Take(ScanRange& other) noexcept;
   bool Next();
 
   Database database_;

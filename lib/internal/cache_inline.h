@@ -217,6 +217,18 @@ inline ScanRange::ScanRange(const Database& database, const ScanOptions& options
   status_ = internal::FillResult([&] { match_.assign(options.match); });
 }
 
+inline void ScanRange::Take(ScanRange& other) noexcept {
+  database_ = other.database_;
+  match_ = std::move(other.match_);
+  batch_size_ = other.batch_size_;
+  batch_ = std::move(other.batch_);
+  next_ = std::exchange(other.next_, 0);
+  cursor_ = std::exchange(other.cursor_, 0);
+  started_ = std::exchange(other.started_, true);
+  key_ = std::move(other.key_);
+  status_ = std::exchange(other.status_, internal::StatusOf(internal::kRangeWasMoved));
+}
+
 inline bool ScanRange::Next() {
   while (next_ == batch_.size()) {
     if (!status_.ok() || (started_ && cursor_ == 0)) return false;

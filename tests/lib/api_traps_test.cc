@@ -22,6 +22,7 @@ namespace larder {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Optional;
 using ::testing::UnorderedElementsAre;
 
@@ -134,6 +135,35 @@ TEST_F(ApiTrapsTest, AScanRangeOwnsItsPattern) {
   for (const std::string& key : keys) seen.push_back(key);
   EXPECT_TRUE(keys.status().ok());
   EXPECT_THAT(seen, UnorderedElementsAre("user:with a long name:1", "user:with a long name:2"));
+}
+
+TEST_F(ApiTrapsTest, AScanRangeThatWasMovedFromHasEnded) {
+  ASSERT_TRUE(cache_->MSet({{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}}).ok());
+  for (const size_t batch : {size_t{1}, size_t{64}}) {
+    for (const bool assign : {false, true}) {
+      std::vector<std::string> seen;
+      ScanRange from = cache_->Scan({.batch = batch});
+      ScanRange::Iterator old = from.begin();  // in the middle of a batch
+      seen.push_back(*old);
+      ScanRange to = cache_->Scan({.match = "none"});
+      if (assign) {
+        to = std::move(from);
+      } else {
+        ScanRange made(std::move(from));
+        to = std::move(made);
+      }
+      EXPECT_EQ(++old, from.end());
+      for (const std::string& key : from) ADD_FAILURE() << key;
+      EXPECT_EQ(from.status().code(), kFailedPrecondition) << from.status();
+      EXPECT_THAT(std::string(from.status().message()), HasSubstr("moved"));
+      for (const std::string& key : to) seen.push_back(key);
+      EXPECT_TRUE(to.status().ok()) << to.status();
+      EXPECT_THAT(seen, UnorderedElementsAre("a", "b", "c", "d"));
+      from = std::move(to);  // and it may be given another
+      EXPECT_TRUE(from.status().ok());
+      EXPECT_EQ(from.begin(), from.end());
+    }
+  }
 }
 
 // --- Transactions. ---
