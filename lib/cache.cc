@@ -28,7 +28,7 @@ using keyspace::StringSource;
 constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "there is no memory for the value"};
 constexpr const ErrorText& kNoMemoryForKeys = internal::kNoMemoryForResult;
 constexpr ErrorText kBadTtl{absl::StatusCode::kInvalidArgument,
-                            "SetOptions::ttl must be at least 1 ms and less than 100 million years"};
+                            "SetOptions::ttl must be more than 0 and less than 100 million years"};
 constexpr ErrorText kBadExpireAt{absl::StatusCode::kInvalidArgument,
                                  "SetOptions::expire_at must be after 1970 and a finite time"};
 constexpr ErrorText kTransactionIsOver{
@@ -115,6 +115,13 @@ bool ExpiryMsOf(absl::Time when, int64_t* ms) {
   return *ms > 0 && *ms <= kExpiryMsMax;
 }
 
+// The expiry of what is written with a ttl. Errors: before 1970.
+Result<int64_t> ExpiryAfter(Db& db, int64_t ttl_ms) {
+  const int64_t expiry_ms = db.keyspace().now_ms() + ttl_ms;
+  if (expiry_ms <= 0) [[unlikely]] return errors::kClockBefore1970;
+  return expiry_ms;
+}
+
 // What SetOptions asks for, with the relative ttl still to be made absolute by the executor's clock.
 struct SetPlan {
   ops::strings::SetOptions options;
@@ -130,14 +137,16 @@ struct SetPlan {
     const bool has_time = from.expire_at != absl::InfiniteFuture();
     if (has_ttl + has_time + from.keep_ttl > 1) return kManyTtls;
     if (has_ttl) {
-      ttl_ms = absl::ToInt64Milliseconds(from.ttl);
+      ttl_ms = internal::TtlMs(from.ttl);
       if (ttl_ms < 1 || ttl_ms > kExpiryMsMax) return kBadTtl;
     }
     if (has_time && !ExpiryMsOf(from.expire_at, &options.expiry_ms)) return kBadExpireAt;
     return kOk;
   }
-  void Settle(Db& db) {
-    if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
+  Error Settle(Db& db) {
+    if (ttl_ms == 0) return kOk;
+    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, ttl_ms));
+    return kOk;
   }
 };
 
@@ -406,7 +415,7 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
         if (core_->monitored()) [[unlikely]] {
           SaySet(*core_, index_, key, value, plan.options, plan.ttl_ms, old_value != nullptr);
         }
-        plan.Settle(db);
+        LARDER_RETURN_IF_ERROR(plan.Settle(db));
         if (old_value != nullptr) {
           ops::strings::Digits digits;
           LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
@@ -505,13 +514,13 @@ Database::Refused Database::Count(Keys keys, int64_t* count) const {
 
 Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) const {
   if (ttl == absl::InfiniteDuration()) return ExpireNever(key, done);
-  const int64_t ttl_ms = absl::ToInt64Milliseconds(ttl);
+  const int64_t ttl_ms = internal::TtlMs(ttl);
   if (ttl_ms > kExpiryMsMax) return &kTtlTooLong;
   return Run(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIRE", key, ttl_ms);
-        const int64_t now_ms = db.keyspace().now_ms();
-        const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
+        int64_t expiry_ms = 0;
+        if (__builtin_add_overflow(db.keyspace().now_ms(), ttl_ms, &expiry_ms)) expiry_ms = INT64_MIN;
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
         return kOk;
       },
@@ -520,9 +529,8 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
 
 Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const {
   if (when == absl::InfiniteFuture()) return ExpireNever(key, done);
-  int64_t expiry_ms = absl::ToUnixMillis(when);
+  const int64_t expiry_ms = absl::ToUnixMillis(when);
   if (expiry_ms > kExpiryMsMax) return &kTimeTooFar;
-  if (expiry_ms < 0) expiry_ms = 0;
   return Run(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
@@ -641,7 +649,7 @@ Database::Refused Database::StoreLoaded(Key key, std::string_view value, absl::D
 
 Database::Refused Database::StoreAttached(Key key, std::string_view value, absl::Duration ttl,
                                           internal::Load* load) const {
-  const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : absl::ToInt64Milliseconds(ttl);
+  const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : internal::TtlMs(ttl);
   PreparedValue prepared(value);
   if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   bool detached = false;
@@ -651,7 +659,9 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
         if (!detached && !(detached = load->Detach())) return kOk;
         ops::strings::SetOptions options;
         if (core_->monitored()) [[unlikely]] SaySet(*core_, index_, key, value, options, ttl_ms, /*get=*/false);
-        if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
+        if (ttl_ms != 0) {
+          LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, ttl_ms));
+        }
         Entry* existing = db.Find(key, Lookup::kWrite);
         LARDER_DCHECK(existing == nullptr);  // what made it would have detached
         return ops::strings::Set(db, key, existing, prepared.source(), options).error();

@@ -28,8 +28,10 @@
 //            memory for it either.
 // Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
 //            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
-// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A key without an expiry has the ttl
-//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
+// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms: a ttl is rounded up, so that whatever is
+//            more than 0 is 1 ms at least; a point in time is rounded down. A key without an expiry has the ttl
+//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture(). An expiry is after 1970: with a
+//            clock so wrong that a ttl would end before it, the call is FAILED_PRECONDITION.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
 //            Options::background names, at the end on the one that closes, one at a time, in the order in which their
@@ -83,7 +85,7 @@ struct SetOptions {
     kMissing,  // NX
     kPresent,  // XX
   };
-  absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: at least 1 ms
+  absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: more than 0
   absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not both.
   bool keep_ttl = false;                            // KEEPTTL: the key's expiry stays; not with the two above
   If condition = If::kAlways;
@@ -183,7 +185,7 @@ class LARDER_API Database {
   }
   absl::StatusOr<int64_t> Exists(std::span<const std::string> keys) const;
 
-  // PEXPIRE, PEXPIREAT: false if there is no such key. A time that has passed deletes the key;
+  // PEXPIRE, PEXPIREAT: false if there is no such key. A ttl of 0 or below, or a time that has passed, deletes the key;
   // absl::InfiniteDuration(), InfiniteFuture(): it has no expiry from now on.
   absl::StatusOr<bool> Expire(std::string_view key, absl::Duration ttl) const;
   absl::StatusOr<bool> ExpireAt(std::string_view key, absl::Time when) const;
@@ -228,14 +230,14 @@ class LARDER_API Database {
   //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
   // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted,
   //   expired by a time that has passed, renamed or moved away (though it is not there yet), or renamed, moved or copied
-  //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who have waited for it and is not stored, and callers that come
-  //   after the change load anew.
+  //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who
+  //   have waited for it and is not stored, and callers that come after the change load anew.
   // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all the
   //   same, unstored: Stats::loads_not_stored counts it.
   // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for its
   //   own key; the loader of a asks for b while the loader of b asks for a) is FAILED_PRECONDITION. Only waits for loaders of
   //   this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
-  // Errors: the loader's; INVALID_ARGUMENT for a ttl under 1 ms, before anything else is done; FAILED_PRECONDITION also
+  // Errors: the loader's; INVALID_ARGUMENT for a ttl of 0 or below, before anything else is done; FAILED_PRECONDITION also
   //   inside Atomically, and for a loader that comes back in a fork of the process; CANCELLED if the cache is closed
   //   meanwhile.
   template <class Loader>

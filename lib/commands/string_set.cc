@@ -81,7 +81,7 @@ Result<int64_t> ReadExpiry(CommandContext& ctx, ExpiryUnit unit, Bytes text, Rep
     fits = !__builtin_mul_overflow(time, 1000, &time);
   }
   if (fits && (unit == ExpiryUnit::kSeconds || unit == ExpiryUnit::kMilliseconds)) {
-    fits = !__builtin_add_overflow(time, ctx.now_ms(), &time);
+    fits = !__builtin_add_overflow(time, ctx.now_ms(), &time) && time > 0;  // the clock may be before 1970
   }
   if (fits) return time;
   reply.Error({"ERR invalid expire time in '", ctx.spec.name, "' command"});

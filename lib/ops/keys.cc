@@ -65,6 +65,7 @@ Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions&
     DeleteEntry(db, entry, key);
     return true;
   }
+  if (expiry_ms <= 0) return errors::kClockBefore1970;
   char digits[base::kIntChars];
   Bytes command[] = {"PEXPIREAT", key, {}};
   Change change = {EventClass::kGeneric, "expire"};

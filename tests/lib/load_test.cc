@@ -283,7 +283,7 @@ TEST_F(LoadTest, ABadTtlIsRefusedBeforeTheLoaderRunsInGetOrLoadsOwnWords) {
   ASSERT_TRUE(cache_->Set("there", "x").ok());
   for (const char* key : {"k", "there"}) {
     for (absl::Duration ttl : {absl::ZeroDuration(), absl::Seconds(-1), -absl::InfiniteDuration(),
-                               absl::Microseconds(999), absl::Hours(24.0 * 365 * 400'000'000)}) {
+                               absl::Nanoseconds(-1), absl::Hours(24.0 * 365 * 400'000'000)}) {
       bool ran = false;
       const Loaded value = cache_->GetOrLoad(key, ttl, [&]() -> Loaded {
         ran = true;
