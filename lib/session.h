@@ -59,7 +59,8 @@ class LARDER_API Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Runs one command, waits for its turn and returns its reply; nil after CLIENT REPLY OFF. After QUIT, or CLIENT KILL
+  // Runs one command, waits for its turn and returns its reply, whole: CLIENT REPLY OFF and SKIP, by which a connection
+  // saves bytes, are refused with an error reply here, inside MULTI in their place in EXEC's. After QUIT, or CLIENT KILL
   // of this session, FAILED_PRECONDITION. What MULTI has queued is in Stats::used_memory: at maxmemory, more of it is
   // refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's hard limit for normal clients is
   // RESOURCE_EXHAUSTED, or DATA_LOSS if the command has changed something.
