@@ -213,8 +213,9 @@ class LARDER_API Database {
   // Never waits: a short command that finds the cache free runs at once; all others are copied and run by what
   // Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its calls. Calls
   // of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier ExecuteAsync.
-  // Errors: as any call; RESOURCE_EXHAUSTED also if commands and replies that wait already take Options::async_bytes_max.
-  // The callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  // Errors: as any call; RESOURCE_EXHAUSTED also if it would take more than Options::async_bytes_max together with the commands
+  // and replies that wait: what has to be copied counts with all of its argv, even where nothing else waits. The callback is
+  // not called then. Not for a Transaction: FAILED_PRECONDITION.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
   absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
