@@ -38,6 +38,8 @@ constexpr ErrorText kNotInTransaction{absl::StatusCode::kFailedPrecondition,
                                       "ExecuteAsync runs later, so it may not be called of a Transaction"};
 constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
                               "SetOptions: only one of ttl, expire_at and keep_ttl may be given"};
+constexpr ErrorText kBadCondition{absl::StatusCode::kInvalidArgument,
+                                  "SetOptions::condition must be kAlways, kMissing or kPresent"};
 constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: offset must not be negative"};
 constexpr ErrorText kTtlTooLong{absl::StatusCode::kInvalidArgument, "Expire: the time is too far away"};
 constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: the time is too far away"};
@@ -130,9 +132,12 @@ struct SetPlan {
   Error Read(const SetOptions& from) {
     using Condition = ops::strings::SetOptions::Condition;
     options.keep_ttl = from.keep_ttl;
-    options.condition = from.condition == SetOptions::If::kMissing   ? Condition::kIfMissing
-                        : from.condition == SetOptions::If::kPresent ? Condition::kIfPresent
-                                                                     : Condition::kAlways;
+    switch (from.condition) {
+      case SetOptions::If::kAlways: options.condition = Condition::kAlways; break;
+      case SetOptions::If::kMissing: options.condition = Condition::kIfMissing; break;
+      case SetOptions::If::kPresent: options.condition = Condition::kIfPresent; break;
+      default: return kBadCondition;
+    }
     const bool has_ttl = from.ttl != absl::InfiniteDuration();
     const bool has_time = from.expire_at != absl::InfiniteFuture();
     if (has_ttl + has_time + from.keep_ttl > 1) return kManyTtls;
