@@ -114,7 +114,8 @@ LARDER_C_API larder_status larder_options_text(larder_options *options, const ch
 /* Arguments as redis-server takes them: "--maxmemory", "100mb", or a file's name first. All or nothing. */
 LARDER_C_API larder_status larder_options_arguments(larder_options *options, size_t argc, const char *const *argv,
                                                     larder_error *error);
-LARDER_C_API void larder_options_background(larder_options *options, larder_background background);
+LARDER_C_API larder_status larder_options_background(larder_options *options, larder_background background,
+                                                     larder_error *error);
 /* Feeds the hash and every random choice; 0, the default: taken from the system. */
 LARDER_C_API void larder_options_seed(larder_options *options, uint64_t seed);
 
