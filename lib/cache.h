@@ -31,7 +31,8 @@
 // Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms: a ttl is rounded up, so that whatever is
 //            more than 0 is 1 ms at least; a point in time is rounded down. A key without an expiry has the ttl
 //            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture(). An expiry is after 1970: with a
-//            clock so wrong that a ttl would end before it, the call is FAILED_PRECONDITION.
+//            clock so wrong that a ttl would end before it, the call is FAILED_PRECONDITION, and what GetOrLoad has loaded
+//            is not stored.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
 //            Options::background names, at the end on the one that closes, one at a time, in the order in which their
