@@ -57,6 +57,7 @@ class CallbackMemory final : public larder::MemorySource {
 larder_status CopyNames(size_t count, const char* const* names, std::vector<std::string>* to, larder_error* error) {
   return Guard(error, [&]() -> absl::Status {
     std::vector<std::string> copies;
+    if (count > copies.max_size()) return absl::InvalidArgumentError("count is more than an array can have");
     copies.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       if (names == nullptr || names[i] == nullptr) return absl::InvalidArgumentError("a name in the array is NULL");

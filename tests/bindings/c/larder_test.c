@@ -665,6 +665,12 @@ static void what_is_no_value_is_refused_by_name(void) {
     EXPECT(larder_options_arguments(options, argc, ping, &error) == LARDER_INVALID_ARGUMENT);
     EXPECT(strstr(error.message, "argc") != NULL);
   }
+  larder_listener_options *listener;
+  EXPECT(larder_listener_options_new(&listener, NULL) == LARDER_OK);
+  EXPECT(larder_listener_options_host_keeps(listener, SIZE_MAX, ping, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "count") != NULL);
+  EXPECT(larder_listener_options_refused_commands(listener, SIZE_MAX / 2, ping, &error) == LARDER_INVALID_ARGUMENT);
+  larder_listener_options_free(listener);
   larder_options_free(options);
   larder_session_free(session);
   larder_free(cache);
