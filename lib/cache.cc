@@ -28,7 +28,7 @@ using keyspace::StringSource;
 constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "there is no memory for the value"};
 constexpr const ErrorText& kNoMemoryForKeys = internal::kNoMemoryForResult;
 constexpr ErrorText kBadTtl{absl::StatusCode::kInvalidArgument,
-                            "SetOptions::ttl must be at least 1 ms and less than 100 million years"};
+                            "SetOptions::ttl must be more than 0 and less than 100 million years"};
 constexpr ErrorText kBadExpireAt{absl::StatusCode::kInvalidArgument,
                                  "SetOptions::expire_at must be after 1970 and a finite time"};
 constexpr ErrorText kTransactionIsOver{
@@ -38,6 +38,8 @@ constexpr ErrorText kNotInTransaction{absl::StatusCode::kFailedPrecondition,
                                       "ExecuteAsync runs later, so it may not be called of a Transaction"};
 constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
                               "SetOptions: only one of ttl, expire_at and keep_ttl may be given"};
+constexpr ErrorText kBadCondition{absl::StatusCode::kInvalidArgument,
+                                  "SetOptions::condition must be kAlways, kMissing or kPresent"};
 constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: offset must not be negative"};
 constexpr ErrorText kTtlTooLong{absl::StatusCode::kInvalidArgument, "Expire: the time is too far away"};
 constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: the time is too far away"};
@@ -115,6 +117,13 @@ bool ExpiryMsOf(absl::Time when, int64_t* ms) {
   return *ms > 0 && *ms <= kExpiryMsMax;
 }
 
+// The expiry of what is written with a ttl. Errors: before 1970.
+Result<int64_t> ExpiryAfter(Db& db, int64_t ttl_ms) {
+  const int64_t expiry_ms = db.keyspace().now_ms() + ttl_ms;
+  if (expiry_ms <= 0) [[unlikely]] return errors::kClockBefore1970;
+  return expiry_ms;
+}
+
 // What SetOptions asks for, with the relative ttl still to be made absolute by the executor's clock.
 struct SetPlan {
   ops::strings::SetOptions options;
@@ -123,21 +132,26 @@ struct SetPlan {
   Error Read(const SetOptions& from) {
     using Condition = ops::strings::SetOptions::Condition;
     options.keep_ttl = from.keep_ttl;
-    options.condition = from.condition == SetOptions::If::kMissing   ? Condition::kIfMissing
-                        : from.condition == SetOptions::If::kPresent ? Condition::kIfPresent
-                                                                     : Condition::kAlways;
+    switch (from.condition) {
+      case SetOptions::If::kAlways: options.condition = Condition::kAlways; break;
+      case SetOptions::If::kMissing: options.condition = Condition::kIfMissing; break;
+      case SetOptions::If::kPresent: options.condition = Condition::kIfPresent; break;
+      default: return kBadCondition;
+    }
     const bool has_ttl = from.ttl != absl::InfiniteDuration();
     const bool has_time = from.expire_at != absl::InfiniteFuture();
     if (has_ttl + has_time + from.keep_ttl > 1) return kManyTtls;
     if (has_ttl) {
-      ttl_ms = absl::ToInt64Milliseconds(from.ttl);
+      ttl_ms = internal::TtlMs(from.ttl);
       if (ttl_ms < 1 || ttl_ms > kExpiryMsMax) return kBadTtl;
     }
     if (has_time && !ExpiryMsOf(from.expire_at, &options.expiry_ms)) return kBadExpireAt;
     return kOk;
   }
-  void Settle(Db& db) {
-    if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
+  Error Settle(Db& db) {
+    if (ttl_ms == 0) return kOk;
+    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, ttl_ms));
+    return kOk;
   }
 };
 
@@ -233,12 +247,12 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
     core_->AfterOp(db_->keyspace());
   };
   executor::Executor& executor = core_->executor();
-  if (held_ ? core_->MayTransact() : executor.TryAcquire()) [[likely]] {
+  if (held() ? core_->MayTransact(transaction_) : executor.TryAcquire()) [[likely]] {
     op();
-    if (!held_) executor.Release();
+    if (!held()) executor.Release();
     return error.text();
   }
-  if (held_) return &kTransactionIsOver;
+  if (held()) return &kTransactionIsOver;
   const auto prefetch = [&](int stage) { db_->Prefetch(first_key, stage); };
   executor::Outcome outcome;
   if constexpr (SaysWhatItCosts<std::remove_reference_t<F>>) {
@@ -260,12 +274,12 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Gr
     keyspace::Keyspace& keyspace = db.keyspace();
     if (keyspace.config().maxmemory != 0) [[unlikely]] {
       keyspace::Growth wanted = growth;
-      wanted.at_once = held_;
+      wanted.at_once = held();
       LARDER_RETURN_IF_ERROR(keyspace.Admit(wanted));
     }
     Error error = fn(db);
     if (!error.ok()) [[unlikely]] {
-      if (held_) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
+      if (held()) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
       else again = error == errors::kAllocationFailed && keyspace.SearchRoom(&search);
     }
     keyspace.NotePeak();
@@ -314,7 +328,7 @@ namespace {
 Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
   const uint64_t hash = db_->Hash(key);
   executor::Executor& executor = core_->executor();
-  if (held_ || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
+  if (held() || !executor.TryAcquire()) [[unlikely]] return FetchInTurn(key, hash, to);
   const Refused refused = ReadOne(core_, *db_, key, hash, to);
   executor.Release();
   return refused;
@@ -322,7 +336,7 @@ Database::Refused Database::Fetch(Key key, internal::Fetched* to) const {
 
 // What Fetch does when the executor is not there for the taking: it is this thread's already, or somebody else's.
 Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const {
-  if (held_) return core_->MayTransact() ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
+  if (held()) return core_->MayTransact(transaction_) ? ReadOne(core_, *db_, key, hash, to) : &kTransactionIsOver;
   Refused refused = nullptr;
   const executor::Outcome outcome =
       core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
@@ -360,20 +374,20 @@ Database::Refused Database::FetchRange(Key key, int64_t first, int64_t last, int
 }
 
 Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const {
-  if (!held_) {
+  if (!held()) {
     const executor::Outcome outcome = core_->executor().EnterUser();
     if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
-  } else if (!core_->MayTransact()) {
+  } else if (!core_->MayTransact(transaction_)) {
     return &kTransactionIsOver;
   }
   db_->keyspace().BeginTypedOp();
   if (core_->monitored()) [[unlikely]] Say(*core_, index_, "GET", key);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*db_, key, digits);
-  if (held_) core_->EndTransacting();  // a change would be one to the bytes that fn sees
+  if (held()) core_->PauseTransacting();  // a change would be one to the bytes that fn sees
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
-  if (held_) {
-    core_->BeginTransacting();
+  if (held()) {
+    core_->GoOnTransacting();
   } else {
     core_->AfterOp();
     core_->executor().LeaveUser();
@@ -383,7 +397,7 @@ Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::opt
 
 Database::Refused Database::Put(Key key, std::string_view value, bool* done) const {
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
@@ -400,13 +414,13 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
   SetPlan plan;
   if (const Error error = plan.Read(options); !error.ok()) return error.text();
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] {
           SaySet(*core_, index_, key, value, plan.options, plan.ttl_ms, old_value != nullptr);
         }
-        plan.Settle(db);
+        LARDER_RETURN_IF_ERROR(plan.Settle(db));
         if (old_value != nullptr) {
           ops::strings::Digits digits;
           LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
@@ -425,7 +439,7 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
     growth.bytes += key.size() + value.size();
     if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
   }
-  if (!held_) core_->MakeRoomAhead(growth.bytes, 0);
+  if (!held()) core_->MakeRoomAhead(growth.bytes, 0);
   return RunGrowing(
       Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
@@ -461,7 +475,7 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 }
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
-  if (!held_) core_->MakeRoomAhead(suffix.size(), 0);
+  if (!held()) core_->MakeRoomAhead(suffix.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
@@ -473,7 +487,7 @@ Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* 
 
 Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
   if (offset < 0) return &kBadOffset;
-  if (!held_) core_->MakeRoomAhead(bytes.size(), 0);
+  if (!held()) core_->MakeRoomAhead(bytes.size(), 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
@@ -505,13 +519,13 @@ Database::Refused Database::Count(Keys keys, int64_t* count) const {
 
 Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) const {
   if (ttl == absl::InfiniteDuration()) return ExpireNever(key, done);
-  const int64_t ttl_ms = absl::ToInt64Milliseconds(ttl);
+  const int64_t ttl_ms = internal::TtlMs(ttl);
   if (ttl_ms > kExpiryMsMax) return &kTtlTooLong;
   return Run(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIRE", key, ttl_ms);
-        const int64_t now_ms = db.keyspace().now_ms();
-        const int64_t expiry_ms = ttl_ms > -now_ms ? now_ms + ttl_ms : 0;
+        int64_t expiry_ms = 0;
+        if (__builtin_add_overflow(db.keyspace().now_ms(), ttl_ms, &expiry_ms)) expiry_ms = INT64_MIN;
         LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(db, key, expiry_ms));
         return kOk;
       },
@@ -520,9 +534,8 @@ Database::Refused Database::ExpireIn(Key key, absl::Duration ttl, bool* done) co
 
 Database::Refused Database::ExpireOn(Key key, absl::Time when, bool* done) const {
   if (when == absl::InfiniteFuture()) return ExpireNever(key, done);
-  int64_t expiry_ms = absl::ToUnixMillis(when);
+  const int64_t expiry_ms = absl::ToUnixMillis(when);
   if (expiry_ms > kExpiryMsMax) return &kTimeTooFar;
-  if (expiry_ms < 0) expiry_ms = 0;
   return Run(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "PEXPIREAT", key, expiry_ms);
@@ -596,8 +609,8 @@ Database::Refused Database::CountAll(int64_t* count) const {
 }
 
 absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) const {
-  if (held_ && !core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
-  return session::ExecuteOnce(*core_, index_, argv, held_);
+  if (held() && !core_->MayTransact(transaction_)) return internal::StatusOf(kTransactionIsOver);
+  return session::ExecuteOnce(*core_, index_, argv, held());
 }
 
 // Not counted again: the miss that brought the caller here has been.
@@ -641,9 +654,9 @@ Database::Refused Database::StoreLoaded(Key key, std::string_view value, absl::D
 
 Database::Refused Database::StoreAttached(Key key, std::string_view value, absl::Duration ttl,
                                           internal::Load* load) const {
-  const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : absl::ToInt64Milliseconds(ttl);
+  const int64_t ttl_ms = ttl == absl::InfiniteDuration() ? 0 : internal::TtlMs(ttl);
   PreparedValue prepared(value);
-  if (Refused refused = prepared.Prepare(*core_, held_); refused != nullptr) return refused;
+  if (Refused refused = prepared.Prepare(*core_, held()); refused != nullptr) return refused;
   bool detached = false;
   return RunGrowing(
       [&](Db& db) -> Error {
@@ -651,7 +664,9 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
         if (!detached && !(detached = load->Detach())) return kOk;
         ops::strings::SetOptions options;
         if (core_->monitored()) [[unlikely]] SaySet(*core_, index_, key, value, options, ttl_ms, /*get=*/false);
-        if (ttl_ms != 0) options.expiry_ms = db.keyspace().now_ms() + ttl_ms;
+        if (ttl_ms != 0) {
+          LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, ttl_ms));
+        }
         Entry* existing = db.Find(key, Lookup::kWrite);
         LARDER_DCHECK(existing == nullptr);  // what made it would have detached
         return ops::strings::Set(db, key, existing, prepared.source(), options).error();
@@ -660,7 +675,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
 }
 
 Cache::Cache(std::unique_ptr<session::CacheCore> core)
-    : Database(core.get(), core->engine().keyspace().db(0), 0, /*held=*/false) {
+    : Database(core.get(), core->engine().keyspace().db(0), 0, /*transaction=*/0) {
   (void)core.release();  // core_ has it
 }
 
@@ -690,20 +705,20 @@ absl::StatusOr<Database> Cache::Db(int index) const {
     return db != nullptr ? kOk : Error(kNoMemoryForDb);
   });
   if (refused != nullptr) return internal::StatusOf(*refused);
-  return Database(core_, db, index, /*held=*/false);
+  return Database(core_, db, index, /*transaction=*/0);
 }
 
 absl::StatusOr<Transaction> Transaction::Db(int index) const {
-  if (!core_->MayTransact()) return internal::StatusOf(kTransactionIsOver);
+  if (!core_->MayTransact(transaction_)) return internal::StatusOf(kTransactionIsOver);
   keyspace::Keyspace& keyspace = db_->keyspace();
   if (index < 0 || index >= keyspace.config().databases) return internal::StatusOf(kNoSuchDb);
   keyspace::Db* db = keyspace.db(index);
   if (db == nullptr) return internal::StatusOf(kNoMemoryForDb);
-  return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index);
+  return absl::StatusOr<Transaction>(absl::in_place, Pass(), core_, db, index, transaction_);
 }
 
 absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
-  if (held_) return internal::StatusOf(kNotInTransaction);
+  if (held()) return internal::StatusOf(kNotInTransaction);
   if (argv.empty()) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
   }
@@ -713,10 +728,10 @@ absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, Repl
   return core_->async().Execute(index_, argv, std::move(callback));
 }
 
-Database::Refused Cache::EnterUser() {
+Database::Refused Cache::EnterUser(uint64_t* transaction) {
   const executor::Outcome outcome = core_->executor().EnterUser();
   if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
-  core_->BeginTransacting();
+  *transaction = core_->BeginTransacting();
   keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
   (void)keyspace.MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused

@@ -28,8 +28,11 @@
 //            memory for it either.
 // Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
 //            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
-// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A key without an expiry has the ttl
-//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture().
+// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms: a ttl is rounded up, so that whatever is
+//            more than 0 is 1 ms at least; a point in time is rounded down. A key without an expiry has the ttl
+//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture(). An expiry is after 1970: with a
+//            clock so wrong that a ttl would end before it, the call is FAILED_PRECONDITION, and what GetOrLoad has loaded
+//            is not stored.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
 //            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
 //            Options::background names, at the end on the one that closes, one at a time, in the order in which their
@@ -83,7 +86,7 @@ struct SetOptions {
     kMissing,  // NX
     kPresent,  // XX
   };
-  absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: at least 1 ms
+  absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: more than 0
   absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not both.
   bool keep_ttl = false;                            // KEEPTTL: the key's expiry stays; not with the two above
   If condition = If::kAlways;
@@ -183,7 +186,7 @@ class LARDER_API Database {
   }
   absl::StatusOr<int64_t> Exists(std::span<const std::string> keys) const;
 
-  // PEXPIRE, PEXPIREAT: false if there is no such key. A time that has passed deletes the key;
+  // PEXPIRE, PEXPIREAT: false if there is no such key. A ttl of 0 or below, or a time that has passed, deletes the key;
   // absl::InfiniteDuration(), InfiniteFuture(): it has no expiry from now on.
   absl::StatusOr<bool> Expire(std::string_view key, absl::Duration ttl) const;
   absl::StatusOr<bool> ExpireAt(std::string_view key, absl::Time when) const;
@@ -211,8 +214,9 @@ class LARDER_API Database {
   // Never waits: a short command that finds the cache free runs at once; all others are copied and run by what
   // Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its calls. Calls
   // of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier ExecuteAsync.
-  // Errors: as any call; RESOURCE_EXHAUSTED also if commands and replies that wait already take Options::async_bytes_max.
-  // The callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  // Errors: as any call; RESOURCE_EXHAUSTED also if it would take more than Options::async_bytes_max together with the commands
+  // and replies that wait: what has to be copied counts with all of its argv, even where nothing else waits. The callback is
+  // not called then. Not for a Transaction: FAILED_PRECONDITION.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
   absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
@@ -226,16 +230,16 @@ class LARDER_API Database {
   //   absl::StatusOr<std::string> loader();
   // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's order;
   //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
-  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted
-  //   (though it is not there yet), renamed, moved or copied onto, by anybody, the loader included, or its database flushed
-  //   or swapped, then the loader's value goes to those who have waited for it and is not stored, and callers that come
-  //   after the change load anew.
+  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted,
+  //   expired by a time that has passed, renamed or moved away (though it is not there yet), or renamed, moved or copied
+  //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who
+  //   have waited for it and is not stored, and callers that come after the change load anew.
   // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all the
   //   same, unstored: Stats::loads_not_stored counts it.
   // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for its
   //   own key; the loader of a asks for b while the loader of b asks for a) is FAILED_PRECONDITION. Only waits for loaders of
   //   this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
-  // Errors: the loader's; INVALID_ARGUMENT for a ttl under 1 ms, before anything else is done; FAILED_PRECONDITION also
+  // Errors: the loader's; INVALID_ARGUMENT for a ttl of 0 or below, before anything else is done; FAILED_PRECONDITION also
   //   inside Atomically, and for a loader that comes back in a fork of the process; CANCELLED if the cache is closed
   //   meanwhile.
   template <class Loader>
@@ -262,8 +266,11 @@ class LARDER_API Database {
  protected:
   friend class Cache;
   friend class ScanRange;
-  Database(session::CacheCore* core, keyspace::Db* db, int index, bool held)
-      : core_(core), db_(db), index_(index), held_(held) {}
+  // `transaction`: the serial number of the Atomically that this is good for; 0: of none.
+  Database(session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+      : core_(core), db_(db), index_(index), transaction_(transaction) {}
+  // A Transaction's: usable while its function runs, on the thread that then has the executor.
+  bool held() const { return transaction_ != 0; }
 
   // The engine's side of the calls above: no user code, no exceptions, no Status. nullptr for success.
   using Refused = const internal::Refusal*;
@@ -307,7 +314,7 @@ class LARDER_API Database {
   session::CacheCore* core_;
   keyspace::Db* db_;
   int index_;
-  bool held_;  // a Transaction's: usable while its function runs, on the thread that then has the executor
+  uint64_t transaction_;
 };
 
 class LARDER_API Cache : public Database {
@@ -367,12 +374,14 @@ class LARDER_API Cache : public Database {
  private:
   friend class Transaction;
   explicit Cache(std::unique_ptr<session::CacheCore> core);
-  Refused EnterUser();
+  // *transaction: what its Transaction and all that is made of that carry.
+  Refused EnterUser(uint64_t* transaction);
   void LeaveUser();
 };
 
 // What Atomically's function may do. Nothing here waits. It ends with its function: it cannot be copied, and what was
-// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread.
+// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread, also inside a later
+// Atomically.
 class LARDER_API Transaction : public Database {
   friend class Cache;
   class Pass {
@@ -382,8 +391,8 @@ class LARDER_API Transaction : public Database {
   };
 
  public:
-  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index)
-      : Database(core, db, index, /*held=*/true) {}
+  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+      : Database(core, db, index, transaction) {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -416,6 +425,13 @@ class ScanRange {
     ScanRange* range_ = nullptr;
   };
 
+  // Moving one leaves an ended range without keys, whose status() is FAILED_PRECONDITION; its iterators are ended too.
+  ScanRange(ScanRange&& other) noexcept : database_(other.database_) { Take(other); }
+  ScanRange& operator=(ScanRange&& other) noexcept {
+    if (this != &other) Take(other);
+    return *this;
+  }
+
   // Goes through the keys once; a second begin() goes on where the first stopped.
   Iterator begin() { return Next() ? Iterator(this) : Iterator(); }
   Iterator end() { return Iterator(); }
@@ -425,6 +441,7 @@ class ScanRange {
  private:
   friend class Database;
   ScanRange(const Database& database, const ScanOptions& options);
+  void Take(ScanRange& other) noexcept;
   bool Next();
 
   Database database_;

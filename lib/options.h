@@ -178,8 +178,8 @@ struct Options {
   // below 0, percent of maxmemory (-5: 5 %). 0: no limit. CONFIG SET.
   int64_t maxmemory_clients = 0;
 
-  // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands and replies may take until their
-  // callbacks have returned. CONFIG SET.
+  // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands, copied with their arguments, and
+  // replies may take until their callbacks have returned; no command may be longer. CONFIG SET.
   uint64_t async_bytes_max = 64 << 20;
 
   // client-output-buffer-limit. CONFIG SET.

@@ -127,7 +127,10 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
     if (batch.HasWork()) {
       const absl::Status status = RunBatch();
       batch.Reset();
-      if (!status.ok()) return status;
+      if (!status.ok()) {  // the cache is closed, and requests are lost
+        session->Stop();
+        return status;
+      }
     }
     using Parsed = session::SessionBatch::Parsed;
     if (parsed != Parsed::kSomeAndInput && (parsed != Parsed::kSome || !session->MayGoOn())) return absl::OkStatus();
@@ -138,19 +141,24 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
   if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
   if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
+  if (impl_->core.closed()) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
   }
-  while (!bytes.empty() && !closed()) {
+  for (bool taken = false; !bytes.empty() && !closed(); taken = true) {
     const std::span<char> room = session.PrepareRead();
-    if (room.empty()) return NoMemory("there is no memory for the request");
+    if (room.empty() && !taken) return NoMemory("there is no memory for the request");
+    if (room.empty()) {  // what has run cannot be taken back, and what comes now cannot be read without the rest
+      impl_->core.Log(LogLevel::kWarning, "a client is closed: there is no memory for its requests");
+      session.Stop();
+      break;
+    }
     const size_t n = bytes.size() < room.size() ? bytes.size() : room.size();
     base::CopyBytes(room.data(), bytes.substr(0, n));
     session.CommitRead(n);
     bytes.remove_prefix(n);
-    const absl::Status status = impl_->RunWhatHasCome();
-    if (!status.ok()) return status;
+    if (!impl_->RunWhatHasCome().ok()) break;
     if (session.input_buffered() > impl_->core.limits().query_buffer_bytes_max.load(std::memory_order_relaxed)) {
       impl_->core.Log(LogLevel::kWarning, "a client is closed: its requests exceed client-query-buffer-limit");
       session.Stop();

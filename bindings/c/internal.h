@@ -10,11 +10,13 @@
 #include <larder/net/listener.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +99,8 @@ larder_status Guard(larder_error* error, F&& body) {
     return Report(body(), error);
   } catch (const std::bad_alloc&) {
     return Fail(LARDER_RESOURCE_EXHAUSTED, "there is no memory for the call", error);
+  } catch (const std::length_error&) {
+    return Fail(LARDER_INVALID_ARGUMENT, "a size is larger than that of any object", error);
   } catch (...) {
     return Fail(LARDER_INTERNAL, "an exception came out of the library", error);
   }
@@ -119,6 +123,8 @@ class Arguments {
  public:
   Arguments(size_t argc, const char* const* argv, const size_t* lengths) : size_(argc) {
     if (argc > 0 && argv == nullptr) return;
+    too_many_ = argc > PTRDIFF_MAX / sizeof(std::string_view);  // -1 that became a size_t
+    if (too_many_) return;
     if (argc > kInline) heap_.resize(argc);
     std::string_view* to = argc > kInline ? heap_.data() : inline_;
     for (size_t i = 0; i < argc; ++i) {
@@ -128,6 +134,7 @@ class Arguments {
     data_ = to;
   }
   absl::Status status() const {
+    if (too_many_) return absl::InvalidArgumentError("argc is more than an array can have");
     return data_ != nullptr ? absl::OkStatus() : absl::InvalidArgumentError("argv, or an argument in it, is NULL");
   }
   std::span<const std::string_view> span() const { return {data_, size_}; }
@@ -135,6 +142,7 @@ class Arguments {
  private:
   static constexpr size_t kInline = 16;
   size_t size_;
+  bool too_many_ = false;
   std::string_view inline_[kInline];
   std::vector<std::string_view> heap_;
   const std::string_view* data_ = nullptr;

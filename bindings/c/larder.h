@@ -114,7 +114,8 @@ LARDER_C_API larder_status larder_options_text(larder_options *options, const ch
 /* Arguments as redis-server takes them: "--maxmemory", "100mb", or a file's name first. All or nothing. */
 LARDER_C_API larder_status larder_options_arguments(larder_options *options, size_t argc, const char *const *argv,
                                                     larder_error *error);
-LARDER_C_API void larder_options_background(larder_options *options, larder_background background);
+LARDER_C_API larder_status larder_options_background(larder_options *options, larder_background background,
+                                                     larder_error *error);
 /* Feeds the hash and every random choice; 0, the default: taken from the system. */
 LARDER_C_API void larder_options_seed(larder_options *options, uint64_t seed);
 
@@ -255,9 +256,9 @@ LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t ar
  * It is NULL if the command has not run, because the cache was closed first, or its reply is lost; then `error` says
  * so, which else is NULL. `error` lasts for the call. It never waits: a short command that finds the cache free runs at
  * once, the others wait in a queue, and run in the order of the calls.
- * If larder_execute_async itself fails, `done` is not called. LARDER_RESOURCE_EXHAUSTED: also if the commands and replies
- * whose `done` has not returned yet already take as much memory as the directive async-bytes-max allows (64 MB;
- * larder_options_text and CONFIG SET change it). */
+ * If larder_execute_async itself fails, `done` is not called. LARDER_RESOURCE_EXHAUSTED: also if, together with the
+ * commands and replies whose `done` has not returned yet, it would take more memory than the directive async-bytes-max
+ * allows (64 MB; larder_options_text and CONFIG SET change it). What has to wait counts with all of its argv. */
 typedef void (*larder_done_fn)(void *arg, larder_reply *reply, const larder_error *error);
 LARDER_C_API larder_status larder_execute_async(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                                 const size_t *lengths, larder_done_fn done, void *arg,

@@ -8,6 +8,7 @@
 namespace {
 
 using larder_c::Arguments;
+using larder_c::Fail;
 using larder_c::Guard;
 using larder_c::NullArgument;
 
@@ -56,6 +57,7 @@ class CallbackMemory final : public larder::MemorySource {
 larder_status CopyNames(size_t count, const char* const* names, std::vector<std::string>* to, larder_error* error) {
   return Guard(error, [&]() -> absl::Status {
     std::vector<std::string> copies;
+    if (count > copies.max_size()) return absl::InvalidArgumentError("count is more than an array can have");
     copies.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       if (names == nullptr || names[i] == nullptr) return absl::InvalidArgumentError("a name in the array is NULL");
@@ -99,11 +101,18 @@ larder_status larder_options_arguments(larder_options* options, size_t argc, con
   });
 }
 
-void larder_options_background(larder_options* options, larder_background background) {
-  if (options == nullptr) return;
-  options->options.background = background == LARDER_BACKGROUND_LOOP   ? larder::Background::kLoop
-                                : background == LARDER_BACKGROUND_TICK ? larder::Background::kTick
-                                                                       : larder::Background::kThread;
+larder_status larder_options_background(larder_options* options, larder_background background, larder_error* error) {
+  LARDER_NEED(options);
+  int value = 0;  // C may pass what is no enumerator, which C++ may not even look at as one
+  static_assert(sizeof(value) == sizeof(background));
+  std::memcpy(&value, &background, sizeof(value));
+  switch (value) {
+    case LARDER_BACKGROUND_THREAD: options->options.background = larder::Background::kThread; return LARDER_OK;
+    case LARDER_BACKGROUND_LOOP: options->options.background = larder::Background::kLoop; return LARDER_OK;
+    case LARDER_BACKGROUND_TICK: options->options.background = larder::Background::kTick; return LARDER_OK;
+    default: break;
+  }
+  return Fail(LARDER_INVALID_ARGUMENT, "background: no such way to work in the background", error);
 }
 
 void larder_options_seed(larder_options* options, uint64_t seed) {

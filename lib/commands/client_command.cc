@@ -149,19 +149,22 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-// OFF and SKIP are silent themselves.
+constexpr ErrorText kReplyOfCall{absl::StatusCode::kFailedPrecondition,
+                                 "ERR CLIENT REPLY OFF and SKIP are for a connection: a call always returns its reply"};
+
+// OFF and SKIP are silent themselves. They save a wire's bytes and a reader's work: a direct session has neither, and each
+// of its calls returns one whole reply, EXEC's too.
 Error ClientReply(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   if (args.Take("on")) {
     client.reply_mode.On();
     reply.Ok();
-  } else if (args.Take("off")) {
-    client.reply_mode.Off();
-  } else if (args.Take("skip")) {
-    client.reply_mode.Skip();
-  } else {
-    return errors::kSyntax;
+    return kOk;
   }
+  const bool off = args.Take("off");
+  if (!off && !args.Take("skip")) return errors::kSyntax;
+  if (client.kind == ClientKind::kDirect) return kReplyOfCall;
+  off ? client.reply_mode.Off() : client.reply_mode.Skip();
   return kOk;
 }
 

@@ -81,11 +81,20 @@ Result<int64_t> ReadExpiry(CommandContext& ctx, ExpiryUnit unit, Bytes text, Rep
     fits = !__builtin_mul_overflow(time, 1000, &time);
   }
   if (fits && (unit == ExpiryUnit::kSeconds || unit == ExpiryUnit::kMilliseconds)) {
-    fits = !__builtin_add_overflow(time, ctx.now_ms(), &time);
+    fits = !__builtin_add_overflow(time, ctx.now_ms(), &time) && time > 0;  // the clock may be before 1970
   }
   if (fits) return time;
   reply.Error({"ERR invalid expire time in '", ctx.spec.name, "' command"});
   return kReplied;
+}
+
+// Whether GETEX, had there been a key, would have given it a time that has passed, which deletes it.
+bool HasPassed(CommandContext& ctx, const Modifiers& modifiers) {
+  int64_t time = 0;
+  if (modifiers.unit != ExpiryUnit::kUnixSeconds && modifiers.unit != ExpiryUnit::kUnixMilliseconds) return false;
+  if (!base::ParseInt64(modifiers.expiry, &time) || time <= 0) return false;
+  if (modifiers.unit == ExpiryUnit::kUnixSeconds && __builtin_mul_overflow(time, 1000, &time)) return false;
+  return time <= ctx.now_ms();
 }
 
 // What is to be stored: a large argument is kept in the block in which it came.
@@ -182,6 +191,7 @@ Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   Digits digits;
   LARDER_ASSIGN_OR_RETURN(const Text text, ops::strings::Read(ctx.db(), key, digits, keyspace::Lookup::kUpdate));
   if (!text.found) {
+    if (HasPassed(ctx, modifiers)) ctx.db().NoteAbsence(key);
     reply.Null();
     return kOk;
   }

@@ -217,6 +217,18 @@ inline ScanRange::ScanRange(const Database& database, const ScanOptions& options
   status_ = internal::FillResult([&] { match_.assign(options.match); });
 }
 
+inline void ScanRange::Take(ScanRange& other) noexcept {
+  database_ = other.database_;
+  match_ = std::move(other.match_);
+  batch_size_ = other.batch_size_;
+  batch_ = std::move(other.batch_);
+  next_ = std::exchange(other.next_, 0);
+  cursor_ = std::exchange(other.cursor_, 0);
+  started_ = std::exchange(other.started_, true);
+  key_ = std::move(other.key_);
+  status_ = std::exchange(other.status_, internal::StatusOf(internal::kRangeWasMoved));
+}
+
 inline bool ScanRange::Next() {
   while (next_ == batch_.size()) {
     if (!status_.ok() || (started_ && cursor_ == 0)) return false;
@@ -236,7 +248,7 @@ inline bool ScanRange::Next() {
 
 template <class Loader>
 absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const {
-  if (held_) return internal::StatusOf(internal::kLoadInTransaction);
+  if (held()) return internal::StatusOf(internal::kLoadInTransaction);
   if (!internal::IsLoadTtl(ttl)) return internal::StatusOf(internal::kBadLoadTtl);
   internal::Fetched fetched;
   if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
@@ -276,16 +288,17 @@ auto Cache::Atomically(F&& fn) {
   using R = std::invoke_result_t<F, Transaction&>;
   static_assert(internal::kSaysRefusals<R>,
                 "Atomically's function must return nothing, an absl::Status or an absl::StatusOr<T>");
-  Transaction transaction(Transaction::Pass(), core_, db_, index_);
+  uint64_t serial = 0;
+  const Refused refused = EnterUser(&serial);
+  if (refused != nullptr) return internal::UserResult<R>(internal::StatusOf(*refused));
+  Transaction transaction(Transaction::Pass(), core_, db_, index_, serial);
   internal::Caught caught;
   if constexpr (std::is_void_v<R>) {
-    if (Refused refused = EnterUser(); refused != nullptr) return internal::StatusOf(*refused);
     caught.Run([&] { fn(transaction); });
     LeaveUser();
     caught.Rethrow();
     return absl::OkStatus();
   } else {
-    if (Refused refused = EnterUser(); refused != nullptr) return R(internal::StatusOf(*refused));
     std::optional<R> result;
     caught.Run([&] { result.emplace(fn(transaction)); });
     LeaveUser();

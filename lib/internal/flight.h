@@ -114,17 +114,23 @@ class LARDER_API Load {
   Wait wait_;
 };
 
-// Below 1 ms and from here on a ttl is refused.
+// A ttl in whole milliseconds, rounded up, so that no key goes before its time: 0 is 0, and a negative one at most 0.
+inline int64_t TtlMs(absl::Duration ttl) {
+  const int64_t ms = absl::ToInt64Milliseconds(ttl);
+  return ms != INT64_MAX && ttl > absl::Milliseconds(ms) ? ms + 1 : ms;
+}
+
+// A ttl of nothing, and one from here on, is refused.
 inline constexpr int64_t kLoadTtlMsMax = INT64_MAX / 2;
 inline constexpr Refusal kBadLoadTtl{
     absl::StatusCode::kInvalidArgument,
-    "GetOrLoad: ttl must be at least 1 ms and less than 100 million years, or InfiniteDuration() for none"};
+    "GetOrLoad: ttl must be more than 0 and less than 100 million years, or InfiniteDuration() for none"};
 inline constexpr Refusal kLoadInTransaction{absl::StatusCode::kFailedPrecondition,
                                             "GetOrLoad waits, so it may not be called inside Atomically"};
 
 inline bool IsLoadTtl(absl::Duration ttl) {
   return ttl == absl::InfiniteDuration() ||
-         (ttl >= absl::Milliseconds(1) && ttl <= absl::Milliseconds(kLoadTtlMsMax));
+         (ttl > absl::ZeroDuration() && ttl <= absl::Milliseconds(kLoadTtlMsMax));
 }
 
 }  // namespace internal

@@ -43,6 +43,8 @@ inline constexpr Refusal kNoMemoryForArguments{absl::StatusCode::kResourceExhaus
                                                "there is no memory for the arguments"};
 inline constexpr Refusal kOldValueLost{absl::StatusCode::kDataLoss,
                                        "the value was set, but there is no memory for the one that was there before"};
+inline constexpr Refusal kRangeWasMoved{absl::StatusCode::kFailedPrecondition,
+                                        "the ScanRange was moved from: its keys are in the other one"};
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 

@@ -23,6 +23,10 @@ inline constexpr bool kSaysRefusals = std::is_void_v<R> || std::is_same_v<R, abs
 template <class T>
 inline constexpr bool kSaysRefusals<absl::StatusOr<T>> = true;
 
+// What the call returns that ran such a function.
+template <class R>
+using UserResult = std::conditional_t<std::is_void_v<R>, absl::Status, R>;
+
 // Runs user code in a place where it may not throw through, and rethrows later.
 class Caught {
  public:

@@ -143,7 +143,7 @@ class Db {
   Result<Entry*> ClearExpiry(Entry* entry, const Change& change);
 
   void Delete(Entry* entry, const Change& change);
-  // `key` was to be deleted, and Find has just said that it is not there.
+  // `key` was to be deleted, renamed or moved away, and Find has just said that it is not there.
   void NoteAbsence(Bytes key);
 
   // Empties the database. Returns how many keys it had. The keyspace frees them in steps.

@@ -26,6 +26,8 @@ LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects 
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
 LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
+LARDER_ERROR(kClockBefore1970, kFailedPrecondition,
+             "ERR the clock is before 1970, and so would be the expiry, which cannot be kept");
 LARDER_ERROR(kOutOfMemory, kResourceExhausted, "OOM command not allowed when used memory > 'maxmemory'.");
 LARDER_ERROR(kLargerThanMaxmemory, kResourceExhausted, "OOM the value is larger than 'maxmemory'");
 LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memory left for this command");
@@ -37,7 +39,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kWrongType,       &kSyntax,         &kNotInteger,       &kNotInt32,       &kNotFloat,
     &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
-    &kInvalidCursor,   &kOutOfMemory,    &kAllocationFailed,
+    &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
 };
 
 }  // namespace larder::inline v0::errors

@@ -65,6 +65,7 @@ Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions&
     DeleteEntry(db, entry, key);
     return true;
   }
+  if (expiry_ms <= 0) return errors::kClockBefore1970;
   char digits[base::kIntChars];
   Bytes command[] = {"PEXPIREAT", key, {}};
   Change change = {EventClass::kGeneric, "expire"};
@@ -99,7 +100,10 @@ int64_t ExpireTimeMs(Db& db, Bytes key) {
 
 Result<bool> Rename(Db& db, Bytes from, Bytes to, bool if_missing) {
   Entry* entry = db.Find(from, Lookup::kWrite);
-  if (entry == nullptr) return errors::kNoSuchKey;
+  if (entry == nullptr) {
+    db.NoteAbsence(from);
+    return errors::kNoSuchKey;
+  }
   if (from == to) return !if_missing;
   Entry* existing = db.Find(to, Lookup::kWrite);
   if (existing != nullptr && if_missing) return false;
@@ -128,7 +132,11 @@ Result<bool> Copy(Db& from_db, Bytes from, Db& to_db, Bytes to, bool replace) {
 
 Result<bool> Move(Db& from_db, Db& to_db, Bytes key) {
   Entry* entry = from_db.Find(key, Lookup::kWrite);
-  if (entry == nullptr || to_db.Find(key, Lookup::kWrite) != nullptr) return false;
+  if (entry == nullptr) {
+    from_db.NoteAbsence(key);
+    return false;
+  }
+  if (to_db.Find(key, Lookup::kWrite) != nullptr) return false;
   char digits[base::kIntChars];
   const Bytes command[] = {"MOVE", key, base::FormatInt64(to_db.index(), digits)};
   LARDER_ASSIGN_OR_RETURN(entry,

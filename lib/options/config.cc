@@ -1,5 +1,6 @@
 // CONFIG GET and CONFIG SET.
 #include <algorithm>
+#include <utility>
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
@@ -39,23 +40,76 @@ bool MaySetProtected(const Options& options, bool local) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kNoValue = "not a value that it can have";
+
+absl::Status Invalid(const std::string& member, std::string_view reason, std::string_view allowed) {
+  const std::string text = "Options::" + member + ": " + std::string(reason) + " (allowed: " + std::string(allowed) + ")";
+  return absl::InvalidArgumentError(base::ToAbsl(text));
+}
+
+// All but one directive have one member, which is named after them.
+std::string MemberOf(const Directive& directive) {
+  std::string member(directive.name);
+  std::replace(member.begin(), member.end(), '-', '_');
+  return member;
+}
+
+// client-output-buffer-limit's three members, each beside two that are right.
+absl::Status ValidateOutputLimits(const Directive& directive, const Options& options) {
+  static constexpr std::pair<const char*, OutputBufferLimit Options::*> kMembers[] = {
+      {"output_limit_normal", &Options::output_limit_normal},
+      {"output_limit_replica", &Options::output_limit_replica},
+      {"output_limit_pubsub", &Options::output_limit_pubsub}};
+  for (const auto& [name, member] : kMembers) {
+    Options one, copy;
+    one.*member = options.*member;
+    std::string error = StoreText(directive, copy, GetText(directive, one));
+    if (error.empty() && !(copy.*member == options.*member)) error = kNoValue;
+    if (!error.empty()) {
+      return Invalid(name, error, "hard and soft: a number of bytes; soft_seconds: a number from 0");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What no directive stands for, or what directives have only as it should be.
+absl::Status ValidateOwn(const Options& options) {
+  switch (options.background) {
+    case Background::kThread:
+    case Background::kLoop:
+    case Background::kTick: break;
+    default: return Invalid("background", kNoValue, "kThread, kLoop, kTick");
+  }
+  static constexpr std::pair<const char*, std::string Options::*> kPaths[] = {{"dir", &Options::dir},
+                                                                              {"config_file", &Options::config_file}};
+  for (const auto& [name, member] : kPaths) {
+    const std::string& path = options.*member;
+    if (path.empty() || (path[0] == '/' && path.find('\0') == path.npos)) continue;
+    return Invalid(name, "not an absolute path", "a path that begins with /, or nothing");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 // A member is valid if its text, read as CONFIG SET reads it, is the same value again.
 absl::Status Validate(const Options& options) {
-  const auto invalid = [](std::string member, const std::string& reason, const Directive& directive) {
-    std::replace(member.begin(), member.end(), '-', '_');
-    const std::string text = "Options::" + member + ": " + reason + " (allowed: " + Allowed(directive) + ")";
-    return absl::InvalidArgumentError(base::ToAbsl(text));
-  };
   Options copy = options;
   for (const Directive& directive : ServedDirectives()) {
-    if (directive.type == Type::kPath) continue;  // made absolute by those who use it
+    if (directive.type == Type::kPath) continue;  // ValidateOwn
+    if (directive.type == Type::kOutputLimits) {
+      if (absl::Status status = ValidateOutputLimits(directive, options); !status.ok()) return status;
+      continue;
+    }
     const std::string text = GetText(directive, options);
     std::string error = StoreText(directive, copy, text);
     // An address with a blank in it reads back as two.
     const bool same =
         GetText(directive, copy) == text && BindInForce(copy).size() == BindInForce(options).size();
-    if (error.empty() && !same) error = "not a value that it can have";
-    if (!error.empty()) return invalid(std::string(directive.name), error, directive);
+    if (error.empty() && !same) error = kNoValue;
+    if (!error.empty()) return Invalid(MemberOf(directive), error, Allowed(directive));
   }
   for (const auto& [name, text] : options.compat) {
     const Directive* directive = FindDirective(name);
@@ -63,9 +117,9 @@ absl::Status Validate(const Options& options) {
       return absl::InvalidArgumentError(base::ToAbsl("Options::compat: " + name + " is no directive without effect"));
     }
     const std::string error = StoreText(*directive, copy, text);
-    if (!error.empty()) return invalid("compat: " + name, error, *directive);
+    if (!error.empty()) return Invalid("compat: " + name, error, Allowed(*directive));
   }
-  return absl::OkStatus();
+  return ValidateOwn(options);
 }
 
 std::vector<NameAndText> ConfigGet(const Options& options, std::span<const std::string_view> patterns) {

@@ -17,7 +17,8 @@ namespace {
 
 constexpr ErrorText kNoMemory{absl::StatusCode::kResourceExhausted, "there is no memory for the command"};
 constexpr ErrorText kFull{absl::StatusCode::kResourceExhausted,
-                          "ExecuteAsync: commands and replies that wait for their callbacks take async-bytes-max"};
+                          "ExecuteAsync: with this one, commands and replies that wait would take more than "
+                          "async-bytes-max"};
 constexpr ErrorText kCancelled{absl::StatusCode::kCancelled, "the cache was closed before the command ran"};
 
 }  // namespace
@@ -68,6 +69,7 @@ class AsyncQueue::Call final : public executor::Delivery {
     return true;
   }
   void Cancel() { cancelled_ = true; }
+  Callback TakeCallback() { return std::move(callback_); }
 
   void Deliver() override {
     callback_(cancelled_ ? absl::StatusOr<Reply>(internal::StatusOf(kCancelled)) : ReplyFrom(output_, room_, changed_));
@@ -107,16 +109,26 @@ absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv,
   // The background is woken last of all, when another thread may have run and delivered the command and closed the cache.
   const internal::Visit visit(core_);
   if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
-  const uint64_t bytes_max = core_.limits().async_bytes_max.load(std::memory_order_relaxed);
   std::unique_ptr<Call> call(new (std::nothrow) Call(*this, db, std::move(callback)));
-  if (call == nullptr || !call->HasRoom()) return internal::StatusOf(kNoMemory);
-  if (!call->CountWithin(bytes_max, 0)) return internal::StatusOf(kFull);
-  if (RunAtOnce(call, argv)) return absl::OkStatus();
-  if (!call->CountWithin(bytes_max, Call::BytesFor(argv))) return internal::StatusOf(kFull);
-  if (!call->Keep(argv)) return internal::StatusOf(kNoMemory);
-  if (!Push(std::move(call))) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  if (call == nullptr) return internal::StatusOf(kNoMemory);
+  const ErrorText* const refused = Submit(call, argv);
+  if (refused == nullptr) return absl::OkStatus();
+  // The call ends here, in the visit. What its callback holds ends with the parameter, when nobody waits for this thread any
+  // more: the end of an object of the user's may close the cache.
+  callback = call->TakeCallback();
+  return internal::StatusOf(*refused);
+}
+
+const ErrorText* AsyncQueue::Submit(std::unique_ptr<Call>& call, std::span<const std::string_view> argv) {
+  const uint64_t bytes_max = core_.limits().async_bytes_max.load(std::memory_order_relaxed);
+  if (!call->HasRoom()) return &kNoMemory;
+  if (!call->CountWithin(bytes_max, 0)) return &kFull;
+  if (RunAtOnce(call, argv)) return nullptr;
+  if (!call->CountWithin(bytes_max, Call::BytesFor(argv))) return &kFull;
+  if (!call->Keep(argv)) return &kNoMemory;
+  if (!Push(call)) return CacheCore::RefusalOf(executor::Outcome::kClosed);
   (void)core_.WakeBackground();
-  return absl::OkStatus();
+  return nullptr;
 }
 
 // "Nobody waits" is asked under the executor, where waiting ones leave: who was put in the queue before this call began is
@@ -133,7 +145,7 @@ bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::str
   return runs;
 }
 
-bool AsyncQueue::Push(std::unique_ptr<Call> call) {
+bool AsyncQueue::Push(std::unique_ptr<Call>& call) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (closed_) return false;
   Call* const pushed = call.release();

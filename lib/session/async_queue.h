@@ -34,6 +34,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/reply.h>
+#include "lib/base/error.h"
 
 namespace larder::inline v0::session {
 
@@ -70,7 +71,9 @@ class AsyncQueue {
   class Call;
 
   bool RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::string_view> argv);
-  bool Push(std::unique_ptr<Call> call);
+  // Runs it or puts it in the queue, and takes it; or says why not, and leaves it.
+  const ErrorText* Submit(std::unique_ptr<Call>& call, std::span<const std::string_view> argv);
+  bool Push(std::unique_ptr<Call>& call);
   Call* First();
   std::unique_ptr<Call> Pop();
   bool RunFirst(bool wait);

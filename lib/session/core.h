@@ -79,14 +79,21 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
 
-  // Whether this thread may use a Transaction: it is inside Atomically's function, and not inside View within it. What
-  // outlives that function finds the answer no, on whatever thread; in a forked child too. Begin and End: by that thread,
-  // which holds the executor.
-  bool MayTransact() const {
-    return transacting_.load(std::memory_order_relaxed) == ThisThread() && !executor_->Forked();
+  // Whether this thread may use a Transaction: it is inside Atomically's function, the one with that serial number, and
+  // not inside View within it. What outlives that function finds the answer no, on whatever thread, in a later Atomically
+  // and in a forked child too. All else: by that thread, which holds the executor.
+  bool MayTransact(uint64_t transaction) const {
+    return transacting_.load(std::memory_order_relaxed) == ThisThread() && transaction == transaction_ &&
+           !executor_->Forked();
   }
-  void BeginTransacting() { transacting_.store(ThisThread(), std::memory_order_relaxed); }
-  void EndTransacting() { transacting_.store(0, std::memory_order_relaxed); }
+  // Returns the serial number, which is not 0.
+  uint64_t BeginTransacting() {
+    GoOnTransacting();
+    return ++transaction_;
+  }
+  void EndTransacting() { PauseTransacting(); }
+  void PauseTransacting() { transacting_.store(0, std::memory_order_relaxed); }
+  void GoOnTransacting() { transacting_.store(ThisThread(), std::memory_order_relaxed); }
   Background background() const { return background_; }
 
   // Runs engine-only `fn` under the executor, and AfterOp.
@@ -229,6 +236,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   bool monitored_ = false;  // beside what every typed call loads
   std::unique_ptr<commands::Engine> engine_;
   std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
+  uint64_t transaction_ = 0;               // that of the newest; for that thread
   executor::DeliveryQueue delivery_;
   AsyncQueue async_{*this};
   executor::BackgroundThread thread_;

@@ -148,10 +148,12 @@ absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, boo
     if (output.AppendTo(flat)) reply = room.Make(flat.view());
     else reply = NoMemory("there is no memory for the reply");
   }
-  if (changed && reply.status().code() == absl::StatusCode::kResourceExhausted) {
-    return base::MakeStatus(absl::StatusCode::kDataLoss, "the command has run, but there is no memory for its reply");
-  }
-  return reply;
+  if (reply.ok() || !changed) return reply;
+  // Whatever is wrong with the reply, it was done.
+  const bool no_memory = reply.status().code() == absl::StatusCode::kResourceExhausted;
+  return base::MakeStatus(absl::StatusCode::kDataLoss,
+                          no_memory ? "the command has run, but there is no memory for its reply"
+                                    : "the command has run, but its reply is not whole");
 }
 
 }  // namespace larder::inline v0::session

@@ -20,8 +20,8 @@
 //
 // What detaches. A flight listens to Effects, which come under the executor at the moment of the change:
 //   - any effect on the key: it was written, renamed or moved or copied onto, by whomever, the loader included;
-//   - an *absence*: the key was to be deleted and was not there. That changes no key and is yet the very thing that the lease
-//     is for, since a key that is being loaded is missing;
+//   - an *absence*: the key was to be deleted, renamed or moved away, and was not there. That changes no key and is yet the
+//     very thing that the lease is for, since a key that is being loaded is missing. (COPY only reads what it copies.)
 //   - a flush of the database, and a swap of it with another: whatever it held, the caller has said that it is out of date.
 // Not "expired" and "evicted": the key of an attached flight is missing, so these are about what was there before.
 //

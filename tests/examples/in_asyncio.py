@@ -33,7 +33,7 @@ def load(path):
     signatures = {
         "larder_options_new": (ctypes.c_int, out, error),
         "larder_options_text": (ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t, error),
-        "larder_options_background": (None, pointer, ctypes.c_int),
+        "larder_options_background": (ctypes.c_int, pointer, ctypes.c_int, error),
         "larder_options_free": (None, pointer),
         "larder_open": (ctypes.c_int, pointer, out, error),
         "larder_free": (None, pointer),
@@ -65,7 +65,7 @@ class Cache:
         options = self._make(lib.larder_options_new)
         try:
             self._check(lib.larder_options_text, options, config, len(config))
-            lib.larder_options_background(options, BACKGROUND_LOOP)
+            self._check(lib.larder_options_background, options, BACKGROUND_LOOP)
             self._cache = self._make(lib.larder_open, options)
         finally:
             lib.larder_options_free(options)

@@ -22,6 +22,7 @@ namespace larder {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Optional;
 using ::testing::UnorderedElementsAre;
 
@@ -136,6 +137,35 @@ TEST_F(ApiTrapsTest, AScanRangeOwnsItsPattern) {
   EXPECT_THAT(seen, UnorderedElementsAre("user:with a long name:1", "user:with a long name:2"));
 }
 
+TEST_F(ApiTrapsTest, AScanRangeThatWasMovedFromHasEnded) {
+  ASSERT_TRUE(cache_->MSet({{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}}).ok());
+  for (const size_t batch : {size_t{1}, size_t{64}}) {
+    for (const bool assign : {false, true}) {
+      std::vector<std::string> seen;
+      ScanRange from = cache_->Scan({.batch = batch});
+      ScanRange::Iterator old = from.begin();  // in the middle of a batch
+      seen.push_back(*old);
+      ScanRange to = cache_->Scan({.match = "none"});
+      if (assign) {
+        to = std::move(from);
+      } else {
+        ScanRange made(std::move(from));
+        to = std::move(made);
+      }
+      EXPECT_EQ(++old, from.end());
+      for (const std::string& key : from) ADD_FAILURE() << key;
+      EXPECT_EQ(from.status().code(), kFailedPrecondition) << from.status();
+      EXPECT_THAT(std::string(from.status().message()), HasSubstr("moved"));
+      for (const std::string& key : to) seen.push_back(key);
+      EXPECT_TRUE(to.status().ok()) << to.status();
+      EXPECT_THAT(seen, UnorderedElementsAre("a", "b", "c", "d"));
+      from = std::move(to);  // and it may be given another
+      EXPECT_TRUE(from.status().ok());
+      EXPECT_EQ(from.begin(), from.end());
+    }
+  }
+}
+
 // --- Transactions. ---
 
 static_assert(!std::is_copy_constructible_v<Transaction> && !std::is_move_constructible_v<Transaction>);
@@ -227,6 +257,38 @@ TEST_F(ApiTrapsTest, WhatOutlivesItsTransactionIsRefused) {
   for (const std::string& key : *range) ADD_FAILURE() << key;
   EXPECT_EQ(range->status().code(), kFailedPrecondition);
   EXPECT_EQ(**cache_->Get("k"), "kept");
+}
+
+TEST_F(ApiTrapsTest, WhatOutlivesItsTransactionIsRefusedInsideALaterOne) {
+  ASSERT_TRUE(cache_->Set("k", "kept").ok());
+  ASSERT_TRUE(cache_->Db(3)->Set("k", "kept").ok());
+  std::optional<Database> copy, copy_of_other;
+  std::optional<ScanRange> range, begun;
+  ASSERT_TRUE(cache_->Atomically([&](Transaction& t) {
+    const Database& as_database = t;
+    copy.emplace(as_database);
+    auto other = t.Db(3);
+    ASSERT_TRUE(other.ok());
+    const Database& other_as_database = *other;
+    copy_of_other.emplace(other_as_database);
+    range.emplace(t.Scan());
+    begun.emplace(t.Scan());
+    EXPECT_EQ(*begun->begin(), "k");
+    EXPECT_EQ(**copy_of_other->Get("k"), "kept");
+  }).ok());
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(cache_->Atomically([&](Transaction& t) {
+      for (const absl::Status& refused : AllCalls(*copy)) EXPECT_EQ(refused.code(), kFailedPrecondition) << refused;
+      for (const absl::Status& refused : AllCalls(*copy_of_other)) {
+        EXPECT_EQ(refused.code(), kFailedPrecondition) << refused;
+      }
+      for (const std::string& key : *range) ADD_FAILURE() << key;
+      EXPECT_EQ(range->status().code(), kFailedPrecondition);
+      EXPECT_EQ(**t.Get("k"), "kept");
+      EXPECT_TRUE(t.View("k", [](std::optional<std::string_view>) {}).ok());
+      EXPECT_EQ(**t.Get("k"), "kept");  // View pauses the transaction and does not end it
+    }).ok());
+  }
 }
 
 TEST_F(ApiTrapsTest, AForkInsideATransactionMayNotUseIt) {

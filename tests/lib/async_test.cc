@@ -206,6 +206,20 @@ TEST_F(AsyncTest, CommandsThatWaitAreBoundedAndCounted) {
   EXPECT_EQ(queue().bytes(), 0u);
 }
 
+// What has to be copied counts by itself too, and the message says so.
+TEST_F(AsyncTest, ACommandLongerThanTheBoundIsRefusedThoughNothingWaits) {
+  Reopen({.background = Background::kTick, .async_bytes_max = 1'000'000});
+  const std::string value(2'000'000, 'v');
+  const absl::Status status = Post({"SET", "k", value});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("with this one"));
+  EXPECT_EQ(queue().bytes(), 0u);
+  ASSERT_TRUE(cache_->Execute({"CONFIG", "SET", "async-bytes-max", "3mb"}).ok());
+  EXPECT_TRUE(Post({"SET", "k", value}).ok());
+  Tick();
+  EXPECT_EQ(Value("k"), value);
+}
+
 // A reply that pins a value takes no memory of its own, and is bounded all the same.
 TEST_F(AsyncTest, ValuesThatRepliesHoldCountAgainstTheBound) {
   Reopen({.background = Background::kTick, .async_bytes_max = 1'000'000});
@@ -231,6 +245,29 @@ TEST_F(AsyncTest, CloseTellsTheReplyOfWhatRanAndCancelsWhatDidNot) {
   ASSERT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
   EXPECT_THAT(seen_, ElementsAre("OK", "CANCELLED"));
   EXPECT_EQ(Post({"PING"}).code(), absl::StatusCode::kCancelled);
+}
+
+// A callback that is refused ends with what it holds, and the end of an object may be where a program closes its cache.
+TEST_F(AsyncTest, WhatARefusedCallbackHeldMayCloseTheCache) {
+  const std::string large(2'000'000, 'v');
+  for (const std::string_view value : {std::string_view("v"), std::string_view(large)}) {
+    for (const uint64_t bytes_max : {uint64_t{1}, uint64_t{100'000}}) {
+      if (bytes_max != 1 && value.size() < bytes_max) continue;
+      Reopen({.background = Background::kTick, .async_bytes_max = bytes_max});
+      absl::Status closed = absl::UnknownError("not closed");
+      std::shared_ptr<void> held(nullptr, [&](void*) { closed = cache_->Close(absl::InfiniteFuture()); });
+      const absl::Status status =
+          cache_->ExecuteAsync({"SET", "k", value}, [held = std::move(held)](absl::StatusOr<Reply>) { ADD_FAILURE(); });
+      EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+      EXPECT_TRUE(closed.ok()) << closed;
+    }
+  }
+  // And one that comes too late: it closes once more.
+  absl::Status closed = absl::UnknownError("not closed");
+  std::shared_ptr<void> held(nullptr, [&](void*) { closed = cache_->Close(absl::InfiniteFuture()); });
+  EXPECT_EQ(cache_->ExecuteAsync({"PING"}, [held = std::move(held)](absl::StatusOr<Reply>) { ADD_FAILURE(); }).code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_TRUE(closed.ok()) << closed;
 }
 
 TEST_F(AsyncTest, EachThreadsCommandsRunAndAreDeliveredInItsOrder) {

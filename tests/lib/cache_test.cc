@@ -131,6 +131,15 @@ TEST_F(CacheTest, SetRefusesTimesThatAreNone) {
   EXPECT_FALSE(*cache_->Exists("k"));
 }
 
+TEST_F(CacheTest, SetRefusesAConditionThatIsNone) {
+  const SetOptions options{.condition = static_cast<SetOptions::If>(99)};
+  for (const absl::Status& status : {cache_->Set("k", "v", options).status(), cache_->SetAndGet("k", "v", options).status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(std::string(status.message()).find("SetOptions::condition"), 0u) << status;
+  }
+  EXPECT_FALSE(*cache_->Exists("k"));
+}
+
 TEST_F(CacheTest, SetAndGetReturnsTheOldValue) {
   EXPECT_FALSE(cache_->SetAndGet("k", "1")->has_value());
   EXPECT_THAT(*cache_->SetAndGet("k", "2"), Optional(std::string("1")));

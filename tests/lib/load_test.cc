@@ -87,6 +87,18 @@ const ChangeOfKey kChangesOfKey[] = {
     {"Unlink", [](Cache& c) { (void)c.Execute({"UNLINK", "k"}); }, "(none)"},
     {"GetDel", [](Cache& c) { (void)c.Execute({"GETDEL", "k"}); }, "(none)"},
     {"ExpireInThePast", [](Cache& c) { (void)c.Expire("k", absl::Seconds(-1)); }, "(none)"},
+    {"ExpireAtInThePast", [](Cache& c) { (void)c.ExpireAt("k", absl::UnixEpoch()); }, "(none)"},
+    {"PExpireAtInThePast", [](Cache& c) { (void)c.Execute({"PEXPIREAT", "k", "1"}); }, "(none)"},
+    {"GetExInThePast", [](Cache& c) { (void)c.Execute({"GETEX", "k", "EXAT", "1"}); }, "(none)"},
+    {"GetExInThePastByMs", [](Cache& c) { (void)c.Execute({"GETEX", "k", "PXAT", "1"}); }, "(none)"},
+    {"GetExInThePastByBytes",
+     [](Cache& c) { (void)(*c.NewConnection())->Feed("GETEX k PXAT 1\r\n"); }, "(none)"},
+    {"RenameOfTheMissingKey", [](Cache& c) { (void)c.Execute({"RENAME", "k", "j"}); }, "(none)"},
+    {"RenameNxOfTheMissingKey", [](Cache& c) { (void)c.Execute({"RENAMENX", "k", "j"}); }, "(none)"},
+    {"RenameOfTheMissingKeyByBytes", [](Cache& c) { (void)(*c.NewConnection())->Feed("RENAME k j\r\n"); }, "(none)"},
+    {"MoveOfTheMissingKey", [](Cache& c) { (void)c.Execute({"MOVE", "k", "3"}); }, "(none)"},
+    {"MoveOfTheMissingKeyInATransaction",
+     [](Cache& c) { (void)c.Atomically([](Transaction& t) { (void)t.Execute({"MOVE", "k", "3"}); }); }, "(none)"},
     {"SetAndDelete", [](Cache& c) { (void)c.Set("k", "new"), (void)c.Delete("k"); }, "(none)"},
     {"RenameOnto", [](Cache& c) { (void)c.Set("j", "new"), (void)c.Execute({"RENAME", "j", "k"}); }, "new"},
     {"RenameAway", [](Cache& c) { (void)c.Set("k", "new"), (void)c.Execute({"RENAME", "k", "j"}); }, "(none)"},
@@ -168,7 +180,16 @@ const OtherChange kOtherChanges[] = {
     {"SetIfPresent",
      [](Cache& c, ManualClock&) { (void)c.Set("k", "x", {.condition = SetOptions::If::kPresent}); }},
     {"ExpireLater", [](Cache& c, ManualClock&) { (void)c.Expire("k", absl::Hours(1)), (void)c.Persist("k"); }},
-    {"RenameOfTheMissingKey", [](Cache& c, ManualClock&) { (void)c.Execute({"RENAME", "k", "j"}); }},
+    {"GetExLater",
+     [](Cache& c, ManualClock&) {
+       for (const char* option : {"PERSIST", "EX"}) {
+         (void)(option[0] == 'P' ? c.Execute({"GETEX", "k", option}) : c.Execute({"GETEX", "k", option, "5"}));
+       }
+     }},
+    {"GetExWithABadTime",
+     [](Cache& c, ManualClock&) {
+       for (const char* time : {"0", "-1", "x"}) (void)c.Execute({"GETEX", "k", "PXAT", time});
+     }},
     {"CopyOfTheMissingKey", [](Cache& c, ManualClock&) { (void)c.Execute({"COPY", "k", "j"}); }},
     {"RefusedWrite", [](Cache& c, ManualClock&) { (void)c.Execute({"SET", "k", "x", "EX", "0"}); }},
     {"ExpiryOfAnotherKey",
@@ -262,7 +283,7 @@ TEST_F(LoadTest, ABadTtlIsRefusedBeforeTheLoaderRunsInGetOrLoadsOwnWords) {
   ASSERT_TRUE(cache_->Set("there", "x").ok());
   for (const char* key : {"k", "there"}) {
     for (absl::Duration ttl : {absl::ZeroDuration(), absl::Seconds(-1), -absl::InfiniteDuration(),
-                               absl::Microseconds(999), absl::Hours(24.0 * 365 * 400'000'000)}) {
+                               absl::Nanoseconds(-1), absl::Hours(24.0 * 365 * 400'000'000)}) {
       bool ran = false;
       const Loaded value = cache_->GetOrLoad(key, ttl, [&]() -> Loaded {
         ran = true;

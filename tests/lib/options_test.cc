@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <set>
 
@@ -75,10 +77,106 @@ TEST(OptionsTest, ValidateNamesTheMemberAtFault) {
   EXPECT_THAT(fault([](Options& o) { o.bind.emplace(17, "x"); }), HasSubstr("Too many bind addresses"));
   EXPECT_THAT(fault([](Options& o) { o.unixsocketperm = 01000; }), HasSubstr("Options::unixsocketperm: "));
   EXPECT_THAT(fault([](Options& o) { o.output_limit_pubsub.soft_seconds = -1; }),
-              HasSubstr("Options::client_output_buffer_limit: Error in hard, soft or soft_seconds"));
+              HasSubstr("Options::output_limit_pubsub: Error in hard, soft or soft_seconds"));
   EXPECT_THAT(fault([](Options& o) { o.compat["hz"] = "10"; }), HasSubstr("hz is no directive without effect"));
   EXPECT_THAT(fault([](Options& o) { o.compat["rdbcompression"] = "maybe"; }), HasSubstr("argument must be 'yes' or"));
   EXPECT_EQ(fault([](Options& o) { o.compat["save"] = "60 1", o.compat["ignore-warnings"] = "a b"; }), "");
+}
+
+// Every member, one by one: a value that it cannot have is refused under the member's own name.
+TEST(OptionsTest, EveryMemberIsNamedWhenItIsAtFault) {
+  struct Bad {
+    const char* member;
+    void (*change)(Options&);
+  };
+#define BAD(member, value) {#member, [](Options& o) { o.member = value; }}
+#define BAD_ENUM(member) {#member, [](Options& o) { o.member = static_cast<decltype(o.member)>(99); }}
+  static constexpr Bad kBad[] = {
+      BAD_ENUM(background),
+      BAD(databases, 0),
+      BAD_ENUM(maxmemory_policy),
+      BAD(maxmemory_samples, 0),
+      BAD(lfu_log_factor, -1),
+      BAD(lfu_decay_time, -1),
+      BAD(hz, 0),
+      BAD(active_expire_effort, 11),
+      BAD_ENUM(enable_debug_command),
+      BAD_ENUM(enable_protected_configs),
+      BAD(port, 65536),
+      BAD(bind, (std::vector<std::string>{"a b"})),
+      BAD(unixsocketperm, 01000),
+      BAD(tcp_backlog, -1),
+      BAD(timeout, -1),
+      BAD(tcp_keepalive, -1),
+      BAD(maxclients, 0),
+      BAD(client_query_buffer_limit, 1),
+      BAD(proto_max_bulk_len, 1),
+      BAD(maxmemory_clients, -101),
+      BAD(async_bytes_max, 0),
+      BAD(output_limit_normal, (OutputBufferLimit{1, 1, -1})),
+      BAD(output_limit_replica, (OutputBufferLimit{1, 1, -1})),
+      BAD(output_limit_pubsub, (OutputBufferLimit{1, 1, -1})),
+      BAD_ENUM(ae_api),
+      BAD(authentication_timeout, -1),
+      BAD(tls_port, -1),
+      BAD_ENUM(tls_auth_clients),
+      BAD(tls_session_cache_size, -1),
+      BAD(tls_session_cache_timeout, -1),
+      BAD_ENUM(loglevel),
+      BAD_ENUM(supervised),
+      BAD(dir, "x"),
+      BAD(config_file, "./x"),
+      BAD(compat, (decltype(o.compat){{"no-such", "1"}})),
+  };
+  // These can have any value that their types have.
+  static constexpr std::string_view kAny[] = {
+      "maxmemory", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del",
+      "lazyfree-lazy-user-flush", "requirepass", "unixsocket", "protected-mode", "tls-cert-file", "tls-key-file",
+      "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-protocols", "tls-ciphers", "tls-ciphersuites",
+      "tls-prefer-server-ciphers", "tls-dh-params-file", "tls-session-caching", "logfile", "daemonize", "pidfile",
+      "always-show-logo"};
+  std::set<std::string> seen;
+  for (const Bad& bad : kBad) {
+    Options options;
+    bad.change(options);
+    const absl::Status status = directives::Validate(options);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad.member;
+    EXPECT_THAT(std::string(status.message()), ::testing::StartsWith("Options::" + std::string(bad.member) + ": "));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(bad.member == std::string("compat") ? "no-such" : " (allowed: "));
+    std::string name = bad.member;
+    std::replace(name.begin(), name.end(), '_', '-');
+    seen.insert(name);
+  }
+#undef BAD
+#undef BAD_ENUM
+  for (const Directive& directive : directives::ServedDirectives()) {
+    if (directive.type == directives::Type::kOutputLimits) continue;
+    const bool any = std::find(std::begin(kAny), std::end(kAny), directive.name) != std::end(kAny);
+    EXPECT_NE(seen.contains(std::string(directive.name)), any) << directive.name;
+  }
+  Options compat;
+  compat.compat["stop-writes-on-bgsave-error"] = "maybe";  // a directive's name stays as it is
+  EXPECT_THAT(std::string(directives::Validate(compat).message()),
+              HasSubstr("Options::compat: stop-writes-on-bgsave-error: "));
+}
+
+TEST(OptionsTest, PathsAreAbsolute) {
+  for (const char* path : {"", "/", "/var/lib", "/a/../b"}) {
+    Options options;
+    options.dir = options.config_file = path;
+    EXPECT_TRUE(directives::Validate(options).ok()) << path;
+  }
+  for (std::string path : {std::string("x"), std::string("./x"), std::string("../x"), std::string("~/x"),
+                           std::string("/x\0y", 4)}) {
+    Options options;
+    options.dir = path;
+    EXPECT_THAT(std::string(directives::Validate(options).message()), HasSubstr("Options::dir: not an absolute path"));
+  }
+  // What redis-server takes, a file and arguments take too, from where the process is.
+  Options options;
+  ASSERT_TRUE(ApplyConfigText(options, "dir .\n", "my.conf").ok());
+  EXPECT_EQ(options.dir[0], '/');
+  EXPECT_TRUE(directives::Validate(options).ok());
 }
 
 // A row that does not hold is a mistake of ours, found here and not by a user.

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static larder_cache *open_with(const char *text) {
   larder_cache *cache = NULL;
   larder_error error;
   EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
-  larder_options_background(options, LARDER_BACKGROUND_TICK);
+  EXPECT(larder_options_background(options, LARDER_BACKGROUND_TICK, NULL) == LARDER_OK);
   larder_options_seed(options, 7);
   EXPECT(larder_options_text(options, text, strlen(text), &error) == LARDER_OK);
   EXPECT(larder_open(options, &cache, &error) == LARDER_OK);
@@ -313,7 +314,7 @@ static void the_programs_clock_is_the_caches(void) {
   int64_t now_us = 1700000000000000;
   int64_t ttl_ms;
   EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
-  larder_options_background(options, LARDER_BACKGROUND_TICK);
+  EXPECT(larder_options_background(options, LARDER_BACKGROUND_TICK, NULL) == LARDER_OK);
   EXPECT(larder_options_clock(options, now_of, &now_us, NULL) == LARDER_OK);
   EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
   EXPECT(larder_set(cache, 0, "k", 1, "v", 1, 100, 0, NULL, NULL) == LARDER_OK);
@@ -327,7 +328,7 @@ static void the_programs_clock_is_the_caches(void) {
   larder_manual_clock *clock;
   EXPECT(larder_manual_clock_new(now_us, &clock, NULL) == LARDER_OK);
   larder_options_manual_clock(options, clock);
-  larder_options_background(options, LARDER_BACKGROUND_THREAD);
+  EXPECT(larder_options_background(options, LARDER_BACKGROUND_THREAD, NULL) == LARDER_OK);
   EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
   larder_options_free(options);
   EXPECT(larder_set(cache, 0, "k", 1, "v", 1, 100, 0, NULL, NULL) == LARDER_OK);
@@ -600,7 +601,7 @@ static void the_listener_runs_in_the_programs_loop(const char *text, int has_bac
   larder_error error;
   EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
   EXPECT(larder_options_text(options, text, strlen(text), NULL) == LARDER_OK);
-  larder_options_background(options, LARDER_BACKGROUND_LOOP);
+  EXPECT(larder_options_background(options, LARDER_BACKGROUND_LOOP, NULL) == LARDER_OK);
   EXPECT(larder_open(options, &cache, NULL) == LARDER_OK);
   larder_options_free(options);
   if (larder_listener_start_in_loop(cache, 0, NULL, &listener, &error) != LARDER_OK) {
@@ -633,9 +634,52 @@ static void the_listener_runs_in_the_programs_loop(const char *text, int has_bac
   larder_free(cache);
 }
 
+static void not_called(void *arg, larder_reply *reply, const larder_error *error) {
+  (void)arg;
+  (void)reply;
+  (void)error;
+  EXPECT(!"it is called");
+}
+
+static void what_is_no_value_is_refused_by_name(void) {
+  larder_options *options;
+  larder_cache *cache = open_with("");
+  larder_session *session;
+  larder_error error;
+  EXPECT(larder_options_new(&options, NULL) == LARDER_OK);
+  EXPECT(larder_options_background(options, (larder_background)77, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "background") != NULL);
+  EXPECT(larder_options_background(NULL, LARDER_BACKGROUND_TICK, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strcmp(error.message, "options is NULL") == 0);
+
+  const char *ping[] = {"PING"};
+  const size_t too_many[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 8, SIZE_MAX / 16};
+  larder_reply *reply;
+  EXPECT(larder_session_new(cache, &session, NULL) == LARDER_OK);
+  for (size_t i = 0; i < sizeof(too_many) / sizeof(too_many[0]); ++i) {
+    const size_t argc = too_many[i];
+    EXPECT(larder_execute(cache, 0, argc, ping, NULL, &reply, &error) == LARDER_INVALID_ARGUMENT);
+    EXPECT(strstr(error.message, "argc") != NULL && reply == NULL);
+    EXPECT(larder_session_execute(session, argc, ping, NULL, &reply, &error) == LARDER_INVALID_ARGUMENT);
+    EXPECT(larder_execute_async(cache, 0, argc, ping, NULL, not_called, NULL, &error) == LARDER_INVALID_ARGUMENT);
+    EXPECT(larder_options_arguments(options, argc, ping, &error) == LARDER_INVALID_ARGUMENT);
+    EXPECT(strstr(error.message, "argc") != NULL);
+  }
+  larder_listener_options *listener;
+  EXPECT(larder_listener_options_new(&listener, NULL) == LARDER_OK);
+  EXPECT(larder_listener_options_host_keeps(listener, SIZE_MAX, ping, &error) == LARDER_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "count") != NULL);
+  EXPECT(larder_listener_options_refused_commands(listener, SIZE_MAX / 2, ping, &error) == LARDER_INVALID_ARGUMENT);
+  larder_listener_options_free(listener);
+  larder_options_free(options);
+  larder_session_free(session);
+  larder_free(cache);
+}
+
 int main(void) {
   EXPECT(strcmp(larder_version(), "0.1.0") == 0);
   EXPECT(larder_abi() == LARDER_ABI);
+  what_is_no_value_is_refused_by_name();
   executes_commands_and_walks_replies();
   tells_errors_from_error_replies();
   sessions_last();
