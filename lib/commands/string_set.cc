@@ -104,7 +104,7 @@ StringSource SourceOf(CommandContext& ctx, Bytes value) {
   return StringSource::Of(arrived);
 }
 
-// The old string is replied before it is overwritten, and taken back if that fails.
+// The old string is replied before it is overwritten, and taken back if that fails. Reading and overwriting it are two uses.
 Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
   Entry* existing = ctx.db().Find(key, Lookup::kUpdate);
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
@@ -112,6 +112,7 @@ Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptio
   Digits digits;
   const Text old_text = existing == nullptr ? Text{} : TextOf(*existing, digits);
   if (!ReplyTextFirst(old_text, reply)) return errors::kAllocationFailed;
+  if (existing != nullptr) ctx.keyspace().Touch(*existing);
   const Error error = ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options).error();
   if (!error.ok()) reply.Rewind(mark);
   return error;
@@ -188,22 +189,23 @@ Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   Modifiers modifiers;
   LARDER_RETURN_IF_ERROR(ReadModifiers(args, true, &modifiers));
-  Digits digits;
-  LARDER_ASSIGN_OR_RETURN(const Text text, ops::strings::Read(ctx.db(), key, digits, keyspace::Lookup::kUpdate));
-  if (!text.found) {
+  Entry* const entry = ctx.db().Find(key, Lookup::kUpdate);
+  if (entry == nullptr) {
     if (HasPassed(ctx, modifiers)) ctx.db().NoteAbsence(key);
     reply.Null();
     return kOk;
   }
+  if (entry->type() != keyspace::Type::kString) return errors::kWrongType;
   int64_t expiry_ms = keyspace::kNoExpiry;
   if (modifiers.unit != ExpiryUnit::kNone) {
     LARDER_ASSIGN_OR_RETURN(expiry_ms, ReadExpiry(ctx, modifiers.unit, modifiers.expiry, reply));
   }
   const size_t mark = reply.Mark();
-  if (!ReplyTextFirst(text, reply)) return errors::kAllocationFailed;
+  Digits digits;
+  if (!ReplyTextFirst(TextOf(*entry, digits), reply)) return errors::kAllocationFailed;
   Error error = kOk;
-  if (expiry_ms != keyspace::kNoExpiry) error = ops::keys::ExpireAt(ctx.db(), key, expiry_ms).error();
-  if (modifiers.persist) error = ops::keys::Persist(ctx.db(), key).error();
+  if (expiry_ms != keyspace::kNoExpiry) error = ops::keys::ExpireEntryAt(ctx.db(), entry, key, expiry_ms).error();
+  if (modifiers.persist) error = ops::keys::PersistEntry(ctx.db(), entry, key).error();
   if (!error.ok()) reply.Rewind(mark);
   return error;
 }

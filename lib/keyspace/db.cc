@@ -157,18 +157,25 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
   return existing;
 }
 
-Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving) {
+Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, History history,
+                           const Leaving* leaving) {
   const uint64_t hash = Hash(made->key());
-  if (existing != nullptr) {
+  if (existing == nullptr && made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
+    keyspace_.Free(made);
+    return errors::kStringTooLong;
+  }
+  if (existing != nullptr && history == History::kOfKey) {
     // Finding the existing one has counted as its use; what it holds now has the same history.
     keyspace_.TakeHistory(*made, *existing);
+  } else if (history == History::kOfMoved) {
+    keyspace_.MoveHistory(*made, *leaving->entry, made_index_, hash);
+  } else {
+    keyspace_.StartHistory(*made, made_index_, hash);
+  }
+  if (existing != nullptr) {
+    if (history != History::kOfKey) keyspace_.EndHistory(*existing);
     table_.Replace(existing, made, hash);
   } else {
-    if (made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
-      keyspace_.Free(made);
-      return errors::kStringTooLong;
-    }
-    keyspace_.StartHistory(*made, made_index_, hash);
     if (!table_.Insert(made, hash)) {
       keyspace_.EndHistory(*made);
       keyspace_.Free(made);
@@ -260,7 +267,7 @@ Entry* Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
 Result<Entry*> Db::PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change) {
   Entry* made = CopyOf(key, from, expiry_ms);
   if (made == nullptr) return errors::kAllocationFailed;
-  return Install(existing, made, change);
+  return Install(existing, made, change, History::kNew);
 }
 
 Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
@@ -269,15 +276,14 @@ Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from
   Entry* made = CopyOf(key, *from, from->expiry_ms());
   if (made == nullptr) return errors::kAllocationFailed;
   const Leaving leaving = {&from_db, from, &gone};
-  return Install(existing, made, change, &leaving);
+  return Install(existing, made, change, History::kOfMoved, &leaving);
 }
 
 // The same key and value with another shape of header.
 Result<Entry*> Db::Rebuild(Entry* entry, int64_t expiry_ms, const Change& change) {
-  const uint32_t access = entry->access_data();
-  LARDER_ASSIGN_OR_RETURN(Entry * made, PutCopy(entry->key(), entry, *entry, expiry_ms, change));
-  made->set_access_data(access);
-  return made;
+  Entry* made = CopyOf(entry->key(), *entry, expiry_ms);
+  if (made == nullptr) return errors::kAllocationFailed;
+  return Install(entry, made, change);
 }
 
 Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change) {

@@ -130,11 +130,12 @@ class Db {
   Result<Entry*> EditString(Bytes key, Entry* existing, size_t new_size, absl::FunctionRef<void(char* bytes)> edit,
                             const Change& change);
 
-  // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database).
+  // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
+  // begins, whatever was there.
   Result<Entry*> PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change);
 
-  // Makes `key` hold what `from` holds, value and expiry, and removes `from`, which may live in another database but may
-  // not be `existing`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
+  // Makes `key` hold what `from` holds, value, expiry and history of use, and removes `from`, which may live in another
+  // database but may not be `existing`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
   Result<Entry*> PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
                           const Change& change);
 
@@ -184,8 +185,15 @@ class Db {
     Entry* entry;
     const Change* change;
   };
+  // Whose history of use a new entry goes on with. What is put where nothing was begins one, unless it is moved there.
+  enum class History : uint8_t {
+    kOfKey,    // that of the entry whose place it takes
+    kOfMoved,  // that of the entry that leaves
+    kNew,
+  };
   // Puts `made` in the place of `existing` (or in a place of its own), deletes what leaves, emits, frees `existing`.
-  Result<Entry*> Install(Entry* existing, Entry* made, const Change& change, const Leaving* leaving = nullptr);
+  Result<Entry*> Install(Entry* existing, Entry* made, const Change& change, History history = History::kOfKey,
+                         const Leaving* leaving = nullptr);
   // PutStrings in two passes: what can fail, then what cannot.
   bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made);
   void TakeBack(Bytes key, Entry* made);

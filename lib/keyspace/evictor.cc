@@ -233,6 +233,12 @@ Evictor::Start Evictor::Begin(int db, uint64_t hash, bool expiring) {
   return {access, small_queue_.Push(db, hash, epochs_.now())};
 }
 
+bool Evictor::QueueMoved(int db, uint64_t hash) {
+  if (config_.order != EvictionOrder::kS3Fifo) return false;  // a mark that is left from before
+  TrimSmallQueue();
+  return small_queue_.Push(db, hash, epochs_.now());
+}
+
 bool Evictor::SmallIsFull() const { return small_bytes_ >= config_.limit_bytes / 10; }
 
 // Deleted keys leave words behind. When those are the greater part, two leave for one that comes.

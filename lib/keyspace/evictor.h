@@ -117,6 +117,9 @@ class Evictor {
     bool small;
   };
   Start Begin(int db, uint64_t hash, bool expiring);
+  // A small entry has got another key: the queue knows the new one from now on, as its youngest. False if the entry belongs
+  // to main instead.
+  bool QueueMoved(int db, uint64_t hash);
   // Bytes of small entries (as the limit counts them): one came, one left, one changed its size.
   void SmallCame(size_t bytes) {
     small_bytes_ += bytes;

@@ -241,6 +241,14 @@ void Keyspace::TakeHistory(Entry& made, const Entry& before) {
   evictor_.SmallResized(BytesOf(before), BytesOf(made));
 }
 
+void Keyspace::MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash) {
+  made.set_access_data(from.access_data());
+  made.set_use_phase(from.use_phase());
+  if (!from.marked(Entry::kInSmall) || !evictor_.QueueMoved(db, hash)) return;
+  made.set_mark(Entry::kInSmall, true);
+  evictor_.SmallCame(BytesOf(made));
+}
+
 void Keyspace::EndHistory(const Entry& entry) {
   if (entry.marked(Entry::kInSmall)) evictor_.SmallLeft(BytesOf(entry));
 }

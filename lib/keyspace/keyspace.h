@@ -198,9 +198,11 @@ class Keyspace {
   memory::Arena::Evacuated EmptyRunStep() { return compactor_.EmptyRunStep(); }
 
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
-  // on in the entry that takes another's place, and ends with the key.
+  // on in the entry that takes another's place or to which another is moved, and ends with the key. `hash` is that of the
+  // entry's key, `db` the database's made_index.
   void StartHistory(Entry& entry, int db, uint64_t hash);
   void TakeHistory(Entry& made, const Entry& before);
+  void MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash);  // from's is ended by its Delete
   void EndHistory(const Entry& entry);
   // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
   void SetUse(Entry& entry, uint32_t access, bool small);

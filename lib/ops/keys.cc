@@ -60,6 +60,10 @@ Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions&
     if (expiry_ms <= db.keyspace().now_ms()) db.NoteAbsence(key);
     return false;
   }
+  return ExpireEntryAt(db, entry, key, expiry_ms, options);
+}
+
+Result<bool> ExpireEntryAt(Db& db, Entry* entry, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
   if (!Allows(options, entry->expiry_ms(), expiry_ms)) return false;
   if (expiry_ms <= db.keyspace().now_ms()) {
     DeleteEntry(db, entry, key);
@@ -79,7 +83,11 @@ Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions&
 
 Result<bool> Persist(Db& db, Bytes key) {
   Entry* entry = db.Find(key, Lookup::kWrite);
-  if (entry == nullptr || !entry->has_expiry()) return false;
+  return entry == nullptr ? Result<bool>(false) : PersistEntry(db, entry, key);
+}
+
+Result<bool> PersistEntry(Db& db, Entry* entry, Bytes key) {
+  if (!entry->has_expiry()) return false;
   const Bytes command[] = {"PERSIST", key};
   LARDER_ASSIGN_OR_RETURN(entry, db.ClearExpiry(entry, {EventClass::kGeneric, "persist", command}));
   return true;

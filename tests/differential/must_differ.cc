@@ -24,7 +24,7 @@ constexpr Difference kDifferences[] = {
     {kAnyCommand, "a command's name with a NUL in it", "Redis ends the name there, Larder does not"},
     {"object|refcount", "value", "Larder keeps no shared objects: COPY's integer and a queued value count otherwise"},
     {"object|idletime", "value", "Redis keeps the small integers as shared objects, with the time of their last user"},
-    {"object|freq", "value", "the counter is probabilistic"},
+    {"object|freq", "value", "the counter is probabilistic; where it is not: uses_test.cc"},
     {"debug|object", "at", kMachine},
     {"debug|object", "refcount", "as OBJECT REFCOUNT"},
     {"debug|object", "lru", "as OBJECT IDLETIME"},

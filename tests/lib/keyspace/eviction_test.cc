@@ -6,14 +6,21 @@
 namespace larder::testing {
 namespace {
 
+using keyspace::Change;
 using keyspace::Effects;
+using keyspace::Entry;
+using keyspace::EventClass;
 using keyspace::EvictionOrder;
+using keyspace::Keyspace;
+using keyspace::Lookup;
 using keyspace::Room;
 using keyspace::kNoExpiry;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
+
+constexpr Change kSet{EventClass::kString, "set"};
 
 class EvictionTest : public KeyspaceTest {
  protected:
@@ -178,6 +185,49 @@ TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
 }
 
 // The first eviction under lru makes the table of epochs, so that used_memory can be higher after it than before.
+// What S3-FIFO knows of a key moves with it: data, and the place in the small queue.
+TEST_F(EvictionTest, AMovedEntryStaysInItsQueueAndACopyBegins) {
+  Limit(1 << 30);
+  Choose(EvictionOrder::kS3Fifo, false);
+  const auto move = [&](Entry* from, std::string_view to) {
+    return *db_.PutMoved(to, Find(to), db_, from, kSet, kSet);
+  };
+  Put("k", "v");
+  Put("l", "v");
+  ASSERT_TRUE(Find("k")->marked(Entry::kInSmall));
+  for (int i = 0; i < 2; ++i) db_.Find("k", Lookup::kRead);
+  const uint32_t used = Find("k")->access_data();
+  ASSERT_NE(used, Find("l")->access_data());
+
+  Entry* moved = move(Find("k"), "m");
+  EXPECT_EQ(moved->access_data(), used);
+  EXPECT_TRUE(moved->marked(Entry::kInSmall));
+  EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*moved) + Keyspace::BytesOf(*Find("l")));
+  moved = move(moved, "l");
+  EXPECT_EQ(moved->access_data(), used);
+  EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*moved));
+  Entry* copy = *db_.PutCopy("l", moved, *moved, kNoExpiry, kSet);
+  EXPECT_NE(copy->access_data(), used);
+  EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*copy));
+
+  keyspace_->SetUse(*copy, used, false);  // main's
+  moved = move(copy, "n");
+  EXPECT_EQ(moved->access_data(), used);
+  EXPECT_FALSE(moved->marked(Entry::kInSmall));
+  EXPECT_EQ(keyspace_->evictor().small_bytes(), 0u);
+}
+
+// A mark that another policy has left means nothing then.
+TEST_F(EvictionTest, AMovedEntryLeavesTheQueueOfAnEarlierPolicy) {
+  Limit(1 << 30);
+  Choose(EvictionOrder::kS3Fifo, false);
+  Put("k", "v");
+  Choose(EvictionOrder::kLfu, false);
+  const Entry* moved = *db_.PutMoved("l", nullptr, db_, Find("k"), kSet, kSet);
+  EXPECT_FALSE(moved->marked(Entry::kInSmall));
+  EXPECT_EQ(keyspace_->evictor().small_bytes(), 0u);
+}
+
 TEST_F(EvictionTest, AStepCountsTheBytesOfTheEntriesThatItEvicted) {
   Choose(EvictionOrder::kLru, false);
   Fill(db_, 1000);
