@@ -299,6 +299,11 @@ bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
   if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return true;
   const auto run = [&] { return spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply); };
   Error error = run();
+  while (error == errors::kUnfinished) [[unlikely]] {
+    reply.Rewind(mark);
+    if (search != nullptr) return false;
+    error = run();
+  }
   // What writes and had no memory for it has changed nothing, and may be run again when others have made room.
   if (error == errors::kAllocationFailed && may_evict && (spec.flags & kCmdWrite) != 0) [[unlikely]] {
     if (search != nullptr && engine.keyspace().SearchRoom(search)) {

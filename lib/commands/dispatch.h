@@ -24,7 +24,8 @@ inline constexpr int64_t kHeld = -1;
 inline constexpr int64_t kAttack = -2;
 // kWantsRoom: the memory source is full, and a step of `search` has been done to make room in it. Nothing else has: the same
 // command is to be dispatched again, with the same search, when others have had their turn. Never without a search: then
-// room is looked for here and now.
+// room is looked for here and now. Likewise when a command has come to the end of a step and not to its own
+// (errors::kUnfinished).
 inline constexpr int64_t kWantsRoom = -3;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, bool at_once = false, keyspace::SourceSearch* search = nullptr);

@@ -121,7 +121,7 @@ bool ScanIsShort(CommandContext&, std::span<const Bytes> argv) {
 }
 
 Error RandomKey(CommandContext& ctx, ArgReader, resp::ReplyWriter& reply) {
-  const keyspace::Entry* entry = ctx.db().RandomEntry();
+  LARDER_ASSIGN_OR_RETURN(const keyspace::Entry* const entry, ctx.db().RandomEntry());
   if (entry == nullptr) {
     reply.Null();
   } else {

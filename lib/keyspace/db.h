@@ -157,8 +157,10 @@ class Db {
   // Visits every entry that has not expired. `visit` must not change the database.
   void ForEach(absl::FunctionRef<void(Entry&)> visit);
 
-  // A random entry that has not expired, or nullptr.
-  Entry* RandomEntry();
+  // A random entry that has not expired, or nullptr without one. Expired ones that it meets are deleted; kUnfinished after a
+  // step of that: call it again. While expiry is held it only looks at many, and may miss the few that have not expired
+  // among thousands that have.
+  Result<Entry*> RandomEntry();
 
   // Deletes keys whose expiry has come, looking at `max` entries at most (or one bucket). True if more may be due.
   bool ExpireDue(size_t max);
@@ -179,6 +181,7 @@ class Db {
   bool Expired(const Entry& entry);
   Entry* DropExpired(Entry* entry);
   Entry* FoundExpired(Entry* entry, Lookup how);
+  Entry* NextUnexpired();
   // An entry that ends when another takes its place under another key.
   struct Leaving {
     Db* db;

@@ -32,6 +32,9 @@ LARDER_ERROR(kOutOfMemory, kResourceExhausted, "OOM command not allowed when use
 LARDER_ERROR(kLargerThanMaxmemory, kResourceExhausted, "OOM the value is larger than 'maxmemory'");
 LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memory left for this command");
 
+// No refusal, and never a reply: a step of a command that may take long has been done, and it is to be run again.
+LARDER_ERROR(kUnfinished, kUnavailable, "ERR the command has not ended yet");
+
 #undef LARDER_ERROR
 
 // All of them: Reply::ToStatus finds by it the code that a typed call would have given.

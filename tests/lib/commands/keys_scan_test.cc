@@ -51,6 +51,22 @@ TEST_P(RandomKeyTest, NeverPicksWhatHasExpired) {
   for (int i = 0; i < 20; ++i) EXPECT_THAT(Run({"RANDOMKEY"}), IsBulk("alive"));
 }
 
+TEST_P(RandomKeyTest, FindsTheOneThatIsLeftOfThousands) {
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    Run({"SET", key, "v", "PX", "10"});
+  }
+  Run({"SET", "alive", "v"});
+  Advance(absl::Milliseconds(10));
+  EXPECT_THAT(Run({"RANDOMKEY"}), IsBulk("alive"));
+  Run({"MULTI"});
+  Run({"RANDOMKEY"});
+  EXPECT_THAT(Run({"EXEC"}), IsArray(ElementsAre(IsBulk("alive"))));
+  Run({"DEL", "alive"});
+  EXPECT_THAT(Run({"RANDOMKEY"}), IsNil());
+  EXPECT_THAT(Run({"DBSIZE"}), IsInt(0));
+}
+
 class ScanTest : public CommandTest {
  protected:
   // All keys of a full iteration, in the order of their coming; `between` runs after each call.

@@ -42,6 +42,13 @@ class DbTest : public KeyspaceTest {
     EXPECT_TRUE(result.ok());
     return *result;
   }
+  // However many steps it takes.
+  std::string RandomKey() {
+    for (;;) {
+      const auto entry = db_.RandomEntry();
+      if (entry.ok()) return *entry == nullptr ? "none" : std::string((*entry)->key());
+    }
+  }
 };
 
 TEST_F(DbTest, TextThatIsAnIntegerIsStoredAsOne) {
@@ -245,13 +252,43 @@ TEST_F(DbTest, ScanVisitsWhatHasNotExpired) {
 }
 
 TEST_F(DbTest, ARandomEntryIsNeverAnExpiredOne) {
-  EXPECT_EQ(db_.RandomEntry(), nullptr);
+  EXPECT_EQ(*db_.RandomEntry(), nullptr);
   for (int i = 0; i < 100; ++i) Put("k" + std::to_string(i), "v", now_ms() + 10);
   Put("stays", "v");
   Advance(absl::Milliseconds(10));
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(db_.RandomEntry()->key(), "stays");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(RandomKey(), "stays");
   db_.Delete(Find("stays"), {EventClass::kGeneric, "del"});
-  EXPECT_EQ(db_.RandomEntry(), nullptr);
+  EXPECT_EQ(RandomKey(), "none");
+}
+
+TEST_F(DbTest, AStepOfLookingForARandomEntryIsBounded) {
+  constexpr size_t kKeys = 5'000;
+  for (size_t i = 0; i < kKeys; ++i) Put("k" + std::to_string(i), "v", now_ms() + 10);
+  Put("stays", "v");
+  Advance(absl::Milliseconds(10));
+  while (!db_.RandomEntry().ok()) {
+  }
+  EXPECT_EQ(RandomKey(), "stays");
+  EXPECT_GT(db_.size(), kKeys / 2) << "it need not delete all others for that";
+  db_.Delete(Find("stays"), {EventClass::kGeneric, "del"});
+  for (size_t before = db_.size(); !db_.RandomEntry().ok(); before = db_.size()) {
+    ASSERT_LE(before - db_.size(), 32u);
+  }
+  EXPECT_EQ(db_.size(), 0u);
+  EXPECT_EQ(RandomKey(), "none");
+}
+
+TEST_F(DbTest, WhileExpiryIsHeldARandomEntryIsFoundAmongHundredsThatHaveExpired) {
+  for (int i = 0; i < 500; ++i) Put("k" + std::to_string(i), "v", now_ms() + 10);
+  Put("stays", "v");
+  Advance(absl::Milliseconds(10));
+  keyspace_->HoldExpiry(now_ms() + 1000);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(RandomKey(), "stays");
+  EXPECT_EQ(db_.size(), 501u);
+  db_.Delete(Find("stays"), {EventClass::kGeneric, "del"});
+  EXPECT_EQ(RandomKey(), "none");
+  EXPECT_EQ(db_.size(), 500u);
+  keyspace_->HoldExpiry(0);
 }
 
 TEST_F(DbTest, FlushEmptiesAndCounts) {
