@@ -108,6 +108,7 @@ struct ClientState {
   base::Buffer name;                // CLIENT SETNAME
   base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
   base::Buffer local;               // laddr
+  size_t names_memory() const { return name.capacity() + peer.capacity() + local.capacity(); }
 
   int64_t created_ms = 0;
   int64_t last_interaction_ms = 0;

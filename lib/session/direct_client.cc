@@ -65,7 +65,7 @@ absl::Status DirectClient::Open() {
 // With MULTI's queue, which maxmemory bounds as it does in Redis: what is sent while it is reached breaks the transaction.
 void DirectClient::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
-  const size_t now = sizeof(DirectClient) + queue + output_.memory();
+  const size_t now = sizeof(DirectClient) + queue + output_.memory() + client_.names_memory();
   const size_t before = client_.direct_bytes.exchange(now, std::memory_order_relaxed);
   if (now != before) core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);
 }

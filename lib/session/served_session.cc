@@ -229,7 +229,8 @@ void ServedSession::Account() {
   const size_t in_blocks = large + output_.referenced();
   borrowed_.store(lent + in_blocks, std::memory_order_relaxed);
   if (in_blocks != blocks_counted_) CountBlocks(in_blocks);
-  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) - lent;
+  const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) +
+                     client_.names_memory() - lent;
   const size_t before = accounted_.load(std::memory_order_relaxed);
   if (now == before) return;
   core_.engine().keyspace().extra_memory().fetch_add(now - before, std::memory_order_relaxed);

@@ -183,8 +183,19 @@ TEST_P(ClientEvictionTest, MemoryIsShownTruly) {
     sum += std::stoll(list.substr(at + 9));
   }
   const int64_t counted = static_cast<int64_t>(cache().Stats()->used_memory_clients);
-  EXPECT_GE(sum, counted);
-  EXPECT_LT(sum, counted + 2000) << "names, addresses, the direct client";
+  EXPECT_EQ(sum, counted);
+}
+
+// So that maxmemory and maxmemory-clients see it.
+TEST_P(ClientEvictionTest, AClientsNameCountsAsItsMemory) {
+  const std::string name(1 << 20, 'n');
+  TestClient client(cache(), via());
+  ASSERT_THAT(client.Run({"CLIENT", "GETNAME"}), IsNil());
+  const uint64_t before = cache().Stats()->used_memory;
+  ASSERT_THAT(client.Run({"CLIENT", "SETNAME", name}), IsOk());
+  EXPECT_GE(cache().Stats()->used_memory, before + name.size());
+  ASSERT_THAT(client.Run({"CLIENT", "SETNAME", ""}), IsOk());
+  EXPECT_LT(cache().Stats()->used_memory, before + name.size() / 2);
 }
 
 }  // namespace
