@@ -1,6 +1,9 @@
 // INFO memory. What Redis asks its allocator is asked of the cache's own: allocated is what keys, values and tables use,
 // active what the arena holds for them. What that is resident, only the system knows, and only for the whole process: the
 // arena's memory is counted as resident, and used_memory_rss is the process's, a host's own memory included.
+//
+// What clients take includes values that replies have still to send, which may be in the keyspace too, or in replies to
+// several clients: mem_clients_normal is the sum of CLIENT LIST's tot-mem, and may be more than used_memory.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -40,7 +43,7 @@ struct Figures {
 void Overhead(InfoContext& info) {
   const uint64_t used = info.stats.used_memory;
   const uint64_t startup = std::min<uint64_t>(info.engine().startup_memory(), used);
-  const uint64_t overhead = std::min<uint64_t>(startup + info.stats.used_memory_clients, used);
+  const uint64_t overhead = std::min<uint64_t>(startup + info.engine().clients_memory(), used);
   info.Line("used_memory_overhead", overhead);
   info.Line("used_memory_startup", startup);
   info.Line("used_memory_dataset", used - overhead);
@@ -93,7 +96,7 @@ void InfoMemory(InfoContext& info) {
   Fragmentation(info, figures);
   info.ZeroLines({"mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers",
                   "mem_clients_slaves"});
-  info.Line("mem_clients_normal", stats.used_memory_clients);
+  info.Line("mem_clients_normal", info.engine().clients_memory());
   info.ZeroLines({"mem_cluster_links", "mem_aof_buffer"});
   info.Line("mem_allocator", "libc");
   info.ZeroLines({"active_defrag_running", "lazyfree_pending_objects"});

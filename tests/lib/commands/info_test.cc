@@ -188,6 +188,19 @@ TEST_P(InfoTest, ErrorsAreCountedByTheirFirstWord) {
   EXPECT_EQ(info.size(), 3u);
 }
 
+TEST_P(InfoTest, AValueThatAReplyKeepsIsItsClients) {
+  const std::string value(1'000'000, 'x');
+  Run({"SET", "big", value});
+  const int64_t dataset = std::stoll(Info({"memory"})["used_memory_dataset"]);
+  TestClient slow(cache(), Via::kResp2);
+  ASSERT_TRUE(slow.connection().Feed("GET big\r\n").ok());
+  Run({"DEL", "big"});
+  auto info = Info({"memory"});
+  EXPECT_GT(std::stoll(info["mem_clients_normal"]), 1'000'000);
+  EXPECT_GT(std::stoll(info["used_memory_overhead"]), 1'000'000);
+  EXPECT_LT(std::stoll(info["used_memory_dataset"]), dataset - 900'000);
+}
+
 TEST_P(InfoTest, MemoryAddsUp) {
   Run({"SET", "big", std::string(100'000, 'x')});
   auto info = Info({"memory", "larder"});
