@@ -93,6 +93,20 @@ bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case) {
   return p == pattern.size();
 }
 
+Bytes GlobShortened(Bytes pattern, Buffer& room) {
+  if (pattern.find("***") == Bytes::npos || !room.Reserve(pattern.size())) return pattern;
+  room.Clear();
+  size_t run = 0;
+  for (size_t i = 0; i < pattern.size();) {
+    size_t end = i + 1;
+    if (pattern[i] != '*') MatchElement(pattern, i, Subject('*', false), &end);
+    run = pattern[i] == '*' ? run + 1 : 0;
+    if (run <= 2) room.Append(pattern.substr(i, end - i));
+    i = end;
+  }
+  return room.view();
+}
+
 bool GlobMatchesAll(Bytes pattern) { return pattern == "*"; }
 
 }  // namespace larder::inline v0::base

@@ -63,7 +63,8 @@ Error ParseScanOptions(ArgReader& args, ScanOptions* options) {
 }  // namespace
 
 Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
-  const Bytes pattern = args.Next();
+  base::Buffer room;
+  const Bytes pattern = base::GlobShortened(args.Next(), room);
   const bool all = base::GlobMatchesAll(pattern);
   const size_t mark = reply.BeginDeferred();
   size_t found = 0;
@@ -86,6 +87,8 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   if (!ParseCursor(args.Next(), &cursor)) return errors::kInvalidCursor;
   ScanOptions options;
   LARDER_RETURN_IF_ERROR(ParseScanOptions(args, &options));
+  base::Buffer room;
+  options.pattern = base::GlobShortened(options.pattern, room);
   // The cursor comes first in the reply and is known last, so the keys wait beside it.
   resp::Output keys;
   resp::ReplyWriter keys_reply(keys, reply.protocol());

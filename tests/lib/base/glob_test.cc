@@ -46,6 +46,37 @@ TEST(GlobTest, ManyStarsCostNoExponentialTime) {
   EXPECT_TRUE(GlobMatch(pattern + "*b", std::string(20000, 'a') + "b"));
 }
 
+std::string Shortened(std::string_view pattern) {
+  Buffer room;
+  return std::string(GlobShortened(pattern, room));
+}
+
+TEST(GlobTest, RunsOfStarsAreShortened) {
+  EXPECT_EQ(Shortened("**"), "**");
+  EXPECT_EQ(Shortened("*****"), "**");
+  EXPECT_EQ(Shortened("a***b****"), "a**b**");
+  EXPECT_EQ(Shortened(std::string(100'000, '*') + "b"), "**b");
+  EXPECT_EQ(Shortened("\\***"), "\\***") << "the first is one that is meant";
+  EXPECT_EQ(Shortened("\\****"), "\\***");
+  EXPECT_EQ(Shortened("[***]*****"), "[***]**");
+  EXPECT_EQ(Shortened("[\\]***]***\\"), "[\\]***]**\\");
+  EXPECT_EQ(Shortened("[***"), "[***");
+}
+
+TEST(GlobTest, AShortenedPatternMatchesTheSame) {
+  uint64_t state = 20261201;
+  const auto next = [&](std::string_view from) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return from[(state >> 33) % from.size()];
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    std::string pattern, text;
+    for (int n = 0; n < 9; ++n) pattern += next("*****a[]\\^-");
+    for (int n = i % 5; n > 0; --n) text += next("a*[]-\\");
+    ASSERT_EQ(GlobMatch(pattern, text), GlobMatch(Shortened(pattern), text)) << pattern << ' ' << text;
+  }
+}
+
 TEST(GlobTest, MatchesAllIsOneStar) {
   EXPECT_TRUE(GlobMatchesAll("*"));
   EXPECT_FALSE(GlobMatchesAll("**"));
