@@ -487,14 +487,17 @@ Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* 
 
 Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const {
   if (offset < 0) return &kBadOffset;
-  if (!held()) core_->MakeRoomAhead(bytes.size(), 0);
+  const keyspace::Growth growth = ops::strings::GrowthOfSetRange(
+      key, offset, bytes, core_->limits().bulk_bytes_max.load(std::memory_order_relaxed));
+  const bool refused = growth.value_bytes > core_->limits().maxmemory.load(std::memory_order_relaxed);
+  if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);
         LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(db, key, offset, bytes));
         return kOk;
       }, key, static_cast<size_t>(offset) + bytes.size()},
-      key, {.bytes = key.size() + bytes.size(), .value_bytes = bytes.size()});
+      key, growth);
 }
 
 Database::Refused Database::Remove(Keys keys, int64_t* count) const {

@@ -29,7 +29,9 @@
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
 #include "lib/base/numbers.h"
+#include "lib/keyspace/db.h"
 #include "lib/keyspace/errors.h"
+#include "lib/keyspace/room.h"
 #include "lib/resp/writer.h"
 
 namespace larder::inline v0::commands {
@@ -177,6 +179,11 @@ struct CommandSpec {
                    void* arg) = nullptr;
   // With kCmdShort, if the arguments' number and sizes do not tell. Changes nothing.
   bool (*is_short)(CommandContext& ctx, std::span<const Bytes> argv) = nullptr;
+  // With kCmdDenyOom, if the arguments' sizes do not tell what it may add: raises `growth`, which has those. What is too
+  // long to be stored, beyond `string_bytes_max`, adds nothing. `db`: nullptr if what is there now need not be there
+  // when it runs. argv may be too short.
+  void (*growth)(keyspace::Db* db, uint64_t string_bytes_max, std::span<const Bytes> argv,
+                 keyspace::Growth* growth) = nullptr;
 };
 
 }  // namespace larder::inline v0::commands

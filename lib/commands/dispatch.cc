@@ -127,15 +127,6 @@ bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, b
          (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
 }
 
-keyspace::Growth GrowthOf(std::span<const Bytes> argv) {
-  keyspace::Growth growth;
-  for (size_t i = 1; i < argv.size(); ++i) {
-    growth.bytes += argv[i].size();
-    if (argv[i].size() > growth.value_bytes) growth.value_bytes = argv[i].size();
-  }
-  return growth;
-}
-
 // What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and is too
 // much for a buffer of the pool's.
 size_t CountedOf(const ClientState& client, size_t bytes) {
@@ -145,6 +136,22 @@ size_t CountedOf(const ClientState& client, size_t bytes) {
     bytes -= std::min(bytes, (*client.large_argument)->size());
   }
   return client.kind != ClientKind::kDirect && bytes > keyspace::kSliceBytes ? counted + bytes : counted;
+}
+
+keyspace::Growth GrowthOf(const CommandSpec& spec, std::span<const Bytes> argv, uint64_t string_bytes_max,
+                          const ClientState* client) {
+  keyspace::Growth growth;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    growth.bytes += argv[i].size();
+    if (argv[i].size() > growth.value_bytes) growth.value_bytes = argv[i].size();
+  }
+  if (client != nullptr) growth.counted = CountedOf(*client, growth.bytes);
+  if (spec.growth != nullptr) {
+    // What is queued runs later, when something else may be there.
+    keyspace::Db* const db = client != nullptr && !InMulti(client->transaction) ? client->db : nullptr;
+    spec.growth(db, string_bytes_max, argv, &growth);
+  }
+  return growth;
 }
 
 // Whether the command is one that Redis refuses when memory is short: those that may need more of it, EXEC if it runs
@@ -161,8 +168,7 @@ bool NeedsRoom(const ClientState& client, const Found& found) {
 Error JudgeMemory(Engine& engine, const ClientState& client, const Found& found, std::span<const Bytes> argv,
                   bool at_once) {
   if (!NeedsRoom(client, found)) return kOk;
-  keyspace::Growth growth = GrowthOf(argv);
-  growth.counted = CountedOf(client, growth.bytes);
+  keyspace::Growth growth = GrowthOf(*found.spec, argv, engine.keyspace().config().string_bytes_max, &client);
   if ((found.spec->flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
   growth.at_once = at_once;
   return engine.keyspace().Admit(growth);
@@ -275,12 +281,11 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
 
 }  // namespace
 
-keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, const ClientState* client) {
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, uint64_t string_bytes_max,
+                          const ClientState* client) {
   const CommandSpec* spec = table.Find(argv[0]);
   if (spec == nullptr || (spec->flags & kCmdDenyOom) == 0) return {};
-  keyspace::Growth growth = GrowthOf(argv);
-  if (client != nullptr) growth.counted = CountedOf(*client, growth.bytes);
-  return growth;
+  return GrowthOf(*spec, argv, string_bytes_max, client);
 }
 
 bool RunsInsideMulti(Bytes name) {

@@ -34,8 +34,10 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
 bool RunsInsideMulti(Bytes name);
 
 // What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
-// With the client who sent them it is known what of them is in used_memory already.
-keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, const ClientState* client);
+// With the client who sent them it is known what of them is in used_memory already, and what is at the key: REQUIRES that the
+// caller holds the executor.
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, uint64_t string_bytes_max,
+                          const ClientState* client);
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
 // the memory source has nothing left may evict others; not inside a transaction. False: kWantsRoom.

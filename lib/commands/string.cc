@@ -153,6 +153,21 @@ bool SetRangeIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
   return ValueIsShort(ctx, argv);
 }
 
+void SetRangeGrowth(keyspace::Db*, uint64_t string_bytes_max, std::span<const Bytes> argv, keyspace::Growth* growth) {
+  int64_t offset = 0;
+  if (argv.size() != 4 || !base::ParseInt64(argv[2], &offset)) return;
+  const size_t counted = growth->counted;
+  *growth = ops::strings::GrowthOfSetRange(argv[1], offset, argv[3], string_bytes_max);
+  growth->counted = counted;
+}
+
+void AppendGrowth(keyspace::Db* db, uint64_t string_bytes_max, std::span<const Bytes> argv, keyspace::Growth* growth) {
+  if (argv.size() != 3 || db == nullptr) return;
+  const size_t counted = growth->counted;
+  *growth = ops::strings::GrowthOfAppend(*db, argv[1], argv[2], string_bytes_max);
+  growth->counted = counted;
+}
+
 constexpr uint32_t kWriting = kCmdWrite | kCmdDenyOom | kCmdShort;
 constexpr uint32_t kFastWriting = kWriting | kCmdFast;
 constexpr uint32_t kFastReading = kCmdReadOnly | kCmdFast | kCmdShort;
@@ -161,7 +176,8 @@ constexpr CommandSpec kCommands[] = {
     {.name = "append", .run = Append, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
      .keys = kInsertingKey, .args = kKeyValueArgs,
      .summary = "Adds bytes to the end of a string; a missing key counts as an empty one.",
-     .complexity = "O(N), N = bytes added, averaged over many calls", .group = Group::kString, .since = "2.0.0", .is_short = ValueIsShort},
+     .complexity = "O(N), N = bytes added, averaged over many calls", .group = Group::kString, .since = "2.0.0", .is_short = ValueIsShort,
+     .growth = AppendGrowth},
     {.name = "decr", .run = Decr, .arity = Exactly(2), .flags = kFastWriting, .categories = kAclString,
      .keys = kUpdatingKey, .args = kKeyArgs, .summary = "Takes one from the integer at a key.", .complexity = "O(1)",
      .group = Group::kString, .since = "1.0.0"},
@@ -224,7 +240,8 @@ constexpr CommandSpec kCommands[] = {
     {.name = "setrange", .run = SetRange, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
      .keys = kSetRangeKey, .args = kSetRangeArgs,
      .summary = "Overwrites bytes of the string at a key from an offset on; zeros fill what lies between.",
-     .complexity = "O(N), N = bytes written and skipped", .group = Group::kString, .since = "2.2.0", .is_short = SetRangeIsShort},
+     .complexity = "O(N), N = bytes written and skipped", .group = Group::kString, .since = "2.2.0", .is_short = SetRangeIsShort,
+     .growth = SetRangeGrowth},
     {.name = "strlen", .run = StrLen, .arity = Exactly(2), .flags = kFastReading, .categories = kAclString,
      .keys = kMeasuredKey, .args = kKeyArgs, .summary = "How many bytes the string at a key has.",
      .complexity = "O(1)", .group = Group::kString, .since = "2.2.0"},

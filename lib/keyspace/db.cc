@@ -90,6 +90,15 @@ size_t Db::BlockBytes(Bytes key) const {
   return entry != nullptr && entry->storage() == Entry::Storage::kBlock ? entry->block()->size() : 0;
 }
 
+size_t Db::BytesToEdit(Bytes key, size_t new_size) const {
+  if (new_size <= memory::kInlineValueMax) return 0;
+  const Entry* const entry = table_.Find(key, Hash(key));
+  if (entry == nullptr) return new_size;
+  const bool in_block = entry->storage() == Entry::Storage::kBlock && entry->block()->unique() &&
+                        new_size <= entry->block()->capacity();
+  return in_block ? 0 : GrownCapacity(new_size);
+}
+
 void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
   if (change.event.empty()) return;
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,

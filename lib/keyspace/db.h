@@ -109,6 +109,8 @@ class Db {
   Presence Look(Bytes key);
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
   size_t BlockBytes(Bytes key) const;
+  // Size of the block that EditString would make to give the string at `key` this size, 0 if it needs none. Likewise.
+  size_t BytesToEdit(Bytes key, size_t new_size) const;
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
   // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
   void Prefetch(Bytes key, int stage) const { table_.Prefetch(Hash(key), stage); }

@@ -8,6 +8,7 @@
 // arithmetic may differ elsewhere (INCRBYFLOAT), one command a key (MSET).
 #include "lib/ops/strings.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -170,6 +171,20 @@ Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
   auto edit = [&](char* to) { base::CopyBytes(to + offset, bytes); };
   LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, StringChange("setrange", command)).error());
   return static_cast<int64_t>(new_size);
+}
+
+keyspace::Growth GrowthOfSetRange(Bytes key, int64_t offset, Bytes bytes, uint64_t string_bytes_max) {
+  const uint64_t end = offset < 0 || bytes.empty() ? 0 : static_cast<uint64_t>(offset) + bytes.size();
+  const size_t value_bytes = end > string_bytes_max ? bytes.size() : std::max<size_t>(end, bytes.size());
+  if (value_bytes == bytes.size()) return {.bytes = key.size() + value_bytes, .value_bytes = value_bytes};
+  // A string that is there is given room to grow, see Db::EditString.
+  return {.bytes = key.size() + value_bytes + std::min(value_bytes, size_t{1} << 20), .value_bytes = value_bytes};
+}
+
+keyspace::Growth GrowthOfAppend(Db& db, Bytes key, Bytes suffix, uint64_t string_bytes_max) {
+  const size_t end = db.Look(key) == Db::Presence::kThere ? db.BlockBytes(key) + suffix.size() : suffix.size();
+  if (end > string_bytes_max) return {.bytes = key.size() + suffix.size(), .value_bytes = suffix.size()};
+  return {.bytes = key.size() + std::max(suffix.size(), db.BytesToEdit(key, end)), .value_bytes = end};
 }
 
 Bytes SliceInclusive(Bytes text, int64_t first, int64_t last) {

@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/base/numbers.h"
 #include "lib/keyspace/db.h"
+#include "lib/keyspace/room.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::ops::strings {
@@ -60,6 +61,11 @@ Result<int64_t> Append(keyspace::Db& db, Bytes key, Bytes suffix);
 
 // SETRANGE ("setrange"): the new length. Error: kStringTooLong. REQUIRES: offset >= 0.
 Result<int64_t> SetRange(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes);
+
+// What such a call may add: all up to its end, as the string there may be short, missing, or shared with a reader. The
+// second is exact, for what `db` holds now. One that will be refused adds no more than its bytes.
+keyspace::Growth GrowthOfSetRange(Bytes key, int64_t offset, Bytes bytes, uint64_t string_bytes_max);
+keyspace::Growth GrowthOfAppend(keyspace::Db& db, Bytes key, Bytes suffix, uint64_t string_bytes_max);
 
 // GETRANGE's part of a string: `first` and `last` inclusive, negative from the end, before the beginning is the first
 // byte (so -9 to -8 of "abc" is "a").

@@ -144,8 +144,11 @@ class LARDER_API CacheCore final : public commands::EngineHost {
     if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted);
   }
   void MakeRoomAhead(std::span<const std::string_view> argv) {
-    if (limits_.maxmemory.load(std::memory_order_relaxed) == 0) [[likely]] return;
-    MakeRoomAhead(commands::GrowthOf(engine_->commands(), argv, nullptr).bytes, 0);
+    const uint64_t maxmemory = limits_.maxmemory.load(std::memory_order_relaxed);
+    if (maxmemory == 0) [[likely]] return;
+    const uint64_t string_bytes_max = limits_.bulk_bytes_max.load(std::memory_order_relaxed);
+    const keyspace::Growth growth = commands::GrowthOf(engine_->commands(), argv, string_bytes_max, nullptr);
+    if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0);  // it will be refused otherwise
   }
 
   // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`.

@@ -494,7 +494,8 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
   commands::ClientState& client = request.session->client_;
   client.large_argument = &request.large;
-  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(), &client);
+  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(),
+                                                     keyspace.config().string_bytes_max, &client);
   client.large_argument = nullptr;
   if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted) || growth.value_bytes > keyspace.config().maxmemory) return true;
   const uint64_t before = keyspace.room_made();

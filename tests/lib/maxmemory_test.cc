@@ -289,6 +289,60 @@ TEST_F(LargerThanMaxmemoryTest, IsNobodysReasonToGoWhileItArrives) {
   ASSERT_TRUE(cache_->Set("key:1", "v").ok());
 }
 
+// What is larger only when it has been added to what is there.
+TEST_F(LargerThanMaxmemoryTest, IsRefusedBeforeAnybodyGoesForIt) {
+  const std::string half(kMiB, 'x');
+  ASSERT_TRUE(cache_->Set("key:1", half).ok());
+  auto connection = *cache_->NewConnection();
+  ASSERT_EQ(Run({"CONFIG", "SET", "maxmemory", "1050000"}), "OK");
+  ASSERT_GT(used(), 1'200'000u);
+  const std::string suffix(2'000, 'x');
+  const std::string refused = "-" + std::string(kTooLarge) + "\r\n";
+  EXPECT_EQ(Answer(*connection, Request({"APPEND", "key:1", suffix})), refused);
+  EXPECT_EQ(Answer(*connection, Request({"SETRANGE", "key:1", "1100000", "x"})), refused);
+  EXPECT_THAT(Run({"APPEND", "key:1", suffix}), HasSubstr(kTooLarge));
+  EXPECT_THAT(Run({"SETRANGE", "key:2", "1100000", "x"}), HasSubstr(kTooLarge));
+  EXPECT_THAT(Run({"SET", "key:2", half + suffix}), HasSubstr(kTooLarge));
+  ExpectRefused(cache_->SetRange("key:1", 1'100'000, "x").status(), "SetRange");
+  EXPECT_EQ(evicted(), 0u);
+  ASSERT_EQ(Run({"CONFIG", "SET", "maxmemory", "4mb"}), "OK");
+}
+
+// A few bytes far behind the end make a large value.
+TEST_F(MaxmemoryTest, WhatSetRangeAddsIsEvictedBeforeIt) {
+  constexpr uint64_t kBytes = 1'000'000;
+  Open(MaxmemoryPolicy::kAllkeysLru, 16 * kMiB);
+  Fill(150'000);
+  auto session = *cache_->NewSession();
+  auto connection = *cache_->NewConnection();
+  std::string pipeline;
+  for (int i = 0; i < 20; ++i) pipeline += Request({"SETRANGE", "piped:" + std::to_string(i), "999999", "x"});
+  // One that is there already is given room to grow.
+  const auto check = [&](std::string_view by) { EXPECT_LT(used(), 16 * kMiB + 2 * kBytes + 50'000) << by; };
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    EXPECT_EQ(Run({"SETRANGE", key, "999999", "x"}), "(integer) 1000000");
+    check("Execute");
+    EXPECT_EQ(*cache_->SetRange("typed:" + key, 999'999, "x"), kBytes);
+    check("SetRange");
+    ASSERT_TRUE(session->Execute({"SETRANGE", "session:" + key, "999999", "x"}).ok());
+    check("Session");
+  }
+  EXPECT_THAT(Answer(*connection, pipeline), HasSubstr(":1000000"));
+  check("a pipeline");
+}
+
+// Each time a reader keeps the value, adding a byte to it copies it.
+TEST_F(MaxmemoryTest, ACopyForAnAppendIsEvictedForBeforeIt) {
+  Open(MaxmemoryPolicy::kAllkeysLru, 8 * kMiB);
+  Fill(60'000);
+  std::string pipeline = Request({"SETRANGE", "big", "999999", "x"});
+  for (int i = 0; i < 5; ++i) pipeline += Request({"GET", "big"}) + Request({"APPEND", "big", "x"});
+  auto connection = *cache_->NewConnection();
+  ASSERT_TRUE(connection->Feed(pipeline).ok());
+  EXPECT_LT(used(), 8 * kMiB + 2'100'000);
+}
+
 TEST_F(MaxmemoryTest, AWriteMayOvershootByItsOwnSize) {
   Open(MaxmemoryPolicy::kAllkeysLru, 4 * kMiB);
   Fill(10'000);
