@@ -260,7 +260,8 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
 }
 
-void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
+void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
+  if (!stay->Enter(*this)) return;  // the write itself will say so
   keyspace::Room room = keyspace::Room::kOver;
   uint64_t made = 0;
   while (room == keyspace::Room::kOver && made < bytes) {
@@ -270,7 +271,7 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
       room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
       made += keyspace.room_made() - before;
     });
-    if (!status.ok()) return;  // the write itself will say so
+    if (!status.ok()) return;  // likewise
   }
 }
 
@@ -328,7 +329,9 @@ void CacheCore::FillExecutorStats(ExecutorStats* to) const {
 }
 
 void CacheCore::Log(LogLevel level, std::string_view line) {
-  if (log_ != nullptr && level >= limits_.log_level.load(std::memory_order_relaxed)) log_(level, line);
+  if (log_ == nullptr || level < limits_.log_level.load(std::memory_order_relaxed)) return;
+  const internal::Visit visit(*this, internal::Visit::Within());  // so that a Close from in there is refused
+  log_(level, line);
 }
 
 Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) {

@@ -16,7 +16,7 @@ using Stage = Closing::Stage;
 constexpr ErrorText kInCallback{absl::StatusCode::kFailedPrecondition,
                                 "Close was called from a callback of this cache: nothing has changed"};
 constexpr ErrorText kInVisit{absl::StatusCode::kFailedPrecondition,
-                             "Close was called from a loader of this cache: nothing has changed"};
+                             "Close was called from a loader or Options::log of this cache: nothing has changed"};
 constexpr ErrorText kInUserCode{absl::StatusCode::kFailedPrecondition,
                                 "Close was called from inside View or Atomically: nothing has changed"};
 
