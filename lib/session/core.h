@@ -210,6 +210,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   const ErrorText* MayNotClose();
   bool RunStage(int64_t deadline_us);
   bool StopListeners(int64_t deadline_us);
+  void StopOwnListeners();
   bool CloseExecutor(int64_t deadline_us);
   bool StopThread(int64_t deadline_us);
   bool DeliverAll(int64_t deadline_us);

@@ -45,6 +45,13 @@ bool CacheCore::StopListeners(int64_t deadline_us) {
   return listeners_.StopAll(deadline_us, &late_listener_);
 }
 
+// Whoever has the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So that is stopped
+// before this thread waits for the role; all others are asked to stop, and not waited for.
+void CacheCore::StopOwnListeners() {
+  base::Line nobody_asks;
+  (void)listeners_.StopAll(INT64_MIN, &nobody_asks);
+}
+
 // ---- Ends of sessions -----------------------------------------------------------------------------------------------
 
 void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
@@ -162,6 +169,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   closing_->Begin();
   flights_.Close();
   thread_.RequestStop();
+  StopOwnListeners();
   if (!closing_->TakeRole(deadline_us)) {
     (void)executor_->Close(0);  // who has the role may be waiting for a listener, and we say that nobody is served
     return Closing::Unfinished(closing_->stage(), std::nullopt);
