@@ -95,9 +95,11 @@ bool CacheCore::StopThread(int64_t deadline_us) {
 bool CacheCore::DeliverAll(int64_t deadline_us) {
   async_.CancelWaiting();
   while (delivery_.HasWork()) {
-    // A callback may have forked: the child runs none of the others.
-    if (Forked() || closing_->Late(deadline_us)) return false;
+    // One at least, so that also those who close with no time at all get on. A callback may have forked: the child runs
+    // none of the others.
     delivery_.Drain([&] { return !Forked() && !closing_->Late(deadline_us); });
+    if (Forked()) return false;
+    if (delivery_.HasWork() && closing_->Late(deadline_us)) return false;
   }
   return true;
 }

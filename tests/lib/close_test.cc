@@ -412,6 +412,18 @@ TEST_P(CloseTest, TheEndsOfSessionsAreNotBounded) {
   EXPECT_TRUE(CloseAtLast().ok());
 }
 
+TEST_P(CloseTest, WithNoTimeAtAllEachCallDeliversOneCallback) {
+  if (GetParam() == Background::kThread) return;
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+  for (int calls = 1; calls <= 2; ++calls) {
+    EXPECT_EQ(CloseNow().code(), kLate);
+    EXPECT_EQ(ran, calls);
+  }
+  EXPECT_TRUE(CloseNow().ok());
+  EXPECT_EQ(ran, 3);
+}
+
 TEST_P(CloseTest, FreeingTheKeysIsBoundedToo) {
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
   const absl::Status late = CloseNow();
