@@ -49,7 +49,7 @@ bool Listener::Impl::StopForClose(int64_t deadline_us) {
   }
   const bool& done = own_thread_ ? thread_over_ : stopped_;
   while (!done && !here) {
-    if (core_.clock().NowUs() >= deadline_us) return false;
+    if (core_.closing().Late(deadline_us)) return false;
     core_.clock().WaitUntil(lock, stopped_changed_, deadline_us);
   }
   if (own_thread_ && !std::exchange(joined_, true)) pthread_join(thread_, nullptr);

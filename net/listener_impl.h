@@ -39,16 +39,19 @@ class CacheClock final : public ae::Clock {
  public:
   explicit CacheClock(larder::Clock& clock) : clock_(clock) {}
   int64_t NowUs() override {
-    const int64_t now_us = clock_.NowUs();
-    ahead_us_ += std::max<int64_t>(last_us_ - now_us, 0);
+    const int64_t now_us = std::clamp(clock_.NowUs(), -kEndUs, kEndUs);
+    ahead_us_ = std::min(ahead_us_ + std::max<int64_t>(last_us_ - now_us, 0), 2 * kEndUs);
     last_us_ = now_us;
     return now_us + ahead_us_;
   }
   bool Manual() const override { return false; }
 
  private:
+  // A clock may be set to the first or the last moment that there is; the loop adds to what it is told.
+  static constexpr int64_t kEndUs = INT64_MAX / 8;
+
   larder::Clock& clock_;
-  int64_t last_us_ = INT64_MIN / 2;
+  int64_t last_us_ = -kEndUs;
   int64_t ahead_us_ = 0;
 };
 

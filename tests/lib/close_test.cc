@@ -424,6 +424,47 @@ TEST_P(CloseTest, WithNoTimeAtAllEachCallDeliversOneCallback) {
   EXPECT_EQ(ran, 3);
 }
 
+TEST_P(CloseTest, NeverIsNoTimeAlsoAtTheClocksEnd) {
+  for (const bool by_advance : {false, true}) {
+    Reopen({});
+    Gate gate;
+    std::thread holder([&] { EXPECT_TRUE(cache_->View("k", [&](auto) { gate.Pass(); }).ok()); });
+    gate.AwaitReached();
+    std::atomic<int> ran{0};
+    for (int i = 0; i < 5; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+    std::thread closer([&] { EXPECT_TRUE(CloseAtLast().ok()); });
+    AwaitWaiters(1);
+    if (by_advance) clock_->Advance(absl::InfiniteDuration());
+    else clock_->Set(absl::InfiniteFuture());
+    gate.Open();
+    closer.join();
+    holder.join();
+    EXPECT_EQ(ran, 5);
+
+    Reopen({});
+    for (int i = 0; i < 5000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
+    ASSERT_TRUE(cache_->Expire("k1", absl::Hours(int64_t{24} * 365 * 1'000'000)).ok());
+    for (int i = 0; i < 5; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+    EXPECT_TRUE(CloseAtLast().ok());
+    EXPECT_EQ(ran, 10);
+    cache_.reset();
+    clock_->SetUs(1'700'000'000'000'000);
+  }
+}
+
+TEST_P(CloseTest, TickAtTheClocksEndWantsToBeCalledNeverOrAtOnce) {
+  if (GetParam() == Background::kThread) return;
+  Options options;
+  options.maxmemory_policy = MaxmemoryPolicy::kAllkeysLru;
+  Reopen(options);
+  ASSERT_TRUE(cache_->Set("k", "v", {.ttl = absl::Hours(1)}).ok());
+  clock_->Set(absl::InfiniteFuture());
+  const absl::StatusOr<absl::Time> next = cache_->Tick(absl::InfiniteFuture());
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(*next, absl::InfiniteFuture());
+  EXPECT_TRUE(CloseAtLast().ok());
+}
+
 TEST_P(CloseTest, FreeingTheKeysIsBoundedToo) {
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
   const absl::Status late = CloseNow();
