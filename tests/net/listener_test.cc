@@ -535,6 +535,38 @@ TEST_F(ListenerTest, CloseWaitsForAStartThatIsUnderWay) {
   starter.join();
 }
 
+// The loop has come to a command that it runs itself, and waits for whoever stops it.
+TEST_F(ListenerTest, StopsInsideAtomicallyAndView) {
+  Open();
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), "v").ok());
+  for (int round = 0; round < 20; ++round) {
+    Start();
+    TestClient client = Connect();
+    client.Send("PING\r\n");
+    EXPECT_EQ(client.ReadLine(), "+PONG\r\n");
+    std::atomic<bool> holds{false};
+    std::atomic<bool> waits{false};
+    std::thread first([&] {
+      (void)cache_->Atomically([&](Transaction&) {
+        holds = true;
+        client.Send("KEYS *\r\n");
+        while (!waits) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // until both wait, most times
+      });
+    });
+    while (!holds) std::this_thread::yield();
+    waits = true;
+    const auto stop = [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      listener_->Stop();
+    };
+    if (round % 2 == 0) (void)cache_->Atomically([&](Transaction&) { stop(); });
+    else (void)cache_->View("k", [&](auto) { stop(); });
+    first.join();
+    client.ReadToEnd();
+  }
+}
+
 TEST_F(ListenerTest, TwoListenersServeOneCache) {
   Start();
   absl::StatusOr<std::unique_ptr<Listener>> second = Listener::Start(*cache_, AnyPort());
