@@ -157,8 +157,8 @@ class Listener::Impl final : public session::ListenerHook {
   std::unique_ptr<const directives::ListenerPlace> MakePlace(const std::vector<std::string>& bind, int port,
                                                              int tls_port) const;
   void PutInForce(Moves& moves);
-  void Drop(Moves& moves);
-  void Restore(bool tls);
+  void Drop(Moves& moves, std::unique_lock<std::mutex>& lock);
+  void Restore(bool tls, std::unique_lock<std::mutex>& lock);
   static std::vector<Known> KnownOf(const std::vector<net::ListeningSocket>& sockets);
   void TellLoop();
   void TakeNews();

@@ -626,6 +626,22 @@ TEST_F(ListenerTest, APortIsFreeAgainAtOnce) {
   EXPECT_EQ((*again)->port(), *where.port);
 }
 
+TEST_F(ListenerTest, TheLogMayAskForItsAddresses) {
+  absl::StatusOr<std::unique_ptr<Cache>> other = Cache::Open({});
+  std::unique_ptr<Listener> first = *Listener::Start(**other, AnyPort());
+  int lines = 0;
+  options_.log = [&](LogLevel, std::string_view) {
+    if (listener_ == nullptr) return;
+    EXPECT_EQ(listener_->addresses(), std::vector<std::string>{"127.0.0.1:" + std::to_string(listener_->port())});
+    ++lines;
+  };
+  options_.any_port = true;
+  options_.bind = {"127.0.0.1"};
+  Start(ListenerOptions());
+  EXPECT_TRUE(cache_->Execute({"CONFIG", "SET", "port", std::to_string(first->port())})->is_error());
+  EXPECT_GE(lines, 1);
+}
+
 TEST_F(ListenerTest, ConfigSetMovesIt) {
   // Two ports that were free a moment ago.
   absl::StatusOr<std::unique_ptr<Cache>> other = Cache::Open({});
