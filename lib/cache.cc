@@ -70,11 +70,16 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
 
 // A copy of a value that is too large for the arena, made before the executor is taken. nullptr: `block` has it.
 [[gnu::cold, gnu::noinline]] const ErrorText* CopyToBlock(session::CacheCore& core, bool held, Bytes value,
-                                                          memory::BlockRef* block) {
+                                                          session::Stay* stay, memory::BlockRef* block) {
   const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);
   if (value.size() > core.limits().bulk_bytes_max.load(std::memory_order_relaxed)) return &errors::kStringTooLong;
   if (maxmemory != 0 && value.size() > maxmemory) return &errors::kLargerThanMaxmemory;
-  if (!held) core.MakeRoomAhead(value.size(), 0);
+  if (!held) {
+    if (core.executor().InsideUser()) return session::CacheCore::RefusalOf(executor::Outcome::kReentrant);
+    if (core.Forked()) return session::CacheCore::RefusalOf(executor::Outcome::kForked);
+    if (!stay->Enter(core)) return session::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    core.MakeRoomAhead(value.size(), 0, stay);
+  }
   memory::Heap& blocks = core.engine().keyspace().blocks();
   *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   keyspace::SourceSearch search;
@@ -93,17 +98,23 @@ class PreparedValue {
   // Why it cannot be had.
   const ErrorText* Prepare(session::CacheCore& core, bool held) {
     if (memory::Heap::NeedsHolder(value_.size())) [[likely]] return nullptr;
-    return CopyToBlock(core, held, value_, &block_);
+    large_.emplace();
+    return CopyToBlock(core, held, value_, &large_->stay, &large_->block);
   }
-  StringSource source() { return block_ ? StringSource::Of(&block_) : StringSource::Of(value_); }
+  StringSource source() { return large_ && large_->block ? StringSource::Of(&large_->block) : StringSource::Of(value_); }
   keyspace::Growth Growth(Bytes key) const {
     return {.bytes = key.size() + value_.size(), .value_bytes = value_.size(),
-            .counted = block_ ? block_->footprint() : 0};
+            .counted = large_ && large_->block ? large_->block->footprint() : 0};
   }
 
  private:
+  // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted ends.
+  struct Large {
+    session::Stay stay;
+    memory::BlockRef block;
+  };
   Bytes value_;
-  memory::BlockRef block_;
+  std::optional<Large> large_;
 };
 
 // What a call adds besides values: an entry.
@@ -264,12 +275,30 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
   return error.text();
 }
 
+namespace {
+
+// What RunGrowing knows between its holds. A Stay by hand, since a destructor would be in the way of writes that need none.
+struct Growing {
+  bool again = false;
+  bool stays = false;
+  keyspace::SourceSearch search;
+
+  // Under the executor, when a write has failed with `error`: a step of the search for room, after which it is run again.
+  [[gnu::cold, gnu::noinline]] Error Search(session::CacheCore& core, Error error) {
+    if (error != errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return error;
+    if (!stays && !core.closing().EnterStay()) return *session::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    stays = again = true;
+    return error;
+  }
+};
+
+}  // namespace
+
 // The same for what may need memory, about as much as `growth` says: if there is none within maxmemory a slice is evicted
 // first.
 template <class F>
 Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const {
-  keyspace::SourceSearch search;
-  bool again = false;
+  Growing growing;
   auto op = Like(fn, [&](Db& db) -> Error {
     keyspace::Keyspace& keyspace = db.keyspace();
     if (keyspace.config().maxmemory != 0) [[unlikely]] {
@@ -280,15 +309,18 @@ Database::Refused Database::RunGrowing(F&& fn, Key first_key, const keyspace::Gr
     Error error = fn(db);
     if (!error.ok()) [[unlikely]] {
       if (held()) error = keyspace.RetryWithRoom(error, [&] { return fn(db); });
-      else again = error == errors::kAllocationFailed && keyspace.SearchRoom(&search);
+      else error = growing.Search(*core_, error);
     }
     keyspace.NotePeak();
     return error;
   });
   for (;;) {  // others have their turn meanwhile
     const Refused refused = Run(op, first_key);
-    if (!again) [[likely]] return refused;
-    again = false;
+    if (!growing.again) [[likely]] {
+      if (growing.stays) [[unlikely]] core_->closing().LeaveStay();
+      return refused;
+    }
+    growing.again = false;
   }
 }
 
@@ -439,7 +471,8 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
     growth.bytes += key.size() + value.size();
     if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
   }
-  if (!held()) core_->MakeRoomAhead(growth.bytes, 0);
+  session::Stay stay;
+  if (!held()) core_->MakeRoomAhead(growth.bytes, 0, &stay);
   return RunGrowing(
       Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);
@@ -475,7 +508,8 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 }
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
-  if (!held()) core_->MakeRoomAhead(suffix.size(), 0);
+  session::Stay stay;
+  if (!held()) core_->MakeRoomAhead(suffix.size(), 0, &stay);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "APPEND", key, suffix);
@@ -490,7 +524,8 @@ Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view 
   const keyspace::Growth growth = ops::strings::GrowthOfSetRange(
       key, offset, bytes, core_->limits().bulk_bytes_max.load(std::memory_order_relaxed));
   const bool refused = growth.value_bytes > core_->limits().maxmemory.load(std::memory_order_relaxed);
-  if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0);
+  session::Stay stay;
+  if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0, &stay);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SETRANGE", key, offset, bytes);

@@ -343,9 +343,9 @@ class LARDER_API Cache : public Database {
   // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
   // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
   // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
-  // Atomically, a callback or a loader, and in a fork of the process; or, after closing, if values are still pinned, by
-  // replies not yet sent or by calls that have run and are copying their result: how many is in the message, whose they are
-  // is not known.
+  // Atomically, a callback, a loader or Options::log, and in a fork of the process; or, after closing, if values are still
+  // pinned, by replies not yet sent or by calls that have run and are copying their result: how many is in the message,
+  // whose they are is not known.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.

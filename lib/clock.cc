@@ -34,13 +34,13 @@ class SystemClock final : public Clock {
 
   bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& cv, int64_t deadline_us) override {
     const int64_t now_us = NowUs();
-    if (deadline_us <= now_us) return false;
+    if (deadline_us <= now_us && deadline_us != kUsMax) return false;
     // An hour at most, then a look at the wall clock again: it also keeps the sum below from overflowing.
     constexpr int64_t kLongestUs = 3'600'000'000;
     const int64_t wait_us = now_us < 0 ? kLongestUs : std::min(deadline_us - now_us, kLongestUs);
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(wait_us);
     if (cv.wait_until(lock, until) == std::cv_status::no_timeout) return true;
-    return NowUs() < deadline_us;
+    return deadline_us == kUsMax || NowUs() < deadline_us;
   }
 };
 
@@ -89,7 +89,7 @@ void ManualClock::WakeDue(std::unique_lock<std::mutex>& held) {
   const int64_t now_us = NowUs();
   Waiter* waiter = first_;
   while (waiter != nullptr) {
-    if (waiter->woken || waiter->deadline_us > now_us) {
+    if (waiter->woken || waiter->deadline_us > now_us || waiter->deadline_us == kUsMax) {
       waiter = waiter->next;
       continue;
     }
@@ -111,7 +111,7 @@ bool ManualClock::Wait(std::unique_lock<std::mutex>& lock, std::condition_variab
   Waiter waiter{.mutex = lock.mutex(), .cv = &cv, .deadline_us = deadline_us};
   {
     std::unique_lock<std::mutex> held(mutex_);
-    if (NowUs() >= deadline_us) return false;
+    if (deadline_us != kUsMax && NowUs() >= deadline_us) return false;
     waiter.next = first_;
     if (first_ != nullptr) first_->previous = &waiter;
     first_ = &waiter;
@@ -125,7 +125,7 @@ bool ManualClock::Wait(std::unique_lock<std::mutex>& lock, std::condition_variab
     if (waiter.next != nullptr) waiter.next->previous = waiter.previous;
   }
   lock.lock();
-  return NowUs() < deadline_us;
+  return deadline_us == kUsMax || NowUs() < deadline_us;
 }
 
 }  // namespace larder::inline v0

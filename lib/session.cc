@@ -141,7 +141,8 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
   if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
   if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
-  if (impl_->core.closed()) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  session::Stay stay;  // parsing and counting go on between the holds
+  if (!stay.Enter(impl_->core)) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
@@ -170,7 +171,8 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
-  if (impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
+  session::Stay stay;  // refused once the cache is being closed: what is there can still be had
+  if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {

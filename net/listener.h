@@ -117,7 +117,8 @@ class LARDER_API Listener {
   Listener& operator=(const Listener&) = delete;
 
   // Closes the sockets and all connections; requests that have not run by then will not. Returns when neither a thread
-  // nor a socket of the listener's is left; it waits for a command of its clients that is running. Idempotent. REQUIRES:
+  // nor a socket of the listener's is left; it waits for a command of its clients that is running. Idempotent. May be
+  // called inside Atomically and View; with Background::kLoop, only where no callback of the cache's calls it. REQUIRES:
   // not from a callback that runs on the listener's thread; with own_thread == false, from the loop's thread, or when
   // nobody runs that loop any more.
   void Stop();

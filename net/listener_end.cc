@@ -1,4 +1,5 @@
 // How a listener ends: by its owner, by its cache, and in a forked child.
+#include <chrono>
 #include <utility>
 
 #include "lib/base/status.h"
@@ -48,8 +49,16 @@ bool Listener::Impl::StopForClose(int64_t deadline_us) {
     TellLoop();
   }
   const bool& done = own_thread_ ? thread_over_ : stopped_;
+  // Inside Atomically or View (Stop; a Close is refused there) the loop may be waiting for this very thread.
+  const bool holds = core_.executor().InsideUser();
   while (!done && !here) {
-    if (core_.clock().NowUs() >= deadline_us) return false;
+    if (holds) {
+      constexpr std::chrono::milliseconds kLookAgain(1);
+      core_.executor().SendLoopsAway();
+      stopped_changed_.wait_for(lock, kLookAgain);
+      continue;
+    }
+    if (core_.closing().Late(deadline_us)) return false;
     core_.clock().WaitUntil(lock, stopped_changed_, deadline_us);
   }
   if (own_thread_ && !std::exchange(joined_, true)) pthread_join(thread_, nullptr);

@@ -168,9 +168,13 @@ void* Listener::Impl::ThreadMain(void* arg) {
 void Listener::Impl::RunBackground() {
   if (!background_.exchange(false, std::memory_order_acq_rel)) return;
   if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
-  const int64_t next_us = core_.BackgroundStep(core_.clock().NowUs() + kBackgroundUs);
+  int64_t until_us;
+  if (__builtin_add_overflow(core_.clock().NowUs(), kBackgroundUs, &until_us)) until_us = INT64_MAX;
+  const int64_t next_us = core_.BackgroundStep(until_us);
   if (next_us == INT64_MAX) return;
-  int64_t delay_ms = std::max<int64_t>((next_us - core_.clock().NowUs() + 999) / 1000, 0);
+  int64_t delay_us;
+  if (__builtin_sub_overflow(next_us, core_.clock().NowUs(), &delay_us)) delay_us = INT64_MAX;
+  int64_t delay_ms = delay_us > 0 ? (delay_us - 1) / 1000 + 1 : 0;
   if (own_clock_) delay_ms = std::min(delay_ms, kLookMs);
   absl::StatusOr<int64_t> id = loop_->CreateTimeEvent(delay_ms, OnBackground, this);
   if (id.ok()) {

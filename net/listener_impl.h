@@ -39,16 +39,19 @@ class CacheClock final : public ae::Clock {
  public:
   explicit CacheClock(larder::Clock& clock) : clock_(clock) {}
   int64_t NowUs() override {
-    const int64_t now_us = clock_.NowUs();
-    ahead_us_ += std::max<int64_t>(last_us_ - now_us, 0);
+    const int64_t now_us = std::clamp(clock_.NowUs(), -kEndUs, kEndUs);
+    ahead_us_ = std::min(ahead_us_ + std::max<int64_t>(last_us_ - now_us, 0), 2 * kEndUs);
     last_us_ = now_us;
     return now_us + ahead_us_;
   }
   bool Manual() const override { return false; }
 
  private:
+  // A clock may be set to the first or the last moment that there is; the loop adds to what it is told.
+  static constexpr int64_t kEndUs = INT64_MAX / 8;
+
   larder::Clock& clock_;
-  int64_t last_us_ = INT64_MIN / 2;
+  int64_t last_us_ = -kEndUs;
   int64_t ahead_us_ = 0;
 };
 
@@ -154,8 +157,8 @@ class Listener::Impl final : public session::ListenerHook {
   std::unique_ptr<const directives::ListenerPlace> MakePlace(const std::vector<std::string>& bind, int port,
                                                              int tls_port) const;
   void PutInForce(Moves& moves);
-  void Drop(Moves& moves);
-  void Restore(bool tls);
+  void Drop(Moves& moves, std::unique_lock<std::mutex>& lock);
+  void Restore(bool tls, std::unique_lock<std::mutex>& lock);
   static std::vector<Known> KnownOf(const std::vector<net::ListeningSocket>& sockets);
   void TellLoop();
   void TakeNews();

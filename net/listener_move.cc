@@ -21,10 +21,13 @@ std::vector<Listener::Impl::Known> Listener::Impl::KnownOf(const std::vector<net
 
 // What is new for TLS comes before sockets.
 absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  const std::lock_guard<std::mutex> lock(sockets_mutex_);
-  if (takes_no_more_) return absl::OkStatus();
   *failed = commands::ListenerPart::kPort;
-  absl::Status status = Guarded([&] { return Prepare(changed, tls, &moves_, failed); });
+  absl::Status status;
+  {
+    const std::lock_guard<std::mutex> lock(sockets_mutex_);
+    if (takes_no_more_) return absl::OkStatus();
+    status = Guarded([&] { return Prepare(changed, tls, &moves_, failed); });
+  }
   if (status.ok()) return status;
   const bool sockets = *failed != commands::ListenerPart::kTls;
   const bool no_tls = status.code() == absl::StatusCode::kUnimplemented;
@@ -35,10 +38,10 @@ absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, c
 }
 
 void Listener::Impl::FinishRelisten(bool all) {
-  const std::lock_guard<std::mutex> lock(sockets_mutex_);
+  std::unique_lock<std::mutex> lock(sockets_mutex_);
   Moves moves = std::exchange(moves_, Moves());
   if (all && !takes_no_more_) return PutInForce(moves);
-  Drop(moves);
+  Drop(moves, lock);
 }
 
 void Listener::Impl::PutInForce(Moves& moves) {
@@ -63,14 +66,14 @@ void Listener::Impl::PutInForce(Moves& moves) {
 }
 
 // Every new socket is closed before an old one listens again, with which it may overlap.
-void Listener::Impl::Drop(Moves& moves) {
+void Listener::Impl::Drop(Moves& moves, std::unique_lock<std::mutex>& lock) {
   for (Move& move : moves.sides) {
     for (const net::ListeningSocket& socket : move.sockets) descriptors_.Remove(socket.fd.get());
     move.sockets.clear();
   }
   if (takes_no_more_) return;  // the old ones are closed, or about to be
   for (bool side : {true, false}) {
-    if (moves.sides[side].shut) Restore(side);
+    if (moves.sides[side].shut) Restore(side, lock);
   }
 }
 
@@ -143,13 +146,17 @@ absl::Status Listener::Impl::PrepareMove(bool tls, const std::vector<std::string
 }
 
 // The sockets were shut down for others that could not be had. They are bound as they were, and need no memory to
-// listen again; the loop may have found out that they did not, and no longer watch them.
-void Listener::Impl::Restore(bool tls) {
+// listen again; the loop may have found out that they did not, and no longer watch them. Without the mutex while the log,
+// which may ask for the addresses, is told: nobody else moves them, for that takes the executor.
+void Listener::Impl::Restore(bool tls, std::unique_lock<std::mutex>& lock) {
   Side& side = sides_[tls];
-  for (const Known& known : side.sockets) {
+  for (size_t i = 0; i < side.sockets.size() && !takes_no_more_; ++i) {
+    const Known& known = side.sockets[i];
     if (listen(known.fd, where_.backlog) == 0) continue;
     const base::Line line(known.name, ": listen: ", net::ErrnoText(errno), "; it accepts no connections any more");
+    lock.unlock();
     core_.Log(LogLevel::kWarning, line.view());
+    lock.lock();
   }
   side.watch_again = true;
   TellLoop();

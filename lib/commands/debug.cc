@@ -27,7 +27,10 @@ Error Sleep(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   constexpr double kSecondsMax = 1e9;
   if (seconds > 0) {
     Clock& clock = ctx.engine.clock();
-    const int64_t until_us = clock.NowUs() + std::llround(std::fmin(seconds, kSecondsMax) * 1e6);
+    int64_t until_us;
+    if (__builtin_add_overflow(clock.NowUs(), std::llround(std::fmin(seconds, kSecondsMax) * 1e6), &until_us)) {
+      until_us = INT64_MAX - 1;  // not never
+    }
     std::mutex mutex;
     std::condition_variable never;
     std::unique_lock<std::mutex> lock(mutex);

@@ -96,7 +96,7 @@ void BackgroundThread::Loop(State& state) {
     lock.unlock();
     const int64_t deadline_us = state.step(state.arg);
     lock.lock();
-    while (!state.stop && !state.woken && state.clock->NowUs() < deadline_us) {
+    while (!state.stop && !state.woken && (deadline_us == kNever || state.clock->NowUs() < deadline_us)) {
       state.clock->WaitUntil(lock, state.changed, deadline_us);
     }
   }

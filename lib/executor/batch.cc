@@ -101,7 +101,8 @@ Submit Executor::SubmitBatch(Batch& batch) {
     default:
       break;
   }
-  if (std::exchange(ticket.next_is_long, false) && !InsideUser()) return AwaitTurn(batch);
+  Submit how;
+  if (std::exchange(ticket.next_is_long, false) && !InsideUser() && AwaitTurn(batch, &how)) return how;
   ticket.state.store(internal::kQueued, std::memory_order_relaxed);
   switch (Join(ticket)) {
     case Joined::kQueued:
@@ -119,16 +120,19 @@ Submit Executor::SubmitBatch(Batch& batch) {
   return RunOwnBatch(batch);
 }
 
-// The next command is this thread's to run, and its turn comes before all others.
-Submit Executor::AwaitTurn(Batch& batch) {
+// The next command is this thread's to run, and its turn comes before all others. False if it was sent away.
+bool Executor::AwaitTurn(Batch& batch, Submit* how) {
   Request request(internal::Kind::kLoop);
   switch (RunSlow(request)) {
     case Outcome::kRan:
-      return RunOwnBatch(batch);
+      *how = RunOwnBatch(batch);
+      return true;
     case Outcome::kForked:
-      return Submit::kForked;
+      *how = Submit::kForked;
+      return true;
     default:
-      return Submit::kClosed;
+      *how = Submit::kClosed;
+      return request.state.load(std::memory_order_relaxed) != internal::kSentAway;
   }
 }
 

@@ -300,7 +300,7 @@ Outcome Executor::RunQueued(Request& request) {
     case Joined::kQueued:
       const uint32_t state = Await(request);
       if (state == internal::kDone) return Outcome::kRan;
-      if (state == internal::kRefused) return Outcome::kClosed;
+      if (state == internal::kRefused || state == internal::kSentAway) return Outcome::kClosed;
       LARDER_CHECK(state == internal::kYouHold);
       break;
   }

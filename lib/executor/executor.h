@@ -135,6 +135,11 @@ class LARDER_API Executor {
   // nothing of the executor's touches the batch, and a part of its commands may have run.
   void Cancel(Batch& batch);
 
+  // For a holder that waits, in its user code, for an event loop: loops that wait for their turn wait no more, and their
+  // batches are queued (kQueued). One may begin to wait right after this, so it is to be called again until the loop has
+  // come. REQUIRES: InsideUser().
+  void SendLoopsAway();
+
   // --- The end. ---
 
   // Every later request gets kClosed, and so do those that are waiting; then waits, at most `wait_ns_max`, until the
@@ -234,7 +239,7 @@ class LARDER_API Executor {
   void RunQueuedSlice(Turn& turn, internal::Ticket& ticket, bool may_return);
   bool TimedSlice(Batch& batch, bool only_short);
   Submit RunOwnBatch(Batch& batch);
-  Submit AwaitTurn(Batch& batch);
+  bool AwaitTurn(Batch& batch, Submit* how);
 
   // In a page of its own that a child finds zeroed; everything else here belongs to the holder or never changes.
   std::atomic<uintptr_t>* word_ = nullptr;

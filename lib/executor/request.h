@@ -48,6 +48,7 @@ enum RequestState : uint32_t {
   kDone = 3,      // run by the holder
   kYouHold = 4,   // the waiter holds the executor now
   kRefused = 5,   // the executor was closed first
+  kSentAway = 6,  // a loop: it shall not wait, see Executor::SendLoopsAway
 };
 
 struct Request : Node {

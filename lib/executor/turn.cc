@@ -196,6 +196,19 @@ void Executor::HandOver(Turn& turn, Request& request) {
   turn.Publish(request, internal::kYouHold);
 }
 
+void Executor::SendLoopsAway() {
+  LARDER_DCHECK(InsideUser());
+  uintptr_t word;
+  if (ProcessChanged() || !TakePending(word)) return;
+  Turn turn;
+  while (queue_head_ != nullptr && queue_head_->kind == Kind::kLoop) {
+    turn.Publish(*static_cast<Request*>(PopFront()), internal::kSentAway);
+    prefetched_ = 0;
+    ForgetTheCalled();  // it may have been one of these
+  }
+  turn.Finish();
+}
+
 // --- The queue, which is the holder's. ---
 
 void Executor::Append(Node& node) {

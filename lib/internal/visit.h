@@ -21,6 +21,9 @@ namespace internal {
 class LARDER_API Visit {
  public:
   explicit Visit(session::CacheCore& core);
+  // Of code of the user's that is called by who is in the cache already, and so not refused (Options::log).
+  struct Within {};
+  Visit(session::CacheCore& core, Within within);
   ~Visit();
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;

@@ -175,7 +175,8 @@ std::unique_ptr<AsyncQueue::Call> AsyncQueue::Pop() {
 // not be had.
 bool AsyncQueue::RunFirst(bool wait) {
   executor::Executor& executor = core_.executor();
-  if (wait) core_.MakeRoomAhead(First()->kept());
+  Stay stay;
+  if (wait) core_.MakeRoomAhead(First()->kept(), &stay);
   keyspace::SourceSearch search;
   for (bool ran = false; !ran;) {
     if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;

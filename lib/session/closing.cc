@@ -19,19 +19,64 @@ internal::Visit::Visit(session::CacheCore& core) : core_(core), thread_(std::thi
   }
 }
 
+internal::Visit::Visit(session::CacheCore& core, Within /*within*/) : core_(core), thread_(std::this_thread::get_id()) {
+  if (core.Forked()) {
+    refused_ = session::CacheCore::RefusalOf(executor::Outcome::kForked);
+  } else {
+    core.closing().EnterWithin(*this);
+  }
+}
+
 internal::Visit::~Visit() {
   if (refused_ == nullptr && !core_.executor().Forked()) core_.closing().Leave(*this);
 }
 
 namespace session {
 
+bool Stay::Enter(CacheCore& core) {
+  if (core_ == nullptr && core.closing().EnterStay()) core_ = &core;
+  return core_ != nullptr;
+}
+
+void Stay::Leave() {
+  if (!core_->Forked()) core_->closing().LeaveStay();
+}
+
+bool Closing::EnterStay() {
+  uint32_t stays = stays_.load(std::memory_order_relaxed);
+  while ((stays & kNoMoreStays) == 0) {
+    if (stays_.compare_exchange_weak(stays, stays + 1, std::memory_order_relaxed)) return true;
+  }
+  return false;
+}
+
+// Whoever closes looks at the count under the mutex: what ends a wait is done with the cache when it gives that back.
+void Closing::LeaveStay() {
+  uint32_t stays = stays_.load(std::memory_order_relaxed);
+  while ((stays & kNoMoreStays) == 0) {
+    if (stays_.compare_exchange_weak(stays, stays - 1, std::memory_order_release, std::memory_order_relaxed)) return;
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stays_.fetch_sub(1, std::memory_order_release);
+  changed_.notify_all();
+}
+
 bool Closing::Enter(internal::Visit& visit) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (begun()) return false;
+  EnterLocked(visit);
+  return true;
+}
+
+void Closing::EnterWithin(internal::Visit& visit) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  EnterLocked(visit);
+}
+
+void Closing::EnterLocked(internal::Visit& visit) {
   visit.next_ = visits_;
   if (visits_ != nullptr) visits_->previous_ = &visit;
   visits_ = &visit;
-  return true;
 }
 
 void Closing::Leave(internal::Visit& visit) {
@@ -51,7 +96,7 @@ bool Closing::IsVisitor() {
 
 size_t Closing::visitors() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  size_t count = 0;
+  size_t count = stays();
   for (const internal::Visit* visit = visits_; visit != nullptr; visit = visit->next_) ++count;
   return count;
 }
@@ -59,6 +104,7 @@ size_t Closing::visitors() {
 void Closing::Begin() {
   const std::lock_guard<std::mutex> lock(mutex_);
   begun_.store(true, std::memory_order_release);
+  stays_.fetch_or(kNoMoreStays, std::memory_order_acq_rel);
 }
 
 bool Closing::TakeRole(int64_t deadline_us) {
@@ -80,7 +126,7 @@ absl::Status Closing::Unfinished(Stage stage, std::optional<size_t> left) {
       "another Close has only begun",
       "a listener has not stopped: its loop is busy, or nobody polls it",
       "a call is still running",
-      "calls still in Listener::Start, in a loader, waiting for one, or in Tick",
+      "calls still at a large value, in Listener::Start, in a loader, waiting for one, or in Tick",
       "the background thread is still in a callback",
       "callbacks are still owed",
       "keys are still to be freed",
@@ -88,7 +134,7 @@ absl::Status Closing::Unfinished(Stage stage, std::optional<size_t> left) {
       "another Close is about to return",
   };
   constexpr std::string_view kTail = "; the cache refuses every call, and Close may be called again";
-  constexpr size_t kWhatMax = 80;
+  constexpr size_t kWhatMax = 96;
   char text[kWhatMax + 2 + base::kIntChars + kTail.size()];
   size_t size = 0;
   const auto add = [&](std::string_view part) {

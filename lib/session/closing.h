@@ -7,7 +7,8 @@
 //
 //   listeners   each is asked to stop, and has
 //   holder      the executor refuses everybody, and who held it has let go
-//   calls       nobody is in a loader, waits for one, or is in Tick or Listener::Start (Visit)
+//   calls       nobody is in a loader, waits for one, or is in Tick or Listener::Start (Visit), nor in a call that works
+//               on the cache between or after its holds on the executor (Stay)
 //   thread      the background thread has ended
 //   callbacks   what is owed is delivered, by whoever closes; nobody else is left to do it
 //   keys        sessions that ended meanwhile are taken out of the engine; all keys are freed, a few at a time
@@ -54,8 +55,13 @@ class Closing {
   // False once closing has begun. Leave must follow if not.
   bool Enter(internal::Visit& visit);
   void Leave(internal::Visit& visit);
+  void EnterWithin(internal::Visit& visit);  // never refused
   // Whether this thread is inside such a call.
   bool IsVisitor();
+  // The same for a call in which no code of the user's runs but a MemorySource's, so that nobody has to find out whose it
+  // is: two compare-and-swaps. Stay calls them. Also under the executor, on a stranger's thread.
+  bool EnterStay();
+  void LeaveStay();
 
   // --- Those who close. ---
 
@@ -70,9 +76,10 @@ class Closing {
   Stage stage() const { return stage_.load(std::memory_order_relaxed); }
   void Advance() { stage_.store(static_cast<Stage>(static_cast<uint8_t>(stage()) + 1), std::memory_order_relaxed); }
 
-  bool Late(int64_t deadline_us) { return clock_.NowUs() >= deadline_us; }
+  // INT64_MAX never comes, not even where a clock has been set to its end.
+  bool Late(int64_t deadline_us) { return deadline_us != INT64_MAX && clock_.NowUs() >= deadline_us; }
   bool AwaitVisitors(int64_t deadline_us) {
-    return Await(deadline_us, [this] { return visits_ == nullptr; });
+    return Await(deadline_us, [this] { return visits_ == nullptr && stays() == 0; });
   }
   bool AwaitHolder(int64_t deadline_us) {
     return Await(deadline_us, [this] { return holder_left_; });
@@ -105,14 +112,41 @@ class Closing {
   size_t visitors();
 
  private:
+  static constexpr uint32_t kNoMoreStays = 1u << 31;  // once closing has begun
+  void EnterLocked(internal::Visit& visit);
+  uint32_t stays() const { return stays_.load(std::memory_order_acquire) & ~kNoMoreStays; }
+
   Clock& clock_;
   std::atomic<bool> begun_{false};
+  std::atomic<uint32_t> stays_{0};  // how many there are, and kNoMoreStays
   std::atomic<Stage> stage_{Stage::kOpen};  // the role's holder writes
   std::mutex mutex_;
   std::condition_variable changed_;
   bool role_taken_ = false;  // all below guarded by mutex_
   bool holder_left_ = false;
   internal::Visit* visits_ = nullptr;
+};
+
+class CacheCore;
+
+// A call that touches the cache between two holds on the executor, or after its last one. It enters before it lets go of the
+// first, or before it has reached the cache at all: then it finds the cache whole, or is refused.
+class Stay {
+ public:
+  Stay() = default;
+  ~Stay() {
+    if (core_ != nullptr) Leave();
+  }
+  Stay(const Stay&) = delete;
+  Stay& operator=(const Stay&) = delete;
+
+  // False once closing has begun: then the cache may be gone as soon as the executor is let go. Idempotent.
+  bool Enter(CacheCore& core);
+  bool entered() const { return core_ != nullptr; }
+
+ private:
+  void Leave();
+  CacheCore* core_ = nullptr;
 };
 
 }  // namespace larder::inline v0::session

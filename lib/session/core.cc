@@ -22,6 +22,9 @@ constexpr int kCompactSteps = 20;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
+// The last millisecond that the clock, which tells microseconds, can come to.
+constexpr int64_t kMsMax = (INT64_MAX - 1) / 1000;
+
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 uint64_t SeedFromSystem(Clock& clock) {
@@ -183,7 +186,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
       more[at] = false;
       *cut = true;
     }
-    if (++steps < kWorks || (now_ns < end_ns && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us))) continue;
+    if (++steps < kWorks || (now_ns < end_ns && !closing_->Late(deadline_us))) continue;
     *cut = *cut || more[0] || more[1] || more[2];
     break;
   }
@@ -196,7 +199,7 @@ bool CacheCore::CompactRound(int64_t deadline_us) {
   const bool paced = background_ != Background::kTick;
   int left = kCompactSteps;
   for (bool more = true; more && left > 0;) {
-    if (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us) break;
+    if (closing_->Late(deadline_us)) break;
     const bool ran = RunInBackground([&] {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       more = keyspace.CompactStep();
@@ -210,7 +213,7 @@ bool CacheCore::CompactRound(int64_t deadline_us) {
 // Background jobs, where they have no threads of their own. True if some are left.
 bool CacheCore::RunJobs(int64_t deadline_us) {
   while (!closed() && bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
-    if (background_ == Background::kLoop || (deadline_us != INT64_MAX && clock_->NowUs() >= deadline_us)) return true;
+    if (background_ == Background::kLoop || closing_->Late(deadline_us)) return true;
   }
   return false;
 }
@@ -232,7 +235,7 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   }
   // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
   if (keyspace.GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
-  return due_ms;
+  return due_ms > kMsMax ? INT64_MAX : due_ms;
 }
 
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
@@ -242,7 +245,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us, &cut);
   const bool jobs_left = RunJobs(deadline_us);
   // Asked between two callbacks, one of which may have forked: the child has to run none of the others.
-  const auto in_time = [&] { return !closed() && !Forked() && (deadline_us == INT64_MAX || clock_->NowUs() < deadline_us); };
+  const auto in_time = [&] { return !closed() && !Forked() && !closing_->Late(deadline_us); };
   (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
   delivery_.Drain(in_time);
   if (Forked()) return INT64_MAX;
@@ -257,10 +260,12 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   if (!ran && closed()) return INT64_MAX;
   if (delivery_.HasWork()) due_ms = now_ms;
   else if (async_.HasWork()) due_ms = std::min(due_ms, now_ms + (background_ == Background::kLoop ? 1 : 0));
-  return due_ms == INT64_MAX ? INT64_MAX : due_ms * 1000;  // if the executor was busy: soon again
+  if (due_ms == INT64_MAX) return INT64_MAX;
+  return std::min(due_ms, kMsMax) * 1000;  // if the executor was busy: soon again; at the clock's end there is no later
 }
 
-void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
+void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
+  if (!stay->Enter(*this)) return;  // the write itself will say so
   keyspace::Room room = keyspace::Room::kOver;
   uint64_t made = 0;
   while (room == keyspace::Room::kOver && made < bytes) {
@@ -270,7 +275,7 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted) {
       room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
       made += keyspace.room_made() - before;
     });
-    if (!status.ok()) return;  // the write itself will say so
+    if (!status.ok()) return;  // likewise
   }
 }
 
@@ -328,7 +333,9 @@ void CacheCore::FillExecutorStats(ExecutorStats* to) const {
 }
 
 void CacheCore::Log(LogLevel level, std::string_view line) {
-  if (log_ != nullptr && level >= limits_.log_level.load(std::memory_order_relaxed)) log_(level, line);
+  if (log_ == nullptr || level < limits_.log_level.load(std::memory_order_relaxed)) return;
+  const internal::Visit visit(*this, internal::Visit::Within());  // so that a Close from in there is refused
+  log_(level, line);
 }
 
 Error CacheCore::RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) {

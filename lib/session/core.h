@@ -138,20 +138,22 @@ class LARDER_API CacheCore final : public commands::EngineHost {
 
   // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over maxmemory, in
   // holds of its own, between which others have their turn. On the caller's thread; not an event loop's, not inside
-  // Atomically. Cheap if there is nothing to do.
-  void MakeRoomAhead(size_t bytes, size_t counted) {
+  // Atomically. Cheap if there is nothing to do. `stay` is entered if it holds the executor, and lasts until the write has
+  // run.
+  void MakeRoomAhead(size_t bytes, size_t counted, Stay* stay) {
     if (bytes <= keyspace::kSliceBytes) [[likely]] return;
-    if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted);
+    if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted, stay);
   }
-  void MakeRoomAhead(std::span<const std::string_view> argv) {
+  void MakeRoomAhead(std::span<const std::string_view> argv, Stay* stay) {
     const uint64_t maxmemory = limits_.maxmemory.load(std::memory_order_relaxed);
     if (maxmemory == 0) [[likely]] return;
     const uint64_t string_bytes_max = limits_.bulk_bytes_max.load(std::memory_order_relaxed);
     const keyspace::Growth growth = commands::GrowthOf(engine_->commands(), argv, string_bytes_max, nullptr);
-    if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0);  // it will be refused otherwise
+    if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0, stay);  // it will be refused otherwise
   }
 
-  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`.
+  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES: held,
+  // or in a Stay.
   bool SearchRoom(keyspace::SourceSearch* search, bool held);
 
   void FillExecutorStats(ExecutorStats* to) const;
@@ -204,7 +206,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   template <class F>
   bool RunInBackground(F&& fn);
   bool ClientsOverLimit() const;
-  void MakeRoomInSlices(size_t bytes, size_t counted);
+  void MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay);
   // Kinds of background work.
   enum class Work : uint8_t { kExpire, kFree, kEvict };
   static constexpr int kWorks = 3;
@@ -218,6 +220,7 @@ class LARDER_API CacheCore final : public commands::EngineHost {
   const ErrorText* MayNotClose();
   bool RunStage(int64_t deadline_us);
   bool StopListeners(int64_t deadline_us);
+  void StopOwnListeners();
   bool CloseExecutor(int64_t deadline_us);
   bool StopThread(int64_t deadline_us);
   bool DeliverAll(int64_t deadline_us);

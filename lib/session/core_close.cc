@@ -16,7 +16,7 @@ using Stage = Closing::Stage;
 constexpr ErrorText kInCallback{absl::StatusCode::kFailedPrecondition,
                                 "Close was called from a callback of this cache: nothing has changed"};
 constexpr ErrorText kInVisit{absl::StatusCode::kFailedPrecondition,
-                             "Close was called from a loader of this cache: nothing has changed"};
+                             "Close was called from a loader or Options::log of this cache: nothing has changed"};
 constexpr ErrorText kInUserCode{absl::StatusCode::kFailedPrecondition,
                                 "Close was called from inside View or Atomically: nothing has changed"};
 
@@ -43,6 +43,13 @@ void CacheCore::RemoveListener(ListenerHook* listener) {
 bool CacheCore::StopListeners(int64_t deadline_us) {
   late_listener_ = base::Line();
   return listeners_.StopAll(deadline_us, &late_listener_);
+}
+
+// Whoever has the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So that is stopped
+// before this thread waits for the role; all others are asked to stop, and not waited for.
+void CacheCore::StopOwnListeners() {
+  base::Line nobody_asks;
+  (void)listeners_.StopAll(INT64_MIN, &nobody_asks);
 }
 
 // ---- Ends of sessions -----------------------------------------------------------------------------------------------
@@ -88,9 +95,11 @@ bool CacheCore::StopThread(int64_t deadline_us) {
 bool CacheCore::DeliverAll(int64_t deadline_us) {
   async_.CancelWaiting();
   while (delivery_.HasWork()) {
-    // A callback may have forked: the child runs none of the others.
-    if (Forked() || closing_->Late(deadline_us)) return false;
+    // One at least, so that also those who close with no time at all get on. A callback may have forked: the child runs
+    // none of the others.
     delivery_.Drain([&] { return !Forked() && !closing_->Late(deadline_us); });
+    if (Forked()) return false;
+    if (delivery_.HasWork() && closing_->Late(deadline_us)) return false;
   }
   return true;
 }
@@ -162,6 +171,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   closing_->Begin();
   flights_.Close();
   thread_.RequestStop();
+  StopOwnListeners();
   if (!closing_->TakeRole(deadline_us)) {
     (void)executor_->Close(0);  // who has the role may be waiting for a listener, and we say that nobody is served
     return Closing::Unfinished(closing_->stage(), std::nullopt);

@@ -78,25 +78,30 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   }
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
-  core_.MakeRoomAhead(argv);
+  Stay stay;
+  core_.MakeRoomAhead(argv, &stay);
   keyspace::SourceSearch search;
   Ran ran = Ran::kWantsRoom;
+  uint64_t limit = 0;
   while (ran == Ran::kWantsRoom) {
     const absl::Status status = core_.Run(
         [&] {
           ran = RunCommand(core_, client_, argv, output_, /*at_once=*/false, &search);
           Account();
+          limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+          // A large reply is given back below, when the executor has been let go.
+          if (ran == Ran::kWantsRoom || output_.memory() > kKeptBytes || output_.has_references()) (void)stay.Enter(core_);
         },
         [&] { return IsShort(argv); });
     if (!status.ok()) return status;
+    if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   }
   const bool changed = ran == Ran::kChanged;
-  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool too_long = limit != 0 && output_.size() > limit;
   absl::StatusOr<Reply> reply =
       too_long ? absl::StatusOr<Reply>(internal::StatusOf(TooLong(changed))) : ReplyFrom(output_, room, changed);
   output_.Clear(kKeptBytes);
-  Account();
+  if (stay.entered()) Account();  // else it is as it was, or whoever ends this session counts it
   return reply;
 }
 
@@ -126,13 +131,19 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
   if (held) return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
-  core.MakeRoomAhead(argv);
+  Stay stay;
+  core.MakeRoomAhead(argv, &stay);
   keyspace::SourceSearch search;
   Ran ran = Ran::kWantsRoom;
   while (ran == Ran::kWantsRoom) {
-    const absl::Status status = core.Run([&] { ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search); },
-                                         [&] { return IsShortOnce(core, db, argv); });
+    const absl::Status status = core.Run(
+        [&] {
+          ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search);
+          if (ran == Ran::kWantsRoom || output.has_references()) (void)stay.Enter(core);
+        },
+        [&] { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
+    if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   }
   return ReplyFrom(output, room, ran == Ran::kChanged);
 }

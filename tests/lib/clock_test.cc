@@ -36,6 +36,26 @@ TEST(ManualClockTest, DeadlineThatHasComeReturnsAtOnce) {
   EXPECT_TRUE(lock.owns_lock());
 }
 
+TEST(ManualClockTest, NeverDoesNotComeEvenAtTheClocksEnd) {
+  ManualClock clock(1000);
+  std::mutex mutex;
+  std::condition_variable cv;
+  bool notified = false;
+  std::thread sleeper([&] {
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!notified) EXPECT_TRUE(clock.WaitUntil(lock, cv, kNever));
+  });
+  while (clock.waiters() < 1) std::this_thread::yield();
+  clock.Set(absl::InfiniteFuture());
+  EXPECT_EQ(clock.waiters(), 1);
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    notified = true;
+    cv.notify_all();
+  }
+  sleeper.join();
+}
+
 TEST(ManualClockTest, AdvanceWakesOnlyWhoIsDue) {
   ManualClock clock(0);
   std::mutex mutex;

@@ -207,6 +207,101 @@ TEST_P(CloseTest, NobodyWhoWaitedIsInsideWhenItReturns) {
   }
 }
 
+// Stands still where a large value gets its memory.
+class SlowToAllocate final : public MemorySource {
+ public:
+  void* Allocate(size_t bytes, size_t alignment) override {
+    if (bytes >= kLarge) gate.Pass();
+    return system_->Allocate(bytes, alignment);
+  }
+  void Free(void* memory, size_t bytes, size_t alignment) override { system_->Free(memory, bytes, alignment); }
+  static constexpr size_t kLarge = size_t{4} << 20;
+  Gate gate;
+
+ private:
+  const std::shared_ptr<MemorySource> system_ = SystemMemory();
+};
+
+TEST_P(CloseTest, WaitsForACallThatCopiesALargeValueBeforeItHoldsTheExecutor) {
+  const std::string value(SlowToAllocate::kLarge, 'x');
+  const std::function<absl::Status(Cache&)> calls[] = {
+      [&](Cache& cache) { return cache.Set("k", value).status(); },
+      [&](Cache& cache) { return cache.SetAndGet("k", value).status(); },
+      [&](Cache& cache) {
+        return cache.GetOrLoad("k", absl::InfiniteDuration(), [&]() -> absl::StatusOr<std::string> { return value; })
+            .status();
+      }};
+  for (const auto& call : calls) {
+    const auto memory = std::make_shared<SlowToAllocate>();
+    Reopen({.memory = memory});
+    std::thread caller([&, cache = cache_.get()] { EXPECT_EQ(call(*cache).code(), absl::StatusCode::kCancelled); });
+    memory->gate.AwaitReached();
+    const absl::Status late = CloseNow();
+    EXPECT_EQ(late.code(), kLate) << late;
+    EXPECT_THAT(std::string(late.message()), HasSubstr("at a large value"));
+    std::thread closer([&] {
+      EXPECT_TRUE(CloseAtLast().ok());
+      cache_.reset();
+    });
+    memory->gate.Open();
+    closer.join();
+    caller.join();
+  }
+}
+
+// Gives none from a certain moment on.
+class MemoryThatEnds final : public MemorySource {
+ public:
+  void* Allocate(size_t bytes, size_t alignment) override {
+    return over ? nullptr : system_->Allocate(bytes, alignment);
+  }
+  void Free(void* memory, size_t bytes, size_t alignment) override { system_->Free(memory, bytes, alignment); }
+  std::atomic<bool> over{false};
+
+ private:
+  const std::shared_ptr<MemorySource> system_ = SystemMemory();
+};
+
+// Calls that hold the executor several times; where in them they are met is left to chance. For the sanitizers.
+TEST_P(CloseTest, NobodyIsBetweenTwoHoldsWhenItReturns) {
+  const std::string large(300'000, 'x');
+  const std::string small(1000, 'x');
+  const std::function<void(Cache&)> calls[] = {
+      [&](Cache& cache) { (void)cache.Append("a", large); },
+      [&](Cache& cache) { (void)cache.SetRange("a", 0, large); },
+      [&](Cache& cache) { (void)cache.MSet({{"x", large}, {"y", large}}); },
+      [&](Cache& cache) { (void)cache.Set("x", large); },
+      [&](Cache& cache) { (void)cache.Set("x", small); },
+      [&](Cache& cache) { (void)cache.Execute({"SET", "x", large}); },
+      [&](Cache& cache) { (void)cache.Execute({"APPEND", "x", small}); }};
+  for (const bool source_is_full : {false, true}) {
+    for (const auto& call : calls) {
+      for (int round = 0; round < 4; ++round) {
+        const auto memory = std::make_shared<MemoryThatEnds>();
+        Options options;
+        options.maxmemory_policy = MaxmemoryPolicy::kAllkeysRandom;
+        options.memory = memory;
+        Reopen(options);
+        for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache_->Set("f" + std::to_string(i), std::string(300, 'z')).ok());
+        memory->over = source_is_full;
+        if (!source_is_full) {
+          ASSERT_TRUE(cache_->Execute({"CONFIG", "SET", "maxmemory", "400000"}).ok());
+        }
+        std::atomic<bool> begins{false};
+        std::thread caller([&, cache = cache_.get()] {
+          begins = true;
+          call(*cache);
+        });
+        while (!begins) std::this_thread::yield();
+        for (int i = 0; i < 20 + 40 * round; ++i) std::this_thread::yield();  // until it has reached the cache
+        EXPECT_TRUE(CloseAtLast().ok());
+        cache_.reset();
+        caller.join();
+      }
+    }
+  }
+}
+
 // ---- Until when -----------------------------------------------------------------------------------------------------
 
 TEST_P(CloseTest, AdvanceOfTheClockEndsIt) {
@@ -317,6 +412,59 @@ TEST_P(CloseTest, TheEndsOfSessionsAreNotBounded) {
   EXPECT_TRUE(CloseAtLast().ok());
 }
 
+TEST_P(CloseTest, WithNoTimeAtAllEachCallDeliversOneCallback) {
+  if (GetParam() == Background::kThread) return;
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+  for (int calls = 1; calls <= 2; ++calls) {
+    EXPECT_EQ(CloseNow().code(), kLate);
+    EXPECT_EQ(ran, calls);
+  }
+  EXPECT_TRUE(CloseNow().ok());
+  EXPECT_EQ(ran, 3);
+}
+
+TEST_P(CloseTest, NeverIsNoTimeAlsoAtTheClocksEnd) {
+  for (const bool by_advance : {false, true}) {
+    Reopen({});
+    Gate gate;
+    std::thread holder([&] { EXPECT_TRUE(cache_->View("k", [&](auto) { gate.Pass(); }).ok()); });
+    gate.AwaitReached();
+    std::atomic<int> ran{0};
+    for (int i = 0; i < 5; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+    std::thread closer([&] { EXPECT_TRUE(CloseAtLast().ok()); });
+    AwaitWaiters(1);
+    if (by_advance) clock_->Advance(absl::InfiniteDuration());
+    else clock_->Set(absl::InfiniteFuture());
+    gate.Open();
+    closer.join();
+    holder.join();
+    EXPECT_EQ(ran, 5);
+
+    Reopen({});
+    for (int i = 0; i < 5000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
+    ASSERT_TRUE(cache_->Expire("k1", absl::Hours(int64_t{24} * 365 * 1'000'000)).ok());
+    for (int i = 0; i < 5; ++i) Async([&](absl::StatusOr<Reply>) { ++ran; });
+    EXPECT_TRUE(CloseAtLast().ok());
+    EXPECT_EQ(ran, 10);
+    cache_.reset();
+    clock_->SetUs(1'700'000'000'000'000);
+  }
+}
+
+TEST_P(CloseTest, TickAtTheClocksEndWantsToBeCalledNeverOrAtOnce) {
+  if (GetParam() == Background::kThread) return;
+  Options options;
+  options.maxmemory_policy = MaxmemoryPolicy::kAllkeysLru;
+  Reopen(options);
+  ASSERT_TRUE(cache_->Set("k", "v", {.ttl = absl::Hours(1)}).ok());
+  clock_->Set(absl::InfiniteFuture());
+  const absl::StatusOr<absl::Time> next = cache_->Tick(absl::InfiniteFuture());
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(*next, absl::InfiniteFuture());
+  EXPECT_TRUE(CloseAtLast().ok());
+}
+
 TEST_P(CloseTest, FreeingTheKeysIsBoundedToo) {
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
   const absl::Status late = CloseNow();
@@ -386,6 +534,20 @@ TEST_P(CloseTest, InsideUserCodeItIsRefusedAndChangesNothing) {
     return std::string("v");
   }), "v");
   EXPECT_EQ(**cache_->Get("loaded"), "v");
+  ExpectOpen();
+}
+
+TEST_P(CloseTest, InOptionsLogItIsRefusedAndChangesNothing) {
+  std::atomic<int> lines{0};
+  Reopen({.log = [&](LogLevel, std::string_view) {
+    ++lines;
+    EXPECT_EQ(CloseAtLast().code(), kPrecondition);
+  }});
+  ASSERT_TRUE(cache_->Execute({"CONFIG", "SET", "client-query-buffer-limit", "1mb"}).ok());
+  auto connection = *cache_->NewConnection();
+  ASSERT_TRUE(connection->Feed("*2\r\n$3\r\nGET\r\n$3000000\r\n").ok());
+  for (int i = 0; i < 20 && !connection->closed(); ++i) ASSERT_TRUE(connection->Feed(std::string(100'000, 'x')).ok());
+  EXPECT_GE(lines, 1);
   ExpectOpen();
 }
 

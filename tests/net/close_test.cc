@@ -97,6 +97,31 @@ TEST_F(CloseTest, OnTheLoopsThreadItStopsAtOnce) {
   client.ReadToEnd();
 }
 
+TEST_F(CloseTest, TheLoopsThreadMayCloseWhileAnotherThreadWaitsForThatLoop) {
+  Start();
+  (void)listener_->Poll(0);
+  std::thread other([&] { EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok()); });
+  while (clock_->waiters() < 1) std::this_thread::yield();
+  EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
+  other.join();
+}
+
+TEST_F(CloseTest, TwoLoopsThreadsMayCloseAtOnce) {
+  std::atomic<int> polled{0};
+  std::vector<std::thread> loops;
+  for (int i = 0; i < 2; ++i) {
+    loops.emplace_back([&] {
+      absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where_);
+      ASSERT_TRUE(listener.ok()) << listener.status();
+      (void)(*listener)->Poll(0);
+      ++polled;
+      while (polled != 2) std::this_thread::yield();
+      EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
+    });
+  }
+  for (std::thread& loop : loops) loop.join();
+}
+
 TEST_F(CloseTest, ALoopThatNobodyPollsIsNamed) {
   std::thread([&] { Start(); }).join();
   std::thread later([&] {

@@ -535,6 +535,38 @@ TEST_F(ListenerTest, CloseWaitsForAStartThatIsUnderWay) {
   starter.join();
 }
 
+// The loop has come to a command that it runs itself, and waits for whoever stops it.
+TEST_F(ListenerTest, StopsInsideAtomicallyAndView) {
+  Open();
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), "v").ok());
+  for (int round = 0; round < 20; ++round) {
+    Start();
+    TestClient client = Connect();
+    client.Send("PING\r\n");
+    EXPECT_EQ(client.ReadLine(), "+PONG\r\n");
+    std::atomic<bool> holds{false};
+    std::atomic<bool> waits{false};
+    std::thread first([&] {
+      (void)cache_->Atomically([&](Transaction&) {
+        holds = true;
+        client.Send("KEYS *\r\n");
+        while (!waits) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // until both wait, most times
+      });
+    });
+    while (!holds) std::this_thread::yield();
+    waits = true;
+    const auto stop = [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      listener_->Stop();
+    };
+    if (round % 2 == 0) (void)cache_->Atomically([&](Transaction&) { stop(); });
+    else (void)cache_->View("k", [&](auto) { stop(); });
+    first.join();
+    client.ReadToEnd();
+  }
+}
+
 TEST_F(ListenerTest, TwoListenersServeOneCache) {
   Start();
   absl::StatusOr<std::unique_ptr<Listener>> second = Listener::Start(*cache_, AnyPort());
@@ -592,6 +624,22 @@ TEST_F(ListenerTest, APortIsFreeAgainAtOnce) {
   absl::StatusOr<std::unique_ptr<Listener>> again = Listener::Start(*cache_, where);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ((*again)->port(), *where.port);
+}
+
+TEST_F(ListenerTest, TheLogMayAskForItsAddresses) {
+  absl::StatusOr<std::unique_ptr<Cache>> other = Cache::Open({});
+  std::unique_ptr<Listener> first = *Listener::Start(**other, AnyPort());
+  int lines = 0;
+  options_.log = [&](LogLevel, std::string_view) {
+    if (listener_ == nullptr) return;
+    EXPECT_EQ(listener_->addresses(), std::vector<std::string>{"127.0.0.1:" + std::to_string(listener_->port())});
+    ++lines;
+  };
+  options_.any_port = true;
+  options_.bind = {"127.0.0.1"};
+  Start(ListenerOptions());
+  EXPECT_TRUE(cache_->Execute({"CONFIG", "SET", "port", std::to_string(first->port())})->is_error());
+  EXPECT_GE(lines, 1);
 }
 
 TEST_F(ListenerTest, ConfigSetMovesIt) {

@@ -378,6 +378,35 @@ TEST_F(BatchTest, ALoopInsideUserCodeOfItsOwnThreadNeverWaits) {
   EXPECT_EQ(batch.ran_on, std::vector<std::thread::id>{self_});
 }
 
+TEST_F(BatchTest, UserCodeSendsALoopAwayThatWaitsForItsTurn) {
+  for (const bool sleeping : {false, true}) {
+    MixedBatch batch("L");
+    ASSERT_TRUE(executor().TryAcquire());
+    ASSERT_EQ(executor().SubmitBatch(batch), Submit::kQueued);
+    executor().Release();  // finds it long
+    ASSERT_EQ(batch.wakes, 1);
+    Joiners joiners(executor());
+    bool other_ran = false;
+    EXPECT_EQ(executor().RunUser([&] {
+      joiners.Start([&] { EXPECT_EQ(executor().SubmitBatch(batch), Submit::kQueued); }, sleeping);
+      executor().SendLoopsAway();
+      joiners.JoinAll();  // although this thread holds it
+      executor().SendLoopsAway();
+      joiners.Start([&] { EXPECT_EQ(executor().Run([&] { other_ran = true; }), Outcome::kRan); }, sleeping);
+      executor().SendLoopsAway();
+    }),
+              Outcome::kRan);
+    joiners.JoinAll();
+    EXPECT_TRUE(other_ran);
+    EXPECT_TRUE(batch.ran_on.empty());
+    Await([&] { return batch.wakes == 2; });  // it is the loop's again
+    EXPECT_EQ(executor().SubmitBatch(batch), Submit::kFinished);
+    EXPECT_EQ(batch.ran_on, std::vector<std::thread::id>{self_});
+    EXPECT_TRUE(executor().TryAcquire());
+    executor().Release();
+  }
+}
+
 TEST_F(BatchTest, CloseSendsALoopAwayThatWaitsForItsTurn) {
   MixedBatch batch("L");
   ASSERT_TRUE(executor().TryAcquire());
