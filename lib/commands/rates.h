@@ -28,6 +28,7 @@ class Rates {
 
   // `counters` as they are before what is counted at `now_us`.
   void Sample(int64_t now_us, const Counters& counters) {
+    now_us = std::min(now_us, INT64_MAX - 2 * kWindowUs);  // a clock may be set to its end, and no sum goes beyond
     const int64_t started_us = due_us_.load(std::memory_order_relaxed) - kWindowUs;
     // A clock that was set back starts anew.
     int64_t windows = now_us < started_us || started_us < 0 ? kWindows : (now_us - started_us) / kWindowUs;
