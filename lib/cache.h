@@ -202,7 +202,7 @@ class LARDER_API Database {
   // --- Any command ---
 
   // Runs a command as a client that exists for it alone, in this database. Commands that only mean something in a session
-  // that lasts (MULTI, WATCH, SELECT, HELLO, SUBSCRIBE...) answer an error that names cache.NewSession().
+  // that lasts (MULTI, WATCH, SELECT, HELLO...) answer an error that names cache.NewSession().
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv) const;
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) const {
     return Execute(Keys(argv.begin(), argv.size()));
@@ -322,8 +322,8 @@ class LARDER_API Cache : public Database {
   // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
 
-  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; sessions are
-  // gone; not from inside a callback, a loader, View or Atomically.
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; listeners and
+  // sessions are gone; not from inside a callback, a loader, View or Atomically.
   // `std::unique_ptr<Cache>::reset()` sets the program's own pointer to null before the destructor delivers the callbacks
   // that are still owed: a callback must not go by that pointer. A `Cache*` that it keeps itself is good until then; what
   // it calls by that is CANCELLED.

@@ -126,8 +126,8 @@ struct Options {
   int databases = 16;  // 1 to INT_MAX; each is made on first use and costs nothing before.
 
   // Bytes of this cache (not of the process); 0: no limit. CONFIG SET. A write that finds more in use evicts what the policy
-  // lets go, for at most 100 us and at least as much as it adds, and runs though there may still be more in use; what is left
-  // over is evicted in the background. It is refused if nothing may be evicted, and if its value alone is larger than
+  // lets go, until no more is in use, or for 100 us and as much as it adds, and runs though there may still be more in use;
+  // what is left over is evicted in the background. It is refused if nothing may be evicted, and if its value alone is larger than
   // maxmemory: then nothing is evicted for it. One that finds no more in use runs, so that use may exceed the limit by what
   // one write adds. Reads evict nothing. When `memory` has no more to give although maxmemory has not been reached, writes
   // evict too.

@@ -50,7 +50,8 @@ size_t Listener::AddressAt(size_t i, char* to, size_t room) const {
 }
 std::string_view Listener::poller() const { return impl_->poller_name(); }
 int Listener::Poll(int64_t timeout_ms) {
-  if (!impl_->EnterLoop()) return 0;
+  if (impl_->has_own_thread() || !impl_->EnterLoop()) return 0;
+  if (impl_->HasStopped()) timeout_ms = 0;  // wake-ups that are left are taken, so that BackendFd is quiet
   const int events = impl_->loop().Poll(timeout_ms);
   impl_->LeaveLoop();
   return events;

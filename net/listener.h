@@ -24,7 +24,8 @@
 // in-memory connections they show the cache's directives; those are what CONFIG SET changes and CONFIG REWRITE writes.
 //
 // Threads:   Start, Stop, port and addresses from any thread; the methods for the caller's loop from that thread.
-// Ownership: the cache outlives the listener. Cache::Close stops it; it may be destroyed later.
+// Ownership: REQUIRES: the listener is destroyed before its cache. Cache::Close stops it; the object may be destroyed after
+//            that call, but before the cache.
 // Close:     on any thread. A thread of the listener's own is told to end, and waited for. The caller's loop is woken and
 //            stops the listener in its next turn, for which Close waits; on the loop's own thread (that which polled
 //            last, or started it) Close stops it at once. All of it until Close's deadline: a loop that nobody polls
@@ -72,8 +73,8 @@ class TlsProvider {
 // Where to listen, and what clients may do. What is not set is as the cache's Options have it.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" for all of IPv4 and IPv6; with a leading '-', not an error if this machine
-  // does not have that address (a name that cannot be resolved is one). Not set here nor in Options: 127.0.0.1 and ::1, so that other machines are let in only where the
-  // program says so.
+  // does not have that address (a name that cannot be resolved is one). Not set here nor in Options: 127.0.0.1 and ::1, so
+  // that other machines are let in only where the program says so. Among designated initializers: `.bind = {{"127.0.0.1"}}`.
   std::optional<std::vector<std::string>> bind = std::nullopt;
   std::optional<int> port = std::nullopt;  // 0: no TCP
   bool any_port = false;                   // a free one that the system chooses, whatever `port` says
@@ -139,9 +140,10 @@ class LARDER_API Listener {
   // --- With own_thread == false ---
 
   // Serves for at most `timeout_ms` (0: what is ready now, -1: until something has happened). Returns how many events
-  // there were.
+  // there were; 0 at once when the listener has stopped, or has a thread of its own.
   int Poll(int64_t timeout_ms);
-  // Serves until EndRun, which any thread may call, also before.
+  // Serves until EndRun, which any thread may call, also before, or until the listener has stopped (by Stop, or Close).
+  // Errors: FAILED_PRECONDITION if it has a thread of its own.
   absl::Status Run();
   void EndRun();
   // For a host's loop, which watches it for reading and calls Poll(0) whenever it is readable; it is level-triggered,

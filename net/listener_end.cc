@@ -28,7 +28,8 @@ void Listener::Impl::StopServing() {
       side.fresh.clear();
     }
   }
-  // The loop stays: a host may still be polling it, and finds nothing.
+  // The loop stays: a host may still be polling it, and finds nothing. Run ends.
+  if (!own_thread_ && loop_ != nullptr) loop_->Stop();
   if (served_ != nullptr) served_->server.Stop();
   const std::lock_guard<std::mutex> lock(stop_mutex_);
   stopped_ = true;
@@ -118,6 +119,10 @@ void Listener::Impl::LeaveLoop() {
 
 absl::Status Listener::Impl::Run() {
   static constexpr std::string_view kForked = "this process is a fork of the one that started the listener";
+  static constexpr std::string_view kOwnThread =
+      "the listener runs on a thread of its own; for a loop of yours: own_thread = false";
+  if (own_thread_ && !Forked()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kOwnThread);
+  if (!Forked() && HasStopped()) return absl::OkStatus();
   if (!EnterLoop()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);
   absl::Status status = loop_->Run();
   if (Forked()) return base::MakeStatus(absl::StatusCode::kFailedPrecondition, kForked);

@@ -78,6 +78,12 @@ class Listener::Impl final : public session::ListenerHook {
 
   // The caller's loop. False: there is nothing to be polled any more.
   bool EnterLoop();
+  bool has_own_thread() const { return own_thread_; }
+  // REQUIRES: not in a forked child.
+  bool HasStopped() {
+    const std::lock_guard<std::mutex> lock(stop_mutex_);
+    return stopped_;
+  }
   void LeaveLoop();
 
   bool Forked() const { return core_.executor().Forked(); }

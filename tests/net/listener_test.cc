@@ -737,6 +737,39 @@ TEST_F(ListenerTest, RunsInTheCallersLoop) {
   client.ExpectEnd();
 }
 
+TEST_F(ListenerTest, RunEndsWithTheListener) {
+  for (const bool by_close : {false, true}) {
+    Open();
+    ListenerOptions where = AnyPort();
+    where.own_thread = false;
+    listener_ = *Listener::Start(*cache_, where);
+    std::thread loop([&] { EXPECT_TRUE(listener_->Run().ok()); });
+    {
+      TestClient client = TestClient::Tcp(listener_->port());
+      client.Expect("PING\r\n", "+PONG\r\n");
+    }
+    if (by_close) {
+      EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
+    } else {
+      listener_->EndRun();
+    }
+    loop.join();
+    if (!by_close) listener_->Stop();
+    EXPECT_TRUE(listener_->Run().ok()) << "at once";
+    EXPECT_EQ(listener_->Poll(-1), 0) << "likewise";
+    listener_.reset();
+    cache_.reset();
+  }
+}
+
+TEST_F(ListenerTest, AThreadOfItsOwnIsNobodyElsesToRun) {
+  Open();
+  listener_ = *Listener::Start(*cache_, AnyPort());
+  EXPECT_EQ(listener_->Run().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(listener_->Poll(-1), 0);
+  TestClient::Tcp(listener_->port()).Expect("PING\r\n", "+PONG\r\n");
+}
+
 TEST_F(ListenerTest, BackgroundWorkRunsOnTheLoop) {
   options_.background = Background::kLoop;
   Start();
