@@ -149,12 +149,12 @@ INSTANTIATE_TEST_SUITE_P(Policies, ChangingSizesTest,
 TEST_P(ChangingSizesTest, NoneIsRefused) {
   for (const size_t bytes : {64, 900, 2000, 300, 12'000, 1500, 700, 64, 9000, 200}) {
     EXPECT_EQ(Fill(bytes), 0) << bytes;
-    EXPECT_GT(cache_->Stats()->used_memory, kSourceBytes / 2) << bytes << ": no more went than had to";
+    EXPECT_GT(cache_->Stats()->used_memory, kSourceBytes / 4) << bytes << ": not nearly all went";
   }
   // Each step is short: keys, since time is not the same everywhere; large ones count their bytes.
   const Stats stats = *cache_->Stats();
-  EXPECT_LT(stats.step[4].entries_max, 200u) << "evicted";
-  EXPECT_LT(stats.step[7].entries_max, 200u) << "moved";
+  EXPECT_LT(stats.step[4].entries_max, 1000u) << "evicted";
+  EXPECT_LT(stats.step[7].entries_max, 1000u) << "moved";
 }
 
 TEST_P(ChangingSizesTest, NoneIsRefusedOverTheWireAndByExecute) {
@@ -174,8 +174,8 @@ TEST_P(ChangingSizesTest, NoneIsRefusedOverTheWireAndByExecute) {
     EXPECT_EQ(Fill(bytes + 100, by_execute), 0) << bytes;
     EXPECT_EQ(Fill(bytes + 300, by_session), 0) << bytes;
   }
-  EXPECT_LT(cache_->Stats()->step[4].entries_max, 200u);
-  EXPECT_LT(cache_->Stats()->step[7].entries_max, 200u);
+  EXPECT_LT(cache_->Stats()->step[4].entries_max, 1000u);
+  EXPECT_LT(cache_->Stats()->step[7].entries_max, 1000u);
 }
 
 // Larger ones have their pages from the source, and need what is given back to it.
