@@ -100,7 +100,8 @@ void Server::Turn() {
   Flush();
   FreeEnded();
   // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
-  loop_.SetDontWait(!queued_ && (pending_.count > 0 || to_parse_.count > 0 || to_read_.count > 0 || (ending_next_ != nullptr && !closed_)));
+  loop_.SetDontWait(!queued_ && (pending_.count > 0 || to_parse_.count > 0 || to_read_.count > 0 ||
+                                 (ending_next_ != nullptr && !closed_)));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
 }
 

@@ -497,7 +497,8 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(),
                                                      keyspace.config().string_bytes_max, &client);
   client.large_argument = nullptr;
-  if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted) || growth.value_bytes > keyspace.config().maxmemory) return true;
+  if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted)) return true;
+  if (growth.value_bytes > keyspace.config().maxmemory) return true;  // it will be refused
   const uint64_t before = keyspace.room_made();
   const keyspace::Room room = keyspace.MakeRoom(growth);
   request.room_ahead += keyspace.room_made() - before;
@@ -657,22 +658,15 @@ void SessionBatch::Leave(Request& request) {
   ++left_;
 }
 
-SessionBatch::Request& SessionBatch::At(size_t index) {
-  Page* page = first_page_;
-  for (size_t i = index / Page::kRequests; i != 0; --i) page = page->next;
-  return page->requests[index % Page::kRequests];
-}
-
-// Request number `to` of the next round. That one's place has been reset, or it is the request's own.
+// Request number `to` of the next round: the fill page follows. That place has been reset, or it is the request's own.
 void SessionBatch::KeepLeft(Request& request, size_t to) {
-  Request& place = At(to);
+  if (to % Page::kRequests == 0) fill_page_ = to == 0 ? first_page_ : fill_page_->next;
+  fill_page_index_ = to / Page::kRequests;
+  Request& place = fill_page_->requests[to % Page::kRequests];
   if (&place != &request) std::swap(place, request);
   place.left = false;
   place.session->left_in_batch_ = false;
   ++place.session->requests_in_batch_;
-  fill_page_index_ = to / Page::kRequests;
-  fill_page_ = first_page_;
-  for (size_t i = fill_page_index_; i != 0; --i) fill_page_ = fill_page_->next;
 }
 
 void SessionBatch::Reset(bool all) {

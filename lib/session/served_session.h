@@ -269,7 +269,6 @@ class LARDER_API SessionBatch final : public executor::Batch {
   void Reset(bool all);
   void Leave(Request& request);
   void KeepLeft(Request& request, size_t to);
-  Request& At(size_t index);
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
