@@ -11,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/lib/resp_text.h"
 
 namespace larder {
 namespace {
@@ -56,23 +57,6 @@ class FullSourceTest : public ::testing::Test {
   std::shared_ptr<ManualClock> clock_;
   std::unique_ptr<Cache> cache_;
 };
-
-std::string Request(std::initializer_list<std::string_view> argv) {
-  std::string text = "*" + std::to_string(argv.size()) + "\r\n";
-  for (const std::string_view word : argv) {
-    text += "$" + std::to_string(word.size()) + "\r\n";
-    text += word;
-    text += "\r\n";
-  }
-  return text;
-}
-
-std::string Answer(RespConnection& connection, std::string_view bytes) {
-  EXPECT_TRUE(connection.Feed(bytes).ok());
-  std::string output(connection.output());
-  connection.ConsumeOutput(output.size());
-  return output;
-}
 
 // The segments of the table, which want 8 KB in one piece, get it from a run of entries that is emptied for them.
 TEST_F(FullSourceTest, EvictsLittleAndServesOn) {
