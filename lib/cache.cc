@@ -472,7 +472,8 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
     if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
   }
   session::Stay stay;
-  if (!held()) core_->MakeRoomAhead(growth.bytes, 0, &stay);
+  const bool refused = growth.value_bytes > core_->limits().maxmemory.load(std::memory_order_relaxed);
+  if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0, &stay);
   return RunGrowing(
       Many{[&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "MSET", pairs);

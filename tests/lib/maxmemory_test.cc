@@ -417,5 +417,15 @@ TEST_F(MaxmemoryTest, AWriteOfManyValuesMayBeLargerThanTheLimit) {
   EXPECT_LE(used(), 8 * kMiB);
 }
 
+TEST_F(MaxmemoryTest, OneValueOfManyThatIsTooLargeEvictsNobody) {
+  Open(MaxmemoryPolicy::kAllkeysLru, 4 * kMiB);
+  Fill(20'000);
+  while (evicted() == 0) Fill(1'000, 3'000);
+  const uint64_t before = evicted();
+  const std::string huge(5 * kMiB, 'x');
+  EXPECT_EQ(cache_->MSet({{"a", "1"}, {"b", huge}}).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(evicted(), before);
+}
+
 }  // namespace
 }  // namespace larder
