@@ -60,7 +60,7 @@ class LarderSide final : public Side {
     cache_ = *std::move(cache);
     if (!chosen.socket) return;
     larder::ListenerOptions where;
-    where.bind.emplace();
+    where.bind = options.bind;
     where.host_keeps.clear();
     where.port = 0;
     where.unixsocket = folder_.Short("s");
