@@ -94,6 +94,10 @@ struct OutputBufferLimit {
   bool operator==(const OutputBufferLimit&) const = default;
 };
 
+namespace engine {
+struct Family;
+}
+
 struct Options {
   // ---- What a program sets and no directive can ---------------------------------------------------------------------
 
@@ -112,6 +116,10 @@ struct Options {
   std::function<void(LogLevel, std::string_view)> log = nullptr;
 
   Background background = Background::kThread;
+
+  // Commands beyond the core's own, that optional parts of Larder export. They outlive the cache. A name that there is
+  // already is an error.
+  std::vector<const engine::Family*> families = {};
 
   // Asked when a client sends SHUTDOWN, on any thread and while the command runs, so that it must neither call the cache
   // nor throw: it notes the wish and wakes whoever will close the cache. OK means that this will be soon, an error is the

@@ -1,23 +1,20 @@
 // CLIENT: who is connected, and what to do about it.
 //
-// LIST and INFO are in client_list.cc, PAUSE and what is like it in client_pause.cc.
+// LIST and INFO are in client_list.cc, PAUSE and what is like it in client_pause.cc, each with its rows.
 //
 // Killing: the engine only marks a client; its owner, on its own thread, sees close_now and closes. From then on the
 // client is neither listed nor killed again. A session of the host's own (kDirect) is killed by its ID only: a remote
 // administrator who drops "all normal clients" means those that came through a listener.
-#include "lib/commands/client_command.h"
-
 #include <optional>
 
-#include "lib/commands/family.h"
+#include "lib/commands/client_shapes.h"
+#include "lib/commands/families.h"
 #include "lib/commands/help.h"
 #include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
 namespace {
 
-constexpr ErrorText kBadName{absl::StatusCode::kInvalidArgument,
-                             "ERR Client names cannot contain spaces, newlines or special characters."};
 constexpr ErrorText kBadKillId{absl::StatusCode::kInvalidArgument, "ERR client-id should be greater than 0"};
 constexpr ErrorText kNoSuchClient{absl::StatusCode::kNotFound, "ERR No such client"};
 
@@ -131,7 +128,7 @@ Error ClientGetName(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 }
 
 Error ClientSetName(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  LARDER_RETURN_IF_ERROR(SetClientName(ctx.client, args.Next()));
+  LARDER_RETURN_IF_ERROR(SetName(ctx.client, args.Next()));
   reply.Ok();
   return kOk;
 }
@@ -223,8 +220,6 @@ Error ClientHelp(CommandContext&, ArgReader, ReplyWriter& reply) {
   return kOk;
 }
 
-constexpr std::string_view kVaries[] = {"nondeterministic_output"};
-
 constexpr HistoryItem kKillHistory[] = {{"2.8.12", "Takes options with values."},
                                         {"2.8.12", "The option `ID`."},
                                         {"3.2.0", "`TYPE` knows `master`."},
@@ -249,23 +244,6 @@ constexpr ArgSpec kKillForms[] = {
     {.name = "new-format", .type = ArgType::kOneOf, .multiple = true, .args = kKillOptions}};
 constexpr ArgSpec kKillArgs[] = {{.name = "filter", .type = ArgType::kOneOf, .args = kKillForms}};
 
-constexpr HistoryItem kListHistory[] = {
-    {"2.8.12", "The field `id`."},
-    {"5.0.0", "The option `TYPE`."},
-    {"6.0.0", "The field `user`."},
-    {"6.2.0", "The fields `argv-mem`, `tot-mem`, `laddr` and `redir`, and the option `ID`."},
-    {"7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."},
-    {"7.0.3", "The field `ssub`."}};
-constexpr ArgSpec kListTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
-                                  {.name = "master", .type = ArgType::kPureToken, .token = "MASTER"},
-                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA"},
-                                  {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
-constexpr ArgSpec kListIds[] = {{.name = "client-id", .type = ArgType::kInteger, .multiple = true}};
-constexpr ArgSpec kListArgs[] = {
-    {.name = "normal_master_replica_pubsub", .type = ArgType::kOneOf, .token = "TYPE", .since = "5.0.0",
-     .optional = true, .args = kListTypes},
-    {.name = "id", .type = ArgType::kBlock, .token = "ID", .since = "6.2.0", .optional = true, .args = kListIds}};
-
 constexpr ArgSpec kOnOff[] = {{.name = "on", .type = ArgType::kPureToken, .token = "ON"},
                               {.name = "off", .type = ArgType::kPureToken, .token = "OFF"}};
 constexpr ArgSpec kNoEvictArgs[] = {{.name = "enabled", .type = ArgType::kOneOf, .args = kOnOff}};
@@ -275,90 +253,35 @@ constexpr ArgSpec kReplyModes[] = {{.name = "on", .type = ArgType::kPureToken, .
                                    {.name = "skip", .type = ArgType::kPureToken, .token = "SKIP"}};
 constexpr ArgSpec kReplyArgs[] = {{.name = "on_off_skip", .type = ArgType::kOneOf, .args = kReplyModes}};
 
-constexpr ArgSpec kYesNo[] = {{.name = "yes", .type = ArgType::kPureToken, .token = "YES"},
-                              {.name = "no", .type = ArgType::kPureToken, .token = "NO"}};
-constexpr ArgSpec kCachingArgs[] = {{.name = "mode", .type = ArgType::kOneOf, .args = kYesNo}};
-
-constexpr HistoryItem kPauseHistory[] = {{"6.2.0", "The mode `WRITE`, and the word for a mode."}};
-constexpr ArgSpec kPauseModes[] = {{.name = "write", .type = ArgType::kPureToken, .token = "WRITE"},
-                                   {.name = "all", .type = ArgType::kPureToken, .token = "ALL"}};
-constexpr ArgSpec kPauseArgs[] = {
-    {.name = "timeout", .type = ArgType::kInteger},
-    {.name = "mode", .type = ArgType::kOneOf, .since = "6.2.0", .optional = true, .args = kPauseModes}};
-
-constexpr ArgSpec kUnblockReasons[] = {{.name = "timeout", .type = ArgType::kPureToken, .token = "TIMEOUT"},
-                                       {.name = "error", .type = ArgType::kPureToken, .token = "ERROR"}};
-constexpr ArgSpec kUnblockArgs[] = {
-    {.name = "client-id", .type = ArgType::kInteger},
-    {.name = "timeout_error", .type = ArgType::kOneOf, .optional = true, .args = kUnblockReasons}};
-
 constexpr ArgSpec kSetNameArgs[] = {{.name = "connection-name"}};
 
-constexpr uint32_t kPlain = kCmdNoscript | kCmdLoading | kCmdStale;
-constexpr uint32_t kSmall = kPlain | kCmdShort;
+constexpr auto kSubcommands = Rows({.group = Group::kConnection, .categories = kAclConnection}, {
+    {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kShortClientFlags,
+     .summary = "The name that this client has given itself.", .complexity = "O(1)", .since = "2.6.9"},
+    {.name = "help", .run = ClientHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .since = "5.0.0"},
+    {.name = "id", .run = ClientId, .arity = Exactly(2), .flags = kShortClientFlags,
+     .summary = "The number of this client, never given to another.", .complexity = "O(1)", .since = "5.0.0"},
+    {.name = "kill", .run = ClientKill, .arity = AtLeast(3), .flags = kClientFlags | kCmdAdmin, .args = kKillArgs,
+     .summary = "Disconnects clients.", .complexity = "O(N), N = clients; O(1) by ID", .since = "2.4.0",
+     .history = kKillHistory},
+    {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3),
+     .flags = kShortClientFlags | kCmdAdmin | kCmdNeedsSession, .args = kNoEvictArgs,
+     .summary = "Whether this client may be disconnected to save memory.", .complexity = "O(1)", .since = "7.0.0"},
+    {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kShortClientFlags | kCmdNeedsSession,
+     .args = kReplyArgs, .summary = "Whether this client gets replies.", .complexity = "O(1)", .since = "3.2.0"},
+    {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kShortClientFlags | kCmdNeedsSession,
+     .args = kSetNameArgs, .summary = "Gives this client a name, shown by CLIENT LIST.", .complexity = "O(1)",
+     .since = "2.6.9"},
+});
+
+constexpr auto kRows = Rows({.group = Group::kConnection}, {
+    {.name = "client", .arity = AtLeast(2), .summary = "Commands about clients and their connections.",
+     .complexity = "That of the subcommand", .since = "2.4.0"},
+});
 
 }  // namespace
 
-Error SetClientName(ClientState& client, Bytes name) {
-  for (char c : name) {
-    if (c < '!' || c > '~') return kBadName;
-  }
-  base::Buffer copy;
-  if (!copy.Append(name)) return errors::kAllocationFailed;
-  client.name.Swap(copy);
-  return kOk;
-}
-
-constexpr CommandSpec kClientSubcommands[] = {
-    {.name = "caching", .run = ClientCaching, .arity = Exactly(3), .flags = kSmall, .categories = kAclConnection,
-     .args = kCachingArgs, .summary = "Whether the keys of the next command are tracked.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "6.0.0"},
-    {.name = "getname", .run = ClientGetName, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
-     .summary = "The name that this client has given itself.", .complexity = "O(1)", .group = Group::kConnection,
-     .since = "2.6.9"},
-    {.name = "getredir", .run = ClientGetRedir, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
-     .summary = "The number of the client that gets this one's notices of tracking.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "6.0.0"},
-    {.name = "help", .run = ClientHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
-     .categories = kAclConnection, .summary = "Tells what the subcommands do.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "5.0.0"},
-    {.name = "id", .run = ClientId, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
-     .summary = "The number of this client, never given to another.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "5.0.0"},
-    {.name = "info", .run = ClientInfo, .arity = Exactly(2), .flags = kSmall, .categories = kAclConnection,
-     .tips = kVaries, .summary = "What CLIENT LIST says of this client.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "6.2.0"},
-    {.name = "kill", .run = ClientKill, .arity = AtLeast(3), .flags = kPlain | kCmdAdmin,
-     .categories = kAclConnection, .args = kKillArgs, .summary = "Disconnects clients.",
-     .complexity = "O(N), N = clients; O(1) by ID", .group = Group::kConnection, .since = "2.4.0", .history = kKillHistory},
-    {.name = "list", .run = ClientList, .arity = AtLeast(2), .flags = kPlain | kCmdAdmin,
-     .categories = kAclConnection, .tips = kVaries, .args = kListArgs, .summary = "A line of facts for each client.",
-     .complexity = "O(N), N = clients, or the ids asked for", .group = Group::kConnection,
-     .since = "2.4.0", .history = kListHistory},
-    {.name = "no-evict", .run = ClientNoEvict, .arity = Exactly(3), .flags = kSmall | kCmdAdmin | kCmdNeedsSession,
-     .categories = kAclConnection, .args = kNoEvictArgs,
-     .summary = "Whether this client may be disconnected to save memory.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "7.0.0"},
-    {.name = "pause", .run = ClientPause, .arity = AtLeast(3), .flags = kSmall | kCmdAdmin,
-     .categories = kAclConnection, .args = kPauseArgs,
-     .summary = "Holds the requests of clients, all or those that write, for some time.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "2.9.50", .history = kPauseHistory},
-    {.name = "reply", .run = ClientReply, .arity = Exactly(3), .flags = kSmall | kCmdNeedsSession,
-     .categories = kAclConnection, .args = kReplyArgs, .summary = "Whether this client gets replies.",
-     .complexity = "O(1)", .group = Group::kConnection, .since = "3.2.0"},
-    {.name = "setname", .run = ClientSetName, .arity = Exactly(3), .flags = kSmall | kCmdNeedsSession,
-     .categories = kAclConnection, .args = kSetNameArgs, .summary = "Gives this client a name, shown by CLIENT LIST.",
-     .complexity = "O(1)", .group = Group::kConnection, .since = "2.6.9"},
-    {.name = "trackinginfo", .run = ClientTrackingInfo, .arity = Exactly(2), .flags = kSmall,
-     .categories = kAclConnection, .summary = "How keys are tracked for this client.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "6.2.0"},
-    {.name = "unblock", .run = ClientUnblock, .arity = AtLeast(3), .flags = kSmall | kCmdAdmin,
-     .categories = kAclConnection, .args = kUnblockArgs,
-     .summary = "Has another client's command that waits return.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "5.0.0"},
-    {.name = "unpause", .run = ClientUnpause, .arity = Exactly(2), .flags = kPlain | kCmdAdmin,
-     .categories = kAclConnection, .summary = "Ends CLIENT PAUSE: what was held runs.",
-     .complexity = "O(N), N = clients", .group = Group::kConnection, .since = "6.2.0"},
-};
+constinit const Family kClientFamily = {.commands = kRows, .container = "client", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

@@ -1,7 +1,6 @@
-// CLIENT LIST and CLIENT INFO: a line a client with the fields of 7.0 in their order. What a field cannot mean here
-// (subscriptions that do not exist yet, a fixed reply buffer) has the value that says "none".
-#include "lib/commands/client_command.h"
-#include "lib/commands/family.h"
+// CLIENT LIST and CLIENT INFO: see lib/engine/client_line.h.
+#include "lib/commands/client_shapes.h"
+#include "lib/commands/families.h"
 #include "lib/engine/client_line.h"
 #include "lib/engine/text.h"
 #include "lib/engine/transaction.h"
@@ -44,22 +43,6 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return ReplyText(text, reply);
 }
 
-}  // namespace
-
-std::optional<ClientType> ParseClientType(Bytes word) {
-  if (base::EqualsIgnoreCase(word, "normal")) return ClientType::kNormal;
-  if (base::EqualsIgnoreCase(word, "slave")) return ClientType::kReplica;
-  if (base::EqualsIgnoreCase(word, "replica")) return ClientType::kReplica;
-  if (base::EqualsIgnoreCase(word, "pubsub")) return ClientType::kPubsub;
-  if (base::EqualsIgnoreCase(word, "master")) return ClientType::kMaster;
-  return std::nullopt;
-}
-
-Error UnknownClientType(Bytes word, ReplyWriter& reply) {
-  reply.Error({"ERR Unknown client type '", UpToNul(word), "'"});
-  return kReplied;
-}
-
 Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   std::optional<ClientType> type;
   if (args.remaining() == 2 && args.Take("type")) {
@@ -89,5 +72,36 @@ Error ClientInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   WriteClient(ctx.client, ctx.now_ms(), out);
   return ReplyText(text, reply);
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr HistoryItem kListHistory[] = {
+    {"2.8.12", "The field `id`."},
+    {"5.0.0", "The option `TYPE`."},
+    {"6.0.0", "The field `user`."},
+    {"6.2.0", "The fields `argv-mem`, `tot-mem`, `laddr` and `redir`, and the option `ID`."},
+    {"7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."},
+    {"7.0.3", "The field `ssub`."}};
+constexpr ArgSpec kListTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
+                                  {.name = "master", .type = ArgType::kPureToken, .token = "MASTER"},
+                                  {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA"},
+                                  {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
+constexpr ArgSpec kListIds[] = {{.name = "client-id", .type = ArgType::kInteger, .multiple = true}};
+constexpr ArgSpec kListArgs[] = {
+    {.name = "normal_master_replica_pubsub", .type = ArgType::kOneOf, .token = "TYPE", .since = "5.0.0",
+     .optional = true, .args = kListTypes},
+    {.name = "id", .type = ArgType::kBlock, .token = "ID", .since = "6.2.0", .optional = true, .args = kListIds}};
+
+constexpr auto kSubcommands = Rows({.group = Group::kConnection, .categories = kAclConnection}, {
+    {.name = "info", .run = ClientInfo, .arity = Exactly(2), .flags = kShortClientFlags, .tips = kVaries,
+     .summary = "What CLIENT LIST says of this client.", .complexity = "O(1)", .since = "6.2.0"},
+    {.name = "list", .run = ClientList, .arity = AtLeast(2), .flags = kClientFlags | kCmdAdmin, .tips = kVaries,
+     .args = kListArgs, .summary = "A line of facts for each client.",
+     .complexity = "O(N), N = clients, or the ids asked for", .since = "2.4.0", .history = kListHistory},
+});
+
+}  // namespace
+
+constinit const Family kClientListFamily = {.container = "client", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

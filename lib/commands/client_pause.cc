@@ -4,8 +4,8 @@
 // What a pause holds is decided by dispatch.cc, request by request, under the executor. Whoever serves the client keeps
 // its requests, and is told (ClientIo::Resume) when they may be worth another try: at UNPAUSE. That the time is over it
 // must see itself, by Pause::until_ms.
-#include "lib/commands/client_command.h"
-#include "lib/commands/family.h"
+#include "lib/commands/client_shapes.h"
+#include "lib/commands/families.h"
 #include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
@@ -26,8 +26,6 @@ Error TooMany(ArgReader args, ReplyWriter& reply) {
                "'. Try CLIENT HELP."});
   return kReplied;
 }
-
-}  // namespace
 
 Error ClientPause(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() > 2) return TooMany(args, reply);
@@ -87,5 +85,44 @@ Error ClientTrackingInfo(CommandContext&, ArgReader, ReplyWriter& reply) {
   reply.Array(0);
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr ArgSpec kYesNo[] = {{.name = "yes", .type = ArgType::kPureToken, .token = "YES"},
+                              {.name = "no", .type = ArgType::kPureToken, .token = "NO"}};
+constexpr ArgSpec kCachingArgs[] = {{.name = "mode", .type = ArgType::kOneOf, .args = kYesNo}};
+constexpr HistoryItem kPauseHistory[] = {{"6.2.0", "The mode `WRITE`, and the word for a mode."}};
+constexpr ArgSpec kPauseModes[] = {{.name = "write", .type = ArgType::kPureToken, .token = "WRITE"},
+                                   {.name = "all", .type = ArgType::kPureToken, .token = "ALL"}};
+constexpr ArgSpec kPauseArgs[] = {
+    {.name = "timeout", .type = ArgType::kInteger},
+    {.name = "mode", .type = ArgType::kOneOf, .since = "6.2.0", .optional = true, .args = kPauseModes}};
+constexpr ArgSpec kUnblockReasons[] = {{.name = "timeout", .type = ArgType::kPureToken, .token = "TIMEOUT"},
+                                       {.name = "error", .type = ArgType::kPureToken, .token = "ERROR"}};
+constexpr ArgSpec kUnblockArgs[] = {
+    {.name = "client-id", .type = ArgType::kInteger},
+    {.name = "timeout_error", .type = ArgType::kOneOf, .optional = true, .args = kUnblockReasons}};
+
+constexpr auto kSubcommands = Rows({.group = Group::kConnection, .categories = kAclConnection}, {
+    {.name = "caching", .run = ClientCaching, .arity = Exactly(3), .flags = kShortClientFlags, .args = kCachingArgs,
+     .summary = "Whether the keys of the next command are tracked.", .complexity = "O(1)", .since = "6.0.0"},
+    {.name = "getredir", .run = ClientGetRedir, .arity = Exactly(2), .flags = kShortClientFlags,
+     .summary = "The number of the client that gets this one's notices of tracking.", .complexity = "O(1)",
+     .since = "6.0.0"},
+    {.name = "pause", .run = ClientPause, .arity = AtLeast(3), .flags = kShortClientFlags | kCmdAdmin,
+     .args = kPauseArgs, .summary = "Holds the requests of clients, all or those that write, for some time.",
+     .complexity = "O(1)", .since = "2.9.50", .history = kPauseHistory},
+    {.name = "trackinginfo", .run = ClientTrackingInfo, .arity = Exactly(2), .flags = kShortClientFlags,
+     .summary = "How keys are tracked for this client.", .complexity = "O(1)", .since = "6.2.0"},
+    {.name = "unblock", .run = ClientUnblock, .arity = AtLeast(3), .flags = kShortClientFlags | kCmdAdmin,
+     .args = kUnblockArgs, .summary = "Has another client's command that waits return.", .complexity = "O(1)",
+     .since = "5.0.0"},
+    {.name = "unpause", .run = ClientUnpause, .arity = Exactly(2), .flags = kClientFlags | kCmdAdmin,
+     .summary = "Ends CLIENT PAUSE: what was held runs.", .complexity = "O(N), N = clients", .since = "6.2.0"},
+});
+
+}  // namespace
+
+constinit const Family kClientPauseFamily = {.container = "client", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

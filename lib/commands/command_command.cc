@@ -2,8 +2,9 @@
 #include "lib/commands/command_command.h"
 
 #include "lib/base/glob.h"
-#include "lib/commands/family.h"
+#include "lib/commands/families.h"
 #include "lib/commands/help.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/command_keys.h"
 
 namespace larder::inline v0::commands {
@@ -18,8 +19,10 @@ constexpr ErrorText kInvalidArguments{absl::StatusCode::kInvalidArgument,
 
 Error CommandAll(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   const CommandTable& table = ctx.engine.commands();
-  reply.Array(table.size());
-  for (size_t i = 0; i < table.size(); ++i) WriteCommandInfo({&table.at(i), nullptr}, reply);
+  reply.Array(table.command_count());
+  for (const CommandRow& row : table.rows()) {
+    if (row.container == nullptr) WriteCommandInfo(row, reply);
+  }
   return kOk;
 }
 
@@ -27,9 +30,9 @@ Error CommandInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.done()) return CommandAll(ctx, args, reply);
   reply.Array(args.remaining());
   while (!args.done()) {
-    const CommandName command = FindByFullName(ctx.engine.commands(), args.Next());
-    if (command.spec != nullptr) {
-      WriteCommandInfo(command, reply);
+    const CommandRow* const row = ctx.engine.commands().FindByFullName(args.Next());
+    if (row != nullptr) {
+      WriteCommandInfo(*row, reply);
     } else {
       reply.Null();
     }
@@ -37,41 +40,43 @@ Error CommandInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-void WriteNameAndDocs(const CommandName& command, ReplyWriter& reply) {
+void WriteNameAndDocs(const CommandRow& row, ReplyWriter& reply) {
   char name[kFullNameMax];
-  reply.Bulk(FullName(command, name));
-  WriteCommandDocs(command, reply);
+  reply.Bulk(FullName(row, name));
+  WriteCommandDocs(row, reply);
 }
 
 Error CommandDocs(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const CommandTable& table = ctx.engine.commands();
   if (args.done()) {
-    reply.Map(table.size());
-    for (size_t i = 0; i < table.size(); ++i) WriteNameAndDocs({&table.at(i), nullptr}, reply);
+    reply.Map(table.command_count());
+    for (const CommandRow& row : table.rows()) {
+      if (row.container == nullptr) WriteNameAndDocs(row, reply);
+    }
     return kOk;
   }
   size_t known = 0;
-  for (Bytes name : args.rest()) known += FindByFullName(table, name).spec != nullptr;
+  for (Bytes name : args.rest()) known += table.FindByFullName(name) != nullptr;
   reply.Map(known);
   for (Bytes name : args.rest()) {
-    const CommandName command = FindByFullName(table, name);
-    if (command.spec != nullptr) WriteNameAndDocs(command, reply);
+    const CommandRow* const row = table.FindByFullName(name);
+    if (row != nullptr) WriteNameAndDocs(*row, reply);
   }
   return kOk;
 }
 
 Error CommandCount(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  reply.Int(static_cast<int64_t>(ctx.engine.commands().size()));
+  reply.Int(static_cast<int64_t>(ctx.engine.commands().command_count()));
   return kOk;
 }
 
 enum class ListFilter : uint8_t { kNone, kModule, kCategory, kPattern };
 
-bool Fits(const CommandName& command, Bytes full_name, ListFilter filter, Bytes value) {
+bool Fits(const CommandSpec& spec, Bytes full_name, ListFilter filter, Bytes value) {
   switch (filter) {
     case ListFilter::kNone: return true;
     case ListFilter::kModule: return false;  // there are none
-    case ListFilter::kCategory: return InCategory(*command.spec, value);
+    case ListFilter::kCategory: return InCategory(spec, value);
     case ListFilter::kPattern: return base::GlobMatch(value, full_name, /*ignore_case=*/true);
   }
   return false;
@@ -92,28 +97,21 @@ Error CommandList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   const size_t mark = reply.BeginDeferred();
   size_t count = 0;
-  auto write = [&](const CommandName& command) {
+  for (const CommandRow& row : ctx.engine.commands().rows()) {
     char name[kFullNameMax];
-    const Bytes full_name = FullName(command, name);
-    if (!Fits(command, full_name, filter, value)) return;
+    const Bytes full_name = FullName(row, name);
+    if (!Fits(*row.spec, full_name, filter, value)) continue;
     reply.Bulk(full_name);
     ++count;
-  };
-  const CommandTable& table = ctx.engine.commands();
-  for (size_t i = 0; i < table.size(); ++i) {
-    write({&table.at(i), nullptr});
-    for (const CommandSpec& sub : table.at(i).subcommands) write({&sub, &table.at(i)});
   }
   reply.EndDeferredArray(mark, count);
   return kOk;
 }
 
 Error KeysOf(CommandContext& ctx, std::span<const Bytes> argv, bool with_flags, ReplyWriter& reply) {
-  const CommandSpec* spec = ctx.engine.commands().Find(argv[0]);
-  if (spec != nullptr && !spec->subcommands.empty() && argv.size() >= 2) {
-    spec = CommandTable::FindSub(*spec, argv[1]);
-  }
-  if (spec == nullptr) return kInvalidCommand;
+  const CommandRow* const row = ctx.engine.commands().FindFor(argv);
+  if (row == nullptr) return kInvalidCommand;
+  const CommandSpec* const spec = row->spec;
   if (!MayHaveKeys(*spec)) return kNoKeys;
   const int64_t size = static_cast<int64_t>(argv.size());
   if (spec->arity >= 0 ? size != spec->arity : size < -spec->arity) return kInvalidCount;
@@ -167,7 +165,6 @@ Error CommandHelp(CommandContext&, ArgReader, ReplyWriter& reply) {
   return kOk;
 }
 
-constexpr std::string_view kAnyOrder[] = {"nondeterministic_output_order"};
 constexpr ArgSpec kNames[] = {{.name = "command-name", .optional = true, .multiple = true}};
 constexpr HistoryItem kInfoHistory[] = {{"7.0.0", "Without arguments it tells about all commands."}};
 constexpr ArgSpec kListFilters[] = {{.name = "module-name", .token = "MODULE"},
@@ -178,55 +175,33 @@ constexpr ArgSpec kListArgs[] = {{.name = "filterby", .type = ArgType::kOneOf, .
 
 constexpr uint32_t kFlags = kCmdLoading | kCmdStale;
 
-constexpr CommandSpec kSubcommands[] = {
-    {.name = "count", .run = CommandCount, .arity = Exactly(2), .flags = kFlags, .categories = kAclConnection,
-     .summary = "How many commands there are.", .complexity = "O(1)", .group = Group::kServer, .since = "2.8.13"},
-    {.name = "docs", .run = CommandDocs, .arity = AtLeast(2), .flags = kFlags, .categories = kAclConnection,
-     .tips = kAnyOrder, .args = kNames, .summary = "What commands are for and what arguments they take.",
-     .complexity = "O(N), N = commands asked for", .group = Group::kServer, .since = "7.0.0"},
-    {.name = "getkeys", .run = CommandGetKeys, .arity = AtLeast(4), .flags = kFlags, .categories = kAclConnection,
-     .summary = "The keys in a command.", .complexity = "O(N), N = arguments of the command", .group = Group::kServer,
-     .since = "2.8.13"},
+constexpr auto kSubcommands = Rows({.group = Group::kServer, .categories = kAclConnection}, {
+    {.name = "count", .run = CommandCount, .arity = Exactly(2), .flags = kFlags,
+     .summary = "How many commands there are.", .complexity = "O(1)", .since = "2.8.13"},
+    {.name = "docs", .run = CommandDocs, .arity = AtLeast(2), .flags = kFlags, .tips = kAnyOrder, .args = kNames,
+     .summary = "What commands are for and what arguments they take.", .complexity = "O(N), N = commands asked for",
+     .since = "7.0.0"},
+    {.name = "getkeys", .run = CommandGetKeys, .arity = AtLeast(4), .flags = kFlags,
+     .summary = "The keys in a command.", .complexity = "O(N), N = arguments of the command", .since = "2.8.13"},
     {.name = "getkeysandflags", .run = CommandGetKeysAndFlags, .arity = AtLeast(4), .flags = kFlags,
-     .categories = kAclConnection, .summary = "The keys in a command, and what it does with them.",
-     .complexity = "O(N), N = arguments of the command", .group = Group::kServer, .since = "7.0.0"},
-    {.name = "help", .run = CommandHelp, .arity = Exactly(2), .flags = kFlags, .categories = kAclConnection,
-     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .group = Group::kServer, .since = "5.0.0"},
-    {.name = "info", .run = CommandInfo, .arity = AtLeast(2), .flags = kFlags, .categories = kAclConnection,
-     .tips = kAnyOrder, .args = kNames, .summary = "Facts about commands: arity, flags, keys.",
-     .complexity = "O(N), N = commands asked for", .group = Group::kServer, .since = "2.8.13",
-     .history = kInfoHistory},
-    {.name = "list", .run = CommandList, .arity = AtLeast(2), .flags = kFlags, .categories = kAclConnection,
-     .tips = kAnyOrder, .args = kListArgs, .summary = "The names of the commands.",
-     .complexity = "O(N), N = commands", .group = Group::kServer, .since = "7.0.0"},
-};
+     .summary = "The keys in a command, and what it does with them.",
+     .complexity = "O(N), N = arguments of the command", .since = "7.0.0"},
+    {.name = "help", .run = CommandHelp, .arity = Exactly(2), .flags = kFlags,
+     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .since = "5.0.0"},
+    {.name = "info", .run = CommandInfo, .arity = AtLeast(2), .flags = kFlags, .tips = kAnyOrder, .args = kNames,
+     .summary = "Facts about commands: arity, flags, keys.", .complexity = "O(N), N = commands asked for",
+     .since = "2.8.13", .history = kInfoHistory},
+    {.name = "list", .run = CommandList, .arity = AtLeast(2), .flags = kFlags, .tips = kAnyOrder, .args = kListArgs,
+     .summary = "The names of the commands.", .complexity = "O(N), N = commands", .since = "7.0.0"},
+});
 
-constexpr CommandSpec kCommands[] = {
-    {.name = "command", .run = CommandAll, .arity = AtLeast(1), .flags = kFlags, .categories = kAclConnection,
-     .tips = kAnyOrder, .subcommands = kSubcommands, .summary = "Facts about every command.",
-     .complexity = "O(N), N = commands", .group = Group::kServer, .since = "2.8.13"},
-};
+constexpr auto kRows = Rows({.group = Group::kServer, .categories = kAclConnection}, {
+    {.name = "command", .run = CommandAll, .arity = AtLeast(1), .flags = kFlags, .tips = kAnyOrder,
+     .summary = "Facts about every command.", .complexity = "O(N), N = commands", .since = "2.8.13"},
+});
 
 }  // namespace
 
-CommandName FindByFullName(const CommandTable& table, Bytes name) {
-  const size_t bar = name.find('|');
-  const CommandSpec* command = table.Find(name.substr(0, bar));
-  if (command == nullptr || bar == Bytes::npos) return {command, nullptr};
-  const CommandSpec* sub = CommandTable::FindSub(*command, name.substr(bar + 1));
-  return {sub, sub != nullptr ? command : nullptr};
-}
-
-Bytes FullName(const CommandName& command, char (&out)[kFullNameMax]) {
-  if (command.parent == nullptr) return command.spec->name;
-  const size_t container = command.parent->name.size();
-  LARDER_CHECK(container + 1 + command.spec->name.size() <= kFullNameMax);
-  base::CopyBytes(out, command.parent->name);
-  out[container] = '|';
-  base::CopyBytes(out + container + 1, command.spec->name);
-  return {out, container + 1 + command.spec->name.size()};
-}
-
-std::span<const CommandSpec> CommandCommands() { return kCommands; }
+constinit const Family kCommandFamily = {.commands = kRows, .container = "command", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

@@ -70,13 +70,13 @@ void WriteHistory(std::span<const HistoryItem> history, ReplyWriter& reply) {
 
 }  // namespace
 
-void WriteCommandDocs(const CommandName& command, ReplyWriter& reply) {
-  const CommandSpec& spec = *command.spec;
+void WriteCommandDocs(const CommandRow& row, ReplyWriter& reply) {
+  const CommandSpec& spec = *row.spec;
   const bool deprecated = !spec.deprecated_since.empty();
   const bool system = (spec.flags & kCmdSystem) != 0;
   reply.Map(3 + size_t{!spec.complexity.empty()} + size_t{deprecated || system} + size_t{deprecated} +
             size_t{!spec.replaced_by.empty()} + size_t{!spec.history.empty()} + size_t{!spec.args.empty()} +
-            size_t{!spec.subcommands.empty()});
+            size_t{row.subcommand_count != 0});
   reply.Bulk("summary");
   reply.Bulk(spec.summary);
   reply.Bulk("since");
@@ -97,13 +97,13 @@ void WriteCommandDocs(const CommandName& command, ReplyWriter& reply) {
     reply.Bulk("arguments");
     WriteArgs(spec.args, reply);
   }
-  if (spec.subcommands.empty()) return;
+  if (row.subcommand_count == 0) return;
   reply.Bulk("subcommands");
-  reply.Map(spec.subcommands.size());
-  for (const CommandSpec& sub : spec.subcommands) {
+  reply.Map(row.subcommand_count);
+  for (const CommandRow& subcommand : row.subcommands()) {
     char name[kFullNameMax];
-    reply.Bulk(FullName({&sub, &spec}, name));
-    WriteCommandDocs({&sub, &spec}, reply);
+    reply.Bulk(FullName(subcommand, name));
+    WriteCommandDocs(subcommand, reply);
   }
 }
 

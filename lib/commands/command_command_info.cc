@@ -182,12 +182,12 @@ bool InCategory(const CommandSpec& spec, Bytes category) {
   return false;
 }
 
-void WriteCommandInfo(const CommandName& command, ReplyWriter& reply) {
-  const CommandSpec& spec = *command.spec;
+void WriteCommandInfo(const CommandRow& row, ReplyWriter& reply) {
+  const CommandSpec& spec = *row.spec;
   char name[kFullNameMax];
   const LegacyRange range = LegacyRangeOf(spec);
   reply.Array(10);
-  reply.Bulk(FullName(command, name));
+  reply.Bulk(FullName(row, name));
   reply.Int(spec.arity);
   WriteBits(HasMovableKeys(spec) ? spec.flags | kCmdMovableKeys : spec.flags, kFlags, "", reply);
   reply.Int(range.first);
@@ -197,12 +197,12 @@ void WriteCommandInfo(const CommandName& command, ReplyWriter& reply) {
   reply.Set(spec.tips.size());
   for (Bytes tip : spec.tips) reply.Bulk(tip);
   WriteKeySpecs(spec, reply);
-  if (spec.subcommands.empty()) {  // 7.0's own inconsistency
+  if (row.subcommand_count == 0) {  // 7.0's own inconsistency
     reply.Set(0);
   } else {
-    reply.Array(spec.subcommands.size());
+    reply.Array(row.subcommand_count);
   }
-  for (const CommandSpec& sub : spec.subcommands) WriteCommandInfo({&sub, &spec}, reply);
+  for (const CommandRow& subcommand : row.subcommands()) WriteCommandInfo(subcommand, reply);
 }
 
 }  // namespace larder::inline v0::commands

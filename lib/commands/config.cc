@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "lib/base/numbers.h"
-#include "lib/commands/family.h"
+#include "lib/commands/families.h"
 #include "lib/commands/help.h"
-#include "lib/commands/server_commands.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/client_policy.h"
 #include "lib/options/border.h"
 
@@ -130,25 +130,28 @@ constexpr ArgSpec kSetPair[] = {{.name = "parameter"}, {.name = "value"}};
 constexpr ArgSpec kSetArgs[] = {
     {.name = "parameter_value", .type = ArgType::kBlock, .multiple = true, .args = kSetPair}};
 
-constexpr uint32_t kFlags = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale;
+constexpr auto kSubcommands = Rows({.group = Group::kServer}, {
+    {.name = "get", .run = ConfigGet, .arity = AtLeast(3), .flags = kAdmin, .args = kGetArgs,
+     .summary = "The values of directives.", .complexity = "O(N), N = patterns", .since = "2.0.0",
+     .history = kGetHistory},
+    {.name = "help", .run = ConfigHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .since = "5.0.0"},
+    {.name = "resetstat", .run = ConfigResetStat, .arity = Exactly(2), .flags = kAdmin,
+     .summary = "Starts the counters of INFO again from 0.", .complexity = "O(1)", .since = "2.0.0"},
+    {.name = "rewrite", .run = ConfigRewrite, .arity = Exactly(2), .flags = kAdmin,
+     .summary = "Writes the values in force into the configuration file.", .complexity = "O(1)", .since = "2.8.0"},
+    {.name = "set", .run = ConfigSet, .arity = AtLeast(4), .flags = kAdmin, .tips = kSetTips, .args = kSetArgs,
+     .summary = "Gives directives new values.", .complexity = "O(N), N = directives", .since = "2.0.0",
+     .history = kSetHistory},
+});
+
+constexpr auto kRows = Rows({.group = Group::kServer}, {
+    {.name = "config", .arity = AtLeast(2), .summary = "Commands about the server's configuration.",
+     .complexity = "That of the subcommand", .since = "2.0.0"},
+});
 
 }  // namespace
 
-constexpr CommandSpec kConfigSubcommands[] = {
-    {.name = "get", .run = ConfigGet, .arity = AtLeast(3), .flags = kFlags, .args = kGetArgs,
-     .summary = "The values of directives.", .complexity = "O(N), N = patterns", .group = Group::kServer,
-     .since = "2.0.0", .history = kGetHistory},
-    {.name = "help", .run = ConfigHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
-     .summary = "Tells what the subcommands do.", .complexity = "O(1)", .group = Group::kServer, .since = "5.0.0"},
-    {.name = "resetstat", .run = ConfigResetStat, .arity = Exactly(2), .flags = kFlags,
-     .summary = "Starts the counters of INFO again from 0.", .complexity = "O(1)", .group = Group::kServer,
-     .since = "2.0.0"},
-    {.name = "rewrite", .run = ConfigRewrite, .arity = Exactly(2), .flags = kFlags,
-     .summary = "Writes the values in force into the configuration file.", .complexity = "O(1)",
-     .group = Group::kServer, .since = "2.8.0"},
-    {.name = "set", .run = ConfigSet, .arity = AtLeast(4), .flags = kFlags, .tips = kSetTips, .args = kSetArgs,
-     .summary = "Gives directives new values.", .complexity = "O(N), N = directives", .group = Group::kServer,
-     .since = "2.0.0", .history = kSetHistory},
-};
+constinit const Family kConfigFamily = {.commands = kRows, .container = "config", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

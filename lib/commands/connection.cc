@@ -1,6 +1,5 @@
-// Who a client is and what it speaks: AUTH, HELLO, SELECT, RESET, QUIT; PING and ECHO. CLIENT's rows are in
-// client_command.cc.
-#include "lib/commands/client_command.h"
+// Who a client is and what it speaks: AUTH, HELLO, SELECT, RESET, QUIT; PING and ECHO.
+#include "lib/commands/families.h"
 #include "lib/commands/family.h"
 #include "lib/engine/short.h"
 #include "lib/engine/stats.h"
@@ -83,7 +82,7 @@ Error HelloOptions(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
       const Bytes user = args.Next();
       LARDER_RETURN_IF_ERROR(Authenticate(ctx, user, args.Next()));
     } else if (args.remaining() >= 1 && base::EqualsIgnoreCase(option, "setname")) {
-      LARDER_RETURN_IF_ERROR(SetClientName(ctx.client, args.Next()));
+      LARDER_RETURN_IF_ERROR(SetName(ctx.client, args.Next()));
     } else {
       reply.Error({"ERR Syntax error in HELLO option '", UpToNul(option), "'"});
       return kReplied;
@@ -154,6 +153,21 @@ Error Select(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
+// Which of AUTH's arguments are passwords, for MONITOR.
+ArgRange AuthSecrets(std::span<const Bytes> argv, size_t from) {
+  return argv.size() <= 3 && from == 1 ? ArgRange{1, argv.size() - 1} : ArgRange{};
+}
+
+// The same for what stands behind HELLO's AUTH, as far as HELLO would read it.
+ArgRange HelloSecrets(std::span<const Bytes> argv, size_t from) {
+  if (argv.size() < 5 || (argv[1] != "2" && argv[1] != "3")) return {};
+  for (size_t at = from < 2 ? 2 : from; at < argv.size(); at += 2) {
+    if (argv.size() - at >= 3 && base::EqualsIgnoreCase(argv[at], "auth")) return {at + 1, 2};
+    if (argv.size() - at < 2 || !base::EqualsIgnoreCase(argv[at], "setname")) break;
+  }
+  return {};
+}
+
 constexpr HistoryItem kAuthHistory[] = {{"6.0.0", "A username may come before the password."}};
 constexpr ArgSpec kAuthArgs[] = {{.name = "username", .since = "6.0.0", .optional = true}, {.name = "password"}};
 
@@ -177,36 +191,28 @@ constexpr ArgSpec kSelectArgs[] = {{.name = "index", .type = ArgType::kInteger}}
 constexpr uint32_t kAnytime = kCmdLoading | kCmdStale | kCmdFast | kCmdShort;
 constexpr uint32_t kBeforeAuth = kAnytime | kCmdNoscript | kCmdNoAuth | kCmdAllowBusy | kCmdNeedsSession;
 
-constexpr CommandSpec kCommands[] = {
-    {.name = "auth", .run = Auth, .arity = AtLeast(2), .flags = kBeforeAuth, .categories = kAclConnection,
-     .args = kAuthArgs, .summary = "Says who the client is, with a password.",
-     .complexity = "O(N), N = length of the password", .group = Group::kConnection, .since = "1.0.0",
-     .history = kAuthHistory},
-    {.name = "client", .arity = AtLeast(2), .categories = 0, .subcommands = kClientSubcommands,
-     .summary = "Commands about clients and their connections.", .complexity = "That of the subcommand",
-     .group = Group::kConnection, .since = "2.4.0"},
-    {.name = "echo", .run = Echo, .arity = Exactly(2), .flags = kAnytime, .categories = kAclConnection,
-     .args = kEchoArgs, .summary = "Replies what it was given.", .complexity = "O(1)", .group = Group::kConnection,
-     .since = "1.0.0"},
-    {.name = "hello", .run = Hello, .arity = AtLeast(1), .flags = kBeforeAuth, .categories = kAclConnection,
-     .args = kHelloArgs, .summary = "Chooses the protocol, and may authenticate and name the client.",
-     .complexity = "O(1)", .group = Group::kConnection, .since = "6.0.0", .history = kHelloHistory},
-    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast | kCmdShort, .categories = kAclConnection,
-     .tips = kPingTips, .args = kPingArgs, .summary = "Replies PONG, or what it was given.", .complexity = "O(1)",
-     .group = Group::kConnection, .since = "1.0.0"},
-    {.name = "quit", .run = Quit, .arity = AtLeast(1), .flags = kBeforeAuth, .categories = kAclConnection,
-     .summary = "Closes the connection after the reply.", .complexity = "O(1)", .group = Group::kConnection,
-     .since = "1.0.0"},
-    {.name = "reset", .run = Reset, .arity = Exactly(1), .flags = kBeforeAuth, .categories = kAclConnection,
+constexpr auto kRows = Rows({.group = Group::kConnection, .categories = kAclConnection}, {
+    {.name = "auth", .run = Auth, .arity = AtLeast(2), .flags = kBeforeAuth, .args = kAuthArgs,
+     .summary = "Says who the client is, with a password.", .complexity = "O(N), N = length of the password",
+     .since = "1.0.0", .history = kAuthHistory, .next_secrets = AuthSecrets},
+    {.name = "echo", .run = Echo, .arity = Exactly(2), .flags = kAnytime, .args = kEchoArgs,
+     .summary = "Replies what it was given.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "hello", .run = Hello, .arity = AtLeast(1), .flags = kBeforeAuth, .args = kHelloArgs,
+     .summary = "Chooses the protocol, and may authenticate and name the client.", .complexity = "O(1)",
+     .since = "6.0.0", .history = kHelloHistory, .next_secrets = HelloSecrets},
+    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast | kCmdShort, .tips = kPingTips,
+     .args = kPingArgs, .summary = "Replies PONG, or what it was given.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "quit", .run = Quit, .arity = AtLeast(1), .flags = kBeforeAuth | kCmdRunsInMulti | kCmdEndsMulti,
+     .summary = "Closes the connection after the reply.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "reset", .run = Reset, .arity = Exactly(1), .flags = kBeforeAuth | kCmdRunsInMulti | kCmdEndsMulti,
      .summary = "Makes the connection as it was when it was new.", .complexity = "O(N), N = watched keys",
-     .group = Group::kConnection, .since = "6.2.0", .is_short = WatchesFew},
-    {.name = "select", .run = Select, .arity = Exactly(2), .flags = kAnytime | kCmdNeedsSession,
-     .categories = kAclConnection, .args = kSelectArgs, .summary = "Chooses the database that commands work on.",
-     .complexity = "O(1)", .group = Group::kConnection, .since = "1.0.0"},
-};
+     .since = "6.2.0", .is_short = WatchesFew},
+    {.name = "select", .run = Select, .arity = Exactly(2), .flags = kAnytime | kCmdNeedsSession, .args = kSelectArgs,
+     .summary = "Chooses the database that commands work on.", .complexity = "O(1)", .since = "1.0.0"},
+});
 
 }  // namespace
 
-std::span<const CommandSpec> ConnectionCommands() { return kCommands; }
+constinit const Family kConnectionFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

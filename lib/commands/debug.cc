@@ -4,10 +4,10 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "lib/commands/family.h"
+#include "lib/commands/families.h"
 #include "lib/commands/help.h"
-#include "lib/commands/keys_functions.h"
-#include "lib/commands/server_commands.h"
+#include "lib/commands/entry_text.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
@@ -69,7 +69,7 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const auto end = std::to_chars(hex, hex + sizeof(hex), reinterpret_cast<uintptr_t>(entry), 16);
   base::Buffer text;
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
-                   << " refcount:" << References(ctx, *entry) << " encoding:" << EncodingName(entry->encoding())
+                   << " refcount:" << References(ctx.engine.options(), *entry) << " encoding:" << EncodingName(entry->encoding())
                    << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_data()
                    << " lru_seconds_idle:" << ctx.keyspace().IdleSeconds(*entry);
   if (text.failed()) return errors::kAllocationFailed;
@@ -93,8 +93,6 @@ constexpr Bytes kHelp[] = {
     "    Do nothing for so long, and let nobody else do anything. Decimals allowed.",
 };
 
-}  // namespace
-
 Error Debug(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes word = args.Peek();
   if (args.remaining() == 1 && args.Take("help")) {
@@ -110,5 +108,16 @@ Error Debug(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
                "'. Try DEBUG HELP."});
   return kReplied;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr auto kRows = Rows({.group = Group::kServer}, {
+    {.name = "debug", .run = Debug, .arity = AtLeast(2), .flags = kAdmin | kCmdProtected | kCmdSystem,
+     .summary = "Commands for those who test the server.", .complexity = "That of the subcommand", .since = "1.0.0"},
+});
+
+}  // namespace
+
+constinit const Family kDebugFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

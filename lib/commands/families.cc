@@ -1,11 +1,14 @@
-// The families of the core, each named once.
 #include "lib/commands/families.h"
 
 namespace larder::inline v0::commands {
 
-CoreFamilyArray CoreFamilies() {
-  return {StringCommands(),     KeyCommands(),    TransactionCommands(),
-          ConnectionCommands(), ServerCommands(), CommandCommands()};
+std::span<const engine::Family* const> CoreFamilies() {
+  static constexpr const engine::Family* kFamilies[] = {
+      &kStringFamily, &kStringSetFamily, &kLcsFamily,        &kKeyFamily,        &kExpiryFamily,      &kScanFamily,
+      &kObjectFamily, &kMultiFamily,     &kConnectionFamily, &kClientFamily,     &kClientListFamily,  &kClientPauseFamily,
+      &kServerFamily, &kConfigFamily,    &kInfoFamily,       &kDebugFamily,      &kMonitorFamily,     &kCommandFamily,
+  };
+  return kFamilies;
 }
 
 }  // namespace larder::inline v0::commands

@@ -1,24 +1,34 @@
-// The families of the core.
+// The families of the core: one a file, each defined at its foot.
 #ifndef LARDER_COMMANDS_FAMILIES_H_
 #define LARDER_COMMANDS_FAMILIES_H_
 
-#include <array>
 #include <span>
 
-#include "lib/commands/family.h"
-#include "lib/engine/table.h"
+#include "lib/engine/family.h"
 
 namespace larder::inline v0::commands {
 
-using CoreFamilyArray = std::array<Family, 6>;
-CoreFamilyArray CoreFamilies();
+extern const engine::Family kClientFamily;
+extern const engine::Family kClientListFamily;
+extern const engine::Family kClientPauseFamily;
+extern const engine::Family kCommandFamily;
+extern const engine::Family kConfigFamily;
+extern const engine::Family kConnectionFamily;
+extern const engine::Family kDebugFamily;
+extern const engine::Family kExpiryFamily;
+extern const engine::Family kInfoFamily;
+extern const engine::Family kKeyFamily;
+extern const engine::Family kLcsFamily;
+extern const engine::Family kMonitorFamily;
+extern const engine::Family kMultiFamily;
+extern const engine::Family kObjectFamily;
+extern const engine::Family kScanFamily;
+extern const engine::Family kServerFamily;
+extern const engine::Family kStringFamily;
+extern const engine::Family kStringSetFamily;
 
-std::span<const CommandSpec> StringCommands();
-std::span<const CommandSpec> KeyCommands();
-std::span<const CommandSpec> TransactionCommands();
-std::span<const CommandSpec> ConnectionCommands();
-std::span<const CommandSpec> ServerCommands();
-std::span<const CommandSpec> CommandCommands();  // COMMAND itself
+// All of them.
+std::span<const engine::Family* const> CoreFamilies();
 
 }  // namespace larder::inline v0::commands
 

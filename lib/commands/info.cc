@@ -10,8 +10,9 @@
 #include <iterator>
 
 #include <larder/version.h>
+#include "lib/commands/families.h"
 #include "lib/commands/info_context.h"
-#include "lib/commands/server_commands.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/stats.h"
 
 namespace larder::inline v0::commands {
@@ -173,12 +174,11 @@ void Cpu(InfoContext& info) {
 
 void CommandStats(InfoContext& info) {
   const CommandTable& table = info.engine().commands();
-  for (size_t i = 0; i < table.index_count(); ++i) {
-    const CommandCounters& counters = info.engine().counters(table.row(i));
+  for (const CommandRow& row : table.rows()) {
+    const CommandCounters& counters = info.engine().counters(row);
     if (counters.calls == 0 && counters.rejected == 0 && counters.failed == 0) continue;
-    info.out << "cmdstat_";
-    if (table.parent(i) != nullptr) info.out << table.parent(i)->name << '|';
-    info.out << table.row(i).name << ":calls=" << counters.calls << ",usec=" << counters.usec << ",usec_per_call=";
+    char name[kFullNameMax];
+    info.out << "cmdstat_" << FullName(row, name) << ":calls=" << counters.calls << ",usec=" << counters.usec << ",usec_per_call=";
     const double calls = static_cast<double>(counters.calls);
     info.out.Fixed(counters.calls == 0 ? 0 : static_cast<double>(counters.usec) / calls, 2)
         << ",rejected_calls=" << counters.rejected << ",failed_calls=" << counters.failed << "\r\n";
@@ -295,8 +295,6 @@ bool Wanted(const Section& section, ArgReader args) {
   return false;
 }
 
-}  // namespace
-
 Error Info(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   InfoContext info{.ctx = ctx, .stats = StatsOf(ctx.engine)};
   for (const Section& section : kSections) {
@@ -309,5 +307,22 @@ Error Info(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   reply.Verbatim("txt", info.text.view());
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
+                                          "response_policy:special"};
+constexpr HistoryItem kInfoHistory[] = {{"7.0.0", "Takes several sections."}};
+constexpr ArgSpec kInfoArgs[] = {{.name = "section", .optional = true, .multiple = true}};
+
+constexpr auto kRows = Rows({.group = Group::kServer}, {
+    {.name = "info", .run = Info, .arity = AtLeast(1), .flags = kCmdLoading | kCmdStale, .categories = kAclDangerous,
+     .tips = kInfoTips, .args = kInfoArgs, .summary = "Facts and counters of the server, by section.",
+     .complexity = "O(1)", .since = "1.0.0", .history = kInfoHistory},
+});
+
+}  // namespace
+
+constinit const Family kInfoFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

@@ -1,8 +1,8 @@
-// EXPIRE and its three relatives, TTL and its three, PERSIST. Their rows are in keys.cc.
+// EXPIRE and its three relatives, TTL and its three, PERSIST.
 #include <climits>
 
-#include "lib/commands/family.h"
-#include "lib/commands/keys_functions.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/text.h"
 #include "lib/ops/keys.h"
 
@@ -54,8 +54,6 @@ Error SetExpiry(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply, i
 // Milliseconds as seconds, the nearest; the sum is unsigned since ms may be the largest there is.
 int64_t Seconds(int64_t ms) { return ms < 0 ? ms : static_cast<int64_t>((static_cast<uint64_t>(ms) + 500) / 1000); }
 
-}  // namespace
-
 Error Expire(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   return SetExpiry(ctx, args, reply, ctx.now_ms(), 1000);
 }
@@ -97,5 +95,57 @@ Error Persist(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   reply.Int(changed ? 1 : 0);
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr ArgSpec kConditionArgs[] = {{.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
+                                      {.name = "xx", .type = ArgType::kPureToken, .token = "XX"},
+                                      {.name = "gt", .type = ArgType::kPureToken, .token = "GT"},
+                                      {.name = "lt", .type = ArgType::kPureToken, .token = "LT"}};
+constexpr ArgSpec kCondition = {.name = "condition", .type = ArgType::kOneOf, .since = "7.0.0", .optional = true,
+                                .args = kConditionArgs};
+constexpr ArgSpec kExpireArgs[] = {kKeyArg,
+                                   {.name = "seconds", .type = ArgType::kInteger}, kCondition};
+constexpr ArgSpec kPExpireArgs[] = {kKeyArg,
+                                    {.name = "milliseconds", .type = ArgType::kInteger}, kCondition};
+constexpr ArgSpec kExpireAtArgs[] = {kKeyArg,
+                                     {.name = "unix-time-seconds", .type = ArgType::kUnixTime}, kCondition};
+constexpr ArgSpec kPExpireAtArgs[] = {kKeyArg,
+                                      {.name = "unix-time-milliseconds", .type = ArgType::kUnixTime}, kCondition};
+constexpr HistoryItem kExpireHistory[] = {{"7.0.0", "Conditions `NX`, `XX`, `GT` and `LT`."}};
+constexpr HistoryItem kTtlHistory[] = {{"2.8.0", "Replies -2 when there is no such key."}};
+
+constexpr auto kRows = Rows({.group = Group::kGeneric, .categories = kAclKeyspace}, {
+    {.name = "expire", .run = Expire, .arity = AtLeast(3), .flags = kFastWrites, .keys = kUpdatedKey,
+     .args = kExpireArgs, .summary = "Lets a key end after so many seconds.", .complexity = "O(1)", .since = "1.0.0",
+     .history = kExpireHistory},
+    {.name = "expireat", .run = ExpireAt, .arity = AtLeast(3), .flags = kFastWrites, .keys = kUpdatedKey,
+     .args = kExpireAtArgs, .summary = "Lets a key end at a Unix time in seconds.", .complexity = "O(1)",
+     .since = "1.2.0", .history = kExpireHistory},
+    {.name = "expiretime", .run = ExpireTime, .arity = Exactly(2), .flags = kFastReads, .keys = kReadKey,
+     .args = kKeyArgs, .summary = "The Unix time in seconds at which a key ends.", .complexity = "O(1)",
+     .since = "7.0.0"},
+    {.name = "persist", .run = Persist, .arity = Exactly(2), .flags = kFastWrites, .keys = kUpdatedKey,
+     .args = kKeyArgs, .summary = "Takes a key's expiry away.", .complexity = "O(1)", .since = "2.2.0"},
+    {.name = "pexpire", .run = PExpire, .arity = AtLeast(3), .flags = kFastWrites, .keys = kUpdatedKey,
+     .args = kPExpireArgs, .summary = "Lets a key end after so many milliseconds.", .complexity = "O(1)",
+     .since = "2.6.0", .history = kExpireHistory},
+    {.name = "pexpireat", .run = PExpireAt, .arity = AtLeast(3), .flags = kFastWrites, .keys = kUpdatedKey,
+     .args = kPExpireAtArgs, .summary = "Lets a key end at a Unix time in milliseconds.", .complexity = "O(1)",
+     .since = "2.6.0", .history = kExpireHistory},
+    {.name = "pexpiretime", .run = PExpireTime, .arity = Exactly(2), .flags = kFastReads, .keys = kReadKey,
+     .args = kKeyArgs, .summary = "The Unix time in milliseconds at which a key ends.", .complexity = "O(1)",
+     .since = "7.0.0"},
+    {.name = "pttl", .run = PTtl, .arity = Exactly(2), .flags = kFastReads, .tips = kVaries, .keys = kReadKey,
+     .args = kKeyArgs, .summary = "Milliseconds until a key ends.", .complexity = "O(1)", .since = "2.6.0",
+     .history = kTtlHistory},
+    {.name = "ttl", .run = Ttl, .arity = Exactly(2), .flags = kFastReads, .tips = kVaries, .keys = kReadKey,
+     .args = kKeyArgs, .summary = "Seconds until a key ends.", .complexity = "O(1)", .since = "1.0.0",
+     .history = kTtlHistory},
+});
+
+}  // namespace
+
+constinit const Family kExpiryFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

@@ -1,8 +1,9 @@
-// KEYS, SCAN and RANDOMKEY. Their rows are in keys.cc.
+// KEYS, SCAN and RANDOMKEY.
 
 #include "lib/base/glob.h"
-#include "lib/commands/family.h"
-#include "lib/commands/keys_functions.h"
+#include "lib/commands/entry_text.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/short.h"
 
 namespace larder::inline v0::commands {
@@ -59,8 +60,6 @@ Error ParseScanOptions(ArgReader& args, ScanOptions* options) {
   }
   return kOk;
 }
-
-}  // namespace
 
 Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   base::Buffer room;
@@ -132,5 +131,34 @@ Error RandomKey(CommandContext& ctx, ArgReader, resp::ReplyWriter& reply) {
   }
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kAllShardsAnyOrder[] = {"request_policy:all_shards", "nondeterministic_output_order"};
+constexpr std::string_view kAllShardsVaries[] = {"request_policy:all_shards", "nondeterministic_output"};
+constexpr std::string_view kScanTips[] = {"nondeterministic_output", "request_policy:special"};
+constexpr ArgSpec kPatternArg[] = {{.name = "pattern", .type = ArgType::kPattern}};
+constexpr ArgSpec kScanArgs[] = {
+    {.name = "cursor", .type = ArgType::kInteger},
+    {.name = "pattern", .type = ArgType::kPattern, .token = "MATCH", .optional = true},
+    {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .optional = true},
+    {.name = "type", .type = ArgType::kString, .token = "TYPE", .since = "6.0.0", .optional = true}};
+constexpr HistoryItem kScanHistory[] = {{"6.0.0", "Option `TYPE`."}};
+
+constexpr auto kRows = Rows({.group = Group::kGeneric, .categories = kAclKeyspace}, {
+    {.name = "keys", .run = Keys, .arity = Exactly(2), .flags = kCmdReadOnly, .categories = kAclDangerous,
+     .tips = kAllShardsAnyOrder, .args = kPatternArg, .summary = "All keys that match a glob pattern.",
+     .complexity = "O(N), N = keys in the database.", .since = "1.0.0"},
+    {.name = "randomkey", .run = RandomKey, .arity = Exactly(1), .flags = kReads, .tips = kAllShardsVaries,
+     .summary = "Some key of the database, picked at random.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "scan", .run = Scan, .arity = AtLeast(2), .flags = kReads, .tips = kScanTips, .args = kScanArgs,
+     .summary = "Some keys of the database, and the cursor to go on from.",
+     .complexity = "O(1) a call, O(N) for all N keys.", .since = "2.8.0", .history = kScanHistory,
+     .is_short = ScanIsShort},
+});
+
+}  // namespace
+
+constinit const Family kScanFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

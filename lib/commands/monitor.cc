@@ -1,6 +1,6 @@
 // MONITOR: see lib/engine/monitor.h.
-#include "lib/commands/family.h"
-#include "lib/commands/server_commands.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/transaction.h"
 
 namespace larder::inline v0::commands {
@@ -11,8 +11,6 @@ constexpr ErrorText kNotInExec{absl::StatusCode::kFailedPrecondition,
 constexpr ErrorText kNoConnection{absl::StatusCode::kFailedPrecondition,
                                   "ERR MONITOR needs a connection that can be sent lines: a listener's, or one of "
                                   "cache.NewConnection()"};
-
-}  // namespace
 
 // Asked twice it says nothing, as Redis.
 Error Monitor(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
@@ -25,5 +23,16 @@ Error Monitor(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   reply.Ok();
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr auto kRows = Rows({.group = Group::kServer}, {
+    {.name = "monitor", .run = Monitor, .arity = Exactly(1), .flags = kAdmin | kCmdNeedsSession,
+     .summary = "Sends this client every command that runs from now on, as it runs.", .since = "1.0.0"},
+});
+
+}  // namespace
+
+constinit const Family kMonitorFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

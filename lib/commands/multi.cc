@@ -1,5 +1,6 @@
 // The transaction family: MULTI, EXEC, DISCARD, WATCH and UNWATCH.
-#include "lib/commands/family.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/short.h"
 #include "lib/engine/transaction.h"
@@ -60,8 +61,8 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   reply.Array(transaction->queued());
   if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
   ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
-  transaction->ForEach(&room, [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
-    (void)Call(ctx.engine, ctx.client, spec, parent, argv, reply);
+  transaction->ForEach(&room, [&](const CommandRow& row, std::span<const Bytes> argv) {
+    (void)Call(ctx.engine, ctx.client, row, argv, reply);
   });
   // A QUIT or RESET cannot be queued, so the transaction is still the client's.
   transaction->Reset();
@@ -93,38 +94,33 @@ Error Unwatch(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   return kOk;
 }
 
-constexpr KeySpec kWatchKeyRange[] = {KeyRange(1, -1, 1, kKeyReadOnly)};
-constexpr ArgSpec kWatchArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true}};
-
 constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdNeedsSession | kCmdShort;
 
 bool ExecIsShort(CommandContext& ctx, std::span<const Bytes>) {
   return ctx.client.transaction == nullptr || ctx.client.transaction->IsShort();
 }
 
-constexpr CommandSpec kCommands[] = {
-    {.name = "multi", .run = Multi, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
-     .categories = kAclTransaction, .summary = "Starts a transaction: what follows is queued until EXEC.",
-     .complexity = "O(1)", .group = Group::kTransactions, .since = "1.2.0"},
-    {.name = "exec", .run = Exec, .arity = Exactly(1), .flags = kAlways | kCmdSkipSlowlog,
-     .categories = kAclTransaction, .summary = "Runs all queued commands, with no other client's in between.",
-     .complexity = "That of the queued commands", .group = Group::kTransactions, .since = "1.2.0",
-     .is_short = ExecIsShort},
-    {.name = "discard", .run = Discard, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
-     .categories = kAclTransaction, .summary = "Forgets all queued commands and ends the transaction.",
-     .complexity = "O(N), N = queued commands", .group = Group::kTransactions, .since = "2.0.0",
-     .is_short = WatchesFew},
-    {.name = "watch", .run = WatchKeys, .arity = AtLeast(2), .flags = kAlways | kCmdFast | kCmdAllowBusy,
-     .categories = kAclTransaction, .keys = kWatchKeyRange, .args = kWatchArgs,
-     .summary = "Makes the next EXEC fail if one of the keys is changed before it.",
-     .complexity = "O(1) a key", .group = Group::kTransactions, .since = "2.2.0"},
+constexpr auto kRows = Rows({.group = Group::kTransactions, .categories = kAclTransaction}, {
+    {.name = "multi", .run = Multi, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy | kCmdRunsInMulti,
+     .summary = "Starts a transaction: what follows is queued until EXEC.", .complexity = "O(1)", .since = "1.2.0"},
+    {.name = "exec", .run = Exec, .arity = Exactly(1),
+     .flags = kAlways | kCmdSkipSlowlog | kCmdRunsInMulti | kCmdEndsMulti | kCmdRunsQueue,
+     .summary = "Runs all queued commands, with no other client's in between.",
+     .complexity = "That of the queued commands", .since = "1.2.0", .is_short = ExecIsShort},
+    {.name = "discard", .run = Discard, .arity = Exactly(1),
+     .flags = kAlways | kCmdFast | kCmdAllowBusy | kCmdRunsInMulti | kCmdEndsMulti,
+     .summary = "Forgets all queued commands and ends the transaction.", .complexity = "O(N), N = queued commands",
+     .since = "2.0.0", .is_short = WatchesFew},
+    {.name = "watch", .run = WatchKeys, .arity = AtLeast(2),
+     .flags = kAlways | kCmdFast | kCmdAllowBusy | kCmdRunsInMulti, .keys = kExaminedKeys, .args = kKeysArgs,
+     .summary = "Makes the next EXEC fail if one of the keys is changed before it.", .complexity = "O(1) a key",
+     .since = "2.2.0"},
     {.name = "unwatch", .run = Unwatch, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
-     .categories = kAclTransaction, .summary = "Forgets all watched keys.", .complexity = "O(1)",
-     .group = Group::kTransactions, .since = "2.2.0", .is_short = WatchesFew},
-};
+     .summary = "Forgets all watched keys.", .complexity = "O(1)", .since = "2.2.0", .is_short = WatchesFew},
+});
 
 }  // namespace
 
-std::span<const CommandSpec> TransactionCommands() { return kCommands; }
+constinit const Family kMultiFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

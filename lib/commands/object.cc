@@ -1,7 +1,8 @@
 // OBJECT: how a value is kept and when it was last used.
-#include "lib/commands/family.h"
+#include "lib/commands/entry_text.h"
+#include "lib/commands/families.h"
 #include "lib/commands/help.h"
-#include "lib/commands/keys_functions.h"
+#include "lib/commands/shapes.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -14,18 +15,6 @@ constexpr ErrorText kLfuNotSelected{
     absl::StatusCode::kFailedPrecondition,
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     "between policies at runtime LRU and LFU data will take some time to adjust."};
-
-// Redis keeps one object for each of these and says INT_MAX of the references to it.
-constexpr int64_t kSharedIntegers = 10000;
-constexpr int64_t kSharedReferences = 2147483647;
-
-bool IsLfu(MaxmemoryPolicy policy) {
-  return policy == MaxmemoryPolicy::kAllkeysLfu || policy == MaxmemoryPolicy::kVolatileLfu;
-}
-
-bool IsLru(MaxmemoryPolicy policy) {
-  return policy == MaxmemoryPolicy::kAllkeysLru || policy == MaxmemoryPolicy::kVolatileLru;
-}
 
 // The entry, or nullptr after a null reply.
 const keyspace::Entry* FindOrNull(CommandContext& ctx, ArgReader& args, resp::ReplyWriter& reply) {
@@ -58,7 +47,7 @@ Error ObjectIdleTime(CommandContext& ctx, ArgReader args, resp::ReplyWriter& rep
 
 Error ObjectRefCount(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
-  if (entry != nullptr) reply.Int(References(ctx, *entry));
+  if (entry != nullptr) reply.Int(References(ctx.engine.options(), *entry));
   return kOk;
 }
 
@@ -80,50 +69,30 @@ Error ObjectHelp(CommandContext&, ArgReader, resp::ReplyWriter& reply) {
 }
 
 constexpr KeySpec kKey[] = {OneKey(2, kKeyReadOnly)};
-constexpr ArgSpec kArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0}};
-constexpr std::string_view kTips[] = {"nondeterministic_output"};
+
+constexpr auto kSubcommands = Rows({.group = Group::kGeneric, .categories = kAclKeyspace}, {
+    {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kReads, .tips = kVaries, .keys = kKey,
+     .args = kKeyArgs, .summary = "How the value at a key is kept in memory.", .complexity = "O(1)", .since = "2.2.3"},
+    {.name = "freq", .run = ObjectFreq, .arity = Exactly(3), .flags = kReads, .tips = kVaries, .keys = kKey,
+     .args = kKeyArgs, .summary = "How often a key was used of late, on a logarithmic scale.", .complexity = "O(1)",
+     .since = "4.0.0"},
+    {.name = "help", .run = ObjectHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
+     .summary = "Lists the subcommands.", .complexity = "O(1)", .since = "6.2.0"},
+    {.name = "idletime", .run = ObjectIdleTime, .arity = Exactly(3), .flags = kReads, .tips = kVaries, .keys = kKey,
+     .args = kKeyArgs, .summary = "Seconds since a key was last used.", .complexity = "O(1)", .since = "2.2.3"},
+    {.name = "refcount", .run = ObjectRefCount, .arity = Exactly(3), .flags = kReads, .tips = kVaries, .keys = kKey,
+     .args = kKeyArgs, .summary = "How many references there are to the value at a key.", .complexity = "O(1)",
+     .since = "2.2.3"},
+});
+
+constexpr auto kRows = Rows({.group = Group::kGeneric}, {
+    {.name = "object", .arity = AtLeast(2),
+     .summary = "How values are kept and when they were used; a container of subcommands.",
+     .complexity = "Each subcommand says its own.", .since = "2.2.3"},
+});
 
 }  // namespace
 
-Bytes EncodingName(keyspace::Encoding encoding) {
-  switch (encoding) {
-    case keyspace::Encoding::kRaw: return "raw";
-    case keyspace::Encoding::kInt: return "int";
-    case keyspace::Encoding::kEmbstr: return "embstr";
-  }
-  return "raw";
-}
-
-int64_t References(CommandContext& ctx, const keyspace::Entry& entry) {
-  const Options& options = ctx.engine.options();
-  const bool shares =
-      options.maxmemory == 0 || !(IsLfu(options.maxmemory_policy) || IsLru(options.maxmemory_policy));
-  const bool shared = shares && entry.encoding() == keyspace::Encoding::kInt && entry.integer() >= 0 &&
-                      entry.integer() < kSharedIntegers;
-  return shared ? kSharedReferences : 1;
-}
-
-constinit const CommandSpec kObjectSubcommands[5] = {
-    {.name = "encoding", .run = ObjectEncoding, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
-     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
-     .summary = "How the value at a key is kept in memory.",
-     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
-    {.name = "freq", .run = ObjectFreq, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
-     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
-     .summary = "How often a key was used of late, on a logarithmic scale.",
-     .complexity = "O(1)", .group = Group::kGeneric, .since = "4.0.0"},
-    {.name = "help", .run = ObjectHelp, .arity = Exactly(2), .flags = kCmdLoading | kCmdStale,
-     .categories = kAclKeyspace,
-     .summary = "Lists the subcommands.",
-     .complexity = "O(1)", .group = Group::kGeneric, .since = "6.2.0"},
-    {.name = "idletime", .run = ObjectIdleTime, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
-     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
-     .summary = "Seconds since a key was last used.",
-     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
-    {.name = "refcount", .run = ObjectRefCount, .arity = Exactly(3), .flags = kCmdReadOnly | kCmdShort,
-     .categories = kAclKeyspace, .tips = kTips, .keys = kKey, .args = kArgs,
-     .summary = "How many references there are to the value at a key.",
-     .complexity = "O(1)", .group = Group::kGeneric, .since = "2.2.3"},
-};
+constinit const Family kObjectFamily = {.commands = kRows, .container = "object", .subcommands = kSubcommands};
 
 }  // namespace larder::inline v0::commands

@@ -1,6 +1,6 @@
-// The server family: databases as a whole, time, SHUTDOWN. CONFIG, INFO and DEBUG have files of their own.
-#include "lib/commands/family.h"
-#include "lib/commands/server_commands.h"
+// Databases as a whole, time, SHUTDOWN. CONFIG, INFO, DEBUG and MONITOR have files of their own.
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -85,20 +85,12 @@ Error Shutdown(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return ctx.engine.host().RequestShutdown(request, reply);
 }
 
-constexpr std::string_view kSumOfShards[] = {"request_policy:all_shards", "response_policy:agg_sum"};
-constexpr std::string_view kAllShards[] = {"request_policy:all_shards", "response_policy:all_succeeded"};
-constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
-                                          "response_policy:special"};
-constexpr std::string_view kVaries[] = {"nondeterministic_output"};
-
+constexpr std::string_view kSumOfAllShards[] = {"request_policy:all_shards", "response_policy:agg_sum"};
 constexpr HistoryItem kFlushHistory[] = {{"4.0.0", "The mode `ASYNC`."}, {"6.2.0", "The mode `SYNC`."}};
 constexpr ArgSpec kFlushModes[] = {{.name = "async", .type = ArgType::kPureToken, .token = "ASYNC", .since = "4.0.0"},
                                    {.name = "sync", .type = ArgType::kPureToken, .token = "SYNC", .since = "6.2.0"}};
 constexpr ArgSpec kFlushArgs[] = {
     {.name = "async", .type = ArgType::kOneOf, .optional = true, .args = kFlushModes}};
-
-constexpr HistoryItem kInfoHistory[] = {{"7.0.0", "Takes several sections."}};
-constexpr ArgSpec kInfoArgs[] = {{.name = "section", .optional = true, .multiple = true}};
 
 constexpr HistoryItem kShutdownHistory[] = {{"7.0.0", "The words `NOW`, `FORCE` and `ABORT`."}};
 constexpr ArgSpec kShutdownSave[] = {{.name = "nosave", .type = ArgType::kPureToken, .token = "NOSAVE"},
@@ -112,48 +104,31 @@ constexpr ArgSpec kShutdownArgs[] = {
 constexpr ArgSpec kSwapDbArgs[] = {{.name = "index1", .type = ArgType::kInteger},
                                    {.name = "index2", .type = ArgType::kInteger}};
 
-constexpr uint32_t kAdminAlways = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale;
-
-constexpr CommandSpec kCommands[] = {
-    {.name = "config", .arity = AtLeast(2), .subcommands = kConfigSubcommands,
-     .summary = "Commands about the server's configuration.", .complexity = "That of the subcommand",
-     .group = Group::kServer, .since = "2.0.0"},
-    {.name = "dbsize", .run = DbSize, .arity = Exactly(1), .flags = kCmdReadOnly | kCmdFast | kCmdShort,
-     .categories = kAclKeyspace, .tips = kSumOfShards, .summary = "How many keys the database has.",
-     .complexity = "O(1)", .group = Group::kServer, .since = "1.0.0"},
-    {.name = "debug", .run = Debug, .arity = AtLeast(2), .flags = kAdminAlways | kCmdProtected | kCmdSystem,
-     .summary = "Commands for those who test the server.", .complexity = "That of the subcommand",
-     .group = Group::kServer, .since = "1.0.0"},
+constexpr auto kRows = Rows({.group = Group::kServer}, {
+    {.name = "dbsize", .run = DbSize, .arity = Exactly(1), .flags = kFastReads, .categories = kAclKeyspace,
+     .tips = kSumOfAllShards, .summary = "How many keys the database has.", .complexity = "O(1)", .since = "1.0.0"},
     {.name = "flushall", .run = FlushAll, .arity = AtLeast(1), .flags = kCmdWrite,
      .categories = kAclKeyspace | kAclDangerous, .tips = kAllShards, .args = kFlushArgs,
-     .summary = "Removes every key of every database.", .complexity = "O(N), N = keys", .group = Group::kServer,
-     .since = "1.0.0", .history = kFlushHistory},
+     .summary = "Removes every key of every database.", .complexity = "O(N), N = keys", .since = "1.0.0",
+     .history = kFlushHistory},
     {.name = "flushdb", .run = FlushDb, .arity = AtLeast(1), .flags = kCmdWrite,
      .categories = kAclKeyspace | kAclDangerous, .tips = kAllShards, .args = kFlushArgs,
-     .summary = "Removes every key of the database.", .complexity = "O(N), N = keys of the database",
-     .group = Group::kServer, .since = "1.0.0", .history = kFlushHistory},
-    {.name = "info", .run = Info, .arity = AtLeast(1), .flags = kCmdLoading | kCmdStale,
-     .categories = kAclDangerous, .tips = kInfoTips, .args = kInfoArgs,
-     .summary = "Facts and counters of the server, by section.", .complexity = "O(1)", .group = Group::kServer,
-     .since = "1.0.0", .history = kInfoHistory},
-    {.name = "monitor", .run = Monitor, .arity = Exactly(1), .flags = kAdminAlways | kCmdNeedsSession,
-     .summary = "Sends this client every command that runs from now on, as it runs.", .group = Group::kServer,
-     .since = "1.0.0"},
-    {.name = "shutdown", .run = Shutdown, .arity = AtLeast(1), .flags = kAdminAlways | kCmdNoMulti | kCmdAllowBusy,
+     .summary = "Removes every key of the database.", .complexity = "O(N), N = keys of the database", .since = "1.0.0",
+     .history = kFlushHistory},
+    {.name = "shutdown", .run = Shutdown, .arity = AtLeast(1), .flags = kAdmin | kCmdNoMulti | kCmdAllowBusy,
      .args = kShutdownArgs, .summary = "Asks the program around the cache to end.", .complexity = "O(1)",
-     .group = Group::kServer, .since = "1.0.0", .history = kShutdownHistory},
+     .since = "1.0.0", .history = kShutdownHistory},
     {.name = "swapdb", .run = SwapDb, .arity = Exactly(3), .flags = kCmdWrite | kCmdFast,
      .categories = kAclKeyspace | kAclDangerous, .args = kSwapDbArgs,
-     .summary = "Gives each of two databases the keys of the other.",
-     .complexity = "O(N), N = watched keys of both", .group = Group::kServer, .since = "4.0.0"},
+     .summary = "Gives each of two databases the keys of the other.", .complexity = "O(N), N = watched keys of both",
+     .since = "4.0.0"},
     {.name = "time", .run = Time, .arity = Exactly(1), .flags = kCmdLoading | kCmdStale | kCmdFast | kCmdShort,
-     .tips = kVaries,
-     .summary = "The time: seconds since the epoch, and microseconds.", .complexity = "O(1)",
-     .group = Group::kServer, .since = "2.6.0"},
-};
+     .tips = kVaries, .summary = "The time: seconds since the epoch, and microseconds.", .complexity = "O(1)",
+     .since = "2.6.0"},
+});
 
 }  // namespace
 
-std::span<const CommandSpec> ServerCommands() { return kCommands; }
+constinit const Family kServerFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

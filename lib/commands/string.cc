@@ -1,6 +1,7 @@
-// The string family: reading, editing and counting, and the rows of the whole family.
-#include "lib/commands/string_args.h"
-#include "lib/commands/string_family.h"
+// Strings: reading, editing and counting. What makes a key hold a whole string is in string_set.cc, LCS in string_lcs.cc.
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
+#include "lib/commands/string_reply.h"
 #include "lib/engine/short.h"
 #include "lib/keyspace/key_window.h"
 
@@ -9,25 +10,6 @@ namespace larder::inline v0::commands {
 using keyspace::Lookup;
 using ops::strings::Digits;
 using ops::strings::Text;
-
-void ReplyText(const Text& text, ReplyWriter& reply) {
-  if (!text.found) {
-    reply.Null();
-  } else if (text.block != nullptr && text.bytes.size() >= resp::Output::kByReferenceMin) {
-    reply.BulkBlock(memory::BlockRef::Share(text.block), 0, text.bytes.size());
-  } else {
-    reply.Bulk(text.bytes);
-  }
-}
-
-bool ReplyTextFirst(const Text& text, ReplyWriter& reply) {
-  if (reply.output().failed()) return true;  // of an EXEC whose reply is lost already
-  const size_t mark = reply.Mark();
-  ReplyText(text, reply);
-  if (!reply.output().failed()) return true;
-  reply.output().RewindFailed(mark);
-  return false;
-}
 
 namespace {
 
@@ -168,91 +150,58 @@ void AppendGrowth(keyspace::Db* db, uint64_t string_bytes_max, std::span<const B
   growth->counted = counted;
 }
 
-constexpr uint32_t kWriting = kCmdWrite | kCmdDenyOom | kCmdShort;
-constexpr uint32_t kFastWriting = kWriting | kCmdFast;
-constexpr uint32_t kFastReading = kCmdReadOnly | kCmdFast | kCmdShort;
+// ---- Rows -----------------------------------------------------------------------------------------------------------
 
-constexpr CommandSpec kCommands[] = {
-    {.name = "append", .run = Append, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kInsertingKey, .args = kKeyValueArgs,
-     .summary = "Adds bytes to the end of a string; a missing key counts as an empty one.",
-     .complexity = "O(N), N = bytes added, averaged over many calls", .group = Group::kString, .since = "2.0.0", .is_short = ValueIsShort,
+constexpr KeySpec kAppendedKey[] = {OneKey(1, kKeyReadWrite | kKeyInsert)};
+constexpr KeySpec kTakenKey[] = {OneKey(1, kKeyReadWrite | kKeyAccess | kKeyDelete)};
+constexpr std::string_view kMGetTips[] = {"request_policy:multi_shard"};
+constexpr ArgSpec kDecrByArgs[] = {kKeyArg, {.name = "decrement", .type = ArgType::kInteger}};
+constexpr ArgSpec kIncrByArgs[] = {kKeyArg, {.name = "increment", .type = ArgType::kInteger}};
+constexpr ArgSpec kIncrByFloatArgs[] = {kKeyArg, {.name = "increment", .type = ArgType::kDouble}};
+constexpr ArgSpec kRangeArgs[] = {
+    kKeyArg, {.name = "start", .type = ArgType::kInteger}, {.name = "end", .type = ArgType::kInteger}};
+constexpr ArgSpec kSetRangeArgs[] = {kKeyArg, {.name = "offset", .type = ArgType::kInteger}, kValueArg};
+
+constexpr auto kRows = Rows({.group = Group::kString, .categories = kAclString}, {
+    {.name = "append", .run = Append, .arity = Exactly(3), .flags = kFastGrows, .keys = kAppendedKey,
+     .args = kKeyValueArgs, .summary = "Adds bytes to the end of a string; a missing key counts as an empty one.",
+     .complexity = "O(N), N = bytes added, averaged over many calls", .since = "2.0.0", .is_short = ValueIsShort,
      .growth = AppendGrowth},
-    {.name = "decr", .run = Decr, .arity = Exactly(2), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kKeyArgs, .summary = "Takes one from the integer at a key.", .complexity = "O(1)",
-     .group = Group::kString, .since = "1.0.0"},
-    {.name = "decrby", .run = DecrBy, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kDecrByArgs, .summary = "Takes a number from the integer at a key.",
-     .complexity = "O(1)", .group = Group::kString, .since = "1.0.0"},
-    {.name = "get", .run = Get, .arity = Exactly(2), .flags = kFastReading, .categories = kAclString,
-     .keys = kReadKey, .args = kKeyArgs, .summary = "The string at a key.", .complexity = "O(1)",
-     .group = Group::kString, .since = "1.0.0"},
-    {.name = "getdel", .run = GetDel, .arity = Exactly(2), .flags = kCmdWrite | kCmdFast | kCmdShort, .categories = kAclString,
-     .keys = kTakenKey, .args = kKeyArgs, .summary = "The string at a key, which is deleted.", .complexity = "O(1)",
-     .group = Group::kString, .since = "6.2.0"},
-    {.name = "getex", .run = GetEx, .arity = AtLeast(2), .flags = kCmdWrite | kCmdFast | kCmdShort, .categories = kAclString,
-     .keys = kGetExKey, .args = kGetExArgs, .summary = "The string at a key, whose expiry may be set or removed.",
-     .complexity = "O(1)", .group = Group::kString, .since = "6.2.0"},
-    {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly | kCmdShort, .categories = kAclString,
-     .keys = kReadKey, .args = kRangeArgs,
-     .summary = "Bytes start to end of the string at a key; negative positions count from the end.",
-     .complexity = "O(N), N = bytes returned", .group = Group::kString, .since = "2.4.0"},
-    {.name = "getset", .run = GetSet, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kKeyValueArgs, .summary = "Sets the string at a key and returns the one before.",
-     .complexity = "O(1)", .group = Group::kString, .since = "1.0.0", .deprecated_since = "6.2.0",
-     .replaced_by = "`SET` with its `GET` option"},
-    {.name = "incr", .run = Incr, .arity = Exactly(2), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kKeyArgs, .summary = "Adds one to the integer at a key.", .complexity = "O(1)",
-     .group = Group::kString, .since = "1.0.0"},
-    {.name = "incrby", .run = IncrBy, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kIncrByArgs, .summary = "Adds a number to the integer at a key.",
-     .complexity = "O(1)", .group = Group::kString, .since = "1.0.0"},
-    {.name = "incrbyfloat", .run = IncrByFloat, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kUpdatingKey, .args = kIncrByFloatArgs, .summary = "Adds a number, whole or not, to the one at a key.",
-     .complexity = "O(1)", .group = Group::kString, .since = "2.6.0"},
-    {.name = "lcs", .run = LcsOf, .arity = AtLeast(3), .flags = kCmdReadOnly, .categories = kAclString,
-     .keys = kLcsKeys, .args = kLcsArgs, .summary = "The longest subsequence that two strings have in common.",
-     .complexity = "O(N*M), N and M = lengths of the strings", .group = Group::kString, .since = "7.0.0"},
-    {.name = "mget", .run = MGet, .arity = AtLeast(2), .flags = kFastReading, .categories = kAclString,
-     .tips = kMGetTips, .keys = kMGetKeys, .args = kMGetArgs, .summary = "The strings at all of the keys.",
-     .complexity = "O(N), N = keys", .group = Group::kString, .since = "1.0.0"},
-    {.name = "mset", .run = MSet, .arity = AtLeast(3), .flags = kWriting, .categories = kAclString,
-     .tips = kMSetTips, .keys = kMSetKeys, .args = kMSetArgs, .summary = "Sets the strings at several keys.",
-     .complexity = "O(N), N = keys", .group = Group::kString, .since = "1.0.1"},
-    {.name = "msetnx", .run = MSetNx, .arity = AtLeast(3), .flags = kWriting, .categories = kAclString,
-     .tips = kMSetNxTips, .keys = kMSetNxKeys, .args = kMSetArgs,
-     .summary = "Sets the strings at several keys if none of these exists.", .complexity = "O(N), N = keys",
-     .group = Group::kString, .since = "1.0.1"},
-    {.name = "psetex", .run = PSetEx, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
-     .keys = kOverwrittenKey, .args = kPSetExArgs,
-     .summary = "Sets the string at a key, which expires after some milliseconds.", .complexity = "O(1)",
-     .group = Group::kString, .since = "2.6.0"},
-    {.name = "set", .run = Set, .arity = AtLeast(3), .flags = kWriting, .categories = kAclString, .keys = kSetKey,
-     .args = kSetArgs, .summary = "Sets the string at a key, whatever was there.", .complexity = "O(1)",
-     .group = Group::kString, .since = "1.0.0", .history = kSetHistory, .get_keys = SetKeysOf},
-    {.name = "setex", .run = SetEx, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
-     .keys = kOverwrittenKey, .args = kSetExArgs,
-     .summary = "Sets the string at a key, which expires after some seconds.", .complexity = "O(1)",
-     .group = Group::kString, .since = "2.0.0"},
-    {.name = "setnx", .run = SetNx, .arity = Exactly(3), .flags = kFastWriting, .categories = kAclString,
-     .keys = kSetNxKey, .args = kKeyValueArgs, .summary = "Sets the string at a key if the key does not exist.",
-     .complexity = "O(1)", .group = Group::kString, .since = "1.0.0"},
-    {.name = "setrange", .run = SetRange, .arity = Exactly(4), .flags = kWriting, .categories = kAclString,
-     .keys = kSetRangeKey, .args = kSetRangeArgs,
+    {.name = "decr", .run = Decr, .arity = Exactly(2), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kKeyArgs, .summary = "Takes one from the integer at a key.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "decrby", .run = DecrBy, .arity = Exactly(3), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kDecrByArgs, .summary = "Takes a number from the integer at a key.", .complexity = "O(1)",
+     .since = "1.0.0"},
+    {.name = "get", .run = Get, .arity = Exactly(2), .flags = kFastReads, .keys = kReadKey, .args = kKeyArgs,
+     .summary = "The string at a key.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "getdel", .run = GetDel, .arity = Exactly(2), .flags = kFastWrites, .keys = kTakenKey,
+     .args = kKeyArgs, .summary = "The string at a key, which is deleted.", .complexity = "O(1)", .since = "6.2.0"},
+    {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kReads, .keys = kReadKey,
+     .args = kRangeArgs, .summary = "Bytes start to end of the string at a key; negative positions count from the end.",
+     .complexity = "O(N), N = bytes returned", .since = "2.4.0"},
+    {.name = "incr", .run = Incr, .arity = Exactly(2), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kKeyArgs, .summary = "Adds one to the integer at a key.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "incrby", .run = IncrBy, .arity = Exactly(3), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kIncrByArgs, .summary = "Adds a number to the integer at a key.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "incrbyfloat", .run = IncrByFloat, .arity = Exactly(3), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kIncrByFloatArgs, .summary = "Adds a number, whole or not, to the one at a key.", .complexity = "O(1)",
+     .since = "2.6.0"},
+    {.name = "mget", .run = MGet, .arity = AtLeast(2), .flags = kFastReads, .tips = kMGetTips, .keys = kReadKeys,
+     .args = kKeysArgs, .summary = "The strings at all of the keys.", .complexity = "O(N), N = keys", .since = "1.0.0"},
+    {.name = "setrange", .run = SetRange, .arity = Exactly(4), .flags = kGrows, .keys = kUpdatedKey,
+     .args = kSetRangeArgs,
      .summary = "Overwrites bytes of the string at a key from an offset on; zeros fill what lies between.",
-     .complexity = "O(N), N = bytes written and skipped", .group = Group::kString, .since = "2.2.0", .is_short = SetRangeIsShort,
+     .complexity = "O(N), N = bytes written and skipped", .since = "2.2.0", .is_short = SetRangeIsShort,
      .growth = SetRangeGrowth},
-    {.name = "strlen", .run = StrLen, .arity = Exactly(2), .flags = kFastReading, .categories = kAclString,
-     .keys = kMeasuredKey, .args = kKeyArgs, .summary = "How many bytes the string at a key has.",
-     .complexity = "O(1)", .group = Group::kString, .since = "2.2.0"},
-    {.name = "substr", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly | kCmdShort, .categories = kAclString,
-     .keys = kReadKey, .args = kRangeArgs, .summary = "An old name of GETRANGE.",
-     .complexity = "O(N), N = bytes returned", .group = Group::kString, .since = "1.0.0",
-     .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"},
-};
+    {.name = "strlen", .run = StrLen, .arity = Exactly(2), .flags = kFastReads, .keys = kExaminedKey, .args = kKeyArgs,
+     .summary = "How many bytes the string at a key has.", .complexity = "O(1)", .since = "2.2.0"},
+    {.name = "substr", .run = GetRange, .arity = Exactly(4), .flags = kReads, .keys = kReadKey,
+     .args = kRangeArgs, .summary = "An old name of GETRANGE.", .complexity = "O(N), N = bytes returned",
+     .since = "1.0.0", .deprecated_since = "2.0.0", .replaced_by = "`GETRANGE`"},
+});
 
 }  // namespace
 
-std::span<const CommandSpec> StringCommands() { return kCommands; }
+constinit const Family kStringFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

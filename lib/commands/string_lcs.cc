@@ -1,5 +1,7 @@
 #include "lib/base/buffer.h"
-#include "lib/commands/string_family.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
+#include "lib/ops/strings.h"
 #include "lib/ops/lcs.h"
 
 namespace larder::inline v0::commands {
@@ -73,8 +75,6 @@ Error ReplySubsequence(const Lcs& lcs, Bytes a, ReplyWriter& reply) {
   return kOk;
 }
 
-}  // namespace
-
 // Both keys are looked at before the options are, so a wrong type wins over a syntax error.
 Error LcsOf(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes a_key = args.Key();
@@ -97,5 +97,27 @@ Error LcsOf(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ReplyIndexes(lcs, options, reply);
   return kOk;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr KeySpec kLcsKeys[] = {KeyRange(1, 1, 1, kKeyReadOnly | kKeyAccess)};
+constexpr ArgSpec kLcsArgs[] = {
+    {.name = "key1", .type = ArgType::kKey, .key_spec = 0},
+    {.name = "key2", .type = ArgType::kKey, .key_spec = 0},
+    {.name = "len", .type = ArgType::kPureToken, .token = "LEN", .optional = true},
+    {.name = "idx", .type = ArgType::kPureToken, .token = "IDX", .optional = true},
+    {.name = "len", .type = ArgType::kInteger, .token = "MINMATCHLEN", .optional = true},
+    {.name = "withmatchlen", .type = ArgType::kPureToken, .token = "WITHMATCHLEN", .optional = true},
+};
+
+constexpr auto kRows = Rows({.group = Group::kString, .categories = kAclString}, {
+    {.name = "lcs", .run = LcsOf, .arity = AtLeast(3), .flags = kCmdReadOnly, .keys = kLcsKeys, .args = kLcsArgs,
+     .summary = "The longest subsequence that two strings have in common.",
+     .complexity = "O(N*M), N and M = lengths of the strings", .since = "7.0.0"},
+});
+
+}  // namespace
+
+constinit const Family kLcsFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

@@ -1,6 +1,8 @@
 // SET and its relatives. They share the grammar of SET's options and its order of complaints: first the syntax of all
 // options, then the expiry's value, then what is at the key.
-#include "lib/commands/string_family.h"
+#include "lib/commands/families.h"
+#include "lib/commands/shapes.h"
+#include "lib/commands/string_reply.h"
 #include "lib/ops/keys.h"
 
 namespace larder::inline v0::commands {
@@ -139,8 +141,6 @@ Result<bool> SetPairs(CommandContext& ctx, ArgReader args, bool if_none, ReplyWr
   return ops::strings::SetMany(ctx.db(), args.rest(), if_none);
 }
 
-}  // namespace
-
 Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   const Bytes value = args.Next();
@@ -222,6 +222,7 @@ Error MSetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
+// COMMAND GETKEYSANDFLAGS: with GET the key is read too.
 bool SetKeysOf(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags), void* arg) {
   uint16_t flags = kKeyOverwrite | kKeyUpdate;
   for (Bytes option : argv.subspan(3)) {
@@ -230,5 +231,84 @@ bool SetKeysOf(std::span<const Bytes> argv, void (*add)(void* arg, size_t positi
   add(arg, 1, flags);
   return true;
 }
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+constexpr KeySpec kOverwrittenKey[] = {OneKey(1, kKeyOverwrite | kKeyUpdate)};
+constexpr KeySpec kSetNxKey[] = {OneKey(1, kKeyOverwrite | kKeyInsert)};
+constexpr KeySpec kGetExKey[] = {{.flags = kKeyReadWrite | kKeyAccess | kKeyUpdate, .index = 1,
+                                         .notes = "Updates as well as reads, because the expiry may change"}};
+constexpr KeySpec kSetKey[] = {{.flags = kKeyReadWrite | kKeyAccess | kKeyUpdate | kKeyVariableFlags,
+                                       .index = 1, .notes = "Reads as well as writes, because of the `GET` option"}};
+constexpr KeySpec kMSetKeys[] = {KeyRange(1, -1, 2, kKeyOverwrite | kKeyUpdate)};
+constexpr KeySpec kMSetNxKeys[] = {KeyRange(1, -1, 2, kKeyOverwrite | kKeyInsert)};
+constexpr std::string_view kMSetTips[] = {"request_policy:multi_shard", "response_policy:all_succeeded"};
+constexpr std::string_view kMSetNxTips[] = {"request_policy:multi_shard", "response_policy:agg_min"};
+constexpr ArgSpec kSetExArgs[] = {kKeyArg, {.name = "seconds", .type = ArgType::kInteger}, kValueArg};
+constexpr ArgSpec kPSetExArgs[] = {kKeyArg, {.name = "milliseconds", .type = ArgType::kInteger}, kValueArg};
+constexpr ArgSpec kMSetArgs[] = {
+    {.name = "key_value", .type = ArgType::kBlock, .multiple = true, .args = kKeyValueArgs}};
+constexpr ArgSpec kGetExExpirationArgs[] = {
+    {.name = "seconds", .type = ArgType::kInteger, .token = "EX"},
+    {.name = "milliseconds", .type = ArgType::kInteger, .token = "PX"},
+    {.name = "unix-time-seconds", .type = ArgType::kUnixTime, .token = "EXAT"},
+    {.name = "unix-time-milliseconds", .type = ArgType::kUnixTime, .token = "PXAT"},
+    {.name = "persist", .type = ArgType::kPureToken, .token = "PERSIST"},
+};
+constexpr ArgSpec kGetExArgs[] = {
+    kKeyArg, {.name = "expiration", .type = ArgType::kOneOf, .optional = true, .args = kGetExExpirationArgs}};
+constexpr ArgSpec kSetConditionArgs[] = {
+    {.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
+    {.name = "xx", .type = ArgType::kPureToken, .token = "XX"},
+};
+constexpr ArgSpec kSetExpirationArgs[] = {
+    {.name = "seconds", .type = ArgType::kInteger, .token = "EX", .since = "2.6.12"},
+    {.name = "milliseconds", .type = ArgType::kInteger, .token = "PX", .since = "2.6.12"},
+    {.name = "unix-time-seconds", .type = ArgType::kUnixTime, .token = "EXAT", .since = "6.2.0"},
+    {.name = "unix-time-milliseconds", .type = ArgType::kUnixTime, .token = "PXAT", .since = "6.2.0"},
+    {.name = "keepttl", .type = ArgType::kPureToken, .token = "KEEPTTL", .since = "6.0.0"},
+};
+constexpr ArgSpec kSetArgs[] = {
+    kKeyArg,
+    kValueArg,
+    {.name = "condition", .type = ArgType::kOneOf, .since = "2.6.12", .optional = true, .args = kSetConditionArgs},
+    {.name = "get", .type = ArgType::kPureToken, .token = "GET", .since = "6.2.0", .optional = true},
+    {.name = "expiration", .type = ArgType::kOneOf, .optional = true, .args = kSetExpirationArgs},
+};
+constexpr HistoryItem kSetHistory[] = {
+    {"2.6.12", "Options `EX`, `PX`, `NX` and `XX`."},
+    {"6.0.0", "Option `KEEPTTL`."},
+    {"6.2.0", "Options `GET`, `EXAT` and `PXAT`."},
+    {"7.0.0", "`NX` and `GET` may stand together."},
+};
+
+constexpr auto kRows = Rows({.group = Group::kString, .categories = kAclString}, {
+    {.name = "getex", .run = GetEx, .arity = AtLeast(2), .flags = kFastWrites, .keys = kGetExKey,
+     .args = kGetExArgs, .summary = "The string at a key, whose expiry may be set or removed.", .complexity = "O(1)",
+     .since = "6.2.0"},
+    {.name = "getset", .run = GetSet, .arity = Exactly(3), .flags = kFastGrows, .keys = kReadAndUpdatedKey,
+     .args = kKeyValueArgs, .summary = "Sets the string at a key and returns the one before.", .complexity = "O(1)",
+     .since = "1.0.0", .deprecated_since = "6.2.0", .replaced_by = "`SET` with its `GET` option"},
+    {.name = "mset", .run = MSet, .arity = AtLeast(3), .flags = kGrows, .tips = kMSetTips, .keys = kMSetKeys,
+     .args = kMSetArgs, .summary = "Sets the strings at several keys.", .complexity = "O(N), N = keys",
+     .since = "1.0.1"},
+    {.name = "msetnx", .run = MSetNx, .arity = AtLeast(3), .flags = kGrows, .tips = kMSetNxTips, .keys = kMSetNxKeys,
+     .args = kMSetArgs, .summary = "Sets the strings at several keys if none of these exists.",
+     .complexity = "O(N), N = keys", .since = "1.0.1"},
+    {.name = "psetex", .run = PSetEx, .arity = Exactly(4), .flags = kGrows, .keys = kOverwrittenKey,
+     .args = kPSetExArgs, .summary = "Sets the string at a key, which expires after some milliseconds.",
+     .complexity = "O(1)", .since = "2.6.0"},
+    {.name = "set", .run = Set, .arity = AtLeast(3), .flags = kGrows, .keys = kSetKey, .args = kSetArgs,
+     .summary = "Sets the string at a key, whatever was there.", .complexity = "O(1)", .since = "1.0.0",
+     .history = kSetHistory, .get_keys = SetKeysOf},
+    {.name = "setex", .run = SetEx, .arity = Exactly(4), .flags = kGrows, .keys = kOverwrittenKey, .args = kSetExArgs,
+     .summary = "Sets the string at a key, which expires after some seconds.", .complexity = "O(1)", .since = "2.0.0"},
+    {.name = "setnx", .run = SetNx, .arity = Exactly(3), .flags = kFastGrows, .keys = kSetNxKey, .args = kKeyValueArgs,
+     .summary = "Sets the string at a key if the key does not exist.", .complexity = "O(1)", .since = "1.0.0"},
+});
+
+}  // namespace
+
+constinit const Family kStringSetFamily = {.commands = kRows};
 
 }  // namespace larder::inline v0::commands

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "lib/base/bytes.h"
 #include "lib/base/fixed_text.h"
@@ -40,6 +41,18 @@ absl::Status NoMemory() {
   return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
 }
 
+// With the core's families and the program's.
+absl::StatusOr<std::unique_ptr<engine::Engine>> MakeEngine(std::unique_ptr<const Options> options, uint64_t seed,
+                                                           CacheCore& core) {
+  const std::span<const engine::Family* const> own = commands::CoreFamilies();
+  const std::vector<const engine::Family*>& more = options->families;
+  const size_t count = own.size() + more.size();
+  const std::unique_ptr<const engine::Family*[]> all(new (std::nothrow) const engine::Family*[count]);
+  if (all == nullptr) return NoMemory();
+  std::copy(more.begin(), more.end(), std::copy(own.begin(), own.end(), all.get()));
+  return engine::Engine::Create(std::move(options), {all.get(), count}, core.clock(), seed, core);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& options) {
@@ -72,8 +85,9 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   }
   // Last of all that can fail: what has an engine is closed by the destructor, and must be whole.
   const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
-  core->engine_ = engine::Engine::Create(std::move(own), commands::CoreFamilies(), *core->clock_, seed, *core);
-  if (core->engine_ == nullptr) return NoMemory();
+  absl::StatusOr<std::unique_ptr<engine::Engine>> engine = MakeEngine(std::move(own), seed, *core);
+  if (!engine.ok()) return engine.status();
+  core->engine_ = *std::move(engine);
   core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
                       core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);

@@ -7,7 +7,25 @@
 #include <new>
 #include <utility>
 
+#include "lib/keyspace/errors.h"
+
 namespace larder::inline v0::engine {
+namespace {
+
+constexpr ErrorText kBadName{absl::StatusCode::kInvalidArgument,
+                             "ERR Client names cannot contain spaces, newlines or special characters."};
+
+}  // namespace
+
+Error SetName(ClientState& client, Bytes name) {
+  for (char c : name) {
+    if (c < '!' || c > '~') return kBadName;
+  }
+  base::Buffer copy;
+  if (!copy.Append(name)) return errors::kAllocationFailed;
+  client.name.Swap(copy);
+  return kOk;
+}
 
 Clients::~Clients() {
   if (buckets_ != few_) delete[] buckets_;

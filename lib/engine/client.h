@@ -14,6 +14,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/error.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
@@ -23,7 +24,7 @@ class Db;
 namespace larder::inline v0::engine {
 
 class ClientPolicy;
-struct CommandSpec;
+struct CommandRow;
 class Transaction;  // MULTI's queue and WATCH's keys; transaction.h
 
 // The one who moves a client's bytes: a listener's connection, an in-memory connection, or nobody (direct sessions).
@@ -112,8 +113,7 @@ struct ClientState {
 
   int64_t created_ms = 0;
   int64_t last_interaction_ms = 0;
-  const CommandSpec* last_command = nullptr;          // and its container, if it is a subcommand
-  const CommandSpec* last_command_parent = nullptr;
+  const CommandRow* last_command = nullptr;
   size_t argv_bytes = 0;            // argv-mem, of the command that runs
   memory::BlockRef* large_argument = nullptr;  // what one of its arguments stands in: a command may keep it
 
@@ -135,6 +135,9 @@ inline bool IsLocal(const ClientState& client) {
   const Bytes peer = client.peer.view();
   return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
 }
+
+// CLIENT SETNAME's and HELLO's: printable ASCII without blanks; "" takes the name away.
+Error SetName(ClientState& client, Bytes name);
 
 // Killed, and only its owner does not know yet.
 inline bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }

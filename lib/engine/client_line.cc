@@ -1,5 +1,6 @@
 #include "lib/engine/client_line.h"
 
+#include "lib/engine/table.h"
 #include "lib/engine/transaction.h"
 #include "lib/keyspace/db.h"
 
@@ -34,8 +35,8 @@ void WriteCommandName(const ClientState& client, TextWriter& out) {
     out << "NULL";
     return;
   }
-  if (client.last_command_parent != nullptr) out << client.last_command_parent->name << '|';
-  out << client.last_command->name;
+  char name[kFullNameMax];
+  out << FullName(*client.last_command, name);
 }
 
 void WriteMemory(const ClientState& client, TextWriter& out) {

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<ClientPolicy>> ClientPolicy::Create(const Command
   std::unique_ptr<ClientPolicy> policy(new (std::nothrow) ClientPolicy(read_only));
   if (policy == nullptr) return NoMemory();
   if (!refused.empty()) {
-    policy->refused_.reset(new (std::nothrow) uint64_t[(table.index_count() + 63) / 64]());
+    policy->refused_.reset(new (std::nothrow) uint64_t[(table.rows().size() + 63) / 64]());
     if (policy->refused_ == nullptr) return NoMemory();
   }
   for (const std::string& name : refused) {
@@ -50,20 +50,11 @@ absl::StatusOr<std::unique_ptr<ClientPolicy>> ClientPolicy::Create(const Command
 }
 
 bool ClientPolicy::Refuse(const CommandTable& table, std::string_view name) {
-  const auto mark = [&](const CommandSpec& spec) {
-    const size_t index = table.IndexOf(spec);
-    refused_[index / 64] |= uint64_t{1} << (index % 64);
-  };
-  const size_t bar = name.find('|');
-  const CommandSpec* const spec = table.Find(name.substr(0, bar));
-  if (spec == nullptr) return false;
-  if (bar != name.npos) {
-    const CommandSpec* const sub = CommandTable::FindSub(*spec, name.substr(bar + 1));
-    if (sub != nullptr) mark(*sub);
-    return sub != nullptr;
-  }
-  mark(*spec);
-  for (const CommandSpec& sub : spec->subcommands) mark(sub);
+  const auto mark = [&](const CommandRow& row) { refused_[row.index / 64] |= uint64_t{1} << (row.index % 64); };
+  const CommandRow* const row = table.FindByFullName(name);
+  if (row == nullptr) return false;
+  mark(*row);
+  for (const CommandRow& subcommand : row->subcommands()) mark(subcommand);
   return true;
 }
 

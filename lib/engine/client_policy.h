@@ -32,8 +32,10 @@ class ClientPolicy {
 
   // Commands that write, or may, are refused.
   bool read_only() const { return read_only_; }
-  // By CommandTable::IndexOf. A container's name refuses all its subcommands.
-  bool Refuses(size_t index) const { return refused_ != nullptr && (refused_[index / 64] >> (index % 64) & 1) != 0; }
+  // A container's name refuses all its subcommands.
+  bool Refuses(const CommandRow& row) const {
+    return refused_ != nullptr && (refused_[row.index / 64] >> (row.index % 64) & 1) != 0;
+  }
   // Whether clients may not CONFIG SET the directive of this name.
   bool Keeps(std::string_view directive) const;
 

@@ -2,18 +2,16 @@
 //
 // The function parses what is left of argv with an ArgReader, calls an op, and writes its reply. The row says the rest:
 // dispatch, arity errors, COMMAND INFO, DOCS and GETKEYS, and later ACL, fuzz words and the reference page follow from
-// it. A family's file holds its functions and, at the foot, one constexpr array of rows; families.cc names the arrays.
+// it. A family's file holds its functions and, at the foot, its rows (family.h).
 //
 //   Error GetRange(CommandContext& ctx, ArgReader args, ReplyWriter& reply) { ... }
 //
 //   constexpr KeySpec kGetRangeKeys[] = {OneKey(1, kKeyReadOnly | kKeyAccess)};
 //   constexpr ArgSpec kGetRangeArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0}, ...};
-//   constexpr CommandSpec kCommands[] = {
-//       {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly, .categories = kAclString,
-//        .keys = kGetRangeKeys, .args = kGetRangeArgs, .summary = "...", .complexity = "O(N) ...",
-//        .group = Group::kString, .since = "2.4.0"},
-//   };
-//   std::span<const CommandSpec> StringCommands() { return kCommands; }
+//   constexpr auto kRows = Rows({.group = Group::kString, .categories = kAclString}, {
+//       {.name = "getrange", .run = GetRange, .arity = Exactly(4), .flags = kCmdReadOnly, .keys = kGetRangeKeys,
+//        .args = kGetRangeArgs, .summary = "...", .complexity = "O(N) ...", .since = "2.4.0"},
+//   });
 //
 // Errors: a function returns kOk after it has written exactly one reply; or a constant Error and has written nothing;
 // or kReplied after it wrote an error that quotes input. It has changed nothing when it returns an error.
@@ -84,7 +82,13 @@ enum CommandFlag : uint32_t {
   kCmdSkipMonitor = 1u << 10, kCmdSkipSlowlog = 1u << 11, kCmdAsking = 1u << 12, kCmdFast = 1u << 13,
   kCmdNoAuth = 1u << 14, kCmdMayReplicate = 1u << 15, kCmdNoAsyncLoading = 1u << 16, kCmdNoMulti = 1u << 17,
   kCmdMovableKeys = 1u << 18, kCmdAllowBusy = 1u << 19, kCmdNoMandatoryKeys = 1u << 20,
-  // Ours, not listed by COMMAND INFO. Short: what it costs is bounded by its arguments, or CommandSpec::is_short knows
+  // Ours, not listed by COMMAND INFO. Between MULTI and EXEC such a command runs at once, where others are queued.
+  kCmdRunsInMulti = 1u << 21,
+  // It ends the transaction. A client may send it although memory is short.
+  kCmdEndsMulti = 1u << 22,
+  // EXEC: it does what the queued commands do.
+  kCmdRunsQueue = 1u << 23,
+  // Short: what it costs is bounded by its arguments, or CommandSpec::is_short knows
   // when. Only short work may run on a stranger's thread: see short.h. (kCmdFast is another thing: SET lacks it.)
   kCmdShort = 1u << 27,
   // DEBUG and its like: only where enable-debug-command allows it.
@@ -149,7 +153,14 @@ struct ArgSpec {
 };
 
 enum class Group : uint8_t { kGeneric, kString, kList, kSet, kSortedSet, kHash, kPubsub, kTransactions, kConnection,
-                             kServer, kScripting, kHyperLogLog, kCluster, kSentinel, kGeo, kStream, kBitmap };
+                             kServer, kScripting, kHyperLogLog, kCluster, kSentinel, kGeo, kStream, kBitmap,
+                             kOfFamily = 255 };
+
+// Some arguments that follow each other.
+struct ArgRange {
+  size_t first = 0;
+  size_t count = 0;
+};
 
 struct HistoryItem {
   std::string_view since = {};
@@ -158,17 +169,16 @@ struct HistoryItem {
 
 struct CommandSpec {
   std::string_view name = {};  // lower case; a subcommand's is the bare word ("get" in CONFIG's)
-  CommandFn run = nullptr;     // null in a container of subcommands that does nothing itself
+  CommandFn run = nullptr;     // null in a container of subcommands that does nothing itself (family.h)
   int arity = 0;
   uint32_t flags = 0;
   uint32_t categories = 0;
   std::span<const std::string_view> tips = {};
   std::span<const KeySpec> keys = {};
   std::span<const ArgSpec> args = {};
-  std::span<const CommandSpec> subcommands = {};
   std::string_view summary = {};
   std::string_view complexity = {};
-  Group group = Group::kGeneric;
+  Group group = Group::kOfFamily;
   std::string_view since = {};
   std::string_view deprecated_since = {};
   std::string_view replaced_by = {};  // our words, shown in DOCS
@@ -177,6 +187,9 @@ struct CommandSpec {
   // KeyFlags. False if argv makes no sense. Null if the specs suffice.
   bool (*get_keys)(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags),
                    void* arg) = nullptr;
+  // Which arguments are passwords, that MONITOR shows to nobody: the first of them at or after `from`, and how many follow each
+  // other; none: count 0. Null if there are none.
+  ArgRange (*next_secrets)(std::span<const Bytes> argv, size_t from) = nullptr;
   // With kCmdShort, if the arguments' number and sizes do not tell. Changes nothing.
   bool (*is_short)(CommandContext& ctx, std::span<const Bytes> argv) = nullptr;
   // With kCmdDenyOom, if the arguments' sizes do not tell what it may add: raises `growth`, which has those. What is too

@@ -34,11 +34,6 @@ constexpr ErrorText kNotProtected{
 constexpr ErrorText kReadOnlyListener{absl::StatusCode::kPermissionDenied,
                                       "READONLY You can't write against a read only replica."};
 
-struct Found {
-  const CommandSpec* spec = nullptr;
-  const CommandSpec* parent = nullptr;
-};
-
 // Direct calls are the program's own, and no browser's.
 bool IsHttpAttack(const ClientState& client, Bytes name) {
   return client.kind != ClientKind::kDirect &&
@@ -73,44 +68,28 @@ void UnknownSubcommand(const CommandSpec& container, Bytes name, ReplyWriter& re
   reply.Error({"ERR unknown subcommand '", name.substr(0, name.find('\0')), "'. Try ", Bytes(upper, size), " HELP."});
 }
 
-void WrongArity(const Found& found, ReplyWriter& reply) {
-  if (found.parent != nullptr) {
-    reply.Error({"ERR wrong number of arguments for '", found.parent->name, "|", found.spec->name, "' command"});
+// The row that argv means, whether or not it has the right number of arguments (*fits). Else, and if it has not, the error
+// is written.
+const CommandRow* FindRow(const CommandTable& table, std::span<const Bytes> argv, bool* fits, ReplyWriter& reply) {
+  const CommandRow* container = nullptr;
+  const CommandRow* const row = table.FindFor(argv, &container);
+  *fits = row != nullptr && ArityFits(*row->spec, argv.size());
+  if (*fits) return row;
+  char name[kFullNameMax];
+  if (row != nullptr) {
+    reply.Error({"ERR wrong number of arguments for '", FullName(*row, name), "' command"});
+  } else if (container != nullptr) {
+    UnknownSubcommand(*container->spec, argv[1], reply);
   } else {
-    reply.Error({"ERR wrong number of arguments for '", found.spec->name, "' command"});
-  }
-}
-
-// False after writing the error.
-bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found, ReplyWriter& reply) {
-  found->spec = table.Find(argv[0]);
-  if (found->spec == nullptr) {
     UnknownCommand(argv, reply);
-    return false;
   }
-  if (!found->spec->subcommands.empty() && argv.size() >= 2) {
-    const CommandSpec* sub = CommandTable::FindSub(*found->spec, argv[1]);
-    if (sub != nullptr) {
-      found->parent = found->spec;
-      found->spec = sub;
-    } else {
-      UnknownSubcommand(*found->spec, argv[1], reply);
-      found->spec = nullptr;
-      return false;
-    }
-  }
-  if (ArityFits(*found->spec, argv.size())) return true;
-  WrongArity(*found, reply);
-  return false;
+  return row;
 }
 
 bool DebugAllowed(const Options& options, const ClientState& client) {
   return options.enable_debug_command == ProtectedAction::kYes ||
          (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
 }
-
-// Those that a client may send in MULTI although memory is short: all of them end the transaction.
-bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
 
 enum class Verdict : uint8_t { kRun, kRefused, kHeld };
 
@@ -120,11 +99,11 @@ bool IsStranger(const Engine& engine, const ClientState& client) {
 }
 
 // Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
-bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, bool top) {
+bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec) {
   if (paused == Paused::kAll) return true;
   constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate;
-  return (spec.flags & kWrites) != 0 ||
-         (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
+  return (spec.flags & kWrites) != 0 || ((spec.flags & kCmdRunsQueue) != 0 && InMulti(client.transaction) &&
+                                         (client.transaction->flags & kWrites) != 0);
 }
 
 // What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and is too
@@ -155,21 +134,20 @@ keyspace::Growth GrowthOf(const CommandSpec& spec, std::span<const Bytes> argv, 
 }
 
 // Whether the command is one that Redis refuses when memory is short: those that may need more of it, EXEC if it runs
-// one of them, and, in MULTI, all that would be queued.
-bool NeedsRoom(const ClientState& client, const Found& found) {
-  if ((found.spec->flags & kCmdDenyOom) != 0) return true;
+// one of them, and, in MULTI, all but those that end it.
+bool NeedsRoom(const ClientState& client, const CommandSpec& spec) {
+  if ((spec.flags & kCmdDenyOom) != 0) return true;
   if (!InMulti(client.transaction)) return false;
-  const bool top = found.parent == nullptr;
-  if (top && found.spec->name == "exec") return (client.transaction->flags & kCmdDenyOom) != 0;
-  return !(top && EndsMulti(found.spec->name));
+  if ((spec.flags & kCmdRunsQueue) != 0) return (client.transaction->flags & kCmdDenyOom) != 0;
+  return (spec.flags & kCmdEndsMulti) == 0;
 }
 
 // Whether there is memory for it; evicts a slice first where that is so but for what may go.
-Error JudgeMemory(Engine& engine, const ClientState& client, const Found& found, std::span<const Bytes> argv,
+Error JudgeMemory(Engine& engine, const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv,
                   bool at_once) {
-  if (!NeedsRoom(client, found)) return kOk;
-  keyspace::Growth growth = GrowthOf(*found.spec, argv, engine.keyspace().config().string_bytes_max, &client);
-  if ((found.spec->flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
+  if (!NeedsRoom(client, spec)) return kOk;
+  keyspace::Growth growth = GrowthOf(spec, argv, engine.keyspace().config().string_bytes_max, &client);
+  if ((spec.flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
   growth.at_once = at_once;
   return engine.keyspace().Admit(growth);
 }
@@ -183,22 +161,21 @@ bool HasTooLong(std::span<const Bytes> argv, uint64_t bytes_max) {
 }
 
 // What the listener's host has reserved, in the words of Redis's ACL and of its read-only replicas.
-bool HostAllows(const Engine& engine, const ClientPolicy& policy, const Found& found, ReplyWriter& reply) {
-  if (policy.Refuses(engine.commands().IndexOf(*found.spec))) {
-    const bool top = found.parent == nullptr;
-    reply.Error({"NOPERM this user has no permissions to run the '", top ? Bytes() : found.parent->name,
-                 top ? Bytes() : Bytes("|"), found.spec->name, "' command"});
+bool HostAllows(const ClientPolicy& policy, const CommandRow& row, ReplyWriter& reply) {
+  if (policy.Refuses(row)) {
+    char name[kFullNameMax];
+    reply.Error({"NOPERM this user has no permissions to run the '", FullName(row, name), "' command"});
     return false;
   }
-  if (!policy.read_only() || (found.spec->flags & (kCmdWrite | kCmdMayReplicate)) == 0) return true;
+  if (!policy.read_only() || (row.spec->flags & (kCmdWrite | kCmdMayReplicate)) == 0) return true;
   reply.Error(kReadOnlyListener);
   return false;
 }
 
 // Whether the command may run now; the error is written if it may not.
-Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply,
+Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv, ReplyWriter& reply,
               bool at_once) {
-  const CommandSpec& spec = *found.spec;
+  const CommandSpec& spec = *row.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);
     return Verdict::kRefused;
@@ -220,8 +197,7 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span
     reply.Error(kNotInMulti);
     return Verdict::kRefused;
   }
-  if (client.policy != nullptr && !HostAllows(engine, *client.policy, found, reply)) return Verdict::kRefused;
-  const bool top = found.parent == nullptr;
+  if (client.policy != nullptr && !HostAllows(*client.policy, row, reply)) return Verdict::kRefused;
   if (client.monitor) [[unlikely]] {
     if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held
     reply.Error(kNoKeysForMonitors);
@@ -230,11 +206,11 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span
   if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
     const Paused paused = engine.pause().At(engine.keyspace().now_ms());
     // Nothing is evicted in a pause: not for these clients, whose writes would be the reason.
-    if (paused != Paused::kNothing) return IsHeld(paused, client, spec, top) ? Verdict::kHeld : Verdict::kRun;
+    if (paused != Paused::kNothing) return IsHeld(paused, client, spec) ? Verdict::kHeld : Verdict::kRun;
     engine.EndPause();  // the first to see that its time is over lets the others go on
   }
   if (engine.keyspace().config().maxmemory != 0) {
-    if (const Error error = JudgeMemory(engine, client, found, argv, at_once); !error.ok()) {
+    if (const Error error = JudgeMemory(engine, client, spec, argv, at_once); !error.ok()) {
       reply.Error(error);
       return Verdict::kRefused;
     }
@@ -244,8 +220,8 @@ Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span
 
 // After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
 // and EXEC says why.
-void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply, size_t mark) {
-  if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
+void Refused(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark) {
+  if (row != nullptr) ++engine.counters(*row).rejected;
   if (reply.output().failed()) {  // there was no memory for the error: its client is closed, or told so
     engine.CountError("OOM");
     if (InMulti(client.transaction)) client.transaction->broken = true;
@@ -253,7 +229,7 @@ void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWrite
   }
   const Bytes written = reply.output().bytes().view().substr(mark);
   Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
-  if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
+  if (row == nullptr || !row->has(kCmdRunsQueue)) {
     engine.CountError(text.substr(0, text.find(' ')));
     if (InMulti(client.transaction)) client.transaction->broken = true;
     return;
@@ -268,10 +244,10 @@ void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWrite
   reply.Error({"EXECABORT Transaction discarded because of: ", Bytes(copy, size)});
 }
 
-void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply) {
+void Queue(ClientState& client, const CommandRow& row, std::span<const Bytes> argv, ReplyWriter& reply) {
   // One that can only abort is kept no longer, as CLIENT LIST's "multi" shows.
   const bool lost = client.transaction->broken || client.transaction->changed;
-  if (lost || client.transaction->Queue(*found.spec, found.parent, argv)) {
+  if (lost || client.transaction->Queue(row, argv)) {
     reply.Queued();
     return;
   }
@@ -283,18 +259,14 @@ void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv,
 
 keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, uint64_t string_bytes_max,
                           const ClientState* client) {
-  const CommandSpec* spec = table.Find(argv[0]);
-  if (spec == nullptr || (spec->flags & kCmdDenyOom) == 0) return {};
-  return GrowthOf(*spec, argv, string_bytes_max, client);
+  const CommandRow* row = table.Find(argv[0]);
+  if (row == nullptr || !row->has(kCmdDenyOom)) return {};
+  return GrowthOf(*row->spec, argv, string_bytes_max, client);
 }
 
-bool RunsInsideMulti(Bytes name) {
-  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
-         name == "reset";
-}
-
-bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, ReplyWriter& reply, bool may_evict, keyspace::SourceSearch* search) {
+bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv, ReplyWriter& reply,
+          bool may_evict, keyspace::SourceSearch* search) {
+  const CommandSpec& spec = *row.spec;
   CommandContext ctx{engine, client, spec};
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
@@ -302,7 +274,7 @@ bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
   const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
   const bool lost_before = reply.output().failed();
   if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return true;
-  const auto run = [&] { return spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply); };
+  const auto run = [&] { return spec.run(ctx, ArgReader(argv, row.container != nullptr ? 2 : 1), reply); };
   Error error = run();
   while (error == errors::kUnfinished) [[unlikely]] {
     reply.Rewind(mark);
@@ -327,7 +299,7 @@ bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const Co
     error = errors::kAllocationFailed;
   }
   // Afterwards: INFO does not count itself, and CONFIG RESETSTAT leaves itself counted.
-  CommandCounters& counters = engine.counters(spec);
+  CommandCounters& counters = engine.counters(row);
   ++counters.calls;
   ++engine.stats().commands_processed;
   if (!error.ok() && !(error == kReplied)) {
@@ -355,33 +327,32 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
   engine.SampleRates(now_us);
   client.last_interaction_ms = now_us / 1000;
   const size_t mark = reply.Mark();
-  Found found;
-  const bool known = Lookup(engine.commands(), argv, &found, reply);
-  if (found.spec == nullptr && IsHttpAttack(client, argv[0])) {
+  bool fits = false;
+  const CommandRow* const row = FindRow(engine.commands(), argv, &fits, reply);
+  if (row == nullptr && IsHttpAttack(client, argv[0])) {
     engine.LogHttpAttack();
     return kAttack;
   }
-  client.last_command = found.spec;
-  client.last_command_parent = found.parent;
-  const Verdict verdict = known ? Judge(engine, client, found, argv, reply, at_once) : Verdict::kRefused;
+  client.last_command = row;
+  const Verdict verdict = fits ? Judge(engine, client, *row, argv, reply, at_once) : Verdict::kRefused;
   if (verdict == Verdict::kHeld) {
     client.held.store(true, std::memory_order_relaxed);
     return kHeld;
   }
   if (verdict == Verdict::kRefused) {
-    Refused(engine, client, found, reply, mark);
+    Refused(engine, client, row, reply, mark);
     if (client.reply_mode.silent()) reply.Rewind(mark);
-  } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
-    Queue(client, found, argv, reply);
+  } else if (InMulti(client.transaction) && !row->has(kCmdRunsInMulti)) {
+    Queue(client, *row, argv, reply);
     if (client.reply_mode.silent()) reply.Rewind(mark);
-  } else if (!Call(engine, client, *found.spec, found.parent, argv, reply, /*may_evict=*/true, search)) {
+  } else if (!Call(engine, client, *row, argv, reply, /*may_evict=*/true, search)) {
     return kWantsRoom;
   }
   client.reply_mode.CommandEnded();
   engine.keyspace().NotePeak();
   const int64_t ended_us = engine.clock().NowUs();
-  if (found.spec != nullptr && ended_us > now_us) {
-    engine.counters(*found.spec).usec += static_cast<uint64_t>(ended_us - now_us);
+  if (row != nullptr && ended_us > now_us) {
+    engine.counters(*row).usec += static_cast<uint64_t>(ended_us - now_us);
   }
   return ended_us;
 }

@@ -30,9 +30,6 @@ inline constexpr int64_t kWantsRoom = -3;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
                  int64_t now_us, bool at_once = false, keyspace::SourceSearch* search = nullptr);
 
-// Those that MULTI does not queue. By a row's name, of a command that is no subcommand.
-bool RunsInsideMulti(Bytes name);
-
 // What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
 // With the client who sent them it is known what of them is in used_memory already, and what is at the key: REQUIRES that the
 // caller holds the executor.
@@ -41,9 +38,8 @@ keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv
 
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
 // the memory source has nothing left may evict others; not inside a transaction. False: kWantsRoom.
-bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
-          std::span<const Bytes> argv, resp::ReplyWriter& reply, bool may_evict = false,
-          keyspace::SourceSearch* search = nullptr);
+bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv,
+          resp::ReplyWriter& reply, bool may_evict = false, keyspace::SourceSearch* search = nullptr);
 
 }  // namespace larder::inline v0::engine
 

@@ -5,7 +5,9 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/random.h"
+#include "lib/base/status.h"
 #include "lib/engine/client_eviction.h"
+#include "lib/engine/text.h"
 
 namespace larder::inline v0::engine {
 namespace {
@@ -44,6 +46,23 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
   config.memory = options.memory;
 }
 
+absl::Status NoMemory() {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+}
+
+absl::Status FaultOf(CommandTable::Fault fault, Bytes culprit) {
+  if (fault == CommandTable::Fault::kNoMemory) return NoMemory();
+  base::Buffer text;
+  TextWriter out(text);
+  out << "Options::families: ";
+  switch (fault) {
+    case CommandTable::Fault::kTwice: out << "the command '" << culprit << "' is there already"; break;
+    case CommandTable::Fault::kNoContainer: out << "there is no command '" << culprit << "' to have subcommands"; break;
+    default: out << "there are more than 65,534 commands, or the name '" << culprit << "' has not 1 to 32 letters"; break;
+  }
+  return text.failed() ? NoMemory() : base::MakeStatus(absl::StatusCode::kInvalidArgument, text.view());
+}
+
 // A percentage is of maxmemory, and no limit if there is no maxmemory.
 uint64_t ClientsMemoryMax(const Options& options) {
   const int64_t value = options.maxmemory_clients;
@@ -54,20 +73,24 @@ uint64_t ClientsMemoryMax(const Options& options) {
 
 }  // namespace
 
-std::unique_ptr<Engine> Engine::Create(std::unique_ptr<const Options> options, std::span<const Family> families,
-                                       Clock& clock, uint64_t seed, EngineHost& host) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<const Options> options,
+                                                       std::span<const Family* const> families, Clock& clock,
+                                                       uint64_t seed, EngineHost& host) {
   std::unique_ptr<Engine> engine(new (std::nothrow) Engine(std::move(options), clock, host));
-  if (engine == nullptr) return nullptr;
+  if (engine == nullptr) return NoMemory();
   keyspace::KeyspaceConfig config;
   config.databases = engine->options().databases;
   config.seed = seed;
   ApplyTo(config, engine->options());
   engine->keyspace_ = keyspace::Keyspace::Create(config, clock);
-  if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return nullptr;
+  if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return NoMemory();
   engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
-  if (engine->watches_ == nullptr || !engine->commands_.Build(families)) return nullptr;
-  engine->counters_.reset(new (std::nothrow) CommandCounters[engine->commands_.index_count()]);
-  if (engine->counters_ == nullptr) return nullptr;
+  if (engine->watches_ == nullptr) return NoMemory();
+  Bytes culprit;
+  const CommandTable::Fault fault = engine->commands_.Build(families, &culprit);
+  if (fault != CommandTable::Fault::kNone) return FaultOf(fault, culprit);
+  engine->counters_.reset(new (std::nothrow) CommandCounters[engine->commands_.rows().size()]);
+  if (engine->counters_ == nullptr) return NoMemory();
   engine->clients_memory_max_ = engine->clients_look_above_ = ClientsMemoryMax(engine->options());
   engine->started_ms_ = clock.NowUs() / 1000;
   engine->startup_memory_ = engine->keyspace_->used_memory();
@@ -115,7 +138,7 @@ void Engine::ResetStats() {
   stats_ = EngineStats{};
   keyspace_->stats() = keyspace::KeyspaceStats{};
   keyspace_->steps().Reset();
-  for (size_t i = 0; i < commands_.index_count(); ++i) counters_[i] = CommandCounters{};
+  for (size_t i = 0; i < commands_.rows().size(); ++i) counters_[i] = CommandCounters{};
   for (ErrorCount& error : errors_) error = ErrorCount{};
   for (std::atomic<uint64_t>* counter :
        {&net_.connections_received, &net_.connections_rejected, &net_.input_bytes, &net_.output_bytes, &net_.reads,

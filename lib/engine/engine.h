@@ -10,6 +10,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/error.h"
@@ -82,15 +83,17 @@ class EngineHost {
 
 class Engine {
  public:
-  // nullptr when there is no memory. `families`: all commands that there are.
-  static std::unique_ptr<Engine> Create(std::unique_ptr<const Options> options, std::span<const Family> families,
-                                        Clock& clock, uint64_t seed, EngineHost& host);
+  // `families`: all commands that there are. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT names the command that two of them
+  // have, or that one lacks.
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(std::unique_ptr<const Options> options,
+                                                        std::span<const Family* const> families,
+                                                        Clock& clock, uint64_t seed, EngineHost& host);
   ~Engine();
 
   keyspace::Keyspace& keyspace() { return *keyspace_; }
   Clock& clock() { return clock_; }
   const CommandTable& commands() const { return commands_; }
-  CommandCounters& counters(const CommandSpec& spec) { return counters_[commands_.IndexOf(spec)]; }
+  CommandCounters& counters(const CommandRow& row) { return counters_[row.index]; }
   Clients& clients() { return clients_; }
   WatchTable& watches() { return *watches_; }
   EngineStats& stats() { return stats_; }

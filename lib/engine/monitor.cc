@@ -46,45 +46,6 @@ void AddQuoted(base::Buffer& to, Bytes text) {
   to.Append('"');
 }
 
-// Which arguments of a command are passwords: AUTH's, and HELLO's after AUTH, as far as HELLO would read them.
-class Secrets {
- public:
-  Secrets(const CommandSpec& spec, std::span<const Bytes> argv) : argv_(argv) {
-    if (spec.name == "auth" && argv.size() <= 3) {
-      first_ = 1;
-      count_ = argv.size() - 1;
-    } else if (spec.name == "hello" && argv.size() >= 5 && (argv[1] == "2" || argv[1] == "3")) {
-      NextOfHello(2);
-    }
-  }
-  // REQUIRES: asked in order.
-  bool Has(size_t i) {
-    if (count_ == 0 || i < first_) return false;
-    if (i - first_ < count_) return true;
-    const size_t next = first_ + count_;
-    count_ = 0;
-    if (first_ > 2) NextOfHello(next);  // AUTH's own begin at 1
-    return false;
-  }
-
- private:
-  void NextOfHello(size_t at) {
-    while (at < argv_.size()) {
-      if (argv_.size() - at >= 3 && base::EqualsIgnoreCase(argv_[at], "auth")) {
-        first_ = at + 1;
-        count_ = 2;
-        return;
-      }
-      if (argv_.size() - at < 2 || !base::EqualsIgnoreCase(argv_[at], "setname")) return;
-      at += 2;
-    }
-  }
-
-  std::span<const Bytes> argv_;
-  size_t first_ = 0;
-  size_t count_ = 0;
-};
-
 bool GetsLines(const ClientState& client) {
   return !client.close_after_reply && !client.close_now.load(std::memory_order_relaxed) &&
          !client.reply_mode.silent();
@@ -126,8 +87,12 @@ void Monitors::Ran(const ClientState& client, const CommandSpec& spec, std::span
   } else {
     BeginLine(now_us, client.db->index(), peer.empty() ? kOwnCaller : peer);
   }
-  Secrets secrets(spec, argv);
-  for (size_t i = 0; i < argv.size(); ++i) Add(secrets.Has(i) ? kRedacted : argv[i]);
+  const auto next_secrets = [&](size_t from) { return spec.next_secrets != nullptr ? spec.next_secrets(argv, from) : ArgRange{}; };
+  ArgRange secrets = next_secrets(1);
+  for (size_t i = 0; i < argv.size(); ++i) {
+    if (secrets.count != 0 && i == secrets.first + secrets.count) secrets = next_secrets(i);
+    Add(secrets.count != 0 && i >= secrets.first ? kRedacted : argv[i]);
+  }
   EndLine();
 }
 

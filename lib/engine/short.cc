@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "lib/engine/dispatch.h"
 #include "lib/engine/transaction.h"
 
 namespace larder::inline v0::engine {
@@ -22,16 +21,11 @@ size_t BytesOf(const ClientState& client, std::span<const Bytes> argv) {
 bool IsShort(Engine& engine, ClientState& client, std::span<const Bytes> argv) {
   constexpr size_t kArgcMax = 2 * kShortElements + 1;  // pairs, at most
   if (argv.size() > kArgcMax || BytesOf(client, argv) > kShortBytes) return false;
-  const CommandSpec* spec = engine.commands().Find(argv[0]);
-  if (spec == nullptr) return true;
-  bool top = true;
-  if (!spec->subcommands.empty() && argv.size() >= 2) {
-    spec = CommandTable::FindSub(*spec, argv[1]);
-    if (spec == nullptr) return true;
-    top = false;
-  }
-  if (InMulti(client.transaction) && !(top && RunsInsideMulti(spec->name))) return true;
-  if ((spec->flags & kCmdShort) == 0) return false;
+  const CommandRow* const row = engine.commands().FindFor(argv);
+  if (row == nullptr) return true;
+  if (InMulti(client.transaction) && !row->has(kCmdRunsInMulti)) return true;
+  if (!row->has(kCmdShort)) return false;
+  const CommandSpec* const spec = row->spec;
   const size_t step = spec->keys.empty() ? 1 : static_cast<size_t>(std::max(spec->keys[0].step, 1));
   if ((argv.size() - 1) / step > kShortElements) return false;
   if (spec->is_short == nullptr) return true;

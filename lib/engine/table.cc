@@ -15,84 +15,121 @@ uint32_t HashName(Bytes name) {
 }
 
 constexpr size_t kNameMax = 32;
-
-size_t HashAddress(const CommandSpec* spec) {
-  return static_cast<size_t>(reinterpret_cast<uintptr_t>(spec) * 0x9e3779b97f4a7c15ull >> 32);
-}
+static_assert(2 * kNameMax + 1 <= kFullNameMax);
+constexpr size_t kRowsMax = UINT16_MAX - 1;
 
 }  // namespace
 
+Bytes FullName(const CommandRow& row, char (&out)[kFullNameMax]) {
+  if (row.container == nullptr) return row.spec->name;
+  const Bytes container = row.container->spec->name;
+  base::CopyBytes(out, container);
+  out[container.size()] = '|';
+  base::CopyBytes(out + container.size() + 1, row.spec->name);
+  return {out, container.size() + 1 + row.spec->name.size()};
+}
+
 CommandTable::~CommandTable() {
   delete[] rows_;
-  delete[] all_;
   delete[] slots_;
-  delete[] address_slots_;
 }
 
-bool CommandTable::Build(std::span<const Family> families) {
-  LARDER_CHECK(rows_ == nullptr);
-  for (Family family : families) {
-    size_ += family.size();
-    for (const CommandSpec& spec : family) row_count_ += 1 + spec.subcommands.size();
-  }
-  slot_count_ = 64;
-  while (slot_count_ < size_ * 4) slot_count_ *= 2;
-  rows_ = new (std::nothrow) Row[size_];
-  all_ = new (std::nothrow) Row[row_count_];
-  slots_ = new (std::nothrow) uint16_t[slot_count_]();
-  address_slot_count_ = 64;
-  while (address_slot_count_ < row_count_ * 2) address_slot_count_ *= 2;
-  address_slots_ = new (std::nothrow) uint16_t[address_slot_count_]();
-  if (rows_ == nullptr || all_ == nullptr || slots_ == nullptr || address_slots_ == nullptr) return false;
-  size_t next = 0;
-  size_t next_all = 0;
-  for (Family family : families) {
-    for (const CommandSpec& spec : family) {
-      LARDER_CHECK(spec.name.size() <= kNameMax);
-      LARDER_CHECK(Find(spec.name) == nullptr);
-      size_t slot = HashName(spec.name) & (slot_count_ - 1);
-      while (slots_[slot] != 0) slot = (slot + 1) & (slot_count_ - 1);
-      rows_[next] = {&spec, nullptr};
-      slots_[slot] = static_cast<uint16_t>(++next);
-      all_[next_all++] = {&spec, nullptr};
-      for (const CommandSpec& sub : spec.subcommands) all_[next_all++] = {&sub, &spec};
+CommandTable::Fault CommandTable::CountRows(std::span<const Family* const> families, Bytes* culprit) {
+  for (const Family* family : families) {
+    command_count_ += family->commands.size();
+    row_count_ += family->commands.size() + family->subcommands.size();
+    for (const std::span<const CommandSpec> specs : {family->commands, family->subcommands}) {
+      for (const CommandSpec& spec : specs) {
+        if (!spec.name.empty() && spec.name.size() <= kNameMax && row_count_ <= kRowsMax) continue;
+        *culprit = spec.name;
+        return Fault::kTooMany;
+      }
     }
   }
-  for (size_t i = 0; i < row_count_; ++i) {
-    size_t slot = HashAddress(all_[i].spec) & (address_slot_count_ - 1);
-    while (address_slots_[slot] != 0) slot = (slot + 1) & (address_slot_count_ - 1);
-    address_slots_[slot] = static_cast<uint16_t>(i + 1);
-  }
-  return true;
+  return Fault::kNone;
 }
 
-const CommandSpec* CommandTable::Find(Bytes name) const {
+// Those of all families, right behind their container.
+CommandTable::Fault CommandTable::AddSubcommands(std::span<const Family* const> families, CommandRow& container,
+                                                 Bytes* culprit) {
+  for (const Family* family : families) {
+    if (family->container != container.spec->name) continue;
+    for (const CommandSpec& spec : family->subcommands) {
+      if (FindSubcommand(container, spec.name) != nullptr) {
+        *culprit = spec.name;
+        return Fault::kTwice;
+      }
+      CommandRow& row = rows_[container.index + 1 + container.subcommand_count++];
+      row = {&spec, &container, static_cast<uint16_t>(&row - rows_), 0};
+    }
+  }
+  return Fault::kNone;
+}
+
+void CommandTable::AddName(const CommandRow& row) {
+  size_t slot = HashName(row.spec->name) & (slot_count_ - 1);
+  while (slots_[slot] != 0) slot = (slot + 1) & (slot_count_ - 1);
+  slots_[slot] = static_cast<uint16_t>(row.index + 1);
+}
+
+CommandTable::Fault CommandTable::Build(std::span<const Family* const> families, Bytes* culprit) {
+  LARDER_CHECK(rows_ == nullptr);
+  if (const Fault fault = CountRows(families, culprit); fault != Fault::kNone) return fault;
+  slot_count_ = 64;
+  while (slot_count_ < command_count_ * 4) slot_count_ *= 2;
+  rows_ = new (std::nothrow) CommandRow[row_count_];
+  slots_ = new (std::nothrow) uint16_t[slot_count_]();
+  if (rows_ == nullptr || slots_ == nullptr) return Fault::kNoMemory;
+  size_t next = 0;
+  for (const Family* family : families) {
+    for (const CommandSpec& spec : family->commands) {
+      if (Find(spec.name) != nullptr) {
+        *culprit = spec.name;
+        return Fault::kTwice;
+      }
+      CommandRow& row = rows_[next];
+      row = {&spec, nullptr, static_cast<uint16_t>(next), 0};
+      AddName(row);
+      if (const Fault fault = AddSubcommands(families, row, culprit); fault != Fault::kNone) return fault;
+      next += size_t{1} + row.subcommand_count;
+    }
+  }
+  for (const Family* family : families) {
+    if (family->subcommands.empty() || Find(family->container) != nullptr) continue;
+    *culprit = family->container;
+    return Fault::kNoContainer;
+  }
+  LARDER_CHECK(next == row_count_);
+  return Fault::kNone;
+}
+
+const CommandRow* CommandTable::Find(Bytes name) const {
   if (name.size() > kNameMax) return nullptr;
   for (size_t slot = HashName(name) & (slot_count_ - 1); slots_[slot] != 0; slot = (slot + 1) & (slot_count_ - 1)) {
-    const CommandSpec* spec = rows_[slots_[slot] - 1].spec;
-    if (base::EqualsIgnoreCase(spec->name, name)) return spec;
+    const CommandRow* row = &rows_[slots_[slot] - 1];
+    if (base::EqualsIgnoreCase(row->spec->name, name)) return row;
   }
   return nullptr;
 }
 
-const CommandSpec* CommandTable::FindSub(const CommandSpec& container, Bytes name) {
-  for (const CommandSpec& sub : container.subcommands) {
-    if (base::EqualsIgnoreCase(sub.name, name)) return &sub;
+const CommandRow* CommandTable::FindSubcommand(const CommandRow& container, Bytes name) const {
+  for (const CommandRow& row : container.subcommands()) {
+    if (base::EqualsIgnoreCase(row.spec->name, name)) return &row;
   }
   return nullptr;
 }
 
-size_t CommandTable::IndexOf(const CommandSpec& spec) const {
-  for (size_t slot = HashAddress(&spec);; ++slot) {
-    const uint16_t found = address_slots_[slot & (address_slot_count_ - 1)];
-    LARDER_CHECK(found != 0);
-    if (all_[found - 1].spec == &spec) return found - 1u;
-  }
+const CommandRow* CommandTable::FindByFullName(Bytes name) const {
+  const size_t bar = name.find('|');
+  const CommandRow* row = Find(name.substr(0, bar));
+  return row == nullptr || bar == Bytes::npos ? row : FindSubcommand(*row, name.substr(bar + 1));
 }
 
-const CommandSpec& CommandTable::row(size_t index) const {
-  LARDER_DCHECK(index < row_count_);
-  return *all_[index].spec;
+const CommandRow* CommandTable::FindFor(std::span<const Bytes> argv, const CommandRow** container) const {
+  const CommandRow* row = Find(argv[0]);
+  if (container != nullptr) *container = row;
+  if (row == nullptr || row->subcommand_count == 0 || argv.size() < 2) return row;
+  return FindSubcommand(*row, argv[1]);
 }
 
 }  // namespace larder::inline v0::engine

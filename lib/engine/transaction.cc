@@ -25,10 +25,9 @@ T ReadRaw(Bytes from, size_t* at) {
 
 }  // namespace
 
-bool Transaction::Queue(const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
+bool Transaction::Queue(const CommandRow& row, std::span<const Bytes> argv) {
   const size_t before = queue_.size();
-  AppendRaw(queue_, &spec);
-  AppendRaw(queue_, parent);
+  AppendRaw(queue_, &row);
   AppendRaw(queue_, argv.size());
   for (Bytes arg : argv) AppendRaw(queue_, arg.size());
   for (Bytes arg : argv) queue_.Append(arg);
@@ -39,9 +38,9 @@ bool Transaction::Queue(const CommandSpec& spec, const CommandSpec* parent, std:
   }
   ++queued_;
   argc_sum_ += argv.size();
-  all_short_ &= (spec.flags & kCmdShort) != 0 && spec.is_short == nullptr;
+  all_short_ &= row.has(kCmdShort) && row.spec->is_short == nullptr;
   if (argv.size() > argc_max_) argc_max_ = argv.size();
-  flags |= spec.flags;
+  flags |= row.spec->flags;
   return true;
 }
 
@@ -56,11 +55,9 @@ bool Transaction::MakeRoom(resp::ArgVector* argv) const {
   return true;
 }
 
-void Transaction::Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent,
-                         resp::ArgVector* argv) const {
+const CommandRow* Transaction::Decode(size_t* at, resp::ArgVector* argv) const {
   const Bytes queue = queue_.view();
-  *spec = ReadRaw<const CommandSpec*>(queue, at);
-  *parent = ReadRaw<const CommandSpec*>(queue, at);
+  const CommandRow* const row = ReadRaw<const CommandRow*>(queue, at);
   const size_t argc = ReadRaw<size_t>(queue, at);
   size_t text = *at + argc * sizeof(size_t);
   argv->Clear(SIZE_MAX);
@@ -71,6 +68,7 @@ void Transaction::Decode(size_t* at, const CommandSpec** spec, const CommandSpec
     text += size;
   }
   *at = text;
+  return row;
 }
 
 void Transaction::Reset() {

@@ -8,7 +8,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
-#include "lib/engine/command.h"
+#include "lib/engine/table.h"
 #include "lib/engine/watch.h"
 #include "lib/resp/argv.h"
 
@@ -29,7 +29,7 @@ class Transaction {
   size_t watch_bytes = 0;
 
   // Copies the command to the queue's end. False when there is no memory; nothing was queued then.
-  bool Queue(const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv);
+  bool Queue(const CommandRow& row, std::span<const Bytes> argv);
   size_t queued() const { return queued_; }
   // The queue's; the watches' is watch_bytes.
   size_t memory() const { return queue_.capacity(); }
@@ -40,15 +40,13 @@ class Transaction {
   // Room for the arguments of each of the queue's commands. False when there is no memory.
   bool MakeRoom(resp::ArgVector* argv) const;
 
-  // Visits the queue in order: visit(spec, parent, argv). REQUIRES: MakeRoom(argv).
+  // Visits the queue in order: visit(row, argv). REQUIRES: MakeRoom(argv).
   template <class Visit>
   void ForEach(resp::ArgVector* argv, Visit&& visit) const {
     size_t at = 0;
     for (size_t i = 0; i < queued_; ++i) {
-      const CommandSpec* spec;
-      const CommandSpec* parent;
-      Decode(&at, &spec, &parent, argv);
-      visit(*spec, parent, argv->span());
+      const CommandRow* const row = Decode(&at, argv);
+      visit(*row, argv->span());
     }
   }
 
@@ -56,9 +54,9 @@ class Transaction {
   void Reset();
 
  private:
-  void Decode(size_t* at, const CommandSpec** spec, const CommandSpec** parent, resp::ArgVector* argv) const;
+  const CommandRow* Decode(size_t* at, resp::ArgVector* argv) const;
 
-  base::Buffer queue_;  // per command: spec, parent, argc, the lengths, the bytes
+  base::Buffer queue_;  // per command: its row, argc, the lengths, the bytes
   size_t queued_ = 0;
   size_t argc_max_ = 0;
   size_t argc_sum_ = 0;

@@ -124,14 +124,15 @@ void AppendArgs(std::span<const ArgSpec> args, std::string_view between, std::st
   }
 }
 
-void PrintCommand(const CommandSpec& spec, const CommandSpec* parent) {
-  std::string usage = parent != nullptr ? Upper(parent->name) + " " : std::string();
+void PrintCommand(const engine::CommandRow& row) {
+  const CommandSpec& spec = *row.spec;
+  std::string usage = row.container != nullptr ? Upper(row.container->spec->name) + " " : std::string();
   usage += Upper(spec.name);
   if (!spec.args.empty()) usage += ' ';
   AppendArgs(spec.args, " ", &usage);
   std::string meaning(spec.summary);
   if (!spec.deprecated_since.empty()) meaning += " Deprecated since " + std::string(spec.deprecated_since) + ".";
-  if ((spec.flags & engine::kCmdNeedsSession) != 0) meaning += " In a session that lasts.";
+  if (row.has(engine::kCmdNeedsSession)) meaning += " In a session that lasts.";
   std::printf("| %s | %s | %s | %s |\n", Code(usage).c_str(), Cell(meaning).c_str(), Cell(spec.complexity).c_str(),
               std::string(spec.since).c_str());
 }
@@ -141,23 +142,25 @@ constexpr std::string_view kGroups[] = {"Keys",   "Strings",      "Lists",      
                                         "Cluster", "Sentinel",     "Geo",         "Streams", "Bitmaps"};
 static_assert(std::size(kGroups) == static_cast<size_t>(engine::Group::kBitmap) + 1);
 
-void PrintCommands() {
+// False without memory.
+bool PrintCommands() {
+  engine::CommandTable table;
+  Bytes culprit;
+  if (table.Build(commands::CoreFamilies(), &culprit) != engine::CommandTable::Fault::kNone) return false;
   std::puts("\n## Commands");
   for (size_t group = 0; group < std::size(kGroups); ++group) {
     bool any = false;
-    for (const engine::Family& family : commands::CoreFamilies()) {
-      for (const CommandSpec& spec : family) {
-        if (static_cast<size_t>(spec.group) != group) continue;
-        if (!any) {
-          std::printf("\n### %s\n\n| command | what it does | complexity | Redis has it since |\n|---|---|---|---|\n",
-                      std::string(kGroups[group]).c_str());
-        }
-        any = true;
-        if (spec.run != nullptr || spec.subcommands.empty()) PrintCommand(spec, nullptr);
-        for (const CommandSpec& sub : spec.subcommands) PrintCommand(sub, &spec);
+    for (const engine::CommandRow& row : table.rows()) {
+      if (static_cast<size_t>(row.spec->group) != group) continue;
+      if (!any) {
+        std::printf("\n### %s\n\n| command | what it does | complexity | Redis has it since |\n|---|---|---|---|\n",
+                    std::string(kGroups[group]).c_str());
       }
+      any = true;
+      if (row.spec->run != nullptr) PrintCommand(row);
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -166,6 +169,6 @@ void PrintCommands() {
 int main() {
   std::printf("# Larder %s: directives and commands\n\n", LARDER_VERSION);
   larder::PrintDirectives();
-  larder::PrintCommands();
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  const bool whole = larder::PrintCommands();
+  return whole && std::fflush(stdout) == 0 ? 0 : 1;
 }

@@ -30,7 +30,7 @@ class CostsTest : public testing::Test {
  protected:
   CostsTest() {
     clock_ = std::make_unique<ManualClock>();
-    engine_ = Engine::Create(std::make_unique<Options>(), commands::CoreFamilies(), *clock_, /*seed=*/7, host_);
+    engine_ = *Engine::Create(std::make_unique<Options>(), commands::CoreFamilies(), *clock_, /*seed=*/7, host_);
   }
   ~CostsTest() override {
     while (!clients_.empty()) Leave(clients_.size() - 1);
