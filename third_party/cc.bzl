@@ -4,11 +4,13 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 def precompiled(header):
     """The copts and deps by which a target takes a precompiled header of //third_party/pch, where that is wanted."""
-    wanted = str(Label("//third_party/pch:wanted"))
-    return struct(
-        copts = select({wanted: ["-include", "third_party/pch/%s.h" % header], "//conditions:default": []}),
-        deps = select({wanted: [str(Label("//third_party/pch:" + header))], "//conditions:default": []}),
-    )
+    copts = {"//conditions:default": []}
+    deps = {"//conditions:default": []}
+    for wanted in ["wanted", "wanted_for_release"]:
+        condition = str(Label("//third_party/pch:" + wanted))
+        copts[condition] = ["-include", "third_party/pch/%s.h" % header]
+        deps[condition] = [str(Label("//third_party/pch:" + header))]
+    return struct(copts = select(copts), deps = select(deps))
 
 HIDDEN_SYMBOLS = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
 

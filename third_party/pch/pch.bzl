@@ -5,7 +5,7 @@ a change of ours compiles nothing anew that does not include it. It is a help an
 (another compiler, other flags) the compiler reads the headers themselves, and each file still includes all that it
 uses, which the builds without it see (--config=clang, CMake, users' workspaces).
 
-It is made in this workspace's own g++ builds without optimisation alone: see .bazelrc and third_party/pch/BUILD.
+It is made in this workspace's own g++ builds alone: see .bazelrc and third_party/pch/BUILD.
 """
 
 def _precompiled_header_impl(ctx):
