@@ -8,14 +8,14 @@
 #include "lib/base/check.h"
 #include "lib/base/glob.h"
 #include "lib/base/status.h"
-#include "lib/commands/short.h"
-#include "lib/commands/stats.h"
+#include "lib/core/core.h"
+#include "lib/core/run_once.h"
+#include "lib/engine/short.h"
+#include "lib/engine/stats.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/key_window.h"
 #include "lib/ops/keys.h"
 #include "lib/ops/strings.h"
-#include "lib/session/core.h"
-#include "lib/session/direct_client.h"
 
 namespace larder::inline v0 {
 namespace {
@@ -69,15 +69,15 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
 }
 
 // A copy of a value that is too large for the arena, made before the executor is taken. nullptr: `block` has it.
-[[gnu::cold, gnu::noinline]] const ErrorText* CopyToBlock(session::CacheCore& core, bool held, Bytes value,
-                                                          session::Stay* stay, memory::BlockRef* block) {
+[[gnu::cold, gnu::noinline]] const ErrorText* CopyToBlock(core::CacheCore& core, bool held, Bytes value,
+                                                          core::Stay* stay, memory::BlockRef* block) {
   const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);
   if (value.size() > core.limits().bulk_bytes_max.load(std::memory_order_relaxed)) return &errors::kStringTooLong;
   if (maxmemory != 0 && value.size() > maxmemory) return &errors::kLargerThanMaxmemory;
   if (!held) {
-    if (core.executor().InsideUser()) return session::CacheCore::RefusalOf(executor::Outcome::kReentrant);
-    if (core.Forked()) return session::CacheCore::RefusalOf(executor::Outcome::kForked);
-    if (!stay->Enter(core)) return session::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    if (core.executor().InsideUser()) return core::CacheCore::RefusalOf(executor::Outcome::kReentrant);
+    if (core.Forked()) return core::CacheCore::RefusalOf(executor::Outcome::kForked);
+    if (!stay->Enter(core)) return core::CacheCore::RefusalOf(executor::Outcome::kClosed);
     core.MakeRoomAhead(value.size(), 0, stay);
   }
   memory::Heap& blocks = core.engine().keyspace().blocks();
@@ -86,7 +86,7 @@ bool HandTo(const ops::strings::Text& text, internal::FetchedList* to) {
   while (!*block && core.SearchRoom(&search, held)) {
     *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   }
-  if (!*block) return core.Forked() ? session::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
+  if (!*block) return core.Forked() ? core::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
   base::CopyBytes((*block)->data(), value);
   return nullptr;
 }
@@ -96,7 +96,7 @@ class PreparedValue {
  public:
   explicit PreparedValue(Bytes value) : value_(value) {}
   // Why it cannot be had.
-  const ErrorText* Prepare(session::CacheCore& core, bool held) {
+  const ErrorText* Prepare(core::CacheCore& core, bool held) {
     if (memory::Heap::NeedsHolder(value_.size())) [[likely]] return nullptr;
     large_.emplace();
     return CopyToBlock(core, held, value_, &large_->stay, &large_->block);
@@ -110,7 +110,7 @@ class PreparedValue {
  private:
   // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted ends.
   struct Large {
-    session::Stay stay;
+    core::Stay stay;
     memory::BlockRef block;
   };
   Bytes value_;
@@ -169,18 +169,18 @@ struct SetPlan {
 // MONITOR's line of a typed call: the command that it is. Arguments by value, so that the hot path need not have them in
 // memory.
 template <class... Parts>
-[[gnu::cold, gnu::noinline]] void Say(session::CacheCore& core, int db, Parts... parts) {
-  commands::Monitors& monitors = core.engine().monitors();
-  monitors.BeginLine(core.clock().NowUs(), db, commands::kOwnCaller);
+[[gnu::cold, gnu::noinline]] void Say(core::CacheCore& core, int db, Parts... parts) {
+  engine::Monitors& monitors = core.engine().monitors();
+  monitors.BeginLine(core.clock().NowUs(), db, engine::kOwnCaller);
   (monitors.Add(parts), ...);
   monitors.EndLine();
 }
 
-[[gnu::cold, gnu::noinline]] void SaySet(session::CacheCore& core, int db, Bytes key, Bytes value,
+[[gnu::cold, gnu::noinline]] void SaySet(core::CacheCore& core, int db, Bytes key, Bytes value,
                                          const ops::strings::SetOptions& options, int64_t ttl_ms, bool get) {
   using Condition = ops::strings::SetOptions::Condition;
-  commands::Monitors& monitors = core.engine().monitors();
-  monitors.BeginLine(core.clock().NowUs(), db, commands::kOwnCaller);
+  engine::Monitors& monitors = core.engine().monitors();
+  monitors.BeginLine(core.clock().NowUs(), db, engine::kOwnCaller);
   monitors.Add("SET");
   monitors.Add(key);
   monitors.Add(value);
@@ -208,7 +208,7 @@ struct Many {
   F fn;
   size_t keys;
   Error operator()(Db& db) { return fn(db); }
-  bool is_short(Db&) const { return keys <= commands::kShortElements; }
+  bool is_short(Db&) const { return keys <= engine::kShortElements; }
 };
 template <class F>
 Many(F, size_t) -> Many<F>;
@@ -220,7 +220,7 @@ struct Edit {
   Bytes key;
   size_t bytes;
   Error operator()(Db& db) { return fn(db); }
-  bool is_short(Db& db) const { return bytes <= commands::kShortBytes && db.BlockBytes(key) <= commands::kShortBytes; }
+  bool is_short(Db& db) const { return bytes <= engine::kShortBytes && db.BlockBytes(key) <= engine::kShortBytes; }
 };
 template <class F>
 Edit(F, Bytes, size_t) -> Edit<F>;
@@ -271,7 +271,7 @@ Database::Refused Database::Run(F&& fn, Key first_key) const {
   } else {
     outcome = executor.Run(op, prefetch);
   }
-  if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  if (outcome != executor::Outcome::kRan) return core::CacheCore::RefusalOf(outcome);
   return error.text();
 }
 
@@ -284,9 +284,9 @@ struct Growing {
   keyspace::SourceSearch search;
 
   // Under the executor, when a write has failed with `error`: a step of the search for room, after which it is run again.
-  [[gnu::cold, gnu::noinline]] Error Search(session::CacheCore& core, Error error) {
+  [[gnu::cold, gnu::noinline]] Error Search(core::CacheCore& core, Error error) {
     if (error != errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return error;
-    if (!stays && !core.closing().EnterStay()) return *session::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    if (!stays && !core.closing().EnterStay()) return *core::CacheCore::RefusalOf(executor::Outcome::kClosed);
     stays = again = true;
     return error;
   }
@@ -336,7 +336,7 @@ namespace {
 
 // Get's op, AfterOp included: the hot path of all hot paths, so it is one piece of code without a call but memcpy's.
 // A reference to the pointer, so that a hit need not keep the pointer for the sake of a miss.
-[[gnu::always_inline]] inline const internal::Refusal* ReadOne(session::CacheCore* const& core, Db& db, Bytes key,
+[[gnu::always_inline]] inline const internal::Refusal* ReadOne(core::CacheCore* const& core, Db& db, Bytes key,
                                                                uint64_t hash, internal::Fetched* to) {
   if (core->monitored()) [[unlikely]] Say(*core, db.index(), "GET", key);
   db.keyspace().BeginTypedOp();
@@ -373,7 +373,7 @@ Database::Refused Database::FetchInTurn(Key key, uint64_t hash, internal::Fetche
   const executor::Outcome outcome =
       core_->executor().Run([&] { refused = ReadOne(core_, *db_, key, hash, to); },
                             [&](int stage) { db_->PrefetchHashed(hash, stage); });
-  return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
+  return outcome == executor::Outcome::kRan ? refused : core::CacheCore::RefusalOf(outcome);
 }
 
 Database::Refused Database::FetchMany(Keys keys, internal::FetchedList* to) const {
@@ -408,7 +408,7 @@ Database::Refused Database::FetchRange(Key key, int64_t first, int64_t last, int
 Database::Refused Database::ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const {
   if (!held()) {
     const executor::Outcome outcome = core_->executor().EnterUser();
-    if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+    if (outcome != executor::Outcome::kRan) return core::CacheCore::RefusalOf(outcome);
   } else if (!core_->MayTransact(transaction_)) {
     return &kTransactionIsOver;
   }
@@ -471,7 +471,7 @@ Database::Refused Database::PutMany(std::span<const std::pair<std::string_view, 
     growth.bytes += key.size() + value.size();
     if (value.size() > growth.value_bytes) growth.value_bytes = value.size();
   }
-  session::Stay stay;
+  core::Stay stay;
   const bool refused = growth.value_bytes > core_->limits().maxmemory.load(std::memory_order_relaxed);
   if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0, &stay);
   return RunGrowing(
@@ -509,7 +509,7 @@ Database::Refused Database::AddFloat(Key key, double by, double* value) const {
 }
 
 Database::Refused Database::AppendTo(Key key, std::string_view suffix, int64_t* length) const {
-  session::Stay stay;
+  core::Stay stay;
   if (!held()) core_->MakeRoomAhead(suffix.size(), 0, &stay);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
@@ -525,7 +525,7 @@ Database::Refused Database::Overwrite(Key key, int64_t offset, std::string_view 
   const keyspace::Growth growth = ops::strings::GrowthOfSetRange(
       key, offset, bytes, core_->limits().bulk_bytes_max.load(std::memory_order_relaxed));
   const bool refused = growth.value_bytes > core_->limits().maxmemory.load(std::memory_order_relaxed);
-  session::Stay stay;
+  core::Stay stay;
   if (!held() && !refused) core_->MakeRoomAhead(growth.bytes, 0, &stay);
   return RunGrowing(
       Edit{[&](Db& db) -> Error {
@@ -649,7 +649,7 @@ Database::Refused Database::CountAll(int64_t* count) const {
 
 absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) const {
   if (held() && !core_->MayTransact(transaction_)) return internal::StatusOf(kTransactionIsOver);
-  return session::ExecuteOnce(*core_, index_, argv, held());
+  return core::ExecuteOnce(*core_, index_, argv, held());
 }
 
 // Not counted again: the miss that brought the caller here has been.
@@ -665,12 +665,12 @@ Database::Refused Database::BeginLoad(Key key, internal::Fetched* to, internal::
         core_->AfterOp(db_->keyspace());
       },
       [&](int stage) { db_->PrefetchHashed(hash, stage); });
-  return outcome == executor::Outcome::kRan ? refused : session::CacheCore::RefusalOf(outcome);
+  return outcome == executor::Outcome::kRan ? refused : core::CacheCore::RefusalOf(outcome);
 }
 
 Database::Refused Database::StoreLoaded(Key key, std::string_view value, absl::Duration ttl,
                                         internal::Load* load) const {
-  using session::CacheCore;
+  using core::CacheCore;
   static constexpr executor::Outcome kEnds[] = {executor::Outcome::kForked, executor::Outcome::kClosed};
   Refused refused = nullptr;
   if (core_->executor().Forked()) {
@@ -713,7 +713,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
       key, prepared.Growth(key));
 }
 
-Cache::Cache(std::unique_ptr<session::CacheCore> core)
+Cache::Cache(std::unique_ptr<core::CacheCore> core)
     : Database(core.get(), core->engine().keyspace().db(0), 0, /*transaction=*/0) {
   (void)core.release();  // core_ has it
 }
@@ -724,7 +724,7 @@ Cache::~Cache() {
 }
 
 absl::StatusOr<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
-  absl::StatusOr<std::unique_ptr<session::CacheCore>> core = session::CacheCore::Create(options);
+  absl::StatusOr<std::unique_ptr<core::CacheCore>> core = core::CacheCore::Create(options);
   if (!core.ok()) return core.status();
   std::unique_ptr<Cache> cache(new (std::nothrow) Cache(*std::move(core)));
   if (cache == nullptr) return NoMemory("there is no memory for a cache");
@@ -769,7 +769,7 @@ absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, Repl
 
 Database::Refused Cache::EnterUser(uint64_t* transaction) {
   const executor::Outcome outcome = core_->executor().EnterUser();
-  if (outcome != executor::Outcome::kRan) return session::CacheCore::RefusalOf(outcome);
+  if (outcome != executor::Outcome::kRan) return core::CacheCore::RefusalOf(outcome);
   *transaction = core_->BeginTransacting();
   keyspace::Keyspace& keyspace = db_->keyspace();
   keyspace.BeginOp(0);
@@ -791,7 +791,7 @@ absl::StatusOr<larder::Stats> Cache::Stats() const {
   larder::Stats stats;
   absl::Status status = core_->Run([&] {
     core_->engine().keyspace().BeginOp(0);
-    stats = commands::StatsOf(core_->engine());
+    stats = engine::StatsOf(core_->engine());
     core_->FillExecutorStats(&stats.executor);
   });
   if (!status.ok()) return status;
@@ -800,14 +800,14 @@ absl::StatusOr<larder::Stats> Cache::Stats() const {
 
 absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (core_->executor().InsideUser()) {
-    return session::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
+    return core::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
   }
   if (core_->delivery().IsDrainer()) return internal::StatusOf(kTickInCallback);
   const internal::Visit visit(*core_);
   if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   const int64_t next_us =
       core_->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
-  if (core_->Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // by a callback
+  if (core_->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // by a callback
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);
 }
 

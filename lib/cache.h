@@ -267,7 +267,7 @@ class LARDER_API Database {
   friend class Cache;
   friend class ScanRange;
   // `transaction`: the serial number of the Atomically that this is good for; 0: of none.
-  Database(session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+  Database(core::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
       : core_(core), db_(db), index_(index), transaction_(transaction) {}
   // A Transaction's: usable while its function runs, on the thread that then has the executor.
   bool held() const { return transaction_ != 0; }
@@ -311,7 +311,7 @@ class LARDER_API Database {
   template <class F>
   Refused RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const;
 
-  session::CacheCore* core_;
+  core::CacheCore* core_;
   keyspace::Db* db_;
   int index_;
   uint64_t transaction_;
@@ -369,11 +369,11 @@ class LARDER_API Cache : public Database {
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.
-  session::CacheCore& core() { return *core_; }
+  core::CacheCore& core() { return *core_; }
 
  private:
   friend class Transaction;
-  explicit Cache(std::unique_ptr<session::CacheCore> core);
+  explicit Cache(std::unique_ptr<core::CacheCore> core);
   // *transaction: what its Transaction and all that is made of that carry.
   Refused EnterUser(uint64_t* transaction);
   void LeaveUser();
@@ -391,7 +391,7 @@ class LARDER_API Transaction : public Database {
   };
 
  public:
-  Transaction(Pass, session::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
+  Transaction(Pass, core::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
       : Database(core, db, index, transaction) {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

@@ -35,7 +35,7 @@
 
 namespace larder::inline v0 {
 
-namespace session {
+namespace core {
 class ReplyRoom;
 }
 
@@ -175,7 +175,7 @@ class LARDER_API Reply : public ReplyView {
   size_t memory() const;
 
  private:
-  friend class session::ReplyRoom;
+  friend class core::ReplyRoom;
   // The same with memory from malloc that is there already: *room is taken, and nullptr afterwards, if that suffices.
   static absl::StatusOr<Reply> FromRespInRoom(std::string_view resp, size_t* length, void** room, size_t room_bytes);
 

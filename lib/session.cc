@@ -20,11 +20,11 @@ absl::Status NoMemory(std::string_view text = "there is no memory for a session"
 
 }  // namespace
 
-struct Session::Impl final : session::SessionEnd {
-  explicit Impl(session::CacheCore& c) : core(c), client(c) {}
+struct Session::Impl final : core::SessionEnd {
+  explicit Impl(core::CacheCore& c) : core(c), client(c) {}
   void End() override { client.End(); }
 
-  session::CacheCore& core;
+  core::CacheCore& core;
   session::DirectClient client;
 };
 
@@ -32,7 +32,7 @@ Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Session::~Session() {
   if (impl_ == nullptr) return;
-  session::CacheCore& core = impl_->core;
+  core::CacheCore& core = impl_->core;
   if (core.Forked()) {
     (void)impl_.release();
     return;
@@ -40,7 +40,7 @@ Session::~Session() {
   core.EndSession(std::move(impl_));
 }
 
-absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& core) {
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(core::CacheCore& core) {
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
   if (impl == nullptr) return NoMemory();
   const absl::Status status = impl->client.Open();
@@ -53,11 +53,11 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(session::CacheCore& cor
 
 absl::StatusOr<Reply> Session::Execute(std::span<const std::string_view> argv) { return impl_->client.Execute(argv); }
 
-struct RespConnection::Impl final : session::SessionEnd {
-  explicit Impl(session::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
+struct RespConnection::Impl final : core::SessionEnd {
+  explicit Impl(core::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
   void End() override { batch.RunAll(); }
 
-  session::CacheCore& core;
+  core::CacheCore& core;
   std::unique_ptr<session::ServedSession> session;
   session::SessionBatch batch;  // ends before the session that it may still have to open
   // Why a call may not go on here; OK if it may.
@@ -69,7 +69,7 @@ struct RespConnection::Impl final : session::SessionEnd {
 
 RespConnection::RespConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(session::CacheCore& core) {
+absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(core::CacheCore& core) {
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
   if (impl == nullptr) return NoMemory();
   impl->session = session::ServedSession::Create(core, session::Peer(), nullptr);
@@ -92,7 +92,7 @@ RespConnection::~RespConnection() {
     return;
   }
   impl_->batch.Close(std::move(impl_->session));
-  session::CacheCore& core = impl_->core;
+  core::CacheCore& core = impl_->core;
   core.EndSession(std::move(impl_));
 }
 
@@ -100,8 +100,8 @@ RespConnection::~RespConnection() {
 // now will not be when its batch is to run.
 absl::Status RespConnection::Impl::Refusal() const {
   const executor::Executor& executor = core.executor();
-  if (executor.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
-  if (executor.InsideUser()) return session::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
+  if (executor.Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);
+  if (executor.InsideUser()) return core::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
   return absl::OkStatus();
 }
 
@@ -138,11 +138,11 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
 }
 
 absl::Status RespConnection::Feed(std::string_view bytes) {
-  if (impl_->core.Forked()) return session::CacheCore::OutcomeStatus(executor::Outcome::kForked);
+  if (impl_->core.Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
   if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
-  session::Stay stay;  // parsing and counting go on between the holds
-  if (!stay.Enter(impl_->core)) return session::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  core::Stay stay;  // parsing and counting go on between the holds
+  if (!stay.Enter(impl_->core)) return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
@@ -171,7 +171,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
-  session::Stay stay;  // refused once the cache is being closed: what is there can still be had
+  core::Stay stay;  // refused once the cache is being closed: what is there can still be had
   if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();

@@ -49,7 +49,7 @@
 
 namespace larder::inline v0 {
 
-namespace session {
+namespace core {
 class CacheCore;
 }
 
@@ -75,7 +75,7 @@ class LARDER_API Session {
  private:
   friend class Cache;
   struct Impl;
-  static absl::StatusOr<std::unique_ptr<Session>> Create(session::CacheCore& core);
+  static absl::StatusOr<std::unique_ptr<Session>> Create(core::CacheCore& core);
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
@@ -106,7 +106,7 @@ class LARDER_API RespConnection {
  private:
   friend class Cache;
   struct Impl;
-  static absl::StatusOr<std::unique_ptr<RespConnection>> Create(session::CacheCore& core);
+  static absl::StatusOr<std::unique_ptr<RespConnection>> Create(core::CacheCore& core);
   explicit RespConnection(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

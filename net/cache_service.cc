@@ -16,7 +16,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
     std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service, events));
     if (client == nullptr) return nullptr;
     const session::Peer described = {
-        .kind = peer.unix_socket ? commands::ClientKind::kUnix : commands::ClientKind::kTcp,
+        .kind = peer.unix_socket ? engine::ClientKind::kUnix : engine::ClientKind::kTcp,
         .address = peer.address,
         .local_address = peer.local_address,
         .fd = peer.fd,
@@ -69,10 +69,10 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   ClientEvents* const events_;
 };
 
-CacheService::Side::Side(session::CacheCore& core, ae::EventLoop& loop)
+CacheService::Side::Side(core::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop, /*leaves=*/true) {}
 
-CacheService::CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy)
+CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const engine::ClientPolicy* policy)
     : core_(core),
       loop_(loop),
       policy_(policy),
@@ -89,7 +89,7 @@ absl::Status CacheService::Prepare() {
 ServerSettings CacheService::settings() {
   core_.TryCheckClientsMemory();
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  const session::LiveLimits& limits = core_.limits();
+  const core::LiveLimits& limits = core_.limits();
   ServerSettings settings;
   settings.maxclients = limits.maxclients.load(kRelaxed);
   settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
@@ -100,7 +100,7 @@ ServerSettings CacheService::settings() {
     settings.admission_timeout_s = limits.authentication_timeout_seconds.load(kRelaxed);
   }
   settings.query_buffer_limit = limits.query_buffer_bytes_max.load(kRelaxed);
-  const session::LiveLimits::Output* const outputs[] = {&limits.output_normal, &limits.output_replica,
+  const core::LiveLimits::Output* const outputs[] = {&limits.output_normal, &limits.output_replica,
                                                         &limits.output_pubsub};
   for (int i = 0; i < 3; ++i) {
     settings.output_limits[i] = {outputs[i]->hard.load(kRelaxed), outputs[i]->soft.load(kRelaxed),
@@ -186,7 +186,7 @@ void CacheService::Finish() {
 void CacheService::Count(const ServerCount& more) {
   core_.TrySampleRates();
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  commands::NetCounters& all = core_.engine().net();
+  engine::NetCounters& all = core_.engine().net();
   all.connections_received.fetch_add(more.connections_received, kRelaxed);
   all.connections_rejected.fetch_add(more.connections_rejected, kRelaxed);
   all.input_bytes.fetch_add(more.input_bytes, kRelaxed);

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 #include "lib/session/served_session.h"
 #include "net/ae/ae.h"
 #include "net/service.h"
@@ -17,7 +17,7 @@ namespace larder::inline v0::net {
 class CacheService final : public Service {
  public:
   // All outlive it. `policy` may be null.
-  CacheService(session::CacheCore& core, ae::EventLoop& loop, const commands::ClientPolicy* policy);
+  CacheService(core::CacheCore& core, ae::EventLoop& loop, const engine::ClientPolicy* policy);
   ~CacheService() override;  // REQUIRES: Finish was called
 
   absl::Status Prepare();  // Errors: RESOURCE_EXHAUSTED.
@@ -38,7 +38,7 @@ class CacheService final : public Service {
 
   // What the next batch will have ended: its clients' halves on this side.
   struct Side {
-    explicit Side(session::CacheCore& core, ae::EventLoop& loop);
+    explicit Side(core::CacheCore& core, ae::EventLoop& loop);
     session::SessionBatch batch;
     CacheClient* ending = nullptr;
   };
@@ -53,9 +53,9 @@ class CacheService final : public Service {
   // How long the timer sleeps at most: the loop's clock need not be the cache's.
   static constexpr int64_t kPauseLookMs = 1000;
 
-  session::CacheCore& core_;
+  core::CacheCore& core_;
   ae::EventLoop& loop_;
-  const commands::ClientPolicy* const policy_;
+  const engine::ClientPolicy* const policy_;
   session::BufferPool buffers_;
   Side sides_[2];
   int filling_ = 0;

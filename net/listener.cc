@@ -10,13 +10,13 @@
 namespace larder::inline v0 {
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const ListenerOptions& options) {
-  session::CacheCore& core = cache.core();
+  core::CacheCore& core = cache.core();
   // Before all else, and so ended last: until the cache knows the listener, its thread is this call's.
   const internal::Visit visit(core);
   if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   absl::StatusOr<std::unique_ptr<Options>> cache_options = core.CopyOptions();
   if (!cache_options.ok()) return cache_options.status();
-  absl::StatusOr<std::unique_ptr<commands::ClientPolicy>> policy = commands::ClientPolicy::Create(
+  absl::StatusOr<std::unique_ptr<engine::ClientPolicy>> policy = engine::ClientPolicy::Create(
       core.engine().commands(), options.read_only, options.refused_commands, options.host_keeps);
   if (!policy.ok()) return policy.status();
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));

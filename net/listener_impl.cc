@@ -37,7 +37,7 @@ std::string_view ApiName(AeApi api) {
 
 }  // namespace
 
-absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread) {
+absl::Status Listener::Impl::Start(Where where, std::unique_ptr<engine::ClientPolicy> policy, bool own_thread) {
   if (absl::Status status = Open(std::move(where), std::move(policy)); !status.ok()) return status;
   std::unique_ptr<const directives::ListenerPlace> place =
       MakePlace(where_.bind, ShownPort(false, port(false), where_.tcp[0].directive),
@@ -57,7 +57,7 @@ absl::Status Listener::Impl::Start(Where where, std::unique_ptr<commands::Client
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
-absl::Status Listener::Impl::Open(Where where, std::unique_ptr<commands::ClientPolicy> policy) {
+absl::Status Listener::Impl::Open(Where where, std::unique_ptr<engine::ClientPolicy> policy) {
   where_ = std::move(where);
   if (absl::Status status = MakeServer(std::move(policy)); !status.ok()) return status;
   size_t sockets = 0;
@@ -93,7 +93,7 @@ absl::Status Listener::Impl::Open(Where where, std::unique_ptr<commands::ClientP
 }
 
 // The loop and all that stands on it, but for sockets.
-absl::Status Listener::Impl::MakeServer(std::unique_ptr<commands::ClientPolicy> policy) {
+absl::Status Listener::Impl::MakeServer(std::unique_ptr<engine::ClientPolicy> policy) {
   ae::LoopOptions loop_options;
   loop_options.api = ApiName(where_.api);
   if (where_.io_uring != nullptr) loop_options.more_pollers = {&where_.io_uring->poller, 1};

@@ -21,8 +21,8 @@
 #include "absl/status/status.h"
 #include <larder/net/listener.h>
 #include "lib/base/fixed_text.h"
-#include "lib/commands/client_policy.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
+#include "lib/engine/client_policy.h"
 #include "net/ae/ae.h"
 #include "net/cache_service.h"
 #include "net/io_backend.h"
@@ -55,25 +55,25 @@ class CacheClock final : public ae::Clock {
   int64_t ahead_us_ = 0;
 };
 
-class Listener::Impl final : public session::ListenerHook {
+class Listener::Impl final : public core::ListenerHook {
  public:
   // The clients and who serves them. They are taken out of the engine as one, when nobody else is inside of it: at once if
   // that can be had, else by whoever closes the cache, who may outlive the loop.
-  struct Served final : session::SessionEnd {
-    Served(session::CacheCore& core, ae::EventLoop& loop, net::IoBackend& backend,
-           std::unique_ptr<commands::ClientPolicy> p, net::OwnDescriptors* descriptors)
+  struct Served final : core::SessionEnd {
+    Served(core::CacheCore& core, ae::EventLoop& loop, net::IoBackend& backend,
+           std::unique_ptr<engine::ClientPolicy> p, net::OwnDescriptors* descriptors)
         : policy(std::move(p)), service(core, loop, policy.get()), server(loop, backend, service, descriptors) {}
     void End() override { server.EndClients(); }
 
-    std::unique_ptr<commands::ClientPolicy> policy;
+    std::unique_ptr<engine::ClientPolicy> policy;
     net::CacheService service;
     net::Server server;
   };
 
-  explicit Impl(session::CacheCore& core) : core_(core), clock_(core.clock()) {}
+  explicit Impl(core::CacheCore& core) : core_(core), clock_(core.clock()) {}
   ~Impl() { Stop(); }
 
-  absl::Status Start(Where where, std::unique_ptr<commands::ClientPolicy> policy, bool own_thread);
+  absl::Status Start(Where where, std::unique_ptr<engine::ClientPolicy> policy, bool own_thread);
   void Stop();
 
   // The caller's loop. False: there is nothing to be polled any more.
@@ -98,7 +98,7 @@ class Listener::Impl final : public session::ListenerHook {
     background_.store(true, std::memory_order_release);
     loop_->WakeUp();
   }
-  absl::Status PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) override;
+  absl::Status PrepareRelisten(const Options& changed, bool tls, engine::ListenerPart* failed) override;
   void FinishRelisten(bool all) override;
   uint32_t FittingClients(uint32_t wanted) const override { return net::FittingClients(wanted, reserved_descriptors_); }
   std::string_view poller_name() const override { return poller_; }
@@ -154,10 +154,10 @@ class Listener::Impl final : public session::ListenerHook {
     std::shared_ptr<net::ChannelFactory> channels;
   };
 
-  absl::Status Open(Where where, std::unique_ptr<commands::ClientPolicy> policy);
-  absl::Status MakeServer(std::unique_ptr<commands::ClientPolicy> policy);
+  absl::Status Open(Where where, std::unique_ptr<engine::ClientPolicy> policy);
+  absl::Status MakeServer(std::unique_ptr<engine::ClientPolicy> policy);
   absl::Status FitClients();
-  absl::Status Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed);
+  absl::Status Prepare(const Options& changed, bool tls, Moves* moves, engine::ListenerPart* failed);
   absl::Status PrepareMove(bool tls, const std::vector<std::string>& bind, int port, Move* move);
   int ShownPort(bool tls, int port, int directive) const;
   std::unique_ptr<const directives::ListenerPlace> MakePlace(const std::vector<std::string>& bind, int port,
@@ -175,7 +175,7 @@ class Listener::Impl final : public session::ListenerHook {
   static int64_t OnBackground(ae::EventLoop& loop, int64_t id, void* data);
   static void* ThreadMain(void* arg);
 
-  session::CacheCore& core_;
+  core::CacheCore& core_;
   CacheClock clock_;
   bool own_clock_ = false;
   std::unique_ptr<ae::EventLoop> loop_;

@@ -20,8 +20,8 @@ std::vector<Listener::Impl::Known> Listener::Impl::KnownOf(const std::vector<net
 }
 
 // What is new for TLS comes before sockets.
-absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, commands::ListenerPart* failed) {
-  *failed = commands::ListenerPart::kPort;
+absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, engine::ListenerPart* failed) {
+  *failed = engine::ListenerPart::kPort;
   absl::Status status;
   {
     const std::lock_guard<std::mutex> lock(sockets_mutex_);
@@ -29,7 +29,7 @@ absl::Status Listener::Impl::PrepareRelisten(const Options& changed, bool tls, c
     status = Guarded([&] { return Prepare(changed, tls, &moves_, failed); });
   }
   if (status.ok()) return status;
-  const bool sockets = *failed != commands::ListenerPart::kTls;
+  const bool sockets = *failed != engine::ListenerPart::kTls;
   const bool no_tls = status.code() == absl::StatusCode::kUnimplemented;
   const base::Line line(sockets ? "Warning: Could not create server TCP listening socket " : no_tls ? "tls-port: " : "",
                         status.message());
@@ -94,10 +94,10 @@ std::unique_ptr<const directives::ListenerPlace> Listener::Impl::MakePlace(const
   return place;
 }
 
-absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, commands::ListenerPart* failed) {
+absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* moves, engine::ListenerPart* failed) {
   const bool tls_on = where_.tcp[1].follows ? changed.tls_port != 0 && !changed.bind->empty() : port(true) != 0;
   if (tls_on && (tls || port(true) == 0)) {
-    *failed = commands::ListenerPart::kTls;
+    *failed = engine::ListenerPart::kTls;
     if (where_.tls == nullptr) return base::MakeStatus(absl::StatusCode::kUnimplemented, kNoTls);
     absl::StatusOr<std::shared_ptr<net::ChannelFactory>> configured = where_.tls->Configure(changed);
     if (!configured.ok()) return configured.status();
@@ -106,7 +106,7 @@ absl::Status Listener::Impl::Prepare(const Options& changed, bool tls, Moves* mo
   moves->bind = *changed.bind;
   const int ports[] = {changed.port, changed.tls_port};
   for (bool side : {true, false}) {
-    *failed = side ? commands::ListenerPart::kTlsPort : commands::ListenerPart::kPort;
+    *failed = side ? engine::ListenerPart::kTlsPort : engine::ListenerPart::kPort;
     const WhereTcp& wanted = where_.tcp[side];
     if (!wanted.follows || (ports[side] == wanted.directive && *changed.bind == where_.bind)) continue;
     absl::Status status = PrepareMove(side, *changed.bind, ports[side], &moves->sides[side]);

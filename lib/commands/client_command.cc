@@ -9,9 +9,9 @@
 
 #include <optional>
 
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/help.h"
-#include "lib/commands/text.h"
+#include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
 namespace {

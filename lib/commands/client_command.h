@@ -5,13 +5,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "lib/commands/client.h"
-#include "lib/commands/command.h"
+#include "lib/commands/family.h"
+#include "lib/engine/client.h"
 
 namespace larder::inline v0::commands {
-
-class Engine;
-class TextWriter;
 
 extern const CommandSpec kClientSubcommands[15];
 
@@ -21,14 +18,6 @@ Error SetClientName(ClientState& client, Bytes name);
 // client_list.cc
 Error ClientList(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
 Error ClientInfo(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
-
-// A client's line of CLIENT LIST, and the tot-mem in it.
-void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out);
-size_t ClientMemory(const ClientState& client);
-
-// client_eviction.cc. Closes clients until all others have no more than so much memory. True if some have been closed,
-// now or before, and their memory has still to come back.
-bool EvictClients(Engine& engine, uint64_t limit_bytes);
 
 // client_pause.cc
 Error ClientPause(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply);
@@ -44,9 +33,6 @@ std::optional<ClientType> ParseClientType(Bytes word);
 inline ClientType TypeOf(const ClientState&) { return ClientType::kNormal; }
 // Writes the error about a word that is no type.
 Error UnknownClientType(Bytes word, resp::ReplyWriter& reply);
-
-// Killed, and only its owner does not know yet.
-inline bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }
 
 }  // namespace larder::inline v0::commands
 

@@ -1,58 +1,15 @@
 // CLIENT LIST and CLIENT INFO: a line a client with the fields of 7.0 in their order. What a field cannot mean here
 // (subscriptions that do not exist yet, a fixed reply buffer) has the value that says "none".
 #include "lib/commands/client_command.h"
-#include "lib/commands/engine.h"
-#include "lib/commands/text.h"
-#include "lib/commands/transaction.h"
+#include "lib/commands/family.h"
+#include "lib/engine/client_line.h"
+#include "lib/engine/text.h"
+#include "lib/engine/transaction.h"
 
 namespace larder::inline v0::commands {
 namespace {
 
 constexpr ErrorText kBadListId{absl::StatusCode::kInvalidArgument, "ERR Invalid client ID"};
-
-// True also while EXEC runs the queue.
-bool HasQueue(const Transaction* transaction) {
-  return transaction != nullptr && (transaction->open || transaction->queued() != 0);
-}
-
-void WriteFlags(const ClientState& client, TextWriter& out) {
-  bool any = false;
-  auto flag = [&](bool set, char letter) {
-    if (!set) return;
-    out << letter;
-    any = true;
-  };
-  flag(client.monitor, 'O');
-  flag(HasQueue(client.transaction), 'x');
-  flag(client.held.load(std::memory_order_relaxed), 'b');
-  flag(client.transaction != nullptr && client.transaction->changed, 'd');
-  flag(client.close_after_reply, 'c');
-  flag(Gone(client), 'A');
-  flag(client.kind == ClientKind::kUnix, 'U');
-  flag(client.no_evict, 'e');
-  if (!any) out << 'N';
-}
-
-void WriteCommandName(const ClientState& client, TextWriter& out) {
-  if (client.last_command == nullptr) {
-    out << "NULL";
-    return;
-  }
-  if (client.last_command_parent != nullptr) out << client.last_command_parent->name << '|';
-  out << client.last_command->name;
-}
-
-void WriteMemory(const ClientState& client, TextWriter& out) {
-  const ClientIo* io = client.io;
-  const size_t input = io != nullptr ? io->input_bytes() : 0;
-  const size_t input_free = io != nullptr ? io->input_free() : 0;
-  const size_t output = io != nullptr ? io->output_bytes() : 0;
-  const size_t parts = io != nullptr ? io->output_list_length() : 0;
-  const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
-  out << " qbuf=" << input << " qbuf-free=" << input_free << " argv-mem=" << client.argv_bytes
-      << " multi-mem=" << queue << " rbs=0 rbp=0 obl=" << (parts == 0 ? output : 0) << " oll=" << parts
-      << " omem=" << (parts == 0 ? 0 : output) << " tot-mem=" << ClientMemory(client);
-}
 
 Error ReplyText(const base::Buffer& text, ReplyWriter& reply) {
   if (text.failed()) return errors::kAllocationFailed;
@@ -88,32 +45,6 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 }  // namespace
-
-size_t ClientMemory(const ClientState& client) {
-  const size_t queue = client.transaction != nullptr ? client.transaction->memory() : 0;
-  const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
-  const size_t counted = client.direct_bytes.load(std::memory_order_relaxed);
-  const size_t direct = counted != 0 ? counted : sizeof(client) + queue + client.names_memory();
-  return watches + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
-}
-
-void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
-  const int64_t age_ms = now_ms - client.created_ms;
-  const int64_t idle_ms = now_ms - client.last_interaction_ms;
-  out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
-      << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
-  WriteFlags(client, out);
-  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
-  if (HasQueue(client.transaction)) {
-    out << client.transaction->queued();
-  } else {
-    out << "-1";
-  }
-  WriteMemory(client, out);
-  out << " events=" << (client.io != nullptr ? client.io->events() : "") << " cmd=";
-  WriteCommandName(client, out);
-  out << " user=default redir=-1 resp=" << int{client.protocol} << '\n';
-}
 
 std::optional<ClientType> ParseClientType(Bytes word) {
   if (base::EqualsIgnoreCase(word, "normal")) return ClientType::kNormal;

@@ -5,8 +5,8 @@
 // its requests, and is told (ClientIo::Resume) when they may be worth another try: at UNPAUSE. That the time is over it
 // must see itself, by Pause::until_ms.
 #include "lib/commands/client_command.h"
-#include "lib/commands/engine.h"
-#include "lib/commands/text.h"
+#include "lib/commands/family.h"
+#include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
 namespace {

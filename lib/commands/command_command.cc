@@ -2,9 +2,9 @@
 #include "lib/commands/command_command.h"
 
 #include "lib/base/glob.h"
-#include "lib/commands/command_keys.h"
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/help.h"
+#include "lib/engine/command_keys.h"
 
 namespace larder::inline v0::commands {
 namespace {

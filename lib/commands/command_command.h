@@ -2,8 +2,8 @@
 #ifndef LARDER_COMMANDS_COMMAND_COMMAND_H_
 #define LARDER_COMMANDS_COMMAND_COMMAND_H_
 
-#include "lib/commands/command.h"
-#include "lib/commands/table.h"
+#include "lib/commands/family.h"
+#include "lib/engine/table.h"
 
 namespace larder::inline v0::commands {
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "lib/commands/command_command.h"
-#include "lib/commands/command_keys.h"
+#include "lib/engine/command_keys.h"
 
 namespace larder::inline v0::commands {
 namespace {

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "lib/base/numbers.h"
-#include "lib/commands/client_policy.h"
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/help.h"
 #include "lib/commands/server_commands.h"
+#include "lib/engine/client_policy.h"
 #include "lib/options/border.h"
 
 namespace larder::inline v0::commands {

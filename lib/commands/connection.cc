@@ -1,11 +1,11 @@
 // Who a client is and what it speaks: AUTH, HELLO, SELECT, RESET, QUIT; PING and ECHO. CLIENT's rows are in
 // client_command.cc.
 #include "lib/commands/client_command.h"
-#include "lib/commands/engine.h"
-#include "lib/commands/stats.h"
-#include "lib/commands/text.h"
-#include "lib/commands/transaction.h"
-#include "lib/commands/short.h"
+#include "lib/commands/family.h"
+#include "lib/engine/short.h"
+#include "lib/engine/stats.h"
+#include "lib/engine/text.h"
+#include "lib/engine/transaction.h"
 
 namespace larder::inline v0::commands {
 namespace {

@@ -4,11 +4,11 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/help.h"
 #include "lib/commands/keys_functions.h"
 #include "lib/commands/server_commands.h"
-#include "lib/commands/text.h"
+#include "lib/engine/text.h"
 
 namespace larder::inline v0::commands {
 namespace {

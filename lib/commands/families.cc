@@ -1,5 +1,5 @@
 // The families of the core, each named once.
-#include "lib/commands/table.h"
+#include "lib/commands/families.h"
 
 namespace larder::inline v0::commands {
 

@@ -12,7 +12,7 @@
 #include <larder/version.h>
 #include "lib/commands/info_context.h"
 #include "lib/commands/server_commands.h"
-#include "lib/commands/stats.h"
+#include "lib/engine/stats.h"
 
 namespace larder::inline v0::commands {
 namespace {

@@ -5,8 +5,8 @@
 #include <initializer_list>
 
 #include <larder/stats.h>
-#include "lib/commands/engine.h"
-#include "lib/commands/text.h"
+#include "lib/commands/family.h"
+#include "lib/engine/text.h"
 #include "lib/options/border.h"
 
 namespace larder::inline v0::commands {

@@ -1,8 +1,8 @@
 // The key family: what works on keys whatever they hold. Rows of all of it; expiry, scanning and OBJECT have their
 // functions in keys_expire.cc, keys_scan.cc and object.cc.
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/keys_functions.h"
-#include "lib/commands/table.h"
+#include "lib/engine/table.h"
 #include "lib/ops/keys.h"
 
 namespace larder::inline v0::commands {

@@ -1,9 +1,9 @@
 // EXPIRE and its three relatives, TTL and its three, PERSIST. Their rows are in keys.cc.
 #include <climits>
 
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/keys_functions.h"
-#include "lib/commands/text.h"
+#include "lib/engine/text.h"
 #include "lib/ops/keys.h"
 
 namespace larder::inline v0::commands {

@@ -2,7 +2,7 @@
 #ifndef LARDER_COMMANDS_KEYS_FUNCTIONS_H_
 #define LARDER_COMMANDS_KEYS_FUNCTIONS_H_
 
-#include "lib/commands/command.h"
+#include "lib/commands/family.h"
 #include "lib/keyspace/entry.h"
 
 namespace larder::inline v0::commands {

@@ -1,9 +1,9 @@
 // KEYS, SCAN and RANDOMKEY. Their rows are in keys.cc.
 
 #include "lib/base/glob.h"
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/keys_functions.h"
-#include "lib/commands/short.h"
+#include "lib/engine/short.h"
 
 namespace larder::inline v0::commands {
 namespace {

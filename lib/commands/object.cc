@@ -1,5 +1,5 @@
 // OBJECT: how a value is kept and when it was last used.
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/help.h"
 #include "lib/commands/keys_functions.h"
 

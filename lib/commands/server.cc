@@ -1,5 +1,5 @@
 // The server family: databases as a whole, time, SHUTDOWN. CONFIG, INFO and DEBUG have files of their own.
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/commands/server_commands.h"
 
 namespace larder::inline v0::commands {

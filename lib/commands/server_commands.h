@@ -2,7 +2,7 @@
 #ifndef LARDER_COMMANDS_SERVER_COMMANDS_H_
 #define LARDER_COMMANDS_SERVER_COMMANDS_H_
 
-#include "lib/commands/command.h"
+#include "lib/commands/family.h"
 
 namespace larder::inline v0::commands {
 

@@ -1,7 +1,7 @@
 // The string family: reading, editing and counting, and the rows of the whole family.
-#include "lib/commands/short.h"
 #include "lib/commands/string_args.h"
 #include "lib/commands/string_family.h"
+#include "lib/engine/short.h"
 #include "lib/keyspace/key_window.h"
 
 namespace larder::inline v0::commands {

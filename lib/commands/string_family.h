@@ -2,7 +2,7 @@
 #ifndef LARDER_COMMANDS_STRING_FAMILY_H_
 #define LARDER_COMMANDS_STRING_FAMILY_H_
 
-#include "lib/commands/engine.h"
+#include "lib/commands/family.h"
 #include "lib/ops/strings.h"
 
 namespace larder::inline v0::commands {

@@ -18,7 +18,7 @@
 
 namespace larder::inline v0 {
 
-namespace session {
+namespace core {
 class FlightTable;
 }
 
@@ -40,7 +40,7 @@ class Flight {
   Flight& operator=(const Flight&) = delete;
 
  private:
-  friend class session::FlightTable;
+  friend class core::FlightTable;
   friend class Load;
   enum : uint32_t { kLanded = 1, kCancelled = 2 };
 
@@ -65,7 +65,7 @@ class Flight {
 // One thread's wait for one flight.
 class Wait {
  private:
-  friend class session::FlightTable;
+  friend class core::FlightTable;
   ChainLink<Wait> by_thread_;
   uintptr_t thread_ = 0;
   Flight* flight_ = nullptr;
@@ -100,7 +100,7 @@ class LARDER_API Load {
   // The engine's side. Before the hold in which the key is looked for again, on the caller's own thread.
   void Prepare(int db, std::string_view key);
   // Under the executor, with the key missing. Errors: CANCELLED.
-  const Refusal* Join(session::FlightTable& table);
+  const Refusal* Join(core::FlightTable& table);
   // Under the executor: makes sure that the flight stores nothing more, and returns whether it might have until now.
   bool Detach();
   void CountNotStored();
@@ -108,7 +108,7 @@ class LARDER_API Load {
  private:
   void End();
 
-  session::FlightTable* table_ = nullptr;  // null: in no flight
+  core::FlightTable* table_ = nullptr;  // null: in no flight
   Flight* joined_ = nullptr;
   Flight own_;
   Wait wait_;

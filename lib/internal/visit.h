@@ -9,7 +9,7 @@
 
 namespace larder::inline v0 {
 
-namespace session {
+namespace core {
 class CacheCore;
 class Closing;
 }
@@ -20,10 +20,10 @@ namespace internal {
 // be inside of several.
 class LARDER_API Visit {
  public:
-  explicit Visit(session::CacheCore& core);
+  explicit Visit(core::CacheCore& core);
   // Of code of the user's that is called by who is in the cache already, and so not refused (Options::log).
   struct Within {};
-  Visit(session::CacheCore& core, Within within);
+  Visit(core::CacheCore& core, Within within);
   ~Visit();
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
@@ -32,8 +32,8 @@ class LARDER_API Visit {
   const Refusal* refused() const { return refused_; }
 
  private:
-  friend class session::Closing;
-  session::CacheCore& core_;
+  friend class core::Closing;
+  core::CacheCore& core_;
   const Refusal* refused_ = nullptr;
   std::thread::id thread_;
   Visit* next_ = nullptr;

@@ -8,15 +8,16 @@
 #include <string_view>
 
 #include <larder/version.h>
-#include "lib/commands/table.h"
+#include "lib/commands/families.h"
+#include "lib/engine/table.h"
 #include "lib/options/directive.h"
 
 namespace larder::inline v0 {
 namespace {
 
-using commands::ArgSpec;
-using commands::ArgType;
-using commands::CommandSpec;
+using engine::ArgSpec;
+using engine::ArgType;
+using engine::CommandSpec;
 using directives::Directive;
 using directives::Kind;
 using directives::Unit;
@@ -130,7 +131,7 @@ void PrintCommand(const CommandSpec& spec, const CommandSpec* parent) {
   AppendArgs(spec.args, " ", &usage);
   std::string meaning(spec.summary);
   if (!spec.deprecated_since.empty()) meaning += " Deprecated since " + std::string(spec.deprecated_since) + ".";
-  if ((spec.flags & commands::kCmdNeedsSession) != 0) meaning += " In a session that lasts.";
+  if ((spec.flags & engine::kCmdNeedsSession) != 0) meaning += " In a session that lasts.";
   std::printf("| %s | %s | %s | %s |\n", Code(usage).c_str(), Cell(meaning).c_str(), Cell(spec.complexity).c_str(),
               std::string(spec.since).c_str());
 }
@@ -138,13 +139,13 @@ void PrintCommand(const CommandSpec& spec, const CommandSpec* parent) {
 constexpr std::string_view kGroups[] = {"Keys",   "Strings",      "Lists",       "Sets",   "Sorted sets", "Hashes",
                                         "Pub/sub", "Transactions", "Connections", "Server", "Scripts",     "HyperLogLog",
                                         "Cluster", "Sentinel",     "Geo",         "Streams", "Bitmaps"};
-static_assert(std::size(kGroups) == static_cast<size_t>(commands::Group::kBitmap) + 1);
+static_assert(std::size(kGroups) == static_cast<size_t>(engine::Group::kBitmap) + 1);
 
 void PrintCommands() {
   std::puts("\n## Commands");
   for (size_t group = 0; group < std::size(kGroups); ++group) {
     bool any = false;
-    for (const commands::Family& family : commands::CoreFamilies()) {
+    for (const engine::Family& family : commands::CoreFamilies()) {
       for (const CommandSpec& spec : family) {
         if (static_cast<size_t>(spec.group) != group) continue;
         if (!any) {

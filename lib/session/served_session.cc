@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/commands/dispatch.h"
-#include "lib/commands/short.h"
-#include "lib/commands/transaction.h"
+#include "lib/engine/dispatch.h"
+#include "lib/engine/short.h"
+#include "lib/engine/transaction.h"
 
 namespace larder::inline v0::session {
 namespace {
@@ -43,11 +43,11 @@ constexpr size_t kWatchesAtOnce = 256;
 
 }  // namespace
 
-std::unique_ptr<ServedSession> ServedSession::Create(CacheCore& core, const Peer& peer, SessionEvents* events,
+std::unique_ptr<ServedSession> ServedSession::Create(core::CacheCore& core, const Peer& peer, SessionEvents* events,
                                                      BufferPool* pool) {
   std::unique_ptr<ServedSession> session(new (std::nothrow) ServedSession(core, events, pool));
   if (session == nullptr) return nullptr;
-  commands::ClientState& client = session->client_;
+  engine::ClientState& client = session->client_;
   client.kind = peer.kind;
   if (!client.peer.Assign(peer.address) || !client.local.Assign(peer.local_address)) return nullptr;
   client.fd = peer.fd;
@@ -398,7 +398,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
     session.client_.held.store(false, std::memory_order_relaxed);
     session.taken_back_ = false;
   }
-  const session::LiveLimits& limits = core_.limits();
+  const core::LiveLimits& limits = core_.limits();
   session.parser_.set_bulk_max(limits.bulk_bytes_max.load(std::memory_order_relaxed));
   const bool stranger = !session.client_.authenticated && limits.needs_password.load(std::memory_order_relaxed);
   session.parser_.set_authenticated(!stranger);
@@ -447,7 +447,7 @@ SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuot
 
 // True when there is nothing more to open and to end.
 bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
-  commands::Engine& engine = core_.engine();
+  engine::Engine& engine = core_.engine();
   for (int opened = 0; opening_ != nullptr; ++opened) {
     if (opened == limit.commands_max) return false;
     ServedSession* const session = opening_;
@@ -459,8 +459,8 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
   for (int closed = 0; closing_ != nullptr; ++closed) {
     if (closed == limit.commands_max) return false;
     ServedSession* const session = closing_;
-    const commands::Transaction* const transaction = session->client_.transaction;
-    if (limit.only_short && transaction != nullptr && transaction->watch_count > commands::kShortElements) {
+    const engine::Transaction* const transaction = session->client_.transaction;
+    if (limit.only_short && transaction != nullptr && transaction->watch_count > engine::kShortElements) {
       next_is_long_ = true;
       return false;
     }
@@ -477,7 +477,7 @@ void SessionBatch::End(ServedSession& session) {
   session.CountBlocks(0);
   session.CountDoomed(0);
   if (session.opened_) {
-    commands::DropTransaction(core_.engine(), session.client_);
+    engine::DropTransaction(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
     core_.engine().monitors().Remove(session.client_);
     core_.engine().clients().Remove(&session.client_);
@@ -492,9 +492,9 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   const size_t counted = request.large ? request.large->footprint() : 0;
   if (!keyspace.OverLimit(counted) || !request.session->client_.authenticated) return true;
   if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
-  commands::ClientState& client = request.session->client_;
+  engine::ClientState& client = request.session->client_;
   client.large_argument = &request.large;
-  const keyspace::Growth growth = commands::GrowthOf(core_.engine().commands(), request.argv.span(),
+  const keyspace::Growth growth = engine::GrowthOf(core_.engine().commands(), request.argv.span(),
                                                      keyspace.config().string_bytes_max, &client);
   client.large_argument = nullptr;
   if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted)) return true;
@@ -508,7 +508,7 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
 // True if that was all.
 bool SessionBatch::RunSpecial(Request& request) {
   ServedSession& session = *request.session;
-  commands::ClientState& client = session.client_;
+  engine::ClientState& client = session.client_;
   if (std::exchange(request.after_blank, false)) client.reply_mode.CommandEnded();  // once, however often it is tried
   if (!request.is_error) return false;
   // (Redis never closes a client that has no reply to wait for: it hears of nothing it sends, and keeps its place.)
@@ -524,12 +524,12 @@ bool SessionBatch::RunSpecial(Request& request) {
 // Dispatch has done nothing.
 void SessionBatch::NotRun(Request& request, int64_t why) {
   ServedSession& session = *request.session;
-  if (why == commands::kHeld) {
+  if (why == engine::kHeld) {
     session.cut_in_batch_ = true;
     session.cut_at_ = request.from;
     return;
   }
-  LARDER_DCHECK(why == commands::kAttack);
+  LARDER_DCHECK(why == engine::kAttack);
   session.Stop();
   session.output_.Clear();
   session.PublishOutput();
@@ -538,7 +538,7 @@ void SessionBatch::NotRun(Request& request, int64_t why) {
 // False if it has to be called again after others have had the executor.
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
-  commands::ClientState& client = session.client_;
+  engine::ClientState& client = session.client_;
   if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   session.TakePushed();
   if (core_.engine().keyspace().config().maxmemory != 0 && !request.is_error) [[unlikely]] {
@@ -549,9 +549,9 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   client.large_argument = &request.large;
   const bool was_known = client.authenticated;
   const int64_t ended_us =
-      commands::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, /*at_once=*/false, &request.search);
+      engine::Dispatch(core_.engine(), client, request.argv.span(), reply, *now_us, /*at_once=*/false, &request.search);
   client.large_argument = nullptr;
-  if (ended_us == commands::kWantsRoom) [[unlikely]] return false;
+  if (ended_us == engine::kWantsRoom) [[unlikely]] return false;
   if (ended_us < 0) [[unlikely]] {
     NotRun(request, ended_us);
     return true;
@@ -610,10 +610,10 @@ SessionBatch::Request& SessionBatch::Next() {
 bool SessionBatch::IsShort(Request& request) {
   if (request.session == nullptr || request.is_error) return true;
   ServedSession& session = *request.session;
-  commands::ClientState& client = session.client_;
+  engine::ClientState& client = session.client_;
   if (client.close_after_reply || session.stopped() || session.cut_in_batch_) return true;
   client.large_argument = &request.large;
-  const bool is_short = commands::IsShort(core_.engine(), client, request.argv.span());
+  const bool is_short = engine::IsShort(core_.engine(), client, request.argv.span());
   client.large_argument = nullptr;
   return is_short;
 }

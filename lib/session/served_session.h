@@ -16,25 +16,25 @@
 #include <string_view>
 
 #include "lib/base/buffer.h"
-#include "lib/commands/client.h"
+#include "lib/core/core.h"
+#include "lib/engine/client.h"
 #include "lib/executor/executor.h"
 #include "lib/memory/block.h"
 #include "lib/resp/argv.h"
 #include "lib/resp/output.h"
 #include "lib/resp/parser.h"
 #include "lib/session/buffer_pool.h"
-#include "lib/session/core.h"
 #include "lib/session/inbox.h"
 
 namespace larder::inline v0::session {
 
 // Who is at the other end.
 struct Peer {
-  commands::ClientKind kind = commands::ClientKind::kMemory;
+  engine::ClientKind kind = engine::ClientKind::kMemory;
   std::string_view address = {};  // as CLIENT LIST shows them
   std::string_view local_address = {};
   int fd = -1;
-  const commands::ClientPolicy* policy = nullptr;  // outlives the session
+  const engine::ClientPolicy* policy = nullptr;  // outlives the session
 };
 
 // What happens to a session outside of its own turn.
@@ -55,12 +55,12 @@ struct ParseQuota {
 
 class SessionBatch;
 
-class LARDER_API ServedSession final : private commands::ClientIo {
+class LARDER_API ServedSession final : private engine::ClientIo {
  public:
   // nullptr when there is no memory. `events` may be null. The session gets its id, and shows in CLIENT LIST, with the
   // next batch (SessionBatch::Open). With a `pool`, which must outlive it, it holds buffers only while it has bytes in
   // them; without, it keeps its own.
-  static std::unique_ptr<ServedSession> Create(CacheCore& core, const Peer& peer, SessionEvents* events,
+  static std::unique_ptr<ServedSession> Create(core::CacheCore& core, const Peer& peer, SessionEvents* events,
                                                BufferPool* pool = nullptr);
   ~ServedSession() = default;  // REQUIRES: SessionBatch has ended it, or never opened it.
 
@@ -105,11 +105,11 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   // It was held and is no more, or is to be parsed again: Parse may find something although nothing has come.
   bool MayGoOn() const { return taken_back_ && !held(); }
 
-  const commands::ClientState& client() const { return client_; }
+  const engine::ClientState& client() const { return client_; }
 
  private:
   friend class SessionBatch;
-  ServedSession(CacheCore& core, SessionEvents* events, BufferPool* pool)
+  ServedSession(core::CacheCore& core, SessionEvents* events, BufferPool* pool)
       : core_(core), events_(events), pool_(pool) {}
 
   bool PauseLasts() const;  // as far as one can see without the executor
@@ -157,10 +157,10 @@ class LARDER_API ServedSession final : private commands::ClientIo {
   bool PreparePush() override;
   void Push(Bytes bytes) override;
 
-  CacheCore& core_;
+  core::CacheCore& core_;
   SessionEvents* const events_;
   BufferPool* const pool_;
-  commands::ClientState client_;
+  engine::ClientState client_;
   base::Buffer input_;
   size_t consumed_ = 0;  // bytes of input_ that are parsed; requests in a batch still point to them
   resp::RequestParser parser_;
@@ -205,7 +205,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   // `wake(arg)` is called when the executor wants the batch submitted again; any thread. With `leaves`, a request that wants
   // others to have their turn first (a large write, for which room is made in slices) is left when the rest has run: see
   // Reset. Else the batch goes on with it.
-  SessionBatch(CacheCore& core, void (*wake)(void* arg), void* arg, bool leaves = false)
+  SessionBatch(core::CacheCore& core, void (*wake)(void* arg), void* arg, bool leaves = false)
       : core_(core), wake_(wake), wake_arg_(arg), leaves_(leaves) {}
   ~SessionBatch() override;
 
@@ -282,7 +282,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   bool OpenAndClose(const executor::SliceLimit& limit);
   void End(ServedSession& session);
 
-  CacheCore& core_;
+  core::CacheCore& core_;
   void (*wake_)(void* arg);
   void* wake_arg_;
   ServedSession* opening_ = nullptr;  // the first of those to be opened

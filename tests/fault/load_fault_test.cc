@@ -8,7 +8,7 @@
 
 #include "gtest/gtest.h"
 #include <larder/cache.h>
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 #include "tests/fault/world.h"
 
 namespace larder::testing {

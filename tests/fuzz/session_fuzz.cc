@@ -27,12 +27,12 @@
 #include <larder/cache.h>
 #include <larder/clock.h>
 #include "lib/base/random.h"
-#include "lib/commands/engine.h"
+#include "lib/core/core.h"
 #include "lib/ds/hash_table_check.h"
+#include "lib/engine/engine.h"
 #include "lib/keyspace/keyspace.h"
 #include "lib/resp/parser.h"
 #include "lib/resp/reply_parser.h"
-#include "lib/session/core.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace larder::fuzz {

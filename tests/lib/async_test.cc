@@ -10,7 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 
 namespace larder {
 namespace {
@@ -39,7 +39,7 @@ class AsyncTest : public ::testing::Test {
   }
   void Tick() { ASSERT_TRUE(cache_->Tick(absl::InfiniteFuture()).ok()); }
   std::string Value(std::string_view key) { return (*cache_->Get(key)).value_or("(none)"); }
-  session::AsyncQueue& queue() { return cache_->core().async(); }
+  core::AsyncQueue& queue() { return cache_->core().async(); }
 
   // Another thread holds the executor while `fn` runs.
   void WhileHeld(const std::function<void()>& fn) {

@@ -12,7 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 
 namespace larder::testing {
 namespace {
@@ -396,7 +396,7 @@ TEST_P(CloseTest, TheEndsOfSessionsAreNotBounded) {
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Set("k" + std::to_string(i), std::string(100, 'v')).ok());
   EXPECT_EQ(CloseNow().code(), kLate);  // nothing runs under the executor any more, so that sessions end in a Close
   int ended = 0;
-  struct SlowEnd final : session::SessionEnd {
+  struct SlowEnd final : core::SessionEnd {
     SlowEnd(ManualClock& c, int* count) : clock(c), ended(count) {}
     void End() override {
       clock.Advance(absl::Seconds(1));

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 
 namespace larder {
 namespace {

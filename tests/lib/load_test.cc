@@ -13,7 +13,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 
 namespace larder {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 #include "tests/net/test_client.h"
 
 namespace larder {

@@ -10,10 +10,11 @@
 
 #include <larder/clock.h>
 #include "lib/base/random.h"
-#include "lib/commands/dispatch.h"
-#include "lib/commands/transaction.h"
+#include "lib/commands/families.h"
+#include "lib/engine/dispatch.h"
+#include "lib/engine/transaction.h"
 
-namespace larder::commands {
+namespace larder::engine {
 namespace {
 
 class NoHost final : public EngineHost {
@@ -29,7 +30,7 @@ class CostsTest : public testing::Test {
  protected:
   CostsTest() {
     clock_ = std::make_unique<ManualClock>();
-    engine_ = Engine::Create(std::make_unique<Options>(), *clock_, /*seed=*/7, host_);
+    engine_ = Engine::Create(std::make_unique<Options>(), commands::CoreFamilies(), *clock_, /*seed=*/7, host_);
   }
   ~CostsTest() override {
     while (!clients_.empty()) Leave(clients_.size() - 1);
@@ -226,4 +227,4 @@ TEST_F(CostsTest, KillByIdLooksAtOneClient) {
 }
 
 }  // namespace
-}  // namespace larder::commands
+}  // namespace larder::engine

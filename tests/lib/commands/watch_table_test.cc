@@ -1,10 +1,10 @@
-#include "lib/commands/watch.h"
+#include "lib/engine/watch.h"
 
 #include "gtest/gtest.h"
 #include <larder/clock.h>
 #include "lib/keyspace/keyspace.h"
 
-namespace larder::commands {
+namespace larder::engine {
 namespace {
 
 TEST(WatchTableTest, HashesWithTheSeedOfItsCache) {
@@ -23,4 +23,4 @@ TEST(WatchTableTest, HashesWithTheSeedOfItsCache) {
 }
 
 }  // namespace
-}  // namespace larder::commands
+}  // namespace larder::engine

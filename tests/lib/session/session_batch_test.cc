@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <larder/options.h>
-#include "lib/session/core.h"
+#include "lib/core/core.h"
 #include "lib/session/served_session.h"
 
 namespace larder::session {
@@ -23,7 +23,7 @@ class SessionBatchTest : public testing::Test {
     options.background = Background::kTick;
     options.maxmemory = maxmemory;
     options.maxmemory_policy = MaxmemoryPolicy::kAllkeysLru;
-    auto core = CacheCore::Create(options);
+    auto core = core::CacheCore::Create(options);
     EXPECT_TRUE(core.ok());
     core_ = *std::move(core);
   }
@@ -46,7 +46,7 @@ class SessionBatchTest : public testing::Test {
   }
   size_t clients() const { return core_->engine().clients().count(); }
 
-  std::unique_ptr<CacheCore> core_;
+  std::unique_ptr<core::CacheCore> core_;
 };
 
 // A listener has two batches. One is with a busy executor and is to open two sessions; one of their clients has gone
@@ -104,7 +104,7 @@ TEST_F(SessionBatchTest, WhoWatchedManyKeysEndsInSlices) {
     batch.Parse(*session, ParseQuota());
     Run(batch);
   }
-  const commands::WatchTable& watches = core_->engine().watches();
+  const engine::WatchTable& watches = core_->engine().watches();
   ASSERT_EQ(watches.keys(), 1000u);
   batch.Close(std::move(session));
   size_t most = 0;

@@ -13,8 +13,9 @@
 #include <larder/cache.h>
 #include <larder/options.h>
 #include <larder/session.h>
-#include "lib/commands/short.h"
-#include "lib/session/core.h"
+#include "lib/core/core.h"
+#include "lib/core/run_once.h"
+#include "lib/engine/short.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
 
@@ -68,7 +69,7 @@ class Callers {
 TEST(ShortTest, AClientsLongCommandsRunOnItsLoopWhileThreadsCallWithoutPause) {
   Options options;
   Runs runs(options);
-  auto core = *CacheCore::Create(options);
+  auto core = *core::CacheCore::Create(options);
   std::atomic<int> wakes{0};
   SessionBatch batch(*core, [](void* arg) { static_cast<std::atomic<int>*>(arg)->fetch_add(1); }, &wakes);
   ASSERT_TRUE(batch.Prepare());
@@ -152,12 +153,12 @@ class IsShortTest : public testing::Test {
   IsShortTest() {
     Options options;
     options.background = Background::kTick;
-    core_ = *CacheCore::Create(options);
+    core_ = *core::CacheCore::Create(options);
   }
   bool IsShort(const std::vector<std::string>& argv) {
     const std::vector<std::string_view> views(argv.begin(), argv.end());
     bool is_short = false;
-    EXPECT_TRUE(core_->Run([&] { is_short = IsShortOnce(*core_, 0, views); }).ok());
+    EXPECT_TRUE(core_->Run([&] { is_short = core::IsShortOnce(*core_, 0, views); }).ok());
     return is_short;
   }
   static std::vector<std::string> Times(std::vector<std::string> argv, size_t n, const std::string& arg) {
@@ -166,9 +167,9 @@ class IsShortTest : public testing::Test {
   }
   void Run(const std::vector<std::string>& argv) {
     const std::vector<std::string_view> views(argv.begin(), argv.end());
-    EXPECT_TRUE(ExecuteOnce(*core_, 0, views, /*held=*/false).ok());
+    EXPECT_TRUE(core::ExecuteOnce(*core_, 0, views, /*held=*/false).ok());
   }
-  std::unique_ptr<CacheCore> core_;
+  std::unique_ptr<core::CacheCore> core_;
 };
 
 TEST_F(IsShortTest, ByTheRow) {

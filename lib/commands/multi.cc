@@ -1,0 +1,130 @@
+// The transaction family: MULTI, EXEC, DISCARD, WATCH and UNWATCH.
+#include "lib/commands/family.h"
+#include "lib/engine/dispatch.h"
+#include "lib/engine/short.h"
+#include "lib/engine/transaction.h"
+
+namespace larder::inline v0::commands {
+namespace {
+
+Error Multi(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  if (InMulti(ctx.client.transaction)) {
+    reply.Error({"ERR MULTI calls can not be nested"});
+    return kReplied;
+  }
+  Transaction* transaction = TransactionOf(ctx.client);
+  if (transaction == nullptr) return errors::kAllocationFailed;
+  transaction->open = true;
+  reply.Ok();
+  return kOk;
+}
+
+Error Discard(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  if (!InMulti(ctx.client.transaction)) {
+    reply.Error({"ERR DISCARD without MULTI"});
+    return kReplied;
+  }
+  DropTransaction(ctx.engine, ctx.client);
+  reply.Ok();
+  return kOk;
+}
+
+Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  Transaction* transaction = ctx.client.transaction;
+  if (!InMulti(transaction)) {
+    reply.Error({"ERR EXEC without MULTI"});
+    return kReplied;
+  }
+  if (transaction->broken) {
+    DropTransaction(ctx.engine, ctx.client);
+    reply.Error({"EXECABORT Transaction discarded because of previous errors."});
+    return kReplied;
+  }
+  if (!transaction->changed) ctx.engine.watches().TouchAll(*transaction);
+  if (transaction->changed) {
+    DropTransaction(ctx.engine, ctx.client);
+    reply.NullArray();
+    return kOk;
+  }
+  // All get their turn or none: each finds room for its arguments and to be answered, and what needs more refuses
+  // itself.
+  resp::ArgVector room;
+  if (!transaction->MakeRoom(&room) ||
+      !reply.output().bytes().Reserve((transaction->queued() + 1) * kShortReplyBytes)) {
+    return errors::kAllocationFailed;
+  }
+  // The commands run with the transaction closed, as Redis runs them, and what is watched no longer matters.
+  ctx.engine.watches().RemoveAll(transaction);
+  transaction->open = false;
+  const size_t mark = reply.Mark();
+  reply.Array(transaction->queued());
+  if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
+  ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
+  transaction->ForEach(&room, [&](const CommandSpec& spec, const CommandSpec* parent, std::span<const Bytes> argv) {
+    (void)Call(ctx.engine, ctx.client, spec, parent, argv, reply);
+  });
+  // A QUIT or RESET cannot be queued, so the transaction is still the client's.
+  transaction->Reset();
+  return kOk;
+}
+
+Error WatchKeys(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  if (InMulti(ctx.client.transaction)) {
+    reply.Error({"ERR WATCH inside MULTI is not allowed"});
+    return kReplied;
+  }
+  Transaction* transaction = TransactionOf(ctx.client);
+  if (transaction == nullptr) return errors::kAllocationFailed;
+  if (!transaction->changed) {  // once a watched key has changed, EXEC fails whatever else is watched
+    while (!args.done()) {
+      if (!ctx.engine.watches().Add(transaction, ctx.db(), args.Key())) return errors::kAllocationFailed;
+    }
+  }
+  reply.Ok();
+  return kOk;
+}
+
+Error Unwatch(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
+  if (ctx.client.transaction != nullptr) {
+    ctx.engine.watches().RemoveAll(ctx.client.transaction);
+    ctx.client.transaction->changed = false;
+  }
+  reply.Ok();
+  return kOk;
+}
+
+constexpr KeySpec kWatchKeyRange[] = {KeyRange(1, -1, 1, kKeyReadOnly)};
+constexpr ArgSpec kWatchArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true}};
+
+constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdNeedsSession | kCmdShort;
+
+bool ExecIsShort(CommandContext& ctx, std::span<const Bytes>) {
+  return ctx.client.transaction == nullptr || ctx.client.transaction->IsShort();
+}
+
+constexpr CommandSpec kCommands[] = {
+    {.name = "multi", .run = Multi, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
+     .categories = kAclTransaction, .summary = "Starts a transaction: what follows is queued until EXEC.",
+     .complexity = "O(1)", .group = Group::kTransactions, .since = "1.2.0"},
+    {.name = "exec", .run = Exec, .arity = Exactly(1), .flags = kAlways | kCmdSkipSlowlog,
+     .categories = kAclTransaction, .summary = "Runs all queued commands, with no other client's in between.",
+     .complexity = "That of the queued commands", .group = Group::kTransactions, .since = "1.2.0",
+     .is_short = ExecIsShort},
+    {.name = "discard", .run = Discard, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
+     .categories = kAclTransaction, .summary = "Forgets all queued commands and ends the transaction.",
+     .complexity = "O(N), N = queued commands", .group = Group::kTransactions, .since = "2.0.0",
+     .is_short = WatchesFew},
+    {.name = "watch", .run = WatchKeys, .arity = AtLeast(2), .flags = kAlways | kCmdFast | kCmdAllowBusy,
+     .categories = kAclTransaction, .keys = kWatchKeyRange, .args = kWatchArgs,
+     .summary = "Makes the next EXEC fail if one of the keys is changed before it.",
+     .complexity = "O(1) a key", .group = Group::kTransactions, .since = "2.2.0"},
+    {.name = "unwatch", .run = Unwatch, .arity = Exactly(1), .flags = kAlways | kCmdFast | kCmdAllowBusy,
+     .categories = kAclTransaction, .summary = "Forgets all watched keys.", .complexity = "O(1)",
+     .group = Group::kTransactions, .since = "2.2.0", .is_short = WatchesFew},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> TransactionCommands() { return kCommands; }
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,95 @@
+#include "lib/core/run_once.h"
+
+#include "lib/base/buffer.h"
+#include "lib/base/status.h"
+#include "lib/engine/dispatch.h"
+#include "lib/engine/short.h"
+
+namespace larder::inline v0::core {
+namespace {
+
+absl::Status NoMemory(std::string_view text) {
+  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
+}
+
+}  // namespace
+
+absl::Status EmptyArgv() {
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
+}
+
+absl::Status NoMemoryToRun() { return NoMemory("there is no memory to run a command"); }
+
+Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv,
+               resp::Output& output, bool at_once, keyspace::SourceSearch* search) {
+  const uint64_t changes = core.engine().keyspace().effects().changes();
+  resp::ReplyWriter reply(output, client.protocol);
+  const int64_t ended =
+      engine::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once, search);
+  if (ended == engine::kWantsRoom) return Ran::kWantsRoom;
+  return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kNothingChanged;
+}
+
+Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
+            keyspace::SourceSearch* search) {
+  engine::ClientState client;
+  client.protocol = kDirectProtocol;
+  client.one_shot = true;
+  client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
+  client.db = core.engine().keyspace().db(db);
+  if (client.db == nullptr) {
+    output.bytes().MarkFailed();
+    return Ran::kNothingChanged;
+  }
+  return RunCommand(core, client, argv, output, at_once, search);
+}
+
+bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) {
+  engine::ClientState client;
+  client.db = core.engine().keyspace().db(db);
+  return client.db == nullptr || engine::IsShort(core.engine(), client, argv);
+}
+
+absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
+  if (argv.empty()) return EmptyArgv();
+  resp::Output output;
+  ReplyRoom room;
+  if (!room.ok()) return NoMemoryToRun();
+  if (held) return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
+  Stay stay;
+  core.MakeRoomAhead(argv, &stay);
+  keyspace::SourceSearch search;
+  Ran ran = Ran::kWantsRoom;
+  while (ran == Ran::kWantsRoom) {
+    const absl::Status status = core.Run(
+        [&] {
+          ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search);
+          if (ran == Ran::kWantsRoom || output.has_references()) (void)stay.Enter(core);
+        },
+        [&] { return IsShortOnce(core, db, argv); });
+    if (!status.ok()) return status;
+    if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+  }
+  return ReplyFrom(output, room, ran == Ran::kChanged);
+}
+
+absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed) {
+  absl::StatusOr<Reply> reply = Reply();
+  base::Buffer flat;
+  if (output.failed()) {
+    reply = NoMemory("there is no memory for the reply");
+  } else if (!output.empty() && !output.has_references()) {
+    reply = room.Make(output.view());
+  } else if (!output.empty()) {
+    if (output.AppendTo(flat)) reply = room.Make(flat.view());
+    else reply = NoMemory("there is no memory for the reply");
+  }
+  if (reply.ok() || !changed) return reply;
+  // Whatever is wrong with the reply, it was done.
+  const bool no_memory = reply.status().code() == absl::StatusCode::kResourceExhausted;
+  return base::MakeStatus(absl::StatusCode::kDataLoss,
+                          no_memory ? "the command has run, but there is no memory for its reply"
+                                    : "the command has run, but its reply is not whole");
+}
+
+}  // namespace larder::inline v0::core

@@ -1,0 +1,178 @@
+// ClientState: what the executor knows of one client, whoever its bytes come from.
+//
+// A session owns one. Commands see it through CommandContext; CLIENT LIST and CLIENT KILL see all of them through
+// Clients, the registry.
+//
+// Threads: the executor's holder, but for the fields that say otherwise.
+#ifndef LARDER_ENGINE_CLIENT_H_
+#define LARDER_ENGINE_CLIENT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "lib/base/buffer.h"
+#include "lib/base/bytes.h"
+#include "lib/memory/block.h"
+
+namespace larder::inline v0::keyspace {
+class Db;
+}
+
+namespace larder::inline v0::engine {
+
+class ClientPolicy;
+struct CommandSpec;
+class Transaction;  // MULTI's queue and WATCH's keys; transaction.h
+
+// The one who moves a client's bytes: a listener's connection, an in-memory connection, or nobody (direct sessions).
+class ClientIo {
+ public:
+  // For CLIENT LIST and memory accounting; may be called from the executor's holder at any time.
+  virtual size_t input_bytes() const = 0;       // qbuf
+  virtual size_t input_free() const = 0;        // qbuf-free
+  virtual size_t output_bytes() const = 0;      // obl + omem: replies not yet sent
+  virtual size_t output_list_length() const = 0;  // oll
+  virtual char const* events() const = 0;       // "r", "rw", ...
+  virtual size_t memory() const = 0;            // all that it holds for the client, MULTI's queue included
+  // The client is to be closed soon: wakes the owner's loop. Called on any thread, holding the executor; must not call
+  // back.
+  virtual void CloseSoon() = 0;
+  // What CLIENT PAUSE has held may be tried again: wakes the owner. Likewise.
+  virtual void Resume() = 0;
+  // Makes ready for Push. False if there is no memory. While a command of the client's runs.
+  virtual bool PreparePush() = 0;
+  // Bytes that answer no request of its own, sent after all that it was answered before. Never fails: a client for which
+  // there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor; must not
+  // call back.
+  virtual void Push(Bytes bytes) = 0;
+
+ protected:
+  ~ClientIo() = default;
+};
+
+// CLIENT REPLY. OFF lasts until ON; SKIP silences the command after the one that asked for it, and a blank request is a
+// command here too. Both count from the place where they stand: inside EXEC, what is written before OFF stays.
+class ReplyMode {
+ public:
+  // What is written now is taken back.
+  bool silent() const { return (bits_ & (kOff | kSkip)) != 0; }
+  void On() { bits_ &= kSkipNext; }
+  void Off() { bits_ |= kOff; }
+  void Skip() {
+    if ((bits_ & kOff) == 0) bits_ |= kSkipNext;
+  }
+  void Reset() { bits_ &= kSkip; }  // RESET after SKIP is silent itself
+  void CommandEnded() {
+    if ((bits_ & (kSkip | kSkipNext)) != 0) [[unlikely]] {
+      bits_ = static_cast<uint8_t>((bits_ & kOff) | ((bits_ & kSkipNext) != 0 ? kSkip : 0));
+    }
+  }
+
+ private:
+  static constexpr uint8_t kOff = 1;
+  static constexpr uint8_t kSkip = 2;
+  static constexpr uint8_t kSkipNext = 4;
+  uint8_t bits_ = 0;
+};
+
+enum class ClientKind : uint8_t {
+  kDirect,  // Execute, NewSession and typed calls: unrestricted from the start
+  kMemory,  // an in-memory RESP connection: held to requirepass like a socket
+  kTcp,
+  kUnix,
+};
+
+struct ClientState {
+  uint64_t id = 0;
+  ClientKind kind = ClientKind::kDirect;
+  uint8_t protocol = 2;
+  bool monitor = false;             // gets MONITOR's lines; by Monitors
+  int fd = -1;
+  keyspace::Db* db = nullptr;
+  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is none.
+  bool authenticated = true;
+  bool limits_changed = false;      // its command has changed what its next requests are held to; by the session
+  bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
+  bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
+  bool no_evict = false;            // CLIENT NO-EVICT
+  std::atomic<bool> close_now{false};  // killed; read by the owner on its own thread
+  // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the request
+  // and then tries it again.
+  std::atomic<bool> held{false};
+  ReplyMode reply_mode;
+
+  const ClientPolicy* policy = nullptr;  // what its listener's host has reserved; null: nothing
+
+  base::Buffer name;                // CLIENT SETNAME
+  base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
+  base::Buffer local;               // laddr
+  size_t names_memory() const { return name.capacity() + peer.capacity() + local.capacity(); }
+
+  int64_t created_ms = 0;
+  int64_t last_interaction_ms = 0;
+  const CommandSpec* last_command = nullptr;          // and its container, if it is a subcommand
+  const CommandSpec* last_command_parent = nullptr;
+  size_t argv_bytes = 0;            // argv-mem, of the command that runs
+  memory::BlockRef* large_argument = nullptr;  // what one of its arguments stands in: a command may keep it
+
+  Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
+  ClientIo* io = nullptr;
+  // Without an io: what its session has counted, MULTI's queue included. The session writes it, also after its command.
+  std::atomic<size_t> direct_bytes{0};
+
+  ClientState* next_monitor = nullptr;  // the links of Monitors
+  ClientState* previous_monitor = nullptr;
+
+  ClientState* next = nullptr;      // the registry's links
+  ClientState* previous = nullptr;
+  ClientState* next_in_bucket = nullptr;
+};
+
+// Whether the client is of this machine: protection that says "local" lets it pass.
+inline bool IsLocal(const ClientState& client) {
+  const Bytes peer = client.peer.view();
+  return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
+}
+
+// Killed, and only its owner does not know yet.
+inline bool Gone(const ClientState& client) { return client.close_now.load(std::memory_order_relaxed); }
+
+// All clients, in the order of their ids, and found by them.
+class Clients {
+ public:
+  Clients() = default;
+  ~Clients();
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  // Gives the client its id and its place.
+  void Add(ClientState* client);
+  void Remove(ClientState* client);
+  // nullptr if there is none. O(1).
+  ClientState* Find(uint64_t id) const;
+  ClientState* first() const { return first_; }
+  size_t count() const { return count_; }
+  // How many clients Find has looked at. For tests of what things cost.
+  uint64_t steps() const { return steps_; }
+
+ private:
+  static constexpr size_t kBucketsMin = 16;
+
+  ClientState*& BucketOf(uint64_t id) const { return buckets_[id & (bucket_count_ - 1)]; }
+  void Resize(size_t bucket_count);
+
+  ClientState* first_ = nullptr;
+  ClientState* last_ = nullptr;
+  size_t count_ = 0;
+  uint64_t last_id_ = 0;
+  ClientState* few_[kBucketsMin] = {};
+  ClientState** buckets_ = few_;
+  size_t bucket_count_ = kBucketsMin;  // a power of two
+  mutable uint64_t steps_ = 0;
+};
+
+}  // namespace larder::inline v0::engine
+
+#endif  // LARDER_ENGINE_CLIENT_H_

@@ -1,0 +1,389 @@
+// A request whose first word is POST or Host: is no command: some web page has a browser send it, and what follows in its
+// body would be commands. Who sends one is closed, whatever state it is in. Nobody else can be meant, since there are no
+// such commands, and looking costs only those whose command is unknown.
+//
+// The checks stand in the order in which Redis 7.0 makes them, since a command that is wrong in two ways must get the
+// same one of the two answers: unknown, arity, authentication, not in MULTI, memory, then MULTI's queue.
+#include "lib/engine/dispatch.h"
+
+#include <algorithm>
+
+#include "lib/base/check.h"
+#include "lib/engine/client_policy.h"
+#include "lib/engine/transaction.h"
+
+namespace larder::inline v0::engine {
+namespace {
+
+// How much of an unknown command's name and arguments its error quotes.
+constexpr size_t kQuotedMax = 128;
+
+constexpr ErrorText kNoAuth{absl::StatusCode::kUnauthenticated, "NOAUTH Authentication required."};
+constexpr ErrorText kNotInMulti{absl::StatusCode::kFailedPrecondition,
+                                "ERR Command not allowed inside a transaction"};
+
+// Redis takes a monitor for a kind of replica here.
+constexpr ErrorText kNoKeysForMonitors{absl::StatusCode::kFailedPrecondition,
+                                       "ERR Replica can't interact with the keyspace"};
+
+constexpr ErrorText kNotProtected{
+    absl::StatusCode::kPermissionDenied,
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
+    "connection, otherwise you need to set this option in the configuration file, and then restart the server."};
+
+constexpr ErrorText kReadOnlyListener{absl::StatusCode::kPermissionDenied,
+                                      "READONLY You can't write against a read only replica."};
+
+struct Found {
+  const CommandSpec* spec = nullptr;
+  const CommandSpec* parent = nullptr;
+};
+
+// Direct calls are the program's own, and no browser's.
+bool IsHttpAttack(const ClientState& client, Bytes name) {
+  return client.kind != ClientKind::kDirect &&
+         (base::EqualsIgnoreCase(name, "post") || base::EqualsIgnoreCase(name, "host:"));
+}
+
+bool ArityFits(const CommandSpec& spec, size_t argc) {
+  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity) : argc >= static_cast<size_t>(-spec.arity);
+}
+
+void UnknownCommand(std::span<const Bytes> argv, ReplyWriter& reply) {
+  char quoted[kQuotedMax * 2];
+  size_t size = 0;
+  for (size_t i = 1; i < argv.size() && size < kQuotedMax; ++i) {
+    const Bytes arg = argv[i].substr(0, kQuotedMax - size);
+    quoted[size++] = '\'';
+    // As C strings are printed: up to the first NUL.
+    for (char c : arg.substr(0, arg.find('\0'))) quoted[size++] = c;
+    quoted[size++] = '\'';
+    quoted[size++] = ' ';
+  }
+  const Bytes name = argv[0].substr(0, kQuotedMax);
+  reply.Error({"ERR unknown command '", name.substr(0, name.find('\0')), "', with args beginning with: ",
+               Bytes(quoted, size)});
+}
+
+void UnknownSubcommand(const CommandSpec& container, Bytes name, ReplyWriter& reply) {
+  char upper[32];
+  size_t size = 0;
+  for (char c : container.name) upper[size++] = c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
+  name = name.substr(0, kQuotedMax);
+  reply.Error({"ERR unknown subcommand '", name.substr(0, name.find('\0')), "'. Try ", Bytes(upper, size), " HELP."});
+}
+
+void WrongArity(const Found& found, ReplyWriter& reply) {
+  if (found.parent != nullptr) {
+    reply.Error({"ERR wrong number of arguments for '", found.parent->name, "|", found.spec->name, "' command"});
+  } else {
+    reply.Error({"ERR wrong number of arguments for '", found.spec->name, "' command"});
+  }
+}
+
+// False after writing the error.
+bool Lookup(const CommandTable& table, std::span<const Bytes> argv, Found* found, ReplyWriter& reply) {
+  found->spec = table.Find(argv[0]);
+  if (found->spec == nullptr) {
+    UnknownCommand(argv, reply);
+    return false;
+  }
+  if (!found->spec->subcommands.empty() && argv.size() >= 2) {
+    const CommandSpec* sub = CommandTable::FindSub(*found->spec, argv[1]);
+    if (sub != nullptr) {
+      found->parent = found->spec;
+      found->spec = sub;
+    } else {
+      UnknownSubcommand(*found->spec, argv[1], reply);
+      found->spec = nullptr;
+      return false;
+    }
+  }
+  if (ArityFits(*found->spec, argv.size())) return true;
+  WrongArity(*found, reply);
+  return false;
+}
+
+bool DebugAllowed(const Options& options, const ClientState& client) {
+  return options.enable_debug_command == ProtectedAction::kYes ||
+         (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
+}
+
+// Those that a client may send in MULTI although memory is short: all of them end the transaction.
+bool EndsMulti(Bytes name) { return name == "exec" || name == "discard" || name == "quit" || name == "reset"; }
+
+enum class Verdict : uint8_t { kRun, kRefused, kHeld };
+
+// Whether the client has to authenticate first.
+bool IsStranger(const Engine& engine, const ClientState& client) {
+  return !client.authenticated && !engine.options().requirepass.empty();
+}
+
+// Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
+bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec, bool top) {
+  if (paused == Paused::kAll) return true;
+  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate;
+  return (spec.flags & kWrites) != 0 ||
+         (top && spec.name == "exec" && InMulti(client.transaction) && (client.transaction->flags & kWrites) != 0);
+}
+
+// What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and is too
+// much for a buffer of the pool's.
+size_t CountedOf(const ClientState& client, size_t bytes) {
+  size_t counted = 0;
+  if (client.large_argument != nullptr && *client.large_argument) {
+    counted = (*client.large_argument)->footprint();
+    bytes -= std::min(bytes, (*client.large_argument)->size());
+  }
+  return client.kind != ClientKind::kDirect && bytes > keyspace::kSliceBytes ? counted + bytes : counted;
+}
+
+keyspace::Growth GrowthOf(const CommandSpec& spec, std::span<const Bytes> argv, uint64_t string_bytes_max,
+                          const ClientState* client) {
+  keyspace::Growth growth;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    growth.bytes += argv[i].size();
+    if (argv[i].size() > growth.value_bytes) growth.value_bytes = argv[i].size();
+  }
+  if (client != nullptr) growth.counted = CountedOf(*client, growth.bytes);
+  if (spec.growth != nullptr) {
+    // What is queued runs later, when something else may be there.
+    keyspace::Db* const db = client != nullptr && !InMulti(client->transaction) ? client->db : nullptr;
+    spec.growth(db, string_bytes_max, argv, &growth);
+  }
+  return growth;
+}
+
+// Whether the command is one that Redis refuses when memory is short: those that may need more of it, EXEC if it runs
+// one of them, and, in MULTI, all that would be queued.
+bool NeedsRoom(const ClientState& client, const Found& found) {
+  if ((found.spec->flags & kCmdDenyOom) != 0) return true;
+  if (!InMulti(client.transaction)) return false;
+  const bool top = found.parent == nullptr;
+  if (top && found.spec->name == "exec") return (client.transaction->flags & kCmdDenyOom) != 0;
+  return !(top && EndsMulti(found.spec->name));
+}
+
+// Whether there is memory for it; evicts a slice first where that is so but for what may go.
+Error JudgeMemory(Engine& engine, const ClientState& client, const Found& found, std::span<const Bytes> argv,
+                  bool at_once) {
+  if (!NeedsRoom(client, found)) return kOk;
+  keyspace::Growth growth = GrowthOf(*found.spec, argv, engine.keyspace().config().string_bytes_max, &client);
+  if ((found.spec->flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
+  growth.at_once = at_once;
+  return engine.keyspace().Admit(growth);
+}
+
+// The parser holds what comes over a wire to this limit; a program's argv comes without one.
+bool HasTooLong(std::span<const Bytes> argv, uint64_t bytes_max) {
+  for (const Bytes arg : argv) {
+    if (arg.size() > bytes_max) [[unlikely]] return true;
+  }
+  return false;
+}
+
+// What the listener's host has reserved, in the words of Redis's ACL and of its read-only replicas.
+bool HostAllows(const Engine& engine, const ClientPolicy& policy, const Found& found, ReplyWriter& reply) {
+  if (policy.Refuses(engine.commands().IndexOf(*found.spec))) {
+    const bool top = found.parent == nullptr;
+    reply.Error({"NOPERM this user has no permissions to run the '", top ? Bytes() : found.parent->name,
+                 top ? Bytes() : Bytes("|"), found.spec->name, "' command"});
+    return false;
+  }
+  if (!policy.read_only() || (found.spec->flags & (kCmdWrite | kCmdMayReplicate)) == 0) return true;
+  reply.Error(kReadOnlyListener);
+  return false;
+}
+
+// Whether the command may run now; the error is written if it may not.
+Verdict Judge(Engine& engine, ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply,
+              bool at_once) {
+  const CommandSpec& spec = *found.spec;
+  if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
+    reply.Error(kNotProtected);
+    return Verdict::kRefused;
+  }
+  if ((spec.flags & kCmdNoAuth) == 0 && IsStranger(engine, client)) {
+    reply.Error(kNoAuth);
+    return Verdict::kRefused;
+  }
+  if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
+    reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
+    return Verdict::kRefused;
+  }
+  if (client.kind == ClientKind::kDirect && HasTooLong(argv, engine.options().proto_max_bulk_len)) {
+    reply.Error(errors::kStringTooLong);
+    return Verdict::kRefused;
+  }
+  const bool in_multi = InMulti(client.transaction);
+  if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
+    reply.Error(kNotInMulti);
+    return Verdict::kRefused;
+  }
+  if (client.policy != nullptr && !HostAllows(engine, *client.policy, found, reply)) return Verdict::kRefused;
+  const bool top = found.parent == nullptr;
+  if (client.monitor) [[unlikely]] {
+    if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held
+    reply.Error(kNoKeysForMonitors);
+    return Verdict::kRefused;
+  }
+  if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
+    const Paused paused = engine.pause().At(engine.keyspace().now_ms());
+    // Nothing is evicted in a pause: not for these clients, whose writes would be the reason.
+    if (paused != Paused::kNothing) return IsHeld(paused, client, spec, top) ? Verdict::kHeld : Verdict::kRun;
+    engine.EndPause();  // the first to see that its time is over lets the others go on
+  }
+  if (engine.keyspace().config().maxmemory != 0) {
+    if (const Error error = JudgeMemory(engine, client, found, argv, at_once); !error.ok()) {
+      reply.Error(error);
+      return Verdict::kRefused;
+    }
+  }
+  return Verdict::kRun;
+}
+
+// After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
+// and EXEC says why.
+void Refused(Engine& engine, ClientState& client, const Found& found, ReplyWriter& reply, size_t mark) {
+  if (found.spec != nullptr) ++engine.counters(*found.spec).rejected;
+  if (reply.output().failed()) {  // there was no memory for the error: its client is closed, or told so
+    engine.CountError("OOM");
+    if (InMulti(client.transaction)) client.transaction->broken = true;
+    return;
+  }
+  const Bytes written = reply.output().bytes().view().substr(mark);
+  Bytes text = written.substr(1, written.size() < 3 ? 0 : written.size() - 3);
+  if (found.spec == nullptr || found.parent != nullptr || found.spec->name != "exec") {
+    engine.CountError(text.substr(0, text.find(' ')));
+    if (InMulti(client.transaction)) client.transaction->broken = true;
+    return;
+  }
+  engine.CountError("EXECABORT");
+  if (text.substr(0, 4) == "ERR ") text.remove_prefix(4);
+  char copy[256];
+  const size_t size = text.size() < sizeof(copy) ? text.size() : sizeof(copy);
+  base::CopyBytes(copy, text.substr(0, size));
+  DropTransaction(engine, client);
+  reply.Rewind(mark);
+  reply.Error({"EXECABORT Transaction discarded because of: ", Bytes(copy, size)});
+}
+
+void Queue(ClientState& client, const Found& found, std::span<const Bytes> argv, ReplyWriter& reply) {
+  // One that can only abort is kept no longer, as CLIENT LIST's "multi" shows.
+  const bool lost = client.transaction->broken || client.transaction->changed;
+  if (lost || client.transaction->Queue(*found.spec, found.parent, argv)) {
+    reply.Queued();
+    return;
+  }
+  client.transaction->broken = true;
+  reply.Error(errors::kAllocationFailed);
+}
+
+}  // namespace
+
+keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, uint64_t string_bytes_max,
+                          const ClientState* client) {
+  const CommandSpec* spec = table.Find(argv[0]);
+  if (spec == nullptr || (spec->flags & kCmdDenyOom) == 0) return {};
+  return GrowthOf(*spec, argv, string_bytes_max, client);
+}
+
+bool RunsInsideMulti(Bytes name) {
+  return name == "exec" || name == "discard" || name == "multi" || name == "watch" || name == "quit" ||
+         name == "reset";
+}
+
+bool Call(Engine& engine, ClientState& client, const CommandSpec& spec, const CommandSpec* parent,
+          std::span<const Bytes> argv, ReplyWriter& reply, bool may_evict, keyspace::SourceSearch* search) {
+  CommandContext ctx{engine, client, spec};
+  const size_t mark = reply.Mark();
+  const size_t errors_before = reply.error_count();
+  // What is done must not be left without an answer for want of memory: room for a short one first.
+  const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
+  const bool lost_before = reply.output().failed();
+  if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return true;
+  const auto run = [&] { return spec.run(ctx, ArgReader(argv, parent != nullptr ? 2 : 1), reply); };
+  Error error = run();
+  while (error == errors::kUnfinished) [[unlikely]] {
+    reply.Rewind(mark);
+    if (search != nullptr) return false;
+    error = run();
+  }
+  // What writes and had no memory for it has changed nothing, and may be run again when others have made room.
+  if (error == errors::kAllocationFailed && may_evict && (spec.flags & kCmdWrite) != 0) [[unlikely]] {
+    if (search != nullptr && engine.keyspace().SearchRoom(search)) {
+      reply.Rewind(mark);
+      return false;
+    }
+    if (search == nullptr) {
+      error = engine.keyspace().RetryWithRoom(error, [&] {
+        reply.Rewind(mark);
+        return run();
+      });
+    }
+  }
+  if (only_reads && !lost_before && reply.output().failed()) {
+    reply.output().RewindFailed(mark);  // nothing has happened, so that there may still be room for saying so
+    error = errors::kAllocationFailed;
+  }
+  // Afterwards: INFO does not count itself, and CONFIG RESETSTAT leaves itself counted.
+  CommandCounters& counters = engine.counters(spec);
+  ++counters.calls;
+  ++engine.stats().commands_processed;
+  if (!error.ok() && !(error == kReplied)) {
+    reply.Rewind(mark);
+    reply.Error(error);
+  }
+  reply.set_protocol(client.protocol);  // HELLO and RESET change it
+  if (reply.error_count() != errors_before && mark < reply.output().bytes().size()) {
+    const Bytes written = reply.output().bytes().view().substr(mark);
+    if (written[0] == '-') {
+      ++counters.failed;
+      engine.CountError(written.substr(1, written.find_first_of(" \r") - 1));
+    }
+  }
+  if (client.reply_mode.silent() && !ctx.minded_reply_mode) reply.Rewind(mark);
+  if (engine.monitors().any()) [[unlikely]] engine.monitors().Ran(client, spec, argv);
+  return true;
+}
+
+int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
+                 int64_t now_us, bool at_once, keyspace::SourceSearch* search) {
+  LARDER_DCHECK(!argv.empty());
+  engine.keyspace().BeginOp(now_us / 1000);
+  engine.keyspace().set_access_clock_ms(now_us / 1000);
+  engine.SampleRates(now_us);
+  client.last_interaction_ms = now_us / 1000;
+  const size_t mark = reply.Mark();
+  Found found;
+  const bool known = Lookup(engine.commands(), argv, &found, reply);
+  if (found.spec == nullptr && IsHttpAttack(client, argv[0])) {
+    engine.LogHttpAttack();
+    return kAttack;
+  }
+  client.last_command = found.spec;
+  client.last_command_parent = found.parent;
+  const Verdict verdict = known ? Judge(engine, client, found, argv, reply, at_once) : Verdict::kRefused;
+  if (verdict == Verdict::kHeld) {
+    client.held.store(true, std::memory_order_relaxed);
+    return kHeld;
+  }
+  if (verdict == Verdict::kRefused) {
+    Refused(engine, client, found, reply, mark);
+    if (client.reply_mode.silent()) reply.Rewind(mark);
+  } else if (InMulti(client.transaction) && !(found.parent == nullptr && RunsInsideMulti(found.spec->name))) {
+    Queue(client, found, argv, reply);
+    if (client.reply_mode.silent()) reply.Rewind(mark);
+  } else if (!Call(engine, client, *found.spec, found.parent, argv, reply, /*may_evict=*/true, search)) {
+    return kWantsRoom;
+  }
+  client.reply_mode.CommandEnded();
+  engine.keyspace().NotePeak();
+  const int64_t ended_us = engine.clock().NowUs();
+  if (found.spec != nullptr && ended_us > now_us) {
+    engine.counters(*found.spec).usec += static_cast<uint64_t>(ended_us - now_us);
+  }
+  return ended_us;
+}
+
+}  // namespace larder::inline v0::engine

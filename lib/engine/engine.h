@@ -1,0 +1,203 @@
+// Engine: everything that a command can reach, in one place. One a cache; guarded by the executor.
+#ifndef LARDER_ENGINE_ENGINE_H_
+#define LARDER_ENGINE_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include <larder/options.h>
+#include <larder/stats.h>
+#include "lib/base/error.h"
+#include "lib/engine/client.h"
+#include "lib/engine/command.h"
+#include "lib/engine/monitor.h"
+#include "lib/engine/pause.h"
+#include "lib/engine/rates.h"
+#include "lib/engine/table.h"
+#include "lib/engine/watch.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::engine {
+
+// Counted by listeners and sessions outside the executor, shown by INFO.
+struct NetCounters {
+  std::atomic<uint64_t> connections_received{0};
+  std::atomic<uint64_t> connections_rejected{0};
+  std::atomic<uint64_t> input_bytes{0};
+  std::atomic<uint64_t> output_bytes{0};
+  std::atomic<uint64_t> reads{0};
+  std::atomic<uint64_t> writes{0};
+  std::atomic<uint64_t> limit_disconnections_query{0};
+  std::atomic<uint64_t> limit_disconnections_output{0};
+};
+
+struct EngineStats {
+  uint64_t commands_processed = 0;
+  uint64_t error_replies = 0;
+  uint64_t evicted_clients = 0;
+};
+
+// One command's counts, beside its row: INFO commandstats.
+struct CommandCounters {
+  uint64_t calls = 0;
+  uint64_t usec = 0;
+  uint64_t rejected = 0;
+  uint64_t failed = 0;
+};
+
+// At what a listener failed to do as CONFIG SET says.
+enum class ListenerPart : uint8_t { kTls, kTlsPort, kPort };
+
+// What the engine asks of the cache around it. All are called by the executor's holder.
+class EngineHost {
+ public:
+  // SHUTDOWN. kOk: the host was asked (the reply to the client is none); otherwise the refusal.
+  virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
+  // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
+  virtual void OptionsChanged() = 0;
+  // CONFIG SET is about to change `port`, `bind` or `tls-port` to what `changed` has or, with `tls`, how TLS is done.
+  // An error keeps it from doing so, and all listeners stay as they are; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
+  virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/) {
+    return absl::OkStatus();
+  }
+  // CONFIG SET is about to raise maxclients: how many of so many the process has descriptors for.
+  virtual uint32_t FittingClients(uint32_t wanted) const { return wanted; }
+  virtual void Log(LogLevel level, std::string_view line) = 0;
+  // There is now a client in MONITOR mode, or none any more.
+  virtual void MonitorsChanged(bool /*any*/) {}
+  // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
+  virtual std::string_view poller_name() const = 0;
+  virtual int tcp_port() const = 0;
+  // Adds what the engine cannot know: the executor's figures.
+  virtual void AddStats(Stats&) const {}
+
+ protected:
+  ~EngineHost() = default;
+};
+
+class Engine {
+ public:
+  // nullptr when there is no memory. `families`: all commands that there are.
+  static std::unique_ptr<Engine> Create(std::unique_ptr<const Options> options, std::span<const Family> families,
+                                        Clock& clock, uint64_t seed, EngineHost& host);
+  ~Engine();
+
+  keyspace::Keyspace& keyspace() { return *keyspace_; }
+  Clock& clock() { return clock_; }
+  const CommandTable& commands() const { return commands_; }
+  CommandCounters& counters(const CommandSpec& spec) { return counters_[commands_.IndexOf(spec)]; }
+  Clients& clients() { return clients_; }
+  WatchTable& watches() { return *watches_; }
+  EngineStats& stats() { return stats_; }
+  Rates& rates() { return rates_; }
+  // Before something is counted at that time.
+  void SampleRates(int64_t now_us) {
+    if (rates_.Due(now_us)) [[unlikely]] SampleRatesNow(now_us);
+  }
+  NetCounters& net() { return net_; }
+  EngineHost& host() { return host_; }
+  Monitors& monitors() { return monitors_; }
+  // Guarded by the executor, but for Pause::until_ms.
+  Pause& pause() { return pause_; }
+  // Lets all held clients go on.
+  void EndPause();
+
+  // The options in force. Each CONFIG SET puts others in their place, so a reference lasts as long as the command.
+  const Options& options() const { return *options_; }
+  void SetOptions(std::unique_ptr<const Options> options);
+
+  int64_t started_ms() const { return started_ms_; }
+  size_t startup_memory() const { return startup_memory_; }  // used before the first key
+  int64_t now_ms() { return keyspace_->now_ms(); }
+  // 40 hexadecimal digits that differ from run to run.
+  Bytes run_id() const { return {run_id_, sizeof(run_id_)}; }
+
+  bool active_expire() const { return active_expire_; }
+  void set_active_expire(bool on) {
+    active_expire_ = on;
+    keyspace_->Owe(keyspace::kOwesSoonerExpiry);
+  }
+
+  void ResetStats();  // CONFIG RESETSTAT
+
+  // A client speaks HTTP: says so in the log, at most once a minute.
+  void LogHttpAttack();
+
+  // A map from the first word of an error reply to its count: INFO errorstats.
+  void CountError(Bytes prefix);
+  void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
+
+  // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the heap
+  // counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any thread.
+  uint64_t clients_memory() const {
+    return keyspace_->extra_memory().load(std::memory_order_relaxed) +
+           clients_blocks_.load(std::memory_order_relaxed) + watches_->bytes();
+  }
+  std::atomic<uint64_t>& clients_blocks() { return clients_blocks_; }
+  // maxmemory-clients in bytes; 0: no limit.
+  uint64_t clients_memory_max() const { return clients_memory_max_; }
+  // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
+  void CheckClientsMemory() {
+    if (clients_memory_max_ != 0 && clients_memory() > clients_look_above_) [[unlikely]] LookAtClientsMemory();
+  }
+  // What may be evicted has changed.
+  void ForgetClientsMemory() { clients_look_above_ = clients_memory_max_; }
+
+ private:
+  Engine(std::unique_ptr<const Options> options, Clock& clock, EngineHost& host)
+      : options_(std::move(options)), clock_(clock), host_(host) {}
+
+  void SampleRatesNow(int64_t now_us);
+  void LookAtClientsMemory();
+
+  struct ErrorCount {
+    char prefix[24];
+    uint8_t size = 0;
+    uint64_t count = 0;
+  };
+  static constexpr size_t kErrorCountsMax = 64;
+
+  std::unique_ptr<const Options> options_;
+  Clock& clock_;
+  EngineHost& host_;
+  std::unique_ptr<keyspace::Keyspace> keyspace_;
+  CommandTable commands_;
+  std::unique_ptr<CommandCounters[]> counters_;
+  Clients clients_;
+  std::unique_ptr<WatchTable> watches_;
+  EngineStats stats_;
+  Rates rates_;
+  std::atomic<uint64_t> clients_blocks_{0};
+  uint64_t clients_memory_max_ = 0;
+  // Memory of clients up to which looking at each of them is not worth while: the limit, or, when all that is over it
+  // belongs to clients that may not be evicted, a little more than there was.
+  uint64_t clients_look_above_ = 0;
+  NetCounters net_;
+  Pause pause_;
+  Monitors monitors_{*this};
+  ErrorCount errors_[kErrorCountsMax];
+  int64_t started_ms_ = 0;
+  size_t startup_memory_ = 0;
+  int64_t attack_logged_ms_ = INT64_MIN;
+  char run_id_[40];
+  bool active_expire_ = true;
+};
+
+struct CommandContext {
+  Engine& engine;
+  ClientState& client;
+  const CommandSpec& spec;       // the command's row (the subcommand's, if it is one)
+  bool minded_reply_mode = false;  // what it has written is what CLIENT REPLY lets through
+  keyspace::Keyspace& keyspace() { return engine.keyspace(); }
+  keyspace::Db& db() { return *client.db; }
+  int64_t now_ms() { return engine.now_ms(); }
+};
+
+}  // namespace larder::inline v0::engine
+
+#endif  // LARDER_ENGINE_ENGINE_H_

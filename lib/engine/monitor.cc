@@ -1,0 +1,171 @@
+#include "lib/engine/monitor.h"
+
+#include "lib/base/check.h"
+#include "lib/base/numbers.h"
+#include "lib/engine/engine.h"
+#include "lib/engine/text.h"
+
+namespace larder::inline v0::engine {
+namespace {
+
+constexpr Bytes kRedacted = "(redacted)";
+
+// A line's memory is kept up to this size.
+constexpr size_t kLineKeptBytes = 64 * 1024;
+
+void AddQuoted(base::Buffer& to, Bytes text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  // In pieces, so that a long value costs a few appends and not one a byte.
+  char piece[256];
+  size_t size = 0;
+  auto flush = [&] {
+    to.Append({piece, size});
+    size = 0;
+  };
+  piece[size++] = '"';
+  for (char c : text) {
+    if (size + 4 > sizeof(piece)) flush();
+    const char* const escaped = "\nn\rr\tt\aa\bb\"\"\\\\";
+    const char* letter = nullptr;
+    for (const char* at = escaped; *at != '\0'; at += 2) {
+      if (*at == c) letter = at + 1;
+    }
+    if (letter != nullptr) {
+      piece[size++] = '\\';
+      piece[size++] = *letter;
+    } else if (c >= ' ' && c <= '~') {
+      piece[size++] = c;
+    } else {
+      piece[size++] = '\\';
+      piece[size++] = 'x';
+      piece[size++] = kDigits[static_cast<unsigned char>(c) >> 4];
+      piece[size++] = kDigits[c & 15];
+    }
+  }
+  flush();
+  to.Append('"');
+}
+
+// Which arguments of a command are passwords: AUTH's, and HELLO's after AUTH, as far as HELLO would read them.
+class Secrets {
+ public:
+  Secrets(const CommandSpec& spec, std::span<const Bytes> argv) : argv_(argv) {
+    if (spec.name == "auth" && argv.size() <= 3) {
+      first_ = 1;
+      count_ = argv.size() - 1;
+    } else if (spec.name == "hello" && argv.size() >= 5 && (argv[1] == "2" || argv[1] == "3")) {
+      NextOfHello(2);
+    }
+  }
+  // REQUIRES: asked in order.
+  bool Has(size_t i) {
+    if (count_ == 0 || i < first_) return false;
+    if (i - first_ < count_) return true;
+    const size_t next = first_ + count_;
+    count_ = 0;
+    if (first_ > 2) NextOfHello(next);  // AUTH's own begin at 1
+    return false;
+  }
+
+ private:
+  void NextOfHello(size_t at) {
+    while (at < argv_.size()) {
+      if (argv_.size() - at >= 3 && base::EqualsIgnoreCase(argv_[at], "auth")) {
+        first_ = at + 1;
+        count_ = 2;
+        return;
+      }
+      if (argv_.size() - at < 2 || !base::EqualsIgnoreCase(argv_[at], "setname")) return;
+      at += 2;
+    }
+  }
+
+  std::span<const Bytes> argv_;
+  size_t first_ = 0;
+  size_t count_ = 0;
+};
+
+bool GetsLines(const ClientState& client) {
+  return !client.close_after_reply && !client.close_now.load(std::memory_order_relaxed) &&
+         !client.reply_mode.silent();
+}
+
+}  // namespace
+
+void Monitors::Add(ClientState& client) {
+  LARDER_DCHECK(!client.monitor && client.io != nullptr);
+  client.monitor = true;
+  client.next_monitor = first_;
+  client.previous_monitor = nullptr;
+  if (first_ == nullptr) {
+    engine_.host().MonitorsChanged(true);
+  } else {
+    first_->previous_monitor = &client;
+  }
+  first_ = &client;
+}
+
+void Monitors::Remove(ClientState& client) {
+  if (!client.monitor) return;
+  client.monitor = false;
+  (client.previous_monitor != nullptr ? client.previous_monitor->next_monitor : first_) = client.next_monitor;
+  if (client.next_monitor != nullptr) client.next_monitor->previous_monitor = client.previous_monitor;
+  client.next_monitor = client.previous_monitor = nullptr;
+  if (first_ == nullptr) {
+    engine_.host().MonitorsChanged(false);
+    line_.Free();
+  }
+}
+
+void Monitors::Ran(const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv) {
+  if ((spec.flags & (kCmdAdmin | kCmdSkipMonitor)) != 0) return;
+  const Bytes peer = client.peer.view();
+  const int64_t now_us = engine_.clock().NowUs();
+  if (client.kind == ClientKind::kUnix) {
+    BeginLine(now_us, client.db->index(), peer.substr(0, peer.rfind(':')), "unix:");  // without the port, which is 0
+  } else {
+    BeginLine(now_us, client.db->index(), peer.empty() ? kOwnCaller : peer);
+  }
+  Secrets secrets(spec, argv);
+  for (size_t i = 0; i < argv.size(); ++i) Add(secrets.Has(i) ? kRedacted : argv[i]);
+  EndLine();
+}
+
+void Monitors::BeginLine(int64_t now_us, int db, Bytes who, Bytes before) {
+  line_.Clear();
+  char micros[base::kIntChars];
+  // "1234567" has all the digits of what is behind the point, and one in front.
+  const Bytes behind = base::FormatInt64(now_us % 1'000'000 + 1'000'000, micros).substr(1);
+  TextWriter(line_) << '+' << now_us / 1'000'000 << '.' << behind << " [" << db << ' ' << before << who << ']';
+}
+
+void Monitors::Add(Bytes argument) {
+  line_.Append(' ');
+  AddQuoted(line_, argument);
+}
+
+void Monitors::Add(int64_t argument) {
+  char digits[base::kIntChars];
+  Add(base::FormatInt64(argument, digits));
+}
+
+void Monitors::Add(double argument) {
+  char digits[base::kDoubleChars];
+  Add(base::FormatDouble(argument, digits));
+}
+
+void Monitors::EndLine() {
+  line_.Append("\r\n");
+  for (ClientState* client = first_; client != nullptr; client = client->next_monitor) {
+    if (!GetsLines(*client)) continue;
+    if (!line_.failed()) {
+      client->io->Push(line_.view());
+      continue;
+    }
+    engine_.host().Log(LogLevel::kWarning, "a monitor is closed: there is no memory for its lines");
+    client->io->CloseSoon();
+  }
+  if (line_.capacity() > kLineKeptBytes) line_.Free();
+}
+
+}  // namespace larder::inline v0::engine
