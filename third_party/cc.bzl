@@ -2,7 +2,19 @@
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
-def larder_cc_library(name, copts = [], **kwargs):
+def precompiled(header):
+    """The copts and deps by which a target takes a precompiled header of //third_party/pch, where that is wanted."""
+    copts = {"//conditions:default": []}
+    deps = {"//conditions:default": []}
+    for wanted in ["wanted", "wanted_for_release"]:
+        condition = str(Label("//third_party/pch:" + wanted))
+        copts[condition] = ["-include", "third_party/pch/%s.h" % header]
+        deps[condition] = [str(Label("//third_party/pch:" + header))]
+    return struct(copts = select(copts), deps = select(deps))
+
+HIDDEN_SYMBOLS = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
+
+def larder_cc_library(name, copts = [], deps = [], **kwargs):
     """A cc_library whose symbols stay its program's own.
 
     The flags stand here and not in .bazelrc because they must hold in the workspaces of others too, where ours is not
@@ -11,8 +23,9 @@ def larder_cc_library(name, copts = [], **kwargs):
     """
     native.cc_library(
         name = name,
-        copts = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"] + copts,
+        copts = HIDDEN_SYMBOLS + precompiled("lib_pch").copts + copts,
         linkstatic = True,
+        deps = deps + precompiled("lib_pch").deps,
         **kwargs
     )
 

@@ -6,6 +6,7 @@ build="$(mktemp -d)"
 trap 'rm -rf "$build"' EXIT
 generator=()
 command -v ninja > /dev/null && generator=(-G Ninja)
-cmake "${generator[@]}" -S "$larder" -B "$build" -DCMAKE_INSTALL_PREFIX="$1" -DCMAKE_BUILD_TYPE=Release
+cmake "${generator[@]}" -S "$larder" -B "$build" -DCMAKE_INSTALL_PREFIX="$1" -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_PROJECT_Larder_INCLUDE="$larder/tests/consumer/precompiled.cmake"
 cmake --build "$build" --parallel "$(nproc)"
 cmake --install "$build" > /dev/null

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -117,6 +118,11 @@ class ConfigFile {
   std::string path_;
 };
 
+bool ChangesConfig(const CommandCase& command) {
+  const auto is_config = [](const Argv& argv) { return argv[0] == "CONFIG"; };
+  return is_config(command.argv) || std::any_of(command.before.begin(), command.before.end(), is_config);
+}
+
 Case CaseOf(const CommandCase& command, Way way, const std::string& config_file) {
   Case result;
   result.name = std::string(NameOf(way)) + ": " + command.ToString();
@@ -133,6 +139,7 @@ Case CaseOf(const CommandCase& command, Way way, const std::string& config_file)
   };
   result.varies = (command.traits & (CommandCase::kVaries | CommandCase::kCloses)) != 0;
   result.keeps_room = (command.traits & CommandCase::kKeepsRoom) != 0;
+  result.config = ChangesConfig(command);
   static const CommandCase kNothing{{"PING"}};  // made here, so that no run's memory is counted with it
   // What the transaction's commands do when only some of them are done.
   if (command.argv[0] == "EXEC") result.only_parts = [&command, way](World& world, const std::vector<bool>& parts) {

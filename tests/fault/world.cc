@@ -92,17 +92,17 @@ constexpr size_t kQuickEach = 24;
 // What there is to see when the call has been prepared, and never made.
 Snapshot Before(const Case& test_case) {
   World world(test_case.options);
-  (void)world.Look();
+  (void)world.Look(test_case.config);
   {
     const Attempt attempt = test_case.prepare(world);
   }
-  return world.Look();
+  return world.Look(test_case.config);
 }
 
 Run RunOnce(const Case& test_case, size_t n, Faults::Mode mode) {
   Run result;
   World world(test_case.options);
-  (void)world.Look();  // which uses the keys: each run has as many uses of each
+  (void)world.Look(test_case.config);  // which uses the keys: each run has as many uses of each
   {
     Attempt attempt = test_case.prepare(world);
     Faults::Arm(n, mode);
@@ -120,7 +120,7 @@ Run RunOnce(const Case& test_case, size_t n, Faults::Mode mode) {
     }
     result.outcome = attempt.describe();
   }
-  result.after = world.Look();
+  result.after = world.Look(test_case.config);
   world.CheckThatItWorks();
   return result;
 }
@@ -132,7 +132,7 @@ Snapshot AfterParts(const Case& test_case, const std::vector<bool>& parts) {
     Attempt attempt = test_case.only_parts(world, parts);
     attempt.run();
   }
-  return world.Look();
+  return world.Look(test_case.config);
 }
 
 // Whether each key is as before or as done: an EXEC whose reply is lost, of which some commands refused themselves.
@@ -230,11 +230,11 @@ const std::string& World::ValueOf(size_t bytes) {
   return value;
 }
 
-Snapshot World::Look() {
+Snapshot World::Look(bool config) {
   Snapshot snapshot;
   LookAtStats(*cache_, &snapshot);
   for (int db = 0; db < kDatabases; ++db) LookAtKeys(*cache_, db, &snapshot);
-  LookAtConfig(*cache_, &snapshot);
+  if (config) LookAtConfig(*cache_, &snapshot);
   return snapshot;
 }
 

@@ -7,10 +7,8 @@
 //   - how it ended: as without a failure (the call could do without that memory), or by an error that says there is no
 //     memory; nothing else, and nothing thrown;
 //   - that everything that can be seen of the cache, when the attempt is gone, is as before if it was an error, and as
-// after the same call without
-//     a failure if it was none: keys, values and expiries of all databases, configuration, memory by its parts,
-// clients,
-//     watched keys;
+//     after the same call without a failure if it was none: keys, values and expiries of all databases, memory by its
+//     parts, clients, watched keys, and the configuration where the call may change it;
 //   - that the cache works, and closes without a pinned value;
 //   - that, when all of it is gone, no memory is.
 #ifndef LARDER_TESTS_FAULT_WORLD_H_
@@ -41,7 +39,8 @@ class World {
   Cache& cache() { return *cache_; }
   ManualClock& clock() { return *clock_; }
 
-  Snapshot Look();
+  // With the configuration if `config`: some 200 values, ten times as many as all else.
+  Snapshot Look(bool config);
   // That calls of all kinds succeed. Leaves the content as it was.
   void CheckThatItWorks();
 
@@ -82,6 +81,7 @@ struct Case {
   std::function<void(Options&)> options = nullptr;
   bool varies = false;  // the result is another one each time (INFO)
   bool keeps_room = false;  // an empty database or table that it makes stays when the rest fails
+  bool config = false;  // it may change the configuration, so that is looked at as well
   // For an EXEC: the cache's state after an EXEC of which only `parts` were done. Null: no EXEC.
   std::function<Attempt(World&, const std::vector<bool>& parts)> only_parts = nullptr;
 };

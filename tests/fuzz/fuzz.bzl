@@ -1,5 +1,7 @@
 """A fuzz target: for clang's libFuzzer, and as a test that replays its corpus by any compiler."""
 
+load("//tests:cc.bzl", "cc_library", "cc_test")
+
 def fuzz_target(name, deps, srcs = None):
     """Makes `name` (libFuzzer; --config=fuzz) and `name`_replay (the quick suite), for the corpus in corpus/`name`.
 
@@ -8,7 +10,7 @@ def fuzz_target(name, deps, srcs = None):
       deps: what it fuzzes.
       srcs: if there are others.
     """
-    native.cc_library(
+    cc_library(
         name = name + "_input",
         testonly = True,
         srcs = srcs or [name + ".cc"],
@@ -22,7 +24,7 @@ def fuzz_target(name, deps, srcs = None):
         tags = ["manual"],
         deps = [":" + name + "_input"],
     )
-    native.cc_test(
+    cc_test(
         name = name + "_replay",
         size = "small",
         srcs = ["replay.cc"],

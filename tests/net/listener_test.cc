@@ -38,9 +38,7 @@ std::set<std::string> Entries(const char* path) {
 class ListenerTest : public testing::Test {
  protected:
   void SetUp() override {
-#ifdef LARDER_TEST_IO_URING
-    options_.ae_api = AeApi::kIoUring;
-#endif
+    if (getenv("LARDER_TEST_IO_URING") != nullptr) options_.ae_api = AeApi::kIoUring;
     options_.clock = clock_;
     options_.log = [this](LogLevel, std::string_view line) {
       const std::lock_guard<std::mutex> lock(log_mutex_);

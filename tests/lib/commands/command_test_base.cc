@@ -17,8 +17,6 @@ int current_protocol = 3;  // cases run one after another
 
 }  // namespace
 
-int CurrentProtocol() { return current_protocol; }
-
 std::string NameOf(Via via) {
   switch (via) {
     case Via::kDirect: return "Direct";
@@ -109,12 +107,87 @@ std::vector<std::pair<ReplyView, ReplyView>> PairsOf(const ReplyView& reply) {
   return pairs;
 }
 
+// gmock's matchers, which describe themselves by their names; what is shown to other files hides their types.
+namespace matchers {
+namespace {
+
 bool BeginsWithWords(std::string_view text, std::string_view words) {
   if (text.substr(0, words.size()) != words) return false;
   if (text.size() == words.size()) return true;
   const char next = text[words.size()];
   return !(next >= 'a' && next <= 'z') && !(next >= 'A' && next <= 'Z') && !(next >= '0' && next <= '9');
 }
+
+MATCHER(IsNil, "") { return arg.is_nil(); }
+MATCHER(IsOk, "") { return arg.is_ok(); }
+
+MATCHER_P(IsBulk, text, "") {
+  return arg.type() == ReplyView::Type::kString &&
+         ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+MATCHER_P(IsStatus, text, "") {
+  return arg.type() == ReplyView::Type::kStatus &&
+         ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+MATCHER_P(IsInt, value, "") {
+  return arg.type() == ReplyView::Type::kInteger && ::testing::ExplainMatchResult(value, arg.integer(), result_listener);
+}
+
+MATCHER_P(IsDouble, value, "") {
+  const auto type = current_protocol == 2 ? ReplyView::Type::kString : ReplyView::Type::kDouble;
+  return arg.type() == type && arg.AsNumber().has_value() &&
+         ::testing::ExplainMatchResult(value, arg.number(), result_listener);
+}
+
+MATCHER_P(IsBool, value, "") {
+  const auto type = current_protocol == 2 ? ReplyView::Type::kInteger : ReplyView::Type::kBoolean;
+  return arg.type() == type && ::testing::ExplainMatchResult(value, arg.boolean(), result_listener);
+}
+
+MATCHER_P(IsVerbatim, text, "") {
+  const auto type = current_protocol == 2 ? ReplyView::Type::kString : ReplyView::Type::kVerbatim;
+  return arg.type() == type && ::testing::ExplainMatchResult(text, std::string(arg.string_view()), result_listener);
+}
+
+MATCHER_P(IsError, text, "") { return arg.is_error() && BeginsWithWords(arg.string_view(), text); }
+
+MATCHER_P(IsArray, elements, "") {
+  return arg.type() == ReplyView::Type::kArray &&
+         ::testing::ExplainMatchResult(elements, ElementsOf(arg), result_listener);
+}
+
+MATCHER_P(IsSet, elements, "") {
+  const auto type = current_protocol == 2 ? ReplyView::Type::kArray : ReplyView::Type::kSet;
+  return arg.type() == type && ::testing::ExplainMatchResult(elements, ElementsOf(arg), result_listener);
+}
+
+MATCHER_P(IsMap, pairs, "") {
+  const auto type = current_protocol == 2 ? ReplyView::Type::kArray : ReplyView::Type::kMap;
+  return arg.type() == type && arg.size() % 2 == 0 &&
+         ::testing::ExplainMatchResult(pairs, PairsOf(arg), result_listener);
+}
+
+}  // namespace
+}  // namespace matchers
+
+ReplyMatcher IsNil() { return matchers::IsNil(); }
+ReplyMatcher IsOk() { return matchers::IsOk(); }
+ReplyMatcher IsBulk(const TextMatcher& text) { return matchers::IsBulk(text); }
+ReplyMatcher IsStatus(const TextMatcher& text) { return matchers::IsStatus(text); }
+ReplyMatcher IsInt(const ::testing::Matcher<int64_t>& value) { return matchers::IsInt(value); }
+ReplyMatcher IsDouble(const ::testing::Matcher<double>& value) { return matchers::IsDouble(value); }
+ReplyMatcher IsBool(bool value) { return matchers::IsBool(value); }
+ReplyMatcher IsVerbatim(const TextMatcher& text) { return matchers::IsVerbatim(text); }
+ReplyMatcher IsError(std::string_view text) { return matchers::IsError(std::string(text)); }
+ReplyMatcher IsArray(const ::testing::Matcher<const std::vector<ReplyView>&>& elements) {
+  return matchers::IsArray(elements);
+}
+ReplyMatcher IsSet(const ::testing::Matcher<const std::vector<ReplyView>&>& elements) {
+  return matchers::IsSet(elements);
+}
+ReplyMatcher IsMap(const ::testing::Matcher<const std::vector<ReplyPair>&>& pairs) { return matchers::IsMap(pairs); }
 
 }  // namespace testing
 }  // namespace larder
