@@ -25,6 +25,7 @@
 #include "lib/ds/hash_table.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/entry.h"
+#include "lib/keyspace/string_value.h"
 #include "lib/memory/heap.h"
 
 namespace larder::inline v0::keyspace {
@@ -50,26 +51,6 @@ struct Change {
   EventClass event_class = EventClass::kGeneric;
   Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
-};
-
-// What a string is to become. Refers to bytes; owns nothing but what `block` is told to give.
-struct StringSource {
-  Entry::Storage storage;
-  Encoding encoding;
-  int64_t integer = 0;                 // kInteger
-  Bytes bytes;                         // otherwise
-  memory::BlockRef* block = nullptr;   // kBlock, optional: a block that holds exactly `bytes`, taken over on success
-
-  // As SET stores text: an integer's exact text as an integer, short text as "embstr", the rest "raw".
-  static StringSource Of(Bytes bytes);
-  static StringSource Of(int64_t integer) { return {Entry::Storage::kInteger, Encoding::kInt, integer, {}, nullptr}; }
-  // The same as Of(block->view()), which takes the block over instead of copying if it is large.
-  static StringSource Of(memory::BlockRef* block);
-  // Text as it is, never an integer.
-  static StringSource Text(Bytes bytes);
-
-  // Bytes that an entry stores for it inline; of no meaning for the other storages.
-  size_t inline_size() const { return storage == Entry::Storage::kInline ? bytes.size() : 0; }
 };
 
 class Db {
