@@ -72,7 +72,7 @@ bool Compactor::Step() {
     if (budget.spent()) return true;
     budget.Passed();
     Db* const db = keyspace_.made_db(db_);
-    const auto move = [&](Entry*& entry) { return MoveFrom(entry, blocks, budget); };
+    const auto move = [&](Db::Table::Offered& slot) { return MoveFrom(slot, blocks, budget); };
     if (db->table().Relocate(&position_, move)) continue;
     ++db_;
     position_ = 0;
@@ -88,33 +88,34 @@ bool Compactor::InArena(const Entry* entry) {
 }
 
 // False if the step is over before this entry has had its turn.
-bool Compactor::MoveFrom(Entry*& entry, bool blocks, Budget& budget) {
+bool Compactor::MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) {
   if (budget.spent()) return false;
   memory::Arena& arena = keyspace_.arena();
+  Entry* const entry = slot.element();
   if (!InArena(entry)) return true;
   if (arena.IsSparse(entry)) {
-    if (Entry* const made = MoveEntry(entry); made != nullptr) {
-      entry = made;
-      budget.Moved(memory::Arena::BytesOf(made));
+    if (Entry* const made = CopyFor(entry); made != nullptr) {
+      const size_t bytes = memory::Arena::BytesOf(entry);
+      slot.Put(made);
+      arena.Free(entry, bytes);
+      budget.Moved(bytes);
     }
   }
-  if (blocks && entry->storage() == Entry::Storage::kBlock) {
-    if (memory::Block* const made = keyspace_.blocks().Move(entry->block()); made != nullptr) {
-      entry->set_block(made);
+  if (blocks && slot.element()->storage() == Entry::Storage::kBlock) {
+    EntryEdit store(slot.home(), slot.element());  // the old block ends within it
+    if (memory::Block* const made = keyspace_.blocks().Move(slot.element()->block()); made != nullptr) {
+      store.set_block(made);
       budget.Moved(made->footprint());
     }
   }
   return true;
 }
 
-// A copy of the entry, which ends it; nullptr if there is no place for one.
-Entry* Compactor::MoveEntry(Entry* entry) {
-  memory::Arena& arena = keyspace_.arena();
-  void* const place = arena.AllocateForMove(entry);
+// A copy of the entry, byte by byte, for its slot; nullptr if there is no place for one.
+Entry* Compactor::CopyFor(const Entry* entry) {
+  void* const place = keyspace_.arena().AllocateForMove(entry);
   if (place == nullptr) return nullptr;
-  const size_t bytes = memory::Arena::BytesOf(entry);
-  std::memcpy(place, static_cast<const void*>(entry), bytes);
-  arena.Free(entry, bytes);
+  std::memcpy(place, static_cast<const void*>(entry), memory::Arena::BytesOf(entry));
   return static_cast<Entry*>(place);
 }
 
@@ -139,11 +140,10 @@ memory::Arena::Evacuated Compactor::EmptyRunStep() {
     if (db == nullptr) return;
     owner = db;
     memory::Arena& arena = keyspace_.arena();
-    void* const place = arena.AllocateForMove(entry);
-    if (place == nullptr) return;
+    Entry* const made = CopyFor(entry);
+    if (made == nullptr) return;
     const size_t bytes = memory::Arena::BytesOf(entry);
-    std::memcpy(place, static_cast<const void*>(entry), bytes);
-    db->table().Moved(entry, static_cast<Entry*>(place), hash);
+    db->table().Moved(entry, made, hash);
     arena.Free(entry, bytes);
     timer.Add(1, bytes);
   });

@@ -51,8 +51,8 @@ class Compactor {
  private:
   class Budget;
 
-  bool MoveFrom(Entry*& entry, bool blocks, Budget& budget);
-  Entry* MoveEntry(Entry* entry);
+  bool MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget);
+  Entry* CopyFor(const Entry* entry);
   Db* OwnerOf(Entry* entry, uint64_t hash, Db* first);
   void BeginPass(uint32_t runs);
   static bool InArena(const Entry* entry);

@@ -34,6 +34,18 @@ bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.no
 
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
 
+Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
+  Place place(table_.Locate(key, hash));
+  if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
+  if (place == nullptr) {
+    if (Counts(how)) ++keyspace_.stats().misses;
+    return place;
+  }
+  if (Touches(how)) keyspace_.Touch(*place);
+  if (Counts(how)) ++keyspace_.stats().hits;
+  return place;
+}
+
 Db::Presence Db::Look(Bytes key) {
   const Entry* entry = table_.Find(key, Hash(key));
   if (entry == nullptr) return Presence::kMissing;
@@ -76,9 +88,11 @@ void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
                             .db = index_, .key = key, .old_value = old_value, .command = change.command});
 }
 
-Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, History history,
+Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change, History history,
                            const Leaving* leaving) {
-  const uint64_t hash = Hash(made->key());
+  Entry* const existing = place;
+  const uint64_t hash = place.hash;
+  LARDER_DCHECK(hash == Hash(made->key()));
   if (existing == nullptr && made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
     keyspace_.Free(made);
     return errors::kStringTooLong;
@@ -87,29 +101,30 @@ Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, H
     // Finding the existing one has counted as its use; what it holds now has the same history.
     keyspace_.TakeHistory(*made, *existing);
   } else if (history == History::kOfMoved) {
-    keyspace_.MoveHistory(*made, *leaving->entry, made_index_, hash);
+    keyspace_.MoveHistory(*made, **leaving->place, made_index_, hash);
   } else {
     keyspace_.StartHistory(*made, made_index_, hash);
   }
   if (existing != nullptr) {
     if (history != History::kOfKey) keyspace_.EndHistory(*existing);
-    table_.Replace(existing, made, hash);
+    table_.Replace(place, made);
   } else {
-    if (!table_.Insert(made, hash)) {
+    if (!table_.Insert(made, place)) {
       keyspace_.EndHistory(*made);
       keyspace_.Free(made);
       return errors::kAllocationFailed;
     }
   }
   if (made->has_expiry()) keyspace_.NoteExpiry(made->expiry_ms());
-  if (leaving != nullptr) leaving->db->Delete(leaving->entry, *leaving->change);
+  if (leaving != nullptr) leaving->db->Delete(*leaving->place, *leaving->change);
   Emit(made->key(), existing, change);
   if (existing != nullptr) keyspace_.Free(existing);
   return made;
 }
 
-Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl::FunctionRef<void(char* bytes)> edit,
-                              const Change& change) {
+Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
+                             absl::FunctionRef<void(char* bytes)> edit, const Change& change) {
+  const Entry* const existing = place;
   char digits[base::kIntChars];
   Bytes old;
   if (existing != nullptr) {
@@ -133,17 +148,19 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     const bool in_entry = storage == Entry::Storage::kInline && !large &&
                           existing->FitsInPlace(storage, new_size, existing->has_expiry());
     if (in_block || in_entry) {
-      if (in_block) {
-        existing->block()->set_size(new_size);
-        fill(existing->block()->data());
-      } else {
-        existing->ResizeInline(new_size);
-        old = existing->inline_value();
-        fill(existing->inline_data());
+      {
+        EntryEdit store = Edit(place);
+        if (in_block) {
+          fill(store.ResizeBlock(new_size));
+        } else {
+          store.ResizeInline(new_size);
+          old = existing->inline_value();
+          fill(store.inline_data());
+        }
+        store.set_form(form);
       }
-      existing->set_kind(Type::kString, Encoding::kRaw);
       Emit(key, nullptr, change);
-      return existing;
+      return place.element;
     }
   }
   const int64_t expiry_ms = existing != nullptr ? existing->expiry_ms() : kNoExpiry;
@@ -152,76 +169,79 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     block = keyspace_.blocks().New(new_size, existing != nullptr ? GrownCapacity(new_size) : new_size);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  Entry* made = Entry::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
-                           large ? 0 : new_size, expiry_ms != kNoExpiry);
-  if (made == nullptr) {
+  EntryDraft made = EntryDraft::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
+                                    large ? 0 : new_size, expiry_ms != kNoExpiry);
+  if (!made) {
     if (block != nullptr) keyspace_.Drop(block);
     return errors::kAllocationFailed;
   }
-  fill(large ? block->data() : made->inline_data());
-  if (large) made->set_block(block);
-  made->set_kind(Type::kString, Encoding::kRaw);
-  if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
-  return Install(existing, made, change);
+  fill(large ? block->data() : made.inline_data());
+  if (large) made.set_block(block);
+  made.set_form(form);
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
+  return Install(place, made.Finish(), change);
 }
 
-Entry* Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
+EntryDraft Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
   const bool is_inline = from.storage() == Entry::Storage::kInline;
-  Entry* made = Entry::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
-                           expiry_ms != kNoExpiry);
-  if (made == nullptr) return nullptr;
+  EntryDraft made = EntryDraft::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
+                                    expiry_ms != kNoExpiry);
+  if (!made) return made;
   switch (from.storage()) {
-    case Entry::Storage::kInteger: made->set_integer(from.integer()); break;
-    case Entry::Storage::kInline: base::CopyBytes(made->inline_data(), from.inline_value()); break;
+    case Entry::Storage::kInteger: made.set_integer(from.integer()); break;
+    case Entry::Storage::kInline: base::CopyBytes(made.inline_data(), from.inline_value()); break;
     case Entry::Storage::kBlock:
       from.block()->Ref();  // both share it; the next edit copies
-      made->set_block(from.block());
+      made.set_block(from.block());
       break;
   }
-  made->set_kind(from.type(), from.encoding());
-  if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
+  made.set_form({from.type(), from.encoding()});
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
   return made;
 }
 
-Result<Entry*> Db::PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change) {
-  Entry* made = CopyOf(key, from, expiry_ms);
-  if (made == nullptr) return errors::kAllocationFailed;
-  return Install(existing, made, change, History::kNew);
+Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change) {
+  EntryDraft made = CopyOf(key, from, expiry_ms);
+  if (!made) return errors::kAllocationFailed;
+  return Install(place, made.Finish(), change, History::kNew);
 }
 
-Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
+Result<Entry*> Db::PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                             const Change& change) {
-  LARDER_DCHECK(existing != from);
-  Entry* made = CopyOf(key, *from, from->expiry_ms());
-  if (made == nullptr) return errors::kAllocationFailed;
-  const Leaving leaving = {&from_db, from, &gone};
-  return Install(existing, made, change, History::kOfMoved, &leaving);
+  LARDER_DCHECK(from != nullptr && place.element != from.element);
+  EntryDraft made = CopyOf(key, *from, from->expiry_ms());
+  if (!made) return errors::kAllocationFailed;
+  const Leaving leaving = {&from_db, &from, &gone};
+  return Install(place, made.Finish(), change, History::kOfMoved, &leaving);
 }
 
 // The same key and value with another shape of header.
-Result<Entry*> Db::Rebuild(Entry* entry, int64_t expiry_ms, const Change& change) {
-  Entry* made = CopyOf(entry->key(), *entry, expiry_ms);
-  if (made == nullptr) return errors::kAllocationFailed;
-  return Install(entry, made, change);
+Result<Entry*> Db::Rebuild(const Place& place, int64_t expiry_ms, const Change& change) {
+  EntryDraft made = CopyOf(place->key(), *place, expiry_ms);
+  if (!made) return errors::kAllocationFailed;
+  return Install(place, made.Finish(), change);
 }
 
-Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change) {
-  if (!entry->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(entry, expiry_ms, change);
-  entry->set_expiry_ms(expiry_ms);
-  table_.ExpiryChanged(entry, Hash(entry->key()));
+Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) {
+  if (!place->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(place, expiry_ms, change);
+  {
+    EntryEdit store = Edit(place);
+    store.set_expiry_ms(expiry_ms);
+    table_.ExpiryChanged(place);
+  }
   keyspace_.NoteExpiry(expiry_ms);
-  Emit(entry->key(), nullptr, change);
-  return entry;
+  Emit(place->key(), nullptr, change);
+  return place.element;
 }
 
-Result<Entry*> Db::ClearExpiry(Entry* entry, const Change& change) {
-  if (!entry->has_expiry()) return entry;
-  return Rebuild(entry, kNoExpiry, change);
+Result<Entry*> Db::ClearExpiry(const Place& place, const Change& change) {
+  if (!place->has_expiry()) return place.element;
+  return Rebuild(place, kNoExpiry, change);
 }
 
-void Db::Delete(Entry* entry, const Change& change) {
-  Entry* removed = table_.Remove(entry->key(), Hash(entry->key()));
-  LARDER_CHECK(removed == entry);
+void Db::Delete(const Place& place, const Change& change) {
+  Entry* const entry = place;
+  table_.Remove(place);
   Emit(entry->key(), entry, change);
   keyspace_.EndHistory(*entry);
   keyspace_.Free(entry);

@@ -199,11 +199,11 @@ bool Keyspace::HasGarbage() const { return graves_ != nullptr || heap_->WantsMai
 void Keyspace::TouchByUse(Entry& entry) {
   const uint32_t data = entry.access_data();
   if (!config_.access.lfu) {
-    entry.set_access_data(FifoUse::Used(data));
+    EntryStamp(entry).set_access_data(FifoUse::Used(data));
     return;
   }
-  entry.set_access_data(Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_));
-  entry.set_use_phase(evictor_.epochs().phase());
+  const uint32_t used = Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_);
+  EntryStamp(entry).set_use(used, evictor_.epochs().phase());
 }
 
 int64_t Keyspace::IdleSeconds(const Entry& entry) const {
@@ -223,29 +223,26 @@ size_t Keyspace::BytesOf(const Entry& entry) {
 
 void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {
   if (touch_is_stamp_) [[likely]] {
-    entry.set_access_data(stamp());
+    EntryStamp(entry).set_access_data(stamp());
     return;
   }
   const Evictor::Start start = evictor_.Begin(db, hash, entry.has_expiry());
-  entry.set_access_data(start.access);
-  entry.set_use_phase(evictor_.epochs().phase());
-  entry.set_mark(Entry::kInSmall, start.small);
+  EntryStamp(entry).set_use(start.access, evictor_.epochs().phase());
+  EntryStamp(entry).set_mark(Entry::kInSmall, start.small);
   if (start.small) evictor_.SmallCame(BytesOf(entry));
 }
 
 void Keyspace::TakeHistory(Entry& made, const Entry& before) {
-  made.set_access_data(before.access_data());
-  made.set_use_phase(before.use_phase());
+  EntryStamp(made).set_use(before.access_data(), before.use_phase());
   if (!before.marked(Entry::kInSmall)) return;
-  made.set_mark(Entry::kInSmall, true);
+  EntryStamp(made).set_mark(Entry::kInSmall, true);
   evictor_.SmallResized(BytesOf(before), BytesOf(made));
 }
 
 void Keyspace::MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash) {
-  made.set_access_data(from.access_data());
-  made.set_use_phase(from.use_phase());
+  EntryStamp(made).set_use(from.access_data(), from.use_phase());
   if (!from.marked(Entry::kInSmall) || !evictor_.QueueMoved(db, hash)) return;
-  made.set_mark(Entry::kInSmall, true);
+  EntryStamp(made).set_mark(Entry::kInSmall, true);
   evictor_.SmallCame(BytesOf(made));
 }
 
@@ -255,8 +252,8 @@ void Keyspace::EndHistory(const Entry& entry) {
 
 void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
   if (entry.marked(Entry::kInSmall) && !small) evictor_.SmallLeft(BytesOf(entry));
-  entry.set_access_data(access);
-  entry.set_mark(Entry::kInSmall, small);
+  EntryStamp(entry).set_access_data(access);
+  EntryStamp(entry).set_mark(Entry::kInSmall, small);
 }
 
 // ---- Expiry ---------------------------------------------------------------------------------------------------------

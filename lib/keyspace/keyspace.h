@@ -98,7 +98,7 @@ class Keyspace {
   void Touch(Entry& entry) {
     if (touch_is_stamp_) [[likely]] {
       // Most entries that are read often have it already, and a line that is not written need not go back to memory.
-      if (entry.access_data() != stamp()) entry.set_access_data(stamp());
+      if (entry.access_data() != stamp()) EntryStamp(entry).set_access_data(stamp());
     } else {
       TouchByUse(entry);
     }

@@ -42,42 +42,43 @@ StringSource StringSource::Text(Bytes bytes) {
   return {storage, encoding, 0, bytes, nullptr};
 }
 
-Entry* Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms) {
+EntryDraft Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms) {
   memory::Block* block = nullptr;
   if (value.storage == Entry::Storage::kBlock) {
     block = TakeBlock(keyspace_.blocks(), value);
-    if (block == nullptr) return nullptr;
+    if (block == nullptr) return {};
   }
   const bool with_expiry = expiry_ms != kNoExpiry;
-  Entry* entry = Entry::New(arena(), key, value.storage, value.inline_size(), with_expiry);
-  if (entry == nullptr) {
+  EntryDraft entry = EntryDraft::New(arena(), key, value.storage, value.inline_size(), with_expiry);
+  if (!entry) {
     if (block != nullptr) keyspace_.Drop(block);
-    return nullptr;
+    return entry;
   }
-  if (with_expiry) entry->set_expiry_ms(expiry_ms);
+  if (with_expiry) entry.set_expiry_ms(expiry_ms);
   WriteValue(entry, value, block);
+  entry.set_form({Type::kString, value.encoding});
   return entry;
 }
 
-void Db::WriteValue(Entry* entry, const StringSource& value, memory::Block* block) {
+void Db::WriteValue(EntryWriter& writer, const StringSource& value, memory::Block* block) {
   switch (value.storage) {
-    case Entry::Storage::kInteger: entry->set_integer(value.integer); break;
+    case Entry::Storage::kInteger: writer.set_integer(value.integer); break;
     case Entry::Storage::kInline:
-      if (!value.bytes.empty()) std::memcpy(entry->inline_data(), value.bytes.data(), value.bytes.size());
+      if (!value.bytes.empty()) std::memcpy(writer.inline_data(), value.bytes.data(), value.bytes.size());
       break;
-    case Entry::Storage::kBlock: entry->set_block(block); break;
+    case Entry::Storage::kBlock: writer.set_block(block); break;
   }
-  entry->set_kind(Type::kString, value.encoding);
 }
 
-Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& value, int64_t expiry_ms,
+Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& value, int64_t expiry_ms,
                              const Change& change) {
+  Entry* const existing = place;
   const bool in_place = existing != nullptr && !keyspace_.effects().wants(Effects::kOldValues) &&
                         existing->FitsInPlace(value.storage, value.inline_size(), expiry_ms != kNoExpiry);
   if (!in_place) {
-    Entry* entry = NewString(key, value, expiry_ms);
-    if (entry == nullptr) return errors::kAllocationFailed;
-    return Install(existing, entry, change);
+    EntryDraft made = NewString(key, value, expiry_ms);
+    if (!made) return errors::kAllocationFailed;
+    return Install(place, made.Finish(), change);
   }
   memory::Block* block = nullptr;
   if (value.storage == Entry::Storage::kBlock) {
@@ -85,20 +86,23 @@ Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& val
     if (block == nullptr) return errors::kAllocationFailed;
   }
   // Only a block makes it take more or less than before.
-  size_t before = 0;
   const bool resized = block != nullptr || existing->storage() == Entry::Storage::kBlock;
+  const size_t before = resized ? Keyspace::BytesOf(*existing) : 0;
+  memory::Block* const old_block = existing->storage() == Entry::Storage::kBlock ? existing->block() : nullptr;
+  {
+    EntryEdit store = Edit(place);
+    store.Restore({Type::kString, value.encoding}, value.storage, value.inline_size());
+    WriteValue(store, value, block);
+    if (expiry_ms != kNoExpiry) {
+      store.set_expiry_ms(expiry_ms);
+      table_.ExpiryChanged(place);
+    }
+  }
   if (resized) [[unlikely]] {
-    before = Keyspace::BytesOf(*existing);
-    if (existing->storage() == Entry::Storage::kBlock) keyspace_.Drop(existing->block());
+    if (old_block != nullptr) keyspace_.Drop(old_block);
+    keyspace_.Resized(*existing, before);
   }
-  existing->Restore(value.storage, value.inline_size());
-  WriteValue(existing, value, block);
-  if (resized) [[unlikely]] keyspace_.Resized(*existing, before);
-  if (expiry_ms != kNoExpiry) {
-    existing->set_expiry_ms(expiry_ms);
-    table_.ExpiryChanged(existing, Hash(key));
-    keyspace_.NoteExpiry(expiry_ms);
-  }
+  if (expiry_ms != kNoExpiry) keyspace_.NoteExpiry(expiry_ms);
   Emit(key, nullptr, change);
   return existing;
 }

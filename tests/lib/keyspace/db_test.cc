@@ -38,7 +38,7 @@ class DbTest : public KeyspaceTest {
   }
   Entry* Edit(std::string_view key, size_t size, std::string_view text, size_t at) {
     auto edit = [&](char* bytes) { std::memcpy(bytes + at, text.data(), text.size()); };
-    auto result = db_.EditString(key, Find(key), size, edit, {EventClass::kString, "edit"});
+    auto result = db_.EditBytes(key, Find(key), {}, size, edit, {EventClass::kString, "edit"});
     EXPECT_TRUE(result.ok());
     return *result;
   }
@@ -80,7 +80,7 @@ TEST_F(DbTest, ALargeValueMayBeHandedOver) {
   memory::BlockRef block = memory::BlockRef::Adopt(keyspace_->blocks().New(3000, 3000));
   std::memset(block->data(), 'x', 3000);
   const char* where = block->data();
-  ASSERT_TRUE(db_.PutString("k", nullptr, StringSource::Of(&block), kNoExpiry, kSet).ok());
+  ASSERT_TRUE(db_.PutString("k", Find("k"), StringSource::Of(&block), kNoExpiry, kSet).ok());
   EXPECT_FALSE(block);
   EXPECT_EQ(Find("k")->block()->data(), where);
 }
@@ -128,7 +128,7 @@ TEST_F(DbTest, AGrowingBlockIsSeldomMoved) {
 
 TEST_F(DbTest, ACopySharesItsBlockUntilOneOfThemIsEdited) {
   Put("k", std::string(2000, 'a'));
-  ASSERT_TRUE(db_.PutCopy("copy", nullptr, *Find("k"), kNoExpiry, kSet).ok());
+  ASSERT_TRUE(db_.PutCopy("copy", Find("copy"), *Find("k"), kNoExpiry, kSet).ok());
   EXPECT_EQ(Find("copy")->block(), Find("k")->block());
   Edit("copy", 2000, "b", 0);
   EXPECT_EQ(Value("k"), std::string(2000, 'a'));
@@ -188,7 +188,7 @@ TEST_F(DbTest, OneStepOfExpiryIsBounded) {
 TEST_F(DbTest, SettingAndClearingAnExpiryKeepsValueEncodingAndAccess) {
   Put("k", "v");
   Edit("k", 2, "w", 1);
-  Find("k")->set_access_data(17);
+  keyspace::EntryStamp(*Find("k")).set_access_data(17);
   ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 100, kSet).ok());
   EXPECT_EQ(db_.expiring(), 1u);
   EXPECT_EQ(Find("k")->access_data(), 17u);
@@ -337,7 +337,7 @@ TEST_F(DbTest, RandomWorkAgreesWithAModel) {
     std::erase_if(model, [&](const auto& item) { return item.second.expiry_ms != kNoExpiry &&
                                                         item.second.expiry_ms <= now_ms(); });
     auto it = model.find(key);
-    Entry* entry = Find(key);
+    const keyspace::Place entry = Find(key);
     ASSERT_EQ(entry != nullptr, it != model.end()) << "step " << step;
     switch (random.Below(8)) {
       case 0:
@@ -376,7 +376,7 @@ TEST_F(DbTest, RandomWorkAgreesWithAModel) {
         if (entry == nullptr) break;
         const std::string to = "key:" + std::to_string(random.Below(200));
         if (to == key) break;
-        Entry* existing = Find(to);
+        const keyspace::Place existing = Find(to);
         ASSERT_TRUE(db_.PutCopy(to, existing, *entry, expiry, kSet).ok());
         model[to] = {it->second.value, expiry};
         break;

@@ -59,7 +59,7 @@ TEST_F(DbEffectsTest, AnOldValueIsThereDuringTheCall) {
 
 TEST_F(DbEffectsTest, ANamelessChangeEmitsNothing) {
   Recorder recorder(keyspace_->effects(), Effects::kEvents);
-  ASSERT_TRUE(db_.PutString("k", nullptr, keyspace::StringSource::Of(Bytes("v")), keyspace::kNoExpiry, {}).ok());
+  ASSERT_TRUE(db_.PutString("k", Find("k"), keyspace::StringSource::Of(Bytes("v")), keyspace::kNoExpiry, {}).ok());
   db_.Delete(Find("k"), {});
   EXPECT_THAT(recorder.Take(), IsEmpty());
 }

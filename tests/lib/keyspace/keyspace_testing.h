@@ -85,7 +85,7 @@ class KeyspaceTest : public ::testing::Test {
     keyspace_->BeginOp(0);
   }
 
-  keyspace::Entry* Find(std::string_view key) { return db_.Find(key, keyspace::Lookup::kPeek); }
+  keyspace::Place Find(std::string_view key) { return db_.Locate(key, keyspace::Lookup::kPeek); }
   // The value, or nullopt.
   std::optional<std::string> Value(std::string_view key) {
     const keyspace::Entry* entry = Find(key);
@@ -98,7 +98,7 @@ class KeyspaceTest : public ::testing::Test {
   }
   keyspace::Entry* PutIn(keyspace::Db& db, std::string_view key, std::string_view value,
                          int64_t expiry_ms = keyspace::kNoExpiry) {
-    keyspace::Entry* existing = db.Find(key, keyspace::Lookup::kWrite);
+    const keyspace::Place existing = db.Locate(key, keyspace::Lookup::kWrite);
     auto result = db.PutString(key, existing, keyspace::StringSource::Of(Bytes(value)), expiry_ms,
                                {keyspace::EventClass::kString, "set"});
     EXPECT_TRUE(result.ok());

@@ -227,7 +227,7 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
   for (int i = 0; i < 20'000; ++i) {
     const std::string key = "k" + std::to_string(random.Below(50));
     const std::string value(sizes[random.Below(std::size(sizes))], '7');
-    Entry* existing = db_.Find(key, keyspace::Lookup::kWrite);
+    const keyspace::Place existing = db_.Locate(key, keyspace::Lookup::kWrite);
     const uint64_t action = random.Below(6);
     switch (action) {
       case 0:
@@ -235,7 +235,7 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
         break;
       case 1: {
         const size_t size = value.size() + (existing == nullptr ? 0 : ValueOf(*existing).size() % 20'000);
-        ASSERT_TRUE(db_.EditString(key, existing, size, [](char*) {}, {}).ok());
+        ASSERT_TRUE(db_.EditBytes(key, existing, {}, size, [](char*) {}, {}).ok());
         break;
       }
       case 2: {
