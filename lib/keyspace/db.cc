@@ -82,19 +82,29 @@ size_t Db::BytesToEdit(Bytes key, size_t new_size) const {
   return in_block ? 0 : GrownCapacity(new_size);
 }
 
-void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
+void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change) {
   if (change.event.empty()) return;
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,
-                            .db = index_, .key = key, .old_value = old_value, .command = change.command});
+                            .more = change.more, .is_new = is_new, .db = index_, .key = key, .old_value = old_value,
+                            .command = change.command});
 }
 
-Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change, History history,
+void Db::Resized(const Entry& entry, size_t before) {
+  bytes_ += Keyspace::BytesOf(entry) - before;
+  keyspace_.Resized(entry, before);
+}
+
+void Db::Free(Entry* entry, Value value) {
+  value == Value::kOwn ? keyspace_.Free(entry) : keyspace_.FreeShell(entry);
+}
+
+Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change, History history, Value value,
                            const Leaving* leaving) {
   Entry* const existing = place;
   const uint64_t hash = place.hash;
   LARDER_DCHECK(hash == Hash(made->key()));
   if (existing == nullptr && made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
-    keyspace_.Free(made);
+    Free(made, value);
     return errors::kStringTooLong;
   }
   if (existing != nullptr && history == History::kOfKey) {
@@ -108,17 +118,19 @@ Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change
   if (existing != nullptr) {
     if (history != History::kOfKey) keyspace_.EndHistory(*existing);
     table_.Replace(place, made);
+    bytes_ -= Keyspace::BytesOf(*existing);
   } else {
     if (!table_.Insert(made, place)) {
       keyspace_.EndHistory(*made);
-      keyspace_.Free(made);
+      Free(made, value);
       return errors::kAllocationFailed;
     }
   }
+  bytes_ += Keyspace::BytesOf(*made);
   if (made->has_expiry()) keyspace_.NoteExpiry(made->expiry_ms());
-  if (leaving != nullptr) leaving->db->Delete(*leaving->place, *leaving->change);
-  Emit(made->key(), existing, change);
-  if (existing != nullptr) keyspace_.Free(existing);
+  if (leaving != nullptr) leaving->db->Remove(*leaving->place, *leaving->change, value);
+  Emit(made->key(), existing, existing == nullptr, change);
+  if (existing != nullptr) Free(existing, leaving == nullptr ? value : Value::kOwn);
   return made;
 }
 
@@ -159,7 +171,7 @@ Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t ne
         }
         store.set_form(form);
       }
-      Emit(key, nullptr, change);
+      Emit(key, nullptr, false, change);
       return place.element;
     }
   }
@@ -182,26 +194,37 @@ Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t ne
   return Install(place, made.Finish(), change);
 }
 
-EntryDraft Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
+EntryDraft Db::DraftLike(Bytes key, const Entry& from, int64_t expiry_ms) {
   const bool is_inline = from.storage() == Entry::Storage::kInline;
   EntryDraft made = EntryDraft::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
                                     expiry_ms != kNoExpiry);
   if (!made) return made;
-  switch (from.storage()) {
-    case Entry::Storage::kInteger: made.set_integer(from.integer()); break;
-    case Entry::Storage::kInline: base::CopyBytes(made.inline_data(), from.inline_value()); break;
-    case Entry::Storage::kBlock:
-      from.block()->Ref();  // both share it; the next edit copies
-      made.set_block(from.block());
-      break;
-  }
+  if (is_inline) base::CopyBytes(made.inline_data(), from.inline_value());
   made.set_form({from.type(), from.encoding()});
   if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
   return made;
 }
 
+EntryDraft Db::TakeValue(Bytes key, const Entry& from, int64_t expiry_ms) {
+  EntryDraft made = DraftLike(key, from, expiry_ms);
+  if (!made) return made;
+  switch (from.storage()) {
+    case Entry::Storage::kInteger: made.set_integer(from.integer()); break;
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: made.set_block(from.block()); break;
+  }
+  return made;
+}
+
+EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
+  EntryDraft made = TakeValue(key, from, expiry_ms);
+  if (!made) return made;
+  if (from.storage() == Entry::Storage::kBlock) from.block()->Ref();  // both share it; the next edit copies
+  return made;
+}
+
 Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change) {
-  EntryDraft made = CopyOf(key, from, expiry_ms);
+  EntryDraft made = CloneOf(key, from, expiry_ms);
   if (!made) return errors::kAllocationFailed;
   return Install(place, made.Finish(), change, History::kNew);
 }
@@ -209,17 +232,18 @@ Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int
 Result<Entry*> Db::PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                             const Change& change) {
   LARDER_DCHECK(from != nullptr && place.element != from.element);
-  EntryDraft made = CopyOf(key, *from, from->expiry_ms());
+  EntryDraft made = TakeValue(key, *from, from->expiry_ms());
   if (!made) return errors::kAllocationFailed;
+  const Effects::Group group(keyspace_.effects());
   const Leaving leaving = {&from_db, &from, &gone};
-  return Install(place, made.Finish(), change, History::kOfMoved, &leaving);
+  return Install(place, made.Finish(), change, History::kOfMoved, Value::kTaken, &leaving);
 }
 
 // The same key and value with another shape of header.
 Result<Entry*> Db::Rebuild(const Place& place, int64_t expiry_ms, const Change& change) {
-  EntryDraft made = CopyOf(place->key(), *place, expiry_ms);
+  EntryDraft made = TakeValue(place->key(), *place, expiry_ms);
   if (!made) return errors::kAllocationFailed;
-  return Install(place, made.Finish(), change);
+  return Install(place, made.Finish(), change, History::kOfKey, Value::kTaken);
 }
 
 Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) {
@@ -230,7 +254,7 @@ Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change
     table_.ExpiryChanged(place);
   }
   keyspace_.NoteExpiry(expiry_ms);
-  Emit(place->key(), nullptr, change);
+  Emit(place->key(), nullptr, false, change);
   return place.element;
 }
 
@@ -239,19 +263,22 @@ Result<Entry*> Db::ClearExpiry(const Place& place, const Change& change) {
   return Rebuild(place, kNoExpiry, change);
 }
 
-void Db::Delete(const Place& place, const Change& change) {
+void Db::Delete(const Place& place, const Change& change) { Remove(place, change, Value::kOwn); }
+
+void Db::Remove(const Place& place, const Change& change, Value value) {
   Entry* const entry = place;
   table_.Remove(place);
-  Emit(entry->key(), entry, change);
+  bytes_ -= Keyspace::BytesOf(*entry);
+  Emit(entry->key(), entry, false, change);
   keyspace_.EndHistory(*entry);
-  keyspace_.Free(entry);
+  Free(entry, value);
 }
 
 void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
 
 size_t Db::Flush() {
   const size_t had = table_.size();
-  keyspace_.Bury(table_);
+  keyspace_.Bury(table_, std::exchange(bytes_, 0));
   return had;
 }
 

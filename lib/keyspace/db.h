@@ -56,6 +56,7 @@ struct Change {
   EventClass event_class = EventClass::kGeneric;
   Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
+  std::span<const Event> more = {};     // the events after the first
 };
 
 // How the table of a database sees entries.
@@ -136,12 +137,14 @@ class Db {
   // begins, whatever was there.
   Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change);
 
-  // Makes `key` hold what `from` holds, value, expiry and history of use, and removes `from`, which may live in another
+  // Makes `key` hold what `from` holds, value (which moves: nothing outside of the entry is copied), expiry and history of
+  // use, and removes `from`, which may live in another
   // database but may not be at `place`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
   Result<Entry*> PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                           const Change& change);
 
-  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete.
+  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete. The
+  // value moves, where the entry has to be another.
   Result<Entry*> SetExpiry(const Place& place, int64_t expiry_ms, const Change& change);
   Result<Entry*> ClearExpiry(const Place& place, const Change& change);
 
@@ -175,6 +178,8 @@ class Db {
   Table& table() { return table_; }
 
   size_t size() const { return table_.size(); }
+  // What its entries take, values included, as the limit counts them.
+  size_t bytes() const { return bytes_; }
   size_t expiring() const { return table_.expiring(); }
   // Mean time to live of (a sample of) the keys that have an expiry, in ms, 0 if there is none.
   int64_t MeanTtlMs();
@@ -198,9 +203,14 @@ class Db {
     kOfMoved,  // that of the entry that leaves
     kNew,
   };
+  // Whether a new entry has its value from another that ends now.
+  enum class Value : uint8_t { kOwn, kTaken };
   // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was there.
+  // kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
   Result<Entry*> Install(const Place& place, Entry* made, const Change& change, History history = History::kOfKey,
-                         const Leaving* leaving = nullptr);
+                         Value value = Value::kOwn, const Leaving* leaving = nullptr);
+  void Remove(const Place& place, const Change& change, Value value);
+  void Free(Entry* entry, Value value);
   Place PlaceOf(Entry* entry) const { return Place(table_.PlaceOf(entry, Hash(entry->key()))); }
   // The scope of changing the entry at a place where it is.
   EntryEdit Edit(const Place& place) { return EntryEdit(table_.HomeBucket(place), place.element); }
@@ -212,10 +222,16 @@ class Db {
   EntryDraft NewString(Bytes key, const StringSource& value, int64_t expiry_ms);
   // Writes the value that the entry's storage has room for; `block` is for kBlock.
   static void WriteValue(EntryWriter& writer, const StringSource& value, memory::Block* block);
-  // A new entry with the value of `from`, or none without memory.
-  EntryDraft CopyOf(Bytes key, const Entry& from, int64_t expiry_ms);
+  // A new entry with the value of `from`, or none without memory: a clone of it; or the value itself, of which `from` is
+  // then no more than a view, to be ended by FreeShell.
+  EntryDraft CloneOf(Bytes key, const Entry& from, int64_t expiry_ms);
+  EntryDraft TakeValue(Bytes key, const Entry& from, int64_t expiry_ms);
+  // What both do: all but what is outside of the entry.
+  EntryDraft DraftLike(Bytes key, const Entry& from, int64_t expiry_ms);
+  // After a change of an entry's value where it is: `before` is Keyspace::BytesOf at the time.
+  void Resized(const Entry& entry, size_t before);
   Result<Entry*> Rebuild(const Place& place, int64_t expiry_ms, const Change& change);
-  void Emit(Bytes key, const Entry* old_value, const Change& change);
+  void Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change);
   memory::Arena& arena();
 
   Keyspace& keyspace_;
@@ -225,6 +241,7 @@ class Db {
   // called without the executor.
   const base::HashSeed seed_;
   Table table_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

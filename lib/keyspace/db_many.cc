@@ -57,6 +57,7 @@ Error Db::PutStrings(size_t count, PairAt at, Bytes event) {
     for (size_t i = 0; i < prepared; ++i) TakeBack(at(i).first, made[i]);
     return errors::kAllocationFailed;
   }
+  const Effects::Group group(keyspace_.effects());
   for (size_t i = 0; i < count; ++i) {
     const auto [key, value] = at(i);
     const Bytes command[] = {"SET", key, value};
@@ -88,6 +89,7 @@ bool Db::PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made) {
     keyspace_.Free(*made);
     return false;
   }
+  bytes_ += Keyspace::BytesOf(**made);
   EntryStamp(**made).set_mark(Entry::kClaimed, true);
   return true;
 }
@@ -98,6 +100,7 @@ void Db::TakeBack(Bytes key, Entry* made) {
   if (made == nullptr) return;
   if (current == made) {
     table_.Remove(current);
+    bytes_ -= Keyspace::BytesOf(*made);
     keyspace_.EndHistory(*made);
   }
   keyspace_.Free(made);
@@ -118,18 +121,19 @@ void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
     }
     if (block != nullptr) {
       keyspace_.Drop(block);
-      keyspace_.Resized(*current, before);
+      Resized(*current, before);
     }
-    Emit(key, nullptr, change);
+    Emit(key, nullptr, false, change);
     return;
   }
   if (current == made) {
-    Emit(key, nullptr, change);
+    Emit(key, nullptr, true, change);
     return;
   }
   keyspace_.TakeHistory(*made, *current);
   table_.Replace(current, made);
-  Emit(key, current, change);
+  bytes_ += Keyspace::BytesOf(*made) - Keyspace::BytesOf(*current);
+  Emit(key, current, false, change);
   keyspace_.Free(current);
 }
 

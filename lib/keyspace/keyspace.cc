@@ -102,6 +102,7 @@ void Keyspace::SwapDbs(int a, int b) {
   if (first == second) return effects_.AdjustDirty(1);
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
+  std::swap(first->bytes_, second->bytes_);
   evictor_.DropSmallQueue();  // its words name databases
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
@@ -115,6 +116,7 @@ size_t Keyspace::FlushDb(Db& db) {
 }
 
 size_t Keyspace::FlushAll() {
+  const Effects::Group group(effects_);
   size_t had = 0;
   for (int i = 0; i < made_count_; ++i) had += FlushDb(*made_[i]);
   return had;
@@ -128,9 +130,21 @@ size_t Keyspace::size() const {
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
-void Keyspace::Free(Entry* entry) {
-  if (entry->storage() == Entry::Storage::kBlock) [[unlikely]] Drop(entry->block());
-  heap_->arena().Free(entry, entry->footprint());
+void Keyspace::DropValue(const Entry& entry) {
+  switch (entry.storage()) {
+    case Entry::Storage::kInteger:
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: Drop(entry.block()); break;
+  }
+}
+
+size_t Keyspace::OutsideBytes(const Entry& entry) {
+  switch (entry.storage()) {
+    case Entry::Storage::kInteger:
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: return entry.block()->footprint();
+  }
+  return 0;
 }
 
 void Keyspace::Drop(memory::Block* block) {
@@ -138,7 +152,7 @@ void Keyspace::Drop(memory::Block* block) {
   if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
 }
 
-void Keyspace::Bury(Db::Table& table) {
+void Keyspace::Bury(Db::Table& table, size_t bytes) {
   if (table.empty()) return;
   Grave* grave = new (std::nothrow) Grave(*this, table.policy());
   if (grave == nullptr) {
@@ -151,25 +165,33 @@ void Keyspace::Bury(Db::Table& table) {
     return;
   }
   grave->table.Swap(table);
+  garbage_bytes_ += bytes + grave->table.memory();
   grave->next = std::exchange(graves_, grave);
   if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
-// True if nothing is left in it.
-bool Keyspace::FreeSome(Db::Table& table) {
+// True if nothing is left in it. *freed: what its entries and its memory have been, as Bury counts them.
+bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
   base::StepTimer timer(steps_, base::Step::kFree);
-  return table.FreeSome(kFreeEntries, [&](Entry* entry) {
-    timer.Add(1, memory::Arena::RoundUp(entry->footprint()));
+  const size_t memory = table.memory();
+  size_t bytes = 0;
+  const bool all = table.FreeSome(kFreeEntries, [&](Entry* entry) {
+    const size_t entry_bytes = BytesOf(*entry);
+    bytes += entry_bytes;
+    timer.Add(1, entry_bytes);
     EndHistory(*entry);
     Free(entry);
   });
+  *freed = bytes + memory - table.memory();
+  return all;
 }
 
 // Not by way of a grave: there may be no memory for one.
 bool Keyspace::EndStep() {
   for (int i = 0; i < made_count_; ++i) {
     if (made_[i]->table_.empty()) continue;
-    (void)FreeSome(made_[i]->table_);
+    size_t freed = 0;
+    (void)FreeSome(made_[i]->table_, &freed);
     return true;
   }
   return FreeStep();
@@ -177,9 +199,13 @@ bool Keyspace::EndStep() {
 
 bool Keyspace::FreeStep() {
   if (Grave* grave = graves_; grave != nullptr) {
-    if (FreeSome(grave->table)) {
+    size_t freed = 0;
+    const bool all = FreeSome(grave->table, &freed);
+    garbage_bytes_ -= freed;
+    if (all) {
       graves_ = grave->next;
       delete grave;
+      LARDER_DCHECK(graves_ != nullptr || garbage_bytes_ == 0);
     }
   } else if (heap_->WantsMaintenance()) {
     base::StepTimer timer(steps_, base::Step::kFree);
@@ -214,11 +240,6 @@ int64_t Keyspace::IdleSeconds(const Entry& entry) const {
 
 uint32_t Keyspace::Frequency(const Entry& entry) const {
   return Access::Frequency(config_.access, entry.access_data(), static_cast<uint32_t>(access_seconds_));
-}
-
-size_t Keyspace::BytesOf(const Entry& entry) {
-  const size_t bytes = memory::Arena::RoundUp(entry.footprint());
-  return entry.storage() == Entry::Storage::kBlock ? bytes + entry.block()->footprint() : bytes;
 }
 
 void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {

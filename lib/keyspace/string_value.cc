@@ -100,10 +100,10 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
   }
   if (resized) [[unlikely]] {
     if (old_block != nullptr) keyspace_.Drop(old_block);
-    keyspace_.Resized(*existing, before);
+    Resized(*existing, before);
   }
   if (expiry_ms != kNoExpiry) keyspace_.NoteExpiry(expiry_ms);
-  Emit(key, nullptr, change);
+  Emit(key, nullptr, false, change);
   return existing;
 }
 

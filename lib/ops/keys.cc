@@ -34,6 +34,7 @@ bool Allows(const ExpireOptions& options, int64_t current_ms, int64_t wanted_ms)
 }  // namespace
 
 int64_t Delete(Db& db, std::span<const Bytes> keys) {
+  const keyspace::Effects::Group group(db.keyspace().effects());
   int64_t deleted = 0;
   auto window = keyspace::WindowOver(db, keys);
   for (size_t i = 0; i < keys.size(); ++i) {

@@ -52,13 +52,8 @@ Error CheckLength(Db& db, uint64_t size) {
   return kOk;
 }
 
-// `entry` has the value that it had before, and a new expiry.
-void EmitExpire(Db& db, Bytes key, const Entry* entry) {
-  Effects& effects = db.keyspace().effects();
-  effects.Emit({.event_class = EventClass::kGeneric, .event = "expire", .db = db.index(), .key = key,
-                .old_value = effects.wants(Effects::kOldValues) ? entry : nullptr});
-  effects.AdjustDirty(-1);
-}
+// SET with an expiry.
+constexpr keyspace::Event kThenExpire[] = {{EventClass::kGeneric, "expire"}};
 
 }  // namespace
 
@@ -101,9 +96,9 @@ Result<bool> Set(Db& db, Bytes key, const Place& existing, const StringSource& v
       command[words++] = base::FormatInt64(expiry_ms, expiry_digits.room);
     }
   }
-  LARDER_ASSIGN_OR_RETURN(const Entry* entry,
-                          db.PutString(key, existing, value, expiry_ms, StringChange("set", {command, words})));
-  if (options.expiry_ms != kNoExpiry) EmitExpire(db, key, entry);
+  Change change = StringChange("set", {command, words});
+  if (options.expiry_ms != kNoExpiry) change.more = kThenExpire;
+  LARDER_RETURN_IF_ERROR(db.PutString(key, existing, value, expiry_ms, change).error());
   return true;
 }
 

@@ -27,7 +27,8 @@ inline std::string ValueOf(const keyspace::Entry& entry) {
 }
 
 // Writes each effect as one line: "$set db0 key [SET key value]", a flush as "flush db0", a swap as "swap db0 db1"; with
-// old values asked for, " was value" or " was nothing" at the end.
+// old values asked for, " was value" or " was nothing" at the end. Further events of the effect are lines that follow:
+// "gexpire db0 key".
 class Recorder final : public keyspace::EffectListener {
  public:
   Recorder(keyspace::Effects& effects, uint32_t wants) : effects_(effects), wants_(wants) { effects.Add(this, wants); }
@@ -55,6 +56,10 @@ class Recorder final : public keyspace::EffectListener {
       line += " was " + (effect.old_value == nullptr ? "nothing" : "'" + ValueOf(*effect.old_value) + "'");
     }
     seen_.push_back(std::move(line));
+    for (const keyspace::Event& event : effect.more) {
+      line.assign(1, static_cast<char>(event.event_class));
+      seen_.push_back(line + std::string(event.name) + " " + db + " " + std::string(effect.key));
+    }
   }
 
   // What has been told since the last call.
