@@ -106,12 +106,14 @@ class HashTable {
     uint64_t* slot = nullptr;     // and where the element stood in it, nullptr: it is to be searched
   };
   Place Locate(Bytes key, uint64_t hash) const {
-    Place place = PlaceOf(nullptr, hash);
-    if (place.at.empty()) return place;
-    const Found found = FindPlace(place.at, key, hash);
-    place.element = ElementOf(found.word);
-    place.slot = found.place;
+    Place place;
+    Locate(key, hash, &place);
     return place;
+  }
+  [[gnu::always_inline]] void Locate(Bytes key, uint64_t hash, Place* place) const {
+    const SegmentWord at = directory_.Lookup(hash);
+    const Found found = at.empty() ? Found{nullptr, 0} : FindPlace(at, key, hash);
+    *place = {ElementOf(found.word), hash, at, directory_.changes(), found.place};
   }
   // The place of an element that is in the table, or, with nullptr, of a key that is not.
   Place PlaceOf(Element element, uint64_t hash) const {

@@ -108,9 +108,13 @@ class Effects {
   void set_origin(const void* origin) { origin_ = origin; }
   const void* origin() const { return origin_; }
 
+  // Whether anybody listens. If not, who emits can do with Count.
+  bool heard() const { return first_ != nullptr; }
+  void Count() { ++changes_; }
+
   void Emit(Effect effect) {
     LARDER_DCHECK(effect.more.size() < kEventsMax);
-    ++changes_;
+    Count();
     if (first_ == nullptr) return;
     effect.origin = origin_;
     effect.group = depth_ == 0 ? 0 : group_;

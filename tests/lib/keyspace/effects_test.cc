@@ -103,7 +103,8 @@ TEST_F(DbEffectsTest, AnEffectSaysWhoseItIsAndWhetherTheKeyIsNew) {
 TEST_F(DbEffectsTest, WhatOneOpDoesToSeveralKeysIsOneGroup) {
   Put("from", "v");
   Put("to", "w");
-  Teller teller(keyspace_->effects(), nullptr);
+  const int nobody = 0;
+  Teller teller(keyspace_->effects(), &nobody);
   constexpr keyspace::Change kGone{EventClass::kGeneric, "rename_from"};
   constexpr keyspace::Change kCame{EventClass::kGeneric, "rename_to"};
   ASSERT_TRUE(db_.PutMoved("to", Find("to"), db_, Find("from"), kGone, kCame).ok());
