@@ -1,10 +1,12 @@
 #include "lib/keyspace/compactor.h"
 
 #include <cstring>
+#include <utility>
 
 #include "lib/base/monotonic.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -48,6 +50,7 @@ void Compactor::BeginPass(uint32_t runs) {
   in_pass_ = true;
   db_ = 0;
   position_ = 0;
+  resume_ = nullptr;
 }
 
 void Compactor::BeginPassForRuns() {
@@ -73,9 +76,13 @@ bool Compactor::Step() {
     budget.Passed();
     Db* const db = keyspace_.made_db(db_);
     const auto move = [&](Db::Table::Offered& slot) { return MoveFrom(slot, blocks, budget); };
-    if (db->table().Relocate(&position_, move)) continue;
+    const uint64_t before = position_;
+    const bool more = db->table().Relocate(&position_, move);
+    if (position_ != before) resume_ = nullptr;  // if it has gone meanwhile, what else was there is left for another pass
+    if (more) continue;
     ++db_;
     position_ = 0;
+    resume_ = nullptr;
   }
   arena.EndCompaction();
   in_pass_ = false;
@@ -101,12 +108,43 @@ bool Compactor::MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) 
       budget.Moved(bytes);
     }
   }
-  if (blocks && slot.element()->storage() == Entry::Storage::kBlock) {
-    EntryEdit store(slot.home(), slot.element());  // the old block ends within it
-    if (memory::Block* const made = keyspace_.blocks().Move(slot.element()->block()); made != nullptr) {
-      store.set_block(made);
-      budget.Moved(made->footprint());
+  if (!blocks) return true;
+  if (slot.element()->storage() == Entry::Storage::kBlock) MoveBlock(slot, budget);
+  return slot.element()->storage() != Entry::Storage::kStructure || MoveStructure(slot, budget);
+}
+
+void Compactor::MoveBlock(Db::Table::Offered& slot, Budget& budget) {
+  EntryEdit store(slot.home(), slot.element());  // the old block ends within it
+  memory::Block* const made = keyspace_.blocks().Move(slot.element()->block());
+  if (made == nullptr) return;
+  store.set_block(made);
+  budget.Moved(made->footprint());
+}
+
+// False if the step is over before the structure is.
+bool Compactor::MoveStructure(Db::Table::Offered& slot, Budget& budget) {
+  Structure* root = slot.element()->structure();
+  if (resume_ != nullptr && root != resume_) return true;
+  uint64_t position = std::exchange(resume_, nullptr) != nullptr ? resume_at_ : 0;
+  memory::Arena& arena = keyspace_.arena();
+  const auto move = [&](const void* block) -> void* {
+    void* const made = arena.IsSparse(block) ? arena.AllocateForMove(block) : nullptr;
+    if (made == nullptr) return nullptr;
+    std::memcpy(made, block, memory::Arena::BytesOf(block));
+    budget.Moved(memory::Arena::BytesOf(block));
+    return made;
+  };
+  const auto end = [&](void* block) { arena.Free(block, memory::Arena::BytesOf(block)); };
+  EntryEdit store(slot.home(), slot.element());
+  for (bool more = true; more;) {
+    if (budget.spent()) {
+      resume_ = root;
+      resume_at_ = position;
+      return false;
     }
+    budget.Passed();
+    more = root->kind->MoveNext(&root, &position, move, end);
+    store.set_structure(root);
   }
   return true;
 }

@@ -6,6 +6,7 @@
 #include "lib/base/numbers.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 namespace {
@@ -35,7 +36,8 @@ bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.no
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
 
 Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
-  Place place(table_.Locate(key, hash));
+  Place place;
+  table_.Locate(key, hash, &place);
   if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
   if (place == nullptr) {
     if (Counts(how)) ++keyspace_.stats().misses;
@@ -84,6 +86,7 @@ size_t Db::BytesToEdit(Bytes key, size_t new_size) const {
 
 void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change) {
   if (change.event.empty()) return;
+  if (!keyspace_.effects().heard()) [[likely]] return keyspace_.effects().Count();
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,
                             .more = change.more, .is_new = is_new, .db = index_, .key = key, .old_value = old_value,
                             .command = change.command});
@@ -130,7 +133,7 @@ Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change
   if (made->has_expiry()) keyspace_.NoteExpiry(made->expiry_ms());
   if (leaving != nullptr) leaving->db->Remove(*leaving->place, *leaving->change, value);
   Emit(made->key(), existing, existing == nullptr, change);
-  if (existing != nullptr) Free(existing, leaving == nullptr ? value : Value::kOwn);
+  if (existing != nullptr) Free(existing, leaving == nullptr && value == Value::kTaken ? Value::kTaken : Value::kOwn);
   return made;
 }
 
@@ -144,6 +147,7 @@ Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t ne
       case Entry::Storage::kInteger: old = base::FormatInt64(existing->integer(), digits); break;
       case Entry::Storage::kInline: old = existing->inline_value(); break;
       case Entry::Storage::kBlock: old = existing->block()->view(); break;
+      case Entry::Storage::kStructure: LARDER_CHECK(false);  // is no bytes: EditStructure
     }
   }
   const size_t kept = old.size() < new_size ? old.size() : new_size;
@@ -212,6 +216,7 @@ EntryDraft Db::TakeValue(Bytes key, const Entry& from, int64_t expiry_ms) {
     case Entry::Storage::kInteger: made.set_integer(from.integer()); break;
     case Entry::Storage::kInline: break;
     case Entry::Storage::kBlock: made.set_block(from.block()); break;
+    case Entry::Storage::kStructure: made.set_structure(from.structure()); break;
   }
   return made;
 }
@@ -220,7 +225,49 @@ EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
   EntryDraft made = TakeValue(key, from, expiry_ms);
   if (!made) return made;
   if (from.storage() == Entry::Storage::kBlock) from.block()->Ref();  // both share it; the next edit copies
+  if (from.storage() == Entry::Storage::kStructure) {
+    const Structure& root = *from.structure();
+    Structure* const clone = root.kind->Clone(keyspace_.blocks(), root);
+    if (clone == nullptr) {
+      keyspace_.FreeShell(made.Finish());
+      return {};
+    }
+    made.set_structure(clone);
+  }
   return made;
+}
+
+Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
+                                const Change& change) {
+  EntryDraft made = EntryDraft::New(arena(), key, Entry::Storage::kStructure, 0, expiry_ms != kNoExpiry);
+  if (!made) return errors::kAllocationFailed;
+  made.set_structure(root);
+  made.set_form(form);
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
+  return Install(place, made.Finish(), change, History::kOfKey, Value::kOffered);
+}
+
+Result<Entry*> Db::EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
+                                 const Change& change) {
+  LARDER_DCHECK(place->storage() == Entry::Storage::kStructure);
+  if (keyspace_.effects().wants(Effects::kOldValues)) {
+    EntryDraft made = CloneOf(place->key(), *place, place->expiry_ms());
+    if (!made) return errors::kAllocationFailed;
+    Structure* root = made->structure();
+    edit(root);
+    made.set_structure(root);
+    return Install(place, made.Finish(), change);
+  }
+  const size_t before = Keyspace::BytesOf(*place);
+  {
+    EntryEdit store = Edit(place);
+    Structure* root = place->structure();
+    edit(root);
+    store.set_structure(root);
+  }
+  Resized(*place, before);
+  Emit(place->key(), nullptr, false, change);
+  return place.element;
 }
 
 Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change) {

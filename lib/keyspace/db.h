@@ -133,6 +133,13 @@ class Db {
   Result<Entry*> EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
                            absl::FunctionRef<void(char* bytes)> edit, const Change& change);
 
+  // Makes `key` hold a structure, which it takes over unless there is an error.
+  Result<Entry*> PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
+                              const Change& change);
+  // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before. Where
+  // somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be deleted.
+  Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit, const Change& change);
+
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.
   Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change);
@@ -203,8 +210,12 @@ class Db {
     kOfMoved,  // that of the entry that leaves
     kNew,
   };
-  // Whether a new entry has its value from another that ends now.
-  enum class Value : uint8_t { kOwn, kTaken };
+  // Whose a new entry's value is if it is not installed after all.
+  enum class Value : uint8_t {
+    kOwn,      // it ends with the entry
+    kTaken,    // that of an entry that ends now, if all goes well
+    kOffered,  // the caller's
+  };
   // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was there.
   // kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
   Result<Entry*> Install(const Place& place, Entry* made, const Change& change, History history = History::kOfKey,

@@ -112,15 +112,15 @@ void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
   EntryStamp(*current).set_mark(Entry::kClaimed, false);
   if (made == nullptr) {
     const StringSource source = StringSource::Of(value);
-    memory::Block* const block = current->storage() == Entry::Storage::kBlock ? current->block() : nullptr;
-    const size_t before = block != nullptr ? Keyspace::BytesOf(*current) : 0;
+    const Entry::Outside old = current->outside();
+    const size_t before = old ? Keyspace::BytesOf(*current) : 0;
     {
       EntryEdit store = Edit(current);
       store.Restore({Type::kString, source.encoding}, source.storage, source.inline_size());
       WriteValue(store, source, nullptr);
     }
-    if (block != nullptr) {
-      keyspace_.Drop(block);
+    if (old) {
+      keyspace_.DropValue(old);
       Resized(*current, before);
     }
     Emit(key, nullptr, false, change);

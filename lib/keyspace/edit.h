@@ -46,6 +46,7 @@ class EntryWriter {
   // The value, by its storage.
   void set_integer(int64_t n) { Entry::Store(entry_->value_field(), n); }
   void set_block(memory::Block* block) { Entry::Store(entry_->value_field(), block); }
+  void set_structure(Structure* root) { Entry::Store(entry_->value_field(), root); }
   char* inline_data() { return const_cast<char*>(entry_->inline_value().data()); }
 
   // Changes how the value is stored, in place; its bytes are unset then. REQUIRES: FitsInPlace.

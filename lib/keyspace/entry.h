@@ -6,13 +6,14 @@
 //   +5  [expiry     8   ms since the epoch, only with kHasExpiry]
 //       key size    1+  varint
 //       key             bytes
-//       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock: an 8-byte pointer
+//       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock, kStructure: an 8-byte pointer
 //
 // No NUL, no padding, no capacity: fields are read by memcpy. With a key of 16 bytes and a value of 64 an entry is 87
 // bytes in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
 //
 // A string value is stored as a 64-bit integer when its text is exactly that integer's, inline up to kInlineValueMax
-// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference.
+// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not bytes in
+// one piece is a pointer to a Structure, which the entry owns.
 //
 // Stores. An Entry is only read by what is here. Who changes one needs what lib/keyspace/edit.h has for it: a draft while it
 // is in no table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned, and is stored
@@ -43,9 +44,11 @@ enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
 inline constexpr size_t kEmbstrMax = 44;
 inline constexpr int64_t kNoExpiry = -1;
 
+struct Structure;
+
 class Entry {
  public:
-  enum class Storage : uint8_t { kInteger, kInline, kBlock };
+  enum class Storage : uint8_t { kInteger, kInline, kBlock, kStructure };
 
   // Marks that owners of entries set for their own ends.
   enum Mark : uint8_t {
@@ -103,6 +106,15 @@ class Entry {
     return {text, size};
   }
   memory::Block* block() const { return Load<memory::Block*>(value_field()); }
+  Structure* structure() const { return Load<Structure*>(value_field()); }
+  // What the value has outside of the entry; of no storage that has something there if that is nothing.
+  struct Outside {
+    Storage storage = Storage::kInline;
+    void* what = nullptr;
+    explicit operator bool() const { return what != nullptr; }
+  };
+  bool has_outside() const { return storage() >= Storage::kBlock; }
+  Outside outside() const { return has_outside() ? Outside{storage(), Load<void*>(value_field())} : Outside(); }
 
   // Whether this key with such a value rounds to the same block of the arena.
   bool FitsInPlace(Storage storage, size_t value_size, bool with_expiry) const {

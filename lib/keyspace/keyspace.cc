@@ -1,8 +1,11 @@
 #include "lib/keyspace/keyspace.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <utility>
+
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 namespace {
@@ -50,7 +53,7 @@ Keyspace::~Keyspace() {
   for (int i = 0; i < made_count_; ++i) delete made_[i];
   std::free(made_);
   std::free(dbs_);
-  while (graves_ != nullptr) FreeStep();
+  while (graves_ != nullptr || dropped_ != nullptr) FreeStep();
   arena().SetOwner(nullptr);  // it may outlive us
 }
 
@@ -130,11 +133,39 @@ size_t Keyspace::size() const {
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
-void Keyspace::DropValue(const Entry& entry) {
-  switch (entry.storage()) {
+void Keyspace::DropValue(Entry::Outside outside) {
+  switch (outside.storage) {
     case Entry::Storage::kInteger:
     case Entry::Storage::kInline: break;
-    case Entry::Storage::kBlock: Drop(entry.block()); break;
+    case Entry::Storage::kBlock: Drop(static_cast<memory::Block*>(outside.what)); break;
+    case Entry::Storage::kStructure: {
+      auto* const root = static_cast<Structure*>(outside.what);
+      Detach(root);
+      if (root->kind->Count(*root) <= kFreeEntries) FreeSomeDropped();
+      if (dropped_ != nullptr) Owe(kOwesFreeing);
+      break;
+    }
+  }
+}
+
+void Keyspace::Detach(Structure* root) {
+  root->next_garbage = std::exchange(dropped_, root);
+  garbage_bytes_ += root->bytes;
+}
+
+// Of the structures that were dropped last.
+void Keyspace::FreeSomeDropped() {
+  base::StepTimer timer(steps_, base::Step::kFree);
+  for (size_t left = kFreeEntries; left != 0 && dropped_ != nullptr;) {
+    Structure* const root = dropped_;
+    Structure* const next = root->next_garbage;
+    const size_t elements = std::clamp(root->kind->Count(*root), size_t{1}, left);
+    bool done = false;
+    const size_t freed = root->kind->FreeSome(*heap_, root, elements, &done);
+    timer.Add(elements, freed);
+    garbage_bytes_ -= freed;
+    left -= elements;
+    if (done) dropped_ = next;
   }
 }
 
@@ -143,6 +174,7 @@ size_t Keyspace::OutsideBytes(const Entry& entry) {
     case Entry::Storage::kInteger:
     case Entry::Storage::kInline: break;
     case Entry::Storage::kBlock: return entry.block()->footprint();
+    case Entry::Storage::kStructure: return entry.structure()->bytes;
   }
   return 0;
 }
@@ -180,7 +212,12 @@ bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
     bytes += entry_bytes;
     timer.Add(1, entry_bytes);
     EndHistory(*entry);
-    Free(entry);
+    if (entry->storage() == Entry::Storage::kStructure) [[unlikely]] {  // a hundred of them would make a long step
+      Detach(entry->structure());
+      FreeShell(entry);
+    } else {
+      Free(entry);
+    }
   });
   *freed = bytes + memory - table.memory();
   return all;
@@ -198,14 +235,16 @@ bool Keyspace::EndStep() {
 }
 
 bool Keyspace::FreeStep() {
-  if (Grave* grave = graves_; grave != nullptr) {
+  if (dropped_ != nullptr) {
+    FreeSomeDropped();
+  } else if (Grave* grave = graves_; grave != nullptr) {
     size_t freed = 0;
     const bool all = FreeSome(grave->table, &freed);
     garbage_bytes_ -= freed;
     if (all) {
       graves_ = grave->next;
       delete grave;
-      LARDER_DCHECK(graves_ != nullptr || garbage_bytes_ == 0);
+      LARDER_DCHECK(graves_ != nullptr || dropped_ != nullptr || garbage_bytes_ == 0);
     }
   } else if (heap_->WantsMaintenance()) {
     base::StepTimer timer(steps_, base::Step::kFree);
@@ -218,7 +257,9 @@ bool Keyspace::FreeStep() {
   return HasGarbage();
 }
 
-bool Keyspace::HasGarbage() const { return graves_ != nullptr || heap_->WantsMaintenance(); }
+bool Keyspace::HasGarbage() const {
+  return graves_ != nullptr || dropped_ != nullptr || heap_->WantsMaintenance();
+}
 
 // ---- Use and eviction -----------------------------------------------------------------------------------------------
 

@@ -181,13 +181,13 @@ class Keyspace {
 
   // Ends an entry that is in no table, and its value.
   void Free(Entry* entry) {
-    if (HasOutside(*entry)) [[unlikely]] DropValue(*entry);
+    if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
     FreeShell(entry);
   }
   // The same for one whose value another entry has taken over.
   void FreeShell(Entry* entry) { heap_->arena().Free(entry, entry->footprint()); }
-  // Ends what an entry's value has outside of the entry, which is then not to be read any more.
-  void DropValue(const Entry& entry);
+  // Ends what an entry's value had outside of the entry. A large structure is freed in steps.
+  void DropValue(Entry::Outside outside);
   // Ends a reference to a block that the holder has.
   void Drop(memory::Block* block);
   // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
@@ -225,7 +225,7 @@ class Keyspace {
   // What an entry takes, as the limit counts it.
   static size_t BytesOf(const Entry& entry) {
     const size_t bytes = memory::Arena::RoundUp(entry.footprint());
-    return HasOutside(entry) ? bytes + OutsideBytes(entry) : bytes;
+    return entry.has_outside() ? bytes + OutsideBytes(entry) : bytes;
   }
   // Around a change of an entry's block where it is: `before` is BytesOf at the time.
   void Resized(const Entry& entry, size_t before) {
@@ -260,7 +260,6 @@ class Keyspace {
   };
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
-  static bool HasOutside(const Entry& entry) { return entry.storage() >= Entry::Storage::kBlock; }
   static size_t OutsideBytes(const Entry& entry);
   size_t GarbageMax() const { return static_cast<size_t>(config_.maxmemory / 8); }
   uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
@@ -276,6 +275,8 @@ class Keyspace {
   void BeginPass(SourceSearch* search);
   bool BeginPassForSearch(SourceSearch* search);
   bool FreeSome(Db::Table& table, size_t* freed);
+  void Detach(Structure* root);
+  void FreeSomeDropped();
 
   KeyspaceConfig config_;
   const base::HashSeed hash_seed_;
@@ -307,7 +308,8 @@ class Keyspace {
   int made_room_ = 0;
   int dbs_end_ = 0;
   Grave* graves_ = nullptr;
-  size_t garbage_bytes_ = 0;  // in graves_
+  Structure* dropped_ = nullptr;  // large ones, detached
+  size_t garbage_bytes_ = 0;      // in both
   KeyspaceTables tables_;
   Evictor evictor_;
   Compactor compactor_{*this};

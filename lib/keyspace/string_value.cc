@@ -67,6 +67,7 @@ void Db::WriteValue(EntryWriter& writer, const StringSource& value, memory::Bloc
       if (!value.bytes.empty()) std::memcpy(writer.inline_data(), value.bytes.data(), value.bytes.size());
       break;
     case Entry::Storage::kBlock: writer.set_block(block); break;
+    case Entry::Storage::kStructure: break;  // no string's
   }
 }
 
@@ -85,10 +86,10 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
     block = TakeBlock(keyspace_.blocks(), value);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  // Only a block makes it take more or less than before.
-  const bool resized = block != nullptr || existing->storage() == Entry::Storage::kBlock;
+  // Only what is outside of the entry makes it take more or less than before.
+  const Entry::Outside old = existing->outside();
+  const bool resized = block != nullptr || old;
   const size_t before = resized ? Keyspace::BytesOf(*existing) : 0;
-  memory::Block* const old_block = existing->storage() == Entry::Storage::kBlock ? existing->block() : nullptr;
   {
     EntryEdit store = Edit(place);
     store.Restore({Type::kString, value.encoding}, value.storage, value.inline_size());
@@ -99,7 +100,7 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
     }
   }
   if (resized) [[unlikely]] {
-    if (old_block != nullptr) keyspace_.Drop(old_block);
+    keyspace_.DropValue(old);
     Resized(*existing, before);
   }
   if (expiry_ms != kNoExpiry) keyspace_.NoteExpiry(expiry_ms);

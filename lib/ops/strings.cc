@@ -62,6 +62,7 @@ Text TextOf(const Entry& entry, Digits& digits) {
     case Entry::Storage::kInteger: return {true, base::FormatInt64(entry.integer(), digits.room), nullptr};
     case Entry::Storage::kInline: return {true, entry.inline_value(), nullptr};
     case Entry::Storage::kBlock: return {true, entry.block()->view(), entry.block()};
+    case Entry::Storage::kStructure: break;  // no string's
   }
   return {};
 }

@@ -22,6 +22,7 @@ inline std::string ValueOf(const keyspace::Entry& entry) {
     case keyspace::Entry::Storage::kInteger: return std::to_string(entry.integer());
     case keyspace::Entry::Storage::kInline: return std::string(entry.inline_value());
     case keyspace::Entry::Storage::kBlock: return std::string(entry.block()->view());
+    case keyspace::Entry::Storage::kStructure: break;
   }
   return "";
 }
