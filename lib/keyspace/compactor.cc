@@ -78,7 +78,8 @@ bool Compactor::Step() {
     const auto move = [&](Db::Table::Offered& slot) { return MoveFrom(slot, blocks, budget); };
     const uint64_t before = position_;
     const bool more = db->table().Relocate(&position_, move);
-    if (position_ != before) resume_ = nullptr;  // if it has gone meanwhile, what else was there is left for another pass
+    // If it has gone meanwhile, what else its bucket has is left for another pass.
+    if (position_ != before) resume_ = nullptr;
     if (more) continue;
     ++db_;
     position_ = 0;

@@ -138,7 +138,8 @@ class Db {
                               const Change& change);
   // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before. Where
   // somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be deleted.
-  Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit, const Change& change);
+  Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
+                               const Change& change);
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.

@@ -9,7 +9,8 @@ EntryDraft EntryDraft::New(memory::Arena& arena, Bytes key, Entry::Storage stora
   void* memory = arena.Allocate(Entry::Footprint(key.size(), storage, value_size, with_expiry), memory::Tenant::kEntry);
   if (memory == nullptr) return draft;
   Entry* entry = static_cast<Entry*>(memory);
-  const unsigned flags = (with_expiry ? Entry::kHasExpiry : 0u) | static_cast<unsigned>(storage) << Entry::kStorageShift;
+  const unsigned flags =
+      (with_expiry ? Entry::kHasExpiry : 0u) | static_cast<unsigned>(storage) << Entry::kStorageShift;
   entry->set_head(Entry::FlagBits(flags));
   char* text = Entry::WriteVarint(const_cast<char*>(entry->key_field()), key.size());
   base::CopyBytes(text, key);

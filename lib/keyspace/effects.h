@@ -150,7 +150,8 @@ class Effects {
   // How many effects there have been: whether a command has changed anything.
   uint64_t changes() const { return changes_; }
 
-  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one SET with X a flush is worth its keys; what expires or is evicted is no change of the data.
+  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one RENAME
+  // has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
   uint64_t dirty() const { return changes_ + adjusted_; }
   void AdjustDirty(int64_t by) { adjusted_ += static_cast<uint64_t>(by); }
 

@@ -169,7 +169,8 @@ Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
   const Bytes command[] = {"SETRANGE", key, WantsCommands(db) ? base::FormatInt64(offset, offset_digits.room) : Bytes(),
                            bytes};
   auto edit = [&](char* to) { base::CopyBytes(to + offset, bytes); };
-  LARDER_RETURN_IF_ERROR(db.EditBytes(key, existing, kRawString, new_size, edit, StringChange("setrange", command)).error());
+  const Change change = StringChange("setrange", command);
+  LARDER_RETURN_IF_ERROR(db.EditBytes(key, existing, kRawString, new_size, edit, change).error());
   return static_cast<int64_t>(new_size);
 }
 

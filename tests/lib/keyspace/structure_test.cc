@@ -100,7 +100,8 @@ TEST_F(StructureTest, ExpireAndRenameHandItOnAndCopyClonesIt) {
 }
 
 TEST_F(StructureTest, IsOverwrittenByStringsInPlaceAndOtherwise) {
-  for (const std::string& value : {std::string("12345"), std::string(8, 'v'), std::string(500, 'v'), std::string(3000, 'v')}) {
+  for (const std::string& value :
+       {std::string("12345"), std::string(8, 'v'), std::string(500, 'v'), std::string(3000, 'v')}) {
     PutList("k", 50);
     Put("k", value);
     EXPECT_EQ(Value("k"), value);
