@@ -433,7 +433,7 @@ Database::Refused Database::Put(Key key, std::string_view value, bool* done) con
   return RunGrowing(
       [&](Db& db) -> Error {
         if (core_->monitored()) [[unlikely]] Say(*core_, index_, "SET", key, value);
-        Entry* existing = db.Find(key, Lookup::kWrite);
+        const keyspace::Place existing = db.Locate(key, Lookup::kWrite);
         LARDER_ASSIGN_OR_RETURN(
             *done, ops::strings::Set(db, key, existing, prepared.source(), ops::strings::SetOptions()));
         return kOk;
@@ -458,7 +458,7 @@ Database::Refused Database::Put(Key key, std::string_view value, const SetOption
           LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(db, key, digits));
           if (text.found) Hand(text, text.bytes, old_value);
         }
-        Entry* existing = db.Find(key, Lookup::kWrite);
+        const keyspace::Place existing = db.Locate(key, Lookup::kWrite);
         LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(db, key, existing, prepared.source(), plan.options));
         return kOk;
       },
@@ -706,7 +706,7 @@ Database::Refused Database::StoreAttached(Key key, std::string_view value, absl:
         if (ttl_ms != 0) {
           LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, ttl_ms));
         }
-        Entry* existing = db.Find(key, Lookup::kWrite);
+        const keyspace::Place existing = db.Locate(key, Lookup::kWrite);
         LARDER_DCHECK(existing == nullptr);  // what made it would have detached
         return ops::strings::Set(db, key, existing, prepared.source(), options).error();
       },

@@ -108,7 +108,7 @@ StringSource SourceOf(CommandContext& ctx, Bytes value) {
 
 // The old string is replied before it is overwritten, and taken back if that fails. Reading and overwriting it are two uses.
 Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
-  Entry* existing = ctx.db().Find(key, Lookup::kUpdate);
+  const keyspace::Place existing = ctx.db().Locate(key, Lookup::kUpdate);
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;
   const size_t mark = reply.Mark();
   Digits digits;
@@ -126,7 +126,7 @@ Error SetWithTtl(CommandContext& ctx, ArgReader args, ExpiryUnit unit, ReplyWrit
   const Bytes value = args.Next();
   SetOptions options;
   LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ReadExpiry(ctx, unit, expiry, reply));
-  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  const keyspace::Place existing = ctx.db().Locate(key, Lookup::kWrite);
   LARDER_RETURN_IF_ERROR(ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options).error());
   reply.Ok();
   return kOk;
@@ -155,7 +155,7 @@ Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     }
     if (modifiers.get) return ReplyOldAndSet(ctx, key, value, options, reply);
   }
-  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  const keyspace::Place existing = ctx.db().Locate(key, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(const bool set,
                           ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, value), options));
   set ? reply.Ok() : reply.Null();
@@ -164,7 +164,7 @@ Error Set(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 Error SetNx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
-  Entry* existing = ctx.db().Find(key, Lookup::kWrite);
+  const keyspace::Place existing = ctx.db().Locate(key, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(const bool set,
                           ops::strings::Set(ctx.db(), key, existing, SourceOf(ctx, args.Next()),
                                             {.condition = SetOptions::Condition::kIfMissing}));
@@ -189,7 +189,7 @@ Error GetEx(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   Modifiers modifiers;
   LARDER_RETURN_IF_ERROR(ReadModifiers(args, true, &modifiers));
-  Entry* const entry = ctx.db().Find(key, Lookup::kUpdate);
+  const keyspace::Place entry = ctx.db().Locate(key, Lookup::kUpdate);
   if (entry == nullptr) {
     if (HasPassed(ctx, modifiers)) ctx.db().NoteAbsence(key);
     reply.Null();

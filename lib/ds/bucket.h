@@ -13,7 +13,9 @@
 //   next      how many elements whose home this is live in the bucket after it (at most 7, its slots)
 //   stashed   how many live in the segment's stash; kSpilled: at least one has spilled into the overflow chain
 //
-// Every word can be stored atomically; nothing here needs it yet. The version is zero and kept through every change.
+// Stores. Every word is stored as a whole (StoreWord), so that whoever reads beside the executor sees it as it was before
+// or as it is after. What lives at a home is stored within a HomeEdit of that home. The version is zero and kept through
+// every change.
 //
 // A lookup compares the tags of a bucket at once: with SSE2 where there is any, which x86-64 always has. Both ways are
 // compiled so that a test can compare them.
@@ -67,6 +69,28 @@ inline int HomeOf(uint32_t tag, int buckets) { return static_cast<int>(tag * sta
 inline uint32_t FirstTagOf(int home, int buckets) {
   return ((static_cast<uint32_t>(home) << 16) + static_cast<uint32_t>(buckets) - 1) / static_cast<uint32_t>(buckets);
 }
+
+// One store of 8 bytes, which a compiler may neither split nor narrow.
+inline void StoreWord(uint64_t& word, uint64_t value) { __atomic_store_n(&word, value, __ATOMIC_RELAXED); }
+
+// HomeEdit: the scope in which anything is stored that is at home in one bucket: the slots of its elements, in whatever
+// bucket they are, and the elements' own bytes. Who stores for several homes opens one for each. The scope does nothing
+// yet; it is the one place where the home's version will become odd when it begins and even when it ends.
+//
+// Not in a HomeEdit: segments that are in no directory yet, or in none any more; a home's counts and code, which are of
+// no meaning to who reads beside the executor but for the word that they share with the version.
+class HomeEdit {
+ public:
+  explicit HomeEdit(Bucket* home) : home_(home) {}
+  ~HomeEdit() {}  // not trivial, so that nobody keeps one beyond its scope by copying it
+  HomeEdit(const HomeEdit&) = delete;
+  HomeEdit& operator=(const HomeEdit&) = delete;
+
+  void Store(uint64_t& slot, uint64_t word) { StoreWord(slot, word); }
+
+ private:
+  [[maybe_unused]] Bucket* const home_;
+};
 
 // A set of slots: bit 2 i + 1 stands for words[i].
 class SlotSet {

@@ -48,6 +48,7 @@ int Directory::WordDepth(uint64_t hash) const {
 }
 
 void Directory::Set(uint64_t hash, SegmentWord word) {
+  ++changes_;
   const int depth = word.depth();
   if (l1_ == nullptr) {
     LARDER_DCHECK(depth == 0);
@@ -208,6 +209,7 @@ void Directory::FreePage(uint64_t hash) {
 }
 
 void Directory::Free() {
+  ++changes_;
   only_ = SegmentWord();
   if (l1_ == nullptr) return;
   for (size_t i = 0; i < size_t{1} << l1_bits_;) {

@@ -101,7 +101,11 @@ class Directory {
     std::swap(only_, other.only_);
     std::swap(bytes_, other.bytes_);
     std::swap(written_, other.written_);
+    changes_ = other.changes_ = (changes_ > other.changes_ ? changes_ : other.changes_) + 1;
   }
+
+  // Another number whenever some hash may have got another segment.
+  uint64_t changes() const { return changes_; }
 
   // nullptr, or what is wrong.
   const char* Broken() const;
@@ -139,6 +143,7 @@ class Directory {
   SegmentWord only_;
   size_t bytes_ = 0;
   uint64_t written_ = 0;
+  uint64_t changes_ = 0;
 };
 
 }  // namespace larder::inline v0::ds

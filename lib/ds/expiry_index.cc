@@ -44,7 +44,7 @@ uint32_t ExpiryIndex::Recoded(uint32_t code, uint32_t from_base, uint32_t to_bas
 void ExpiryIndex::Rebase(Segment* segment, uint32_t base) {
   const uint32_t from = segment->timing.base;
   ForEachCodedGroup(segment, [&](uint64_t& metadata) {
-    metadata = WithCode(metadata, Recoded(CodeIn(metadata), from, base));
+    StoreWord(metadata, WithCode(metadata, Recoded(CodeIn(metadata), from, base)));
   });
   for (uint32_t& group : segment->expiry()->groups) group = Recoded(group, from, base);
   segment->timing.soonest = Recoded(segment->timing.soonest, from, base);
@@ -72,7 +72,7 @@ void ExpiryIndex::Note(Segment* segment, int home, int64_t expiry_ms) {
   const uint32_t code = CodeUp(expiry_ms - segment->BaseMs());
   uint64_t& metadata = segment->bucket(home)->words[0];
   if (!IsEarlier(code, CodeIn(metadata))) return;
-  metadata = WithCode(metadata, code);
+  StoreWord(metadata, WithCode(metadata, code));
   uint32_t& group = segment->expiry()->groups[home / kHomes];
   if (!IsEarlier(code, group)) return;
   group = code;
@@ -91,7 +91,7 @@ void ExpiryIndex::Drop(Segment* segment) {
 
 void ExpiryIndex::ClearCodes(Segment* segment) {
   if (segment->timing.soonest == 0) return;
-  ForEachCodedGroup(segment, [](uint64_t& metadata) { metadata = WithCode(metadata, 0); });
+  ForEachCodedGroup(segment, [](uint64_t& metadata) { StoreWord(metadata, WithCode(metadata, 0)); });
   for (uint32_t& group : segment->expiry()->groups) group = 0;
   segment->timing.soonest = 0;
   wheel_.Remove(segment);
@@ -104,7 +104,7 @@ void ExpiryIndex::Adopt(Segment* made, uint32_t base, const HomeCodes& codes, Se
   for (int home = 0; home < made->buckets(); ++home) {
     if (codes.of[home] == 0) continue;
     uint64_t& metadata = made->bucket(home)->words[0];
-    metadata = WithCode(metadata, codes.of[home]);
+    StoreWord(metadata, WithCode(metadata, codes.of[home]));
     uint32_t& group = made->expiry()->groups[home / kHomes];
     group = EarlierCode(group, codes.of[home]);
   }
@@ -211,7 +211,7 @@ Segment* ExpiryIndex::DrawSegment(base::Random& random) {
 void ExpiryIndex::SetHome(Segment* segment, int home, uint32_t code) {
   uint64_t& metadata = segment->bucket(home)->words[0];
   if (CodeIn(metadata) == code) return;
-  metadata = WithCode(metadata, code);
+  StoreWord(metadata, WithCode(metadata, code));
   RefreshGroup(segment, home / kHomes);
   RefreshSegment(segment);
 }

@@ -95,16 +95,49 @@ class HashTable {
     return ElementOf(FindPlace(at, key, hash).word);
   }
 
+  // Where a key is, or would be: all that a lookup finds out on its way, so that the change that follows it goes that way
+  // no second time. It stays good whatever happens in the table in between, but that its element is removed or replaced:
+  // where the way has changed since, it is gone again.
+  struct Place {
+    Element element = nullptr;  // nullptr: the key is not there
+    uint64_t hash = 0;
+    SegmentWord at = {};          // its segment,
+    uint64_t changes = 0;         // at this time,
+    uint64_t* slot = nullptr;     // and where the element stood in it, nullptr: it is to be searched
+  };
+  Place Locate(Bytes key, uint64_t hash) const {
+    Place place;
+    Locate(key, hash, &place);
+    return place;
+  }
+  [[gnu::always_inline]] void Locate(Bytes key, uint64_t hash, Place* place) const {
+    const SegmentWord at = directory_.Lookup(hash);
+    const Found found = at.empty() ? Found{nullptr, 0} : FindPlace(at, key, hash);
+    *place = {ElementOf(found.word), hash, at, directory_.changes(), found.place};
+  }
+  // The place of an element that is in the table, or, with nullptr, of a key that is not.
+  Place PlaceOf(Element element, uint64_t hash) const {
+    return {element, hash, directory_.Lookup(hash), directory_.changes(), nullptr};
+  }
+  // The bucket where the key is at home, for a HomeEdit. REQUIRES: place.element is in the table.
+  Bucket* HomeBucket(const Place& place) const {
+    const SegmentWord at = Current(place);
+    return at.segment()->bucket(HomeOf(at.TagOf(place.hash), at.buckets()));
+  }
+
   // False when there is no memory. REQUIRES: no element with this key is in the table.
-  bool Insert(Element element, uint64_t hash);
+  bool Insert(Element element, uint64_t hash) { return Insert(element, PlaceOf(nullptr, hash)); }
+  bool Insert(Element element, const Place& place);
 
   // Puts `now` where `before` was. The keys, and so the hashes, are equal. `before` can still be read, for its expiry;
   // without kExpires it is only compared.
-  void Replace(Element before, Element now, uint64_t hash) {
-    const SegmentWord at = directory_.Lookup(hash);
+  void Replace(Element before, Element now, uint64_t hash) { Replace(PlaceOf(before, hash), now); }
+  void Replace(const Place& place, Element now) {
+    const Element before = place.element;
+    const uint64_t hash = place.hash;
+    const SegmentWord at = Current(place);
     LARDER_CHECK(!at.empty());
-    const uint32_t tag = at.TagOf(hash);
-    *at.segment()->Locate(PackSlot(tag, Marked(before))) = PackSlot(tag, Marked(now));
+    StoreElement(at, hash, SlotOf(place, at), now);
     if constexpr (kExpires) {
       // First in, then out: a segment that never runs out of expiring elements stays where it is.
       NoteArrival(now, at, hash);
@@ -116,18 +149,35 @@ class HashTable {
   void Moved(Element before, Element now, uint64_t hash) {
     const SegmentWord at = directory_.Lookup(hash);
     LARDER_CHECK(!at.empty());
-    const uint32_t tag = at.TagOf(hash);
-    *at.segment()->Locate(PackSlot(tag, Marked(before))) = PackSlot(tag, Marked(now));
+    StoreElement(at, hash, at.segment()->Locate(PackSlot(at.TagOf(hash), Marked(before))), now);
   }
   // The same for many, on a walk: offers the elements of one physical bucket from `*position` on, the segment's stash and
-  // chain with its last one. `move(Element& e)` may put a copy in the place of e, and end e; it returns false to stop.
-  // Then `*position` is where to go on, with this bucket once more if it was stopped. Returns false at the end of the
-  // table. Start with 0. Whatever the table becomes between two calls, the walk ends, and offers most that was there.
+  // chain with its last one. `move(Offered& slot)` may put a copy in the place of slot.element(), and end that afterwards;
+  // it returns false to stop. Then `*position` is where to go on, with this bucket once more if it was stopped. Returns
+  // false at the end of the table. Start with 0. Whatever the table becomes between two calls, the walk ends, and offers
+  // most that was there.
+  class Offered {
+   public:
+    Offered(Segment* segment, uint64_t& word) : home_(segment->bucket(segment->HomeOf(word))), word_(word) {}
+    Element element() const { return ElementOf(word_); }
+    Bucket* home() const { return home_; }
+    void Put(Element now) { HomeEdit(home_).Store(word_, word_ ^ Pointer(element()) ^ Pointer(now)); }
+
+   private:
+    Bucket* const home_;
+    uint64_t& word_;
+  };
   template <class Move>
   bool Relocate(uint64_t* position, Move&& move);
 
   // Takes out the element with this key and returns it, or nullptr.
-  Element Remove(Bytes key, uint64_t hash);
+  Element Remove(Bytes key, uint64_t hash) {
+    const Place place = Locate(key, hash);
+    if (place.element != nullptr) Remove(place);
+    return place.element;
+  }
+  // REQUIRES: place.element is there.
+  void Remove(const Place& place);
 
   // An element whose hash has the same top 48 bits, or nullptr.
   Element FindPosition(uint64_t hash) const;
@@ -137,7 +187,8 @@ class HashTable {
   // How many elements have an expiry.
   size_t expiring() const { return expiry_.expiring(); }
   // The element's expiry has been changed in place: from one time to another, not from or to none.
-  void ExpiryChanged(Element element, uint64_t hash);
+  void ExpiryChanged(Element element, uint64_t hash) { ExpiryChanged(PlaceOf(element, hash)); }
+  void ExpiryChanged(const Place& place);
   // When ExpireSome should be called next: not after the soonest expiry, but for what rounding adds to that, which is 2
   // millionths of the time between it and the first in its segment. It may be before it, by less the nearer it is. What
   // is past is due. INT64_MAX: never.
@@ -232,7 +283,7 @@ class HashTable {
 
   enum class Room { kMade, kSpill, kNone };
   struct Found {
-    uint64_t* place;
+    uint64_t* place;  // nullptr: not found, or in the overflow chain, whose nodes may go at any time
     uint64_t word;
   };
 
@@ -274,6 +325,22 @@ class HashTable {
     return FindElsewhere(at, home, tag, key);
   }
   static Found FindElsewhere(SegmentWord at, int home, uint32_t tag, Bytes key);
+
+  // The segment of a place by now.
+  SegmentWord Current(const Place& place) const {
+    return place.changes == directory_.changes() ? place.at : directory_.Lookup(place.hash);
+  }
+  // The slot of a place's element by now. `at`: Current(place).
+  uint64_t* SlotOf(const Place& place, SegmentWord at) const {
+    const uint64_t word = PackSlot(at.TagOf(place.hash), Marked(place.element));
+    const bool known = place.slot != nullptr && place.changes == directory_.changes();
+    if (known && *place.slot == word) [[likely]] return place.slot;  // else it has been moved within its segment
+    return at.segment()->Locate(word);
+  }
+  static void StoreElement(SegmentWord at, uint64_t hash, uint64_t* slot, Element now) {
+    const uint32_t tag = at.TagOf(hash);
+    HomeEdit(at.segment()->bucket(HomeOf(tag, at.buckets()))).Store(*slot, PackSlot(tag, Marked(now)));
+  }
 
   template <class Visit>
   void ForEachSegment(Visit&& visit) const {
@@ -359,17 +426,17 @@ __attribute__((noinline)) typename HashTable<Policy, TagMatcher>::Found HashTabl
   for (OverflowNode* node = segment->overflow(); node != nullptr; node = node->next) {
     for (uint64_t i = 0; i < node->count; ++i) {
       const uint64_t word = node->words[i];
-      if (TagOf(word) == tag && Policy::Matches(ElementOf(word), key)) return {&node->words[i], word};
+      if (TagOf(word) == tag && Policy::Matches(ElementOf(word), key)) return {nullptr, word};
     }
   }
   return {nullptr, 0};
 }
 
 template <class Policy, class TagMatcher>
-bool HashTable<Policy, TagMatcher>::Insert(Element element, uint64_t hash) {
+bool HashTable<Policy, TagMatcher>::Insert(Element element, const Place& place) {
   LARDER_DCHECK(element != nullptr && ElementOf(Pointer(element)) == element && front_ == 0);
-  for (;;) {
-    const SegmentWord at = directory_.Lookup(hash);
+  const uint64_t hash = place.hash;
+  for (SegmentWord at = Current(place);; at = directory_.Lookup(hash)) {
     if (at.empty()) {
       if (!MakeFirst()) return false;
       continue;
@@ -389,26 +456,24 @@ bool HashTable<Policy, TagMatcher>::Insert(Element element, uint64_t hash) {
 }
 
 template <class Policy, class TagMatcher>
-typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::Remove(Bytes key, uint64_t hash) {
-  const SegmentWord at = directory_.Lookup(hash);
-  if (at.empty()) return nullptr;
-  const Found found = FindPlace(at, key, hash);
-  if (found.place == nullptr) return nullptr;
+void HashTable<Policy, TagMatcher>::Remove(const Place& place) {
+  const SegmentWord at = Current(place);
+  LARDER_CHECK(!at.empty());
   Segment* segment = at.segment();
+  uint64_t* const slot = SlotOf(place, at);
   if (segment->spilled() == 0) {
-    segment->Erase(arena_, found.place);
+    segment->Erase(arena_, slot);
   } else {
     const size_t before = segment->footprint();
-    segment->Erase(arena_, found.place);
+    segment->Erase(arena_, slot);
     segment_bytes_ -= before - segment->footprint();
   }
-  if constexpr (kExpires) NoteDeparture(ElementOf(found.word), segment);
+  if constexpr (kExpires) NoteDeparture(place.element, segment);
   if (--size_ == 0) {
     FreeSegments();
   } else if (segment->live() < segment->shrink_below()) {
-    Shrink(hash);
+    Shrink(place.hash);
   }
-  return ElementOf(found.word);
 }
 
 template <class Policy, class TagMatcher>

@@ -12,10 +12,11 @@
 namespace larder::inline v0::ds {
 
 template <class Policy, class TagMatcher>
-void HashTable<Policy, TagMatcher>::ExpiryChanged(Element element, uint64_t hash) {
-  const SegmentWord at = directory_.Lookup(hash);
+void HashTable<Policy, TagMatcher>::ExpiryChanged(const Place& place) {
+  const SegmentWord at = Current(place);
+  const Element element = place.element;
   LARDER_DCHECK(!at.empty() && ExpiryOf(element) != kNoExpiry);
-  expiry_.Note(at.segment(), HomeOf(at.TagOf(hash), at.buckets()), ExpiryOf(element));
+  expiry_.Note(at.segment(), HomeOf(at.TagOf(place.hash), at.buckets()), ExpiryOf(element));
   if (expiry_.batch != nullptr) expiry_.batch->Strike(Pointer(element));
 }
 
@@ -87,7 +88,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int ho
     return false;
   });
   uint64_t& metadata = segment->bucket(home)->words[0];
-  if (!full) metadata = WithCode(metadata, earliest);
+  if (!full) StoreWord(metadata, WithCode(metadata, earliest));
   return visited;
 }
 

@@ -33,13 +33,10 @@ bool HashTable<Policy, TagMatcher>::Relocate(uint64_t* position, Move&& move) {
   const uint64_t hash = *position << (64 - kPositionBits);
   const SegmentWord at = directory_.Lookup(hash);
   Segment* const segment = at.segment();
-  const auto offer = [&move](uint64_t& word) {
+  const auto offer = [&move, segment](uint64_t& word) {
     if (word == 0) return true;
-    const Element before = ElementOf(word);
-    Element now = before;
-    const bool on = move(now);
-    word ^= Pointer(before) ^ Pointer(now);
-    return on;
+    Offered slot(segment, word);
+    return move(slot);
   };
   const auto offer_bucket = [&](int index) {
     Bucket& bucket = *segment->bucket(index);

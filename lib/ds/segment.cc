@@ -50,8 +50,8 @@ int Segment::PlaceElsewhere(uint64_t word) {
     const int next = Next(home);
     const SlotSet empty = Matcher::Empty(*bucket(next));
     if (!empty.empty()) {
-      bucket(next)->words[empty.first()] = word;
-      bucket(home)->words[0] += kNextOne;
+      Store(bucket(next)->words[empty.first()], word);
+      Add(bucket(home)->words[0], kNextOne);
       ++live_;
       return next;
     }
@@ -62,8 +62,8 @@ int Segment::PlaceElsewhere(uint64_t word) {
   for (int i = buckets_; i < buckets_ + stash_; ++i) {
     const SlotSet empty = Matcher::Empty(*bucket(i));
     if (empty.empty()) continue;
-    bucket(i)->words[empty.first()] = word;
-    if (StashedCount(bucket(home)->words[0]) != kSpilled) bucket(home)->words[0] += kStashedOne;
+    Store(bucket(i)->words[empty.first()], word);
+    if (StashedCount(bucket(home)->words[0]) != kSpilled) Add(bucket(home)->words[0], kStashedOne);
     ++live_;
     return i;
   }
@@ -87,13 +87,13 @@ int Segment::PlaceByMovingBack(int home, uint64_t word) {
     int to = empty.first();
     for (int j = i; j >= 0; --j) {  // `at` takes in what leaves the bucket after it
       const int after = Next(at);
-      bucket(at)->words[to] = bucket(after)->words[leaving[j]];
-      bucket(at)->words[0] -= kNextOne;
+      Store(bucket(at)->words[to], bucket(after)->words[leaving[j]]);
+      Subtract(bucket(at)->words[0], kNextOne);
       to = leaving[j];
       at = after;
     }
     LARDER_DCHECK(at == home);
-    bucket(home)->words[to] = word;
+    Store(bucket(home)->words[to], word);
     ++live_;
     return before;
   }
@@ -116,14 +116,14 @@ int Segment::PlaceByMovingOn(int home, uint64_t word) {
     int to = empty.first();
     for (int j = i; j >= 0; --j) {
       const int before = Previous(at);
-      bucket(at)->words[to] = bucket(before)->words[leaving[j]];
-      bucket(before)->words[0] += kNextOne;
+      Store(bucket(at)->words[to], bucket(before)->words[leaving[j]]);
+      Add(bucket(before)->words[0], kNextOne);
       to = leaving[j];
       at = before;
     }
     LARDER_DCHECK(at == Next(home));
-    bucket(at)->words[to] = word;
-    bucket(home)->words[0] += kNextOne;
+    Store(bucket(at)->words[to], word);
+    Add(bucket(home)->words[0], kNextOne);
     ++live_;
     return used;
   }
@@ -138,9 +138,9 @@ bool Segment::Spill(memory::Arena* arena, uint64_t word) {
     node->count = 0;
     overflow_ = node;
   }
-  overflow_->words[overflow_->count++] = word;
+  Store(overflow_->words[overflow_->count++], word);
   Bucket& home = *bucket(HomeOf(word));
-  home.words[0] = WithStashedCount(home.words[0], kSpilled);
+  StoreWord(home.words[0], WithStashedCount(home.words[0], kSpilled));
   ++spilled_;
   ++live_;
   return true;
@@ -197,7 +197,7 @@ void Segment::Recount(int home) {
       if (word != 0 && HomeOf(word) == home) ++count;
     }
   }
-  bucket(home)->words[0] = WithStashedCount(bucket(home)->words[0], count);
+  StoreWord(bucket(home)->words[0], WithStashedCount(bucket(home)->words[0], count));
 }
 
 void Segment::Erase(memory::Arena* arena, uint64_t* place) {
@@ -207,17 +207,17 @@ void Segment::Erase(memory::Arena* arena, uint64_t* place) {
   const size_t offset = reinterpret_cast<uintptr_t>(place) - reinterpret_cast<uintptr_t>(bucket(0));
   const size_t index = offset / sizeof(Bucket);  // beyond all buckets if the place is below them
   if (index >= static_cast<size_t>(buckets_ + stash_)) {
-    *place = overflow_->words[overflow_->count - 1];
+    Store(*place, overflow_->words[overflow_->count - 1]);
     PopOverflow(arena);
     Recount(home);
     return;
   }
-  *place = 0;
+  Store(*place, 0);
   const int slot = static_cast<int>(offset % sizeof(Bucket) / sizeof(uint64_t));
   if (index >= static_cast<size_t>(buckets_)) {
-    if (StashedCount(metadata) != kSpilled) metadata -= kStashedOne;
+    if (StashedCount(metadata) != kSpilled) Subtract(metadata, kStashedOne);
   } else if (static_cast<int>(index) != home) {
-    metadata -= kNextOne;
+    Subtract(metadata, kNextOne);
   }
   Refill(arena, static_cast<int>(index), slot);
 }
@@ -227,7 +227,7 @@ void Segment::Refill(memory::Arena* arena, int index, int slot) {
   if (index >= buckets_) {  // the stash takes from the overflow chain
     if (overflow_ == nullptr) return;
     const uint64_t word = overflow_->words[overflow_->count - 1];
-    bucket(index)->words[slot] = word;
+    Store(bucket(index)->words[slot], word);
     PopOverflow(arena);
     Recount(HomeOf(word));
     return;
@@ -237,17 +237,17 @@ void Segment::Refill(memory::Arena* arena, int index, int slot) {
     for (int i = buckets_; i < buckets_ + stash_; ++i) {
       const int from = FindOfHome(*bucket(i), index);
       if (from == 0) continue;
-      bucket(index)->words[slot] = bucket(i)->words[from];
-      bucket(i)->words[from] = 0;
-      if (StashedCount(metadata) != kSpilled) metadata -= kStashedOne;
+      Store(bucket(index)->words[slot], bucket(i)->words[from]);
+      Store(bucket(i)->words[from], 0);
+      if (StashedCount(metadata) != kSpilled) Subtract(metadata, kStashedOne);
       Refill(arena, i, from);
       return;
     }
     for (OverflowNode* node = overflow_; node != nullptr; node = node->next) {
       for (uint64_t i = 0; i < node->count; ++i) {
         if (HomeOf(node->words[i]) != index) continue;
-        bucket(index)->words[slot] = node->words[i];
-        node->words[i] = overflow_->words[overflow_->count - 1];
+        Store(bucket(index)->words[slot], node->words[i]);
+        Store(node->words[i], overflow_->words[overflow_->count - 1]);
         PopOverflow(arena);
         Recount(index);
         return;
@@ -259,9 +259,9 @@ void Segment::Refill(memory::Arena* arena, int index, int slot) {
     Bucket& next = *bucket(Next(index));
     const int from = FindOfHome(next, index);
     LARDER_DCHECK(from != 0);
-    bucket(index)->words[slot] = next.words[from];
-    next.words[from] = 0;
-    metadata -= kNextOne;
+    Store(bucket(index)->words[slot], next.words[from]);
+    Store(next.words[from], 0);
+    Subtract(metadata, kNextOne);
   }
 }
 

@@ -139,7 +139,7 @@ class Segment {
     Bucket& home = *bucket(HomeOf(word));
     const SlotSet empty = Matcher::Empty(home);
     if (!empty.empty()) {
-      home.words[empty.first()] = word;
+      Store(home.words[empty.first()], word);
       ++live_;
       return true;
     }
@@ -190,6 +190,13 @@ class Segment {
 
   Segment() = default;
   ~Segment() = default;
+
+  // Stores a slot, within the edit of the home whose element comes or goes. (An element that gives way to another has
+  // been stored in its new place before.)
+  void Store(uint64_t& slot, uint64_t word) { HomeEdit(bucket(HomeOf(word != 0 ? word : slot))).Store(slot, word); }
+  // Of a home's counts.
+  static void Add(uint64_t& metadata, uint64_t by) { StoreWord(metadata, metadata + by); }
+  static void Subtract(uint64_t& metadata, uint64_t by) { StoreWord(metadata, metadata - by); }
 
   int Next(int index) const { return index + 1 == buckets_ ? 0 : index + 1; }
   int Previous(int index) const { return index == 0 ? buckets_ - 1 : index - 1; }

@@ -322,7 +322,7 @@ bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, ReplyWriter& reply,
                  int64_t now_us, bool at_once, keyspace::SourceSearch* search) {
   LARDER_DCHECK(!argv.empty());
-  engine.keyspace().BeginOp(now_us / 1000);
+  engine.keyspace().BeginOp(now_us / 1000, &client);
   engine.keyspace().set_access_clock_ms(now_us / 1000);
   engine.SampleRates(now_us);
   client.last_interaction_ms = now_us / 1000;

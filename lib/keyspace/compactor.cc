@@ -1,10 +1,12 @@
 #include "lib/keyspace/compactor.h"
 
 #include <cstring>
+#include <utility>
 
 #include "lib/base/monotonic.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -48,6 +50,7 @@ void Compactor::BeginPass(uint32_t runs) {
   in_pass_ = true;
   db_ = 0;
   position_ = 0;
+  resume_ = nullptr;
 }
 
 void Compactor::BeginPassForRuns() {
@@ -72,10 +75,15 @@ bool Compactor::Step() {
     if (budget.spent()) return true;
     budget.Passed();
     Db* const db = keyspace_.made_db(db_);
-    const auto move = [&](Entry*& entry) { return MoveFrom(entry, blocks, budget); };
-    if (db->table().Relocate(&position_, move)) continue;
+    const auto move = [&](Db::Table::Offered& slot) { return MoveFrom(slot, blocks, budget); };
+    const uint64_t before = position_;
+    const bool more = db->table().Relocate(&position_, move);
+    // If it has gone meanwhile, what else its bucket has is left for another pass.
+    if (position_ != before) resume_ = nullptr;
+    if (more) continue;
     ++db_;
     position_ = 0;
+    resume_ = nullptr;
   }
   arena.EndCompaction();
   in_pass_ = false;
@@ -88,33 +96,65 @@ bool Compactor::InArena(const Entry* entry) {
 }
 
 // False if the step is over before this entry has had its turn.
-bool Compactor::MoveFrom(Entry*& entry, bool blocks, Budget& budget) {
+bool Compactor::MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) {
   if (budget.spent()) return false;
   memory::Arena& arena = keyspace_.arena();
+  Entry* const entry = slot.element();
   if (!InArena(entry)) return true;
   if (arena.IsSparse(entry)) {
-    if (Entry* const made = MoveEntry(entry); made != nullptr) {
-      entry = made;
-      budget.Moved(memory::Arena::BytesOf(made));
+    if (Entry* const made = CopyFor(entry); made != nullptr) {
+      const size_t bytes = memory::Arena::BytesOf(entry);
+      slot.Put(made);
+      arena.Free(entry, bytes);
+      budget.Moved(bytes);
     }
   }
-  if (blocks && entry->storage() == Entry::Storage::kBlock) {
-    if (memory::Block* const made = keyspace_.blocks().Move(entry->block()); made != nullptr) {
-      entry->set_block(made);
-      budget.Moved(made->footprint());
+  if (!blocks) return true;
+  if (slot.element()->storage() == Entry::Storage::kBlock) MoveBlock(slot, budget);
+  return slot.element()->storage() != Entry::Storage::kStructure || MoveStructure(slot, budget);
+}
+
+void Compactor::MoveBlock(Db::Table::Offered& slot, Budget& budget) {
+  EntryEdit store(slot.home(), slot.element());  // the old block ends within it
+  memory::Block* const made = keyspace_.blocks().Move(slot.element()->block());
+  if (made == nullptr) return;
+  store.set_block(made);
+  budget.Moved(made->footprint());
+}
+
+// False if the step is over before the structure is.
+bool Compactor::MoveStructure(Db::Table::Offered& slot, Budget& budget) {
+  Structure* root = slot.element()->structure();
+  if (resume_ != nullptr && root != resume_) return true;
+  uint64_t position = std::exchange(resume_, nullptr) != nullptr ? resume_at_ : 0;
+  memory::Arena& arena = keyspace_.arena();
+  const auto move = [&](const void* block) -> void* {
+    void* const made = arena.IsSparse(block) ? arena.AllocateForMove(block) : nullptr;
+    if (made == nullptr) return nullptr;
+    std::memcpy(made, block, memory::Arena::BytesOf(block));
+    budget.Moved(memory::Arena::BytesOf(block));
+    return made;
+  };
+  const auto end = [&](void* block) { arena.Free(block, memory::Arena::BytesOf(block)); };
+  EntryEdit store(slot.home(), slot.element());
+  for (bool more = true; more;) {
+    if (budget.spent()) {
+      resume_ = root;
+      resume_at_ = position;
+      return false;
     }
+    budget.Passed();
+    more = root->kind->MoveNext(&root, &position, move, end);
+    store.set_structure(root);
   }
   return true;
 }
 
-// A copy of the entry, which ends it; nullptr if there is no place for one.
-Entry* Compactor::MoveEntry(Entry* entry) {
-  memory::Arena& arena = keyspace_.arena();
-  void* const place = arena.AllocateForMove(entry);
+// A copy of the entry, byte by byte, for its slot; nullptr if there is no place for one.
+Entry* Compactor::CopyFor(const Entry* entry) {
+  void* const place = keyspace_.arena().AllocateForMove(entry);
   if (place == nullptr) return nullptr;
-  const size_t bytes = memory::Arena::BytesOf(entry);
-  std::memcpy(place, static_cast<const void*>(entry), bytes);
-  arena.Free(entry, bytes);
+  std::memcpy(place, static_cast<const void*>(entry), memory::Arena::BytesOf(entry));
   return static_cast<Entry*>(place);
 }
 
@@ -139,11 +179,10 @@ memory::Arena::Evacuated Compactor::EmptyRunStep() {
     if (db == nullptr) return;
     owner = db;
     memory::Arena& arena = keyspace_.arena();
-    void* const place = arena.AllocateForMove(entry);
-    if (place == nullptr) return;
+    Entry* const made = CopyFor(entry);
+    if (made == nullptr) return;
     const size_t bytes = memory::Arena::BytesOf(entry);
-    std::memcpy(place, static_cast<const void*>(entry), bytes);
-    db->table().Moved(entry, static_cast<Entry*>(place), hash);
+    db->table().Moved(entry, made, hash);
     arena.Free(entry, bytes);
     timer.Add(1, bytes);
   });

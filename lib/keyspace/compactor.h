@@ -5,7 +5,8 @@
 // that the pointer is in (of which 32 share two pages): only what is to move is read, and entries whose value is a block
 // of its own while runs of those are sparse. An entry is copied as it is, key, value, expiry, access data and marks, and
 // its slot gets the new address. Nobody is told, since nothing has changed: no effect, no use, no other order of
-// eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it.
+// eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it. Blocks of
+// a structure are moved by its kind, one after the other, over as many steps as they take.
 //
 //   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► Step, a hold each ──► done
 //
@@ -51,8 +52,10 @@ class Compactor {
  private:
   class Budget;
 
-  bool MoveFrom(Entry*& entry, bool blocks, Budget& budget);
-  Entry* MoveEntry(Entry* entry);
+  bool MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget);
+  void MoveBlock(Db::Table::Offered& slot, Budget& budget);
+  bool MoveStructure(Db::Table::Offered& slot, Budget& budget);
+  Entry* CopyFor(const Entry* entry);
   Db* OwnerOf(Entry* entry, uint64_t hash, Db* first);
   void BeginPass(uint32_t runs);
   static bool InArena(const Entry* entry);
@@ -63,6 +66,9 @@ class Compactor {
   bool in_pass_ = false;
   int db_ = 0;             // where the pass is
   uint64_t position_ = 0;  // in that table
+  // A step has ended within this structure: its bucket is offered again, and what comes before it there has been seen.
+  const Structure* resume_ = nullptr;
+  uint64_t resume_at_ = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

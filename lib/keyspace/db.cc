@@ -6,45 +6,17 @@
 #include "lib/base/numbers.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 namespace {
 
 constexpr Change kExpiredChange{EventClass::kExpired, "expired"};
 
-// The longest text of an int64, as Redis limits its attempt to store text as an integer.
-constexpr size_t kIntegerTextMax = 20;
-
-// A block that holds value.bytes: the caller's own if it offered one.
-memory::Block* TakeBlock(memory::Heap& source, const StringSource& value) {
-  if (value.block != nullptr && *value.block) return value.block->Release();
-  memory::Block* block = source.New(value.bytes.size(), value.bytes.size());
-  if (block != nullptr) base::CopyBytes(block->data(), value.bytes);
-  return block;
-}
-
 // Room that an appended-to block is given beyond its size: double it up to 1 MB, then 1 MB more at a time.
 size_t GrownCapacity(size_t size) { return size + (size < (size_t{1} << 20) ? size : size_t{1} << 20); }
 
 }  // namespace
-
-StringSource StringSource::Of(Bytes bytes) {
-  int64_t integer = 0;
-  if (bytes.size() <= kIntegerTextMax && base::ParseInt64(bytes, &integer)) return Of(integer);
-  return Text(bytes);
-}
-
-StringSource StringSource::Of(memory::BlockRef* block) {
-  StringSource source = Of(block->get()->view());
-  if (source.storage == Entry::Storage::kBlock) source.block = block;
-  return source;
-}
-
-StringSource StringSource::Text(Bytes bytes) {
-  const Encoding encoding = bytes.size() <= kEmbstrMax ? Encoding::kEmbstr : Encoding::kRaw;
-  const auto storage = bytes.size() <= memory::kInlineValueMax ? Entry::Storage::kInline : Entry::Storage::kBlock;
-  return {storage, encoding, 0, bytes, nullptr};
-}
 
 Db::Db(Keyspace& keyspace, int index, int made)
     : keyspace_(keyspace),
@@ -62,6 +34,19 @@ memory::Arena& Db::arena() { return keyspace_.arena(); }
 bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.now_ms() >= entry.expiry_ms(); }
 
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
+
+Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
+  Place place;
+  table_.Locate(key, hash, &place);
+  if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
+  if (place == nullptr) {
+    if (Counts(how)) ++keyspace_.stats().misses;
+    return place;
+  }
+  if (Touches(how)) keyspace_.Touch(*place);
+  if (Counts(how)) ++keyspace_.stats().hits;
+  return place;
+}
 
 Db::Presence Db::Look(Bytes key) {
   const Entry* entry = table_.Find(key, Hash(key));
@@ -99,107 +84,62 @@ size_t Db::BytesToEdit(Bytes key, size_t new_size) const {
   return in_block ? 0 : GrownCapacity(new_size);
 }
 
-void Db::Emit(Bytes key, const Entry* old_value, const Change& change) {
+void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change) {
   if (change.event.empty()) return;
+  if (!keyspace_.effects().heard()) [[likely]] return keyspace_.effects().Count();
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,
-                            .db = index_, .key = key, .old_value = old_value, .command = change.command});
+                            .more = change.more, .is_new = is_new, .db = index_, .key = key, .old_value = old_value,
+                            .command = change.command});
 }
 
-Entry* Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms) {
-  memory::Block* block = nullptr;
-  if (value.storage == Entry::Storage::kBlock) {
-    block = TakeBlock(keyspace_.blocks(), value);
-    if (block == nullptr) return nullptr;
-  }
-  const bool with_expiry = expiry_ms != kNoExpiry;
-  Entry* entry = Entry::New(arena(), key, value.storage, value.inline_size(), with_expiry);
-  if (entry == nullptr) {
-    if (block != nullptr) keyspace_.Drop(block);
-    return nullptr;
-  }
-  if (with_expiry) entry->set_expiry_ms(expiry_ms);
-  WriteValue(entry, value, block);
-  return entry;
+void Db::Resized(const Entry& entry, size_t before) {
+  bytes_ += Keyspace::BytesOf(entry) - before;
+  keyspace_.Resized(entry, before);
 }
 
-void Db::WriteValue(Entry* entry, const StringSource& value, memory::Block* block) {
-  switch (value.storage) {
-    case Entry::Storage::kInteger: entry->set_integer(value.integer); break;
-    case Entry::Storage::kInline:
-      if (!value.bytes.empty()) std::memcpy(entry->inline_data(), value.bytes.data(), value.bytes.size());
-      break;
-    case Entry::Storage::kBlock: entry->set_block(block); break;
-  }
-  entry->set_kind(Type::kString, value.encoding);
+void Db::Free(Entry* entry, Value value) {
+  value == Value::kOwn ? keyspace_.Free(entry) : keyspace_.FreeShell(entry);
 }
 
-Result<Entry*> Db::PutString(Bytes key, Entry* existing, const StringSource& value, int64_t expiry_ms,
-                             const Change& change) {
-  const bool in_place = existing != nullptr && !keyspace_.effects().wants(Effects::kOldValues) &&
-                        existing->FitsInPlace(value.storage, value.inline_size(), expiry_ms != kNoExpiry);
-  if (!in_place) {
-    Entry* entry = NewString(key, value, expiry_ms);
-    if (entry == nullptr) return errors::kAllocationFailed;
-    return Install(existing, entry, change);
-  }
-  memory::Block* block = nullptr;
-  if (value.storage == Entry::Storage::kBlock) {
-    block = TakeBlock(keyspace_.blocks(), value);
-    if (block == nullptr) return errors::kAllocationFailed;
-  }
-  // Only a block makes it take more or less than before.
-  size_t before = 0;
-  const bool resized = block != nullptr || existing->storage() == Entry::Storage::kBlock;
-  if (resized) [[unlikely]] {
-    before = Keyspace::BytesOf(*existing);
-    if (existing->storage() == Entry::Storage::kBlock) keyspace_.Drop(existing->block());
-  }
-  existing->Restore(value.storage, value.inline_size());
-  WriteValue(existing, value, block);
-  if (resized) [[unlikely]] keyspace_.Resized(*existing, before);
-  if (expiry_ms != kNoExpiry) {
-    existing->set_expiry_ms(expiry_ms);
-    table_.ExpiryChanged(existing, Hash(key));
-    keyspace_.NoteExpiry(expiry_ms);
-  }
-  Emit(key, nullptr, change);
-  return existing;
-}
-
-Result<Entry*> Db::Install(Entry* existing, Entry* made, const Change& change, History history,
+Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change, History history, Value value,
                            const Leaving* leaving) {
-  const uint64_t hash = Hash(made->key());
+  Entry* const existing = place;
+  const uint64_t hash = place.hash;
+  LARDER_DCHECK(hash == Hash(made->key()));
   if (existing == nullptr && made->key().size() > keyspace_.config().string_bytes_max) [[unlikely]] {
-    keyspace_.Free(made);
+    Free(made, value);
     return errors::kStringTooLong;
   }
   if (existing != nullptr && history == History::kOfKey) {
     // Finding the existing one has counted as its use; what it holds now has the same history.
     keyspace_.TakeHistory(*made, *existing);
   } else if (history == History::kOfMoved) {
-    keyspace_.MoveHistory(*made, *leaving->entry, made_index_, hash);
+    keyspace_.MoveHistory(*made, **leaving->place, made_index_, hash);
   } else {
     keyspace_.StartHistory(*made, made_index_, hash);
   }
   if (existing != nullptr) {
     if (history != History::kOfKey) keyspace_.EndHistory(*existing);
-    table_.Replace(existing, made, hash);
+    table_.Replace(place, made);
+    bytes_ -= Keyspace::BytesOf(*existing);
   } else {
-    if (!table_.Insert(made, hash)) {
+    if (!table_.Insert(made, place)) {
       keyspace_.EndHistory(*made);
-      keyspace_.Free(made);
+      Free(made, value);
       return errors::kAllocationFailed;
     }
   }
+  bytes_ += Keyspace::BytesOf(*made);
   if (made->has_expiry()) keyspace_.NoteExpiry(made->expiry_ms());
-  if (leaving != nullptr) leaving->db->Delete(leaving->entry, *leaving->change);
-  Emit(made->key(), existing, change);
-  if (existing != nullptr) keyspace_.Free(existing);
+  if (leaving != nullptr) leaving->db->Remove(*leaving->place, *leaving->change, value);
+  Emit(made->key(), existing, existing == nullptr, change);
+  if (existing != nullptr) Free(existing, leaving == nullptr && value == Value::kTaken ? Value::kTaken : Value::kOwn);
   return made;
 }
 
-Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl::FunctionRef<void(char* bytes)> edit,
-                              const Change& change) {
+Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
+                             absl::FunctionRef<void(char* bytes)> edit, const Change& change) {
+  const Entry* const existing = place;
   char digits[base::kIntChars];
   Bytes old;
   if (existing != nullptr) {
@@ -207,6 +147,7 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
       case Entry::Storage::kInteger: old = base::FormatInt64(existing->integer(), digits); break;
       case Entry::Storage::kInline: old = existing->inline_value(); break;
       case Entry::Storage::kBlock: old = existing->block()->view(); break;
+      case Entry::Storage::kStructure: LARDER_CHECK(false);  // is no bytes: EditStructure
     }
   }
   const size_t kept = old.size() < new_size ? old.size() : new_size;
@@ -223,17 +164,19 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     const bool in_entry = storage == Entry::Storage::kInline && !large &&
                           existing->FitsInPlace(storage, new_size, existing->has_expiry());
     if (in_block || in_entry) {
-      if (in_block) {
-        existing->block()->set_size(new_size);
-        fill(existing->block()->data());
-      } else {
-        existing->ResizeInline(new_size);
-        old = existing->inline_value();
-        fill(existing->inline_data());
+      {
+        EntryEdit store = Edit(place);
+        if (in_block) {
+          fill(store.ResizeBlock(new_size));
+        } else {
+          store.ResizeInline(new_size);
+          old = existing->inline_value();
+          fill(store.inline_data());
+        }
+        store.set_form(form);
       }
-      existing->set_kind(Type::kString, Encoding::kRaw);
-      Emit(key, nullptr, change);
-      return existing;
+      Emit(key, nullptr, false, change);
+      return place.element;
     }
   }
   const int64_t expiry_ms = existing != nullptr ? existing->expiry_ms() : kNoExpiry;
@@ -242,86 +185,147 @@ Result<Entry*> Db::EditString(Bytes key, Entry* existing, size_t new_size, absl:
     block = keyspace_.blocks().New(new_size, existing != nullptr ? GrownCapacity(new_size) : new_size);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  Entry* made = Entry::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
-                           large ? 0 : new_size, expiry_ms != kNoExpiry);
-  if (made == nullptr) {
+  EntryDraft made = EntryDraft::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
+                                    large ? 0 : new_size, expiry_ms != kNoExpiry);
+  if (!made) {
     if (block != nullptr) keyspace_.Drop(block);
     return errors::kAllocationFailed;
   }
-  fill(large ? block->data() : made->inline_data());
-  if (large) made->set_block(block);
-  made->set_kind(Type::kString, Encoding::kRaw);
-  if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
-  return Install(existing, made, change);
+  fill(large ? block->data() : made.inline_data());
+  if (large) made.set_block(block);
+  made.set_form(form);
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
+  return Install(place, made.Finish(), change);
 }
 
-Entry* Db::CopyOf(Bytes key, const Entry& from, int64_t expiry_ms) {
+EntryDraft Db::DraftLike(Bytes key, const Entry& from, int64_t expiry_ms) {
   const bool is_inline = from.storage() == Entry::Storage::kInline;
-  Entry* made = Entry::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
-                           expiry_ms != kNoExpiry);
-  if (made == nullptr) return nullptr;
-  switch (from.storage()) {
-    case Entry::Storage::kInteger: made->set_integer(from.integer()); break;
-    case Entry::Storage::kInline: base::CopyBytes(made->inline_data(), from.inline_value()); break;
-    case Entry::Storage::kBlock:
-      from.block()->Ref();  // both share it; the next edit copies
-      made->set_block(from.block());
-      break;
-  }
-  made->set_kind(from.type(), from.encoding());
-  if (expiry_ms != kNoExpiry) made->set_expiry_ms(expiry_ms);
+  EntryDraft made = EntryDraft::New(arena(), key, from.storage(), is_inline ? from.inline_value().size() : 0,
+                                    expiry_ms != kNoExpiry);
+  if (!made) return made;
+  if (is_inline) base::CopyBytes(made.inline_data(), from.inline_value());
+  made.set_form({from.type(), from.encoding()});
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
   return made;
 }
 
-Result<Entry*> Db::PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change) {
-  Entry* made = CopyOf(key, from, expiry_ms);
-  if (made == nullptr) return errors::kAllocationFailed;
-  return Install(existing, made, change, History::kNew);
+EntryDraft Db::TakeValue(Bytes key, const Entry& from, int64_t expiry_ms) {
+  EntryDraft made = DraftLike(key, from, expiry_ms);
+  if (!made) return made;
+  switch (from.storage()) {
+    case Entry::Storage::kInteger: made.set_integer(from.integer()); break;
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: made.set_block(from.block()); break;
+    case Entry::Storage::kStructure: made.set_structure(from.structure()); break;
+  }
+  return made;
 }
 
-Result<Entry*> Db::PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
+EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
+  EntryDraft made = TakeValue(key, from, expiry_ms);
+  if (!made) return made;
+  if (from.storage() == Entry::Storage::kBlock) from.block()->Ref();  // both share it; the next edit copies
+  if (from.storage() == Entry::Storage::kStructure) {
+    const Structure& root = *from.structure();
+    Structure* const clone = root.kind->Clone(keyspace_.blocks(), root);
+    if (clone == nullptr) {
+      keyspace_.FreeShell(made.Finish());
+      return {};
+    }
+    made.set_structure(clone);
+  }
+  return made;
+}
+
+Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
+                                const Change& change) {
+  EntryDraft made = EntryDraft::New(arena(), key, Entry::Storage::kStructure, 0, expiry_ms != kNoExpiry);
+  if (!made) return errors::kAllocationFailed;
+  made.set_structure(root);
+  made.set_form(form);
+  if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
+  return Install(place, made.Finish(), change, History::kOfKey, Value::kOffered);
+}
+
+Result<Entry*> Db::EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
+                                 const Change& change) {
+  LARDER_DCHECK(place->storage() == Entry::Storage::kStructure);
+  if (keyspace_.effects().wants(Effects::kOldValues)) {
+    EntryDraft made = CloneOf(place->key(), *place, place->expiry_ms());
+    if (!made) return errors::kAllocationFailed;
+    Structure* root = made->structure();
+    edit(root);
+    made.set_structure(root);
+    return Install(place, made.Finish(), change);
+  }
+  const size_t before = Keyspace::BytesOf(*place);
+  {
+    EntryEdit store = Edit(place);
+    Structure* root = place->structure();
+    edit(root);
+    store.set_structure(root);
+  }
+  Resized(*place, before);
+  Emit(place->key(), nullptr, false, change);
+  return place.element;
+}
+
+Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change) {
+  EntryDraft made = CloneOf(key, from, expiry_ms);
+  if (!made) return errors::kAllocationFailed;
+  return Install(place, made.Finish(), change, History::kNew);
+}
+
+Result<Entry*> Db::PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                             const Change& change) {
-  LARDER_DCHECK(existing != from);
-  Entry* made = CopyOf(key, *from, from->expiry_ms());
-  if (made == nullptr) return errors::kAllocationFailed;
-  const Leaving leaving = {&from_db, from, &gone};
-  return Install(existing, made, change, History::kOfMoved, &leaving);
+  LARDER_DCHECK(from != nullptr && place.element != from.element);
+  EntryDraft made = TakeValue(key, *from, from->expiry_ms());
+  if (!made) return errors::kAllocationFailed;
+  const Effects::Group group(keyspace_.effects());
+  const Leaving leaving = {&from_db, &from, &gone};
+  return Install(place, made.Finish(), change, History::kOfMoved, Value::kTaken, &leaving);
 }
 
 // The same key and value with another shape of header.
-Result<Entry*> Db::Rebuild(Entry* entry, int64_t expiry_ms, const Change& change) {
-  Entry* made = CopyOf(entry->key(), *entry, expiry_ms);
-  if (made == nullptr) return errors::kAllocationFailed;
-  return Install(entry, made, change);
+Result<Entry*> Db::Rebuild(const Place& place, int64_t expiry_ms, const Change& change) {
+  EntryDraft made = TakeValue(place->key(), *place, expiry_ms);
+  if (!made) return errors::kAllocationFailed;
+  return Install(place, made.Finish(), change, History::kOfKey, Value::kTaken);
 }
 
-Result<Entry*> Db::SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change) {
-  if (!entry->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(entry, expiry_ms, change);
-  entry->set_expiry_ms(expiry_ms);
-  table_.ExpiryChanged(entry, Hash(entry->key()));
+Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) {
+  if (!place->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(place, expiry_ms, change);
+  {
+    EntryEdit store = Edit(place);
+    store.set_expiry_ms(expiry_ms);
+    table_.ExpiryChanged(place);
+  }
   keyspace_.NoteExpiry(expiry_ms);
-  Emit(entry->key(), nullptr, change);
-  return entry;
+  Emit(place->key(), nullptr, false, change);
+  return place.element;
 }
 
-Result<Entry*> Db::ClearExpiry(Entry* entry, const Change& change) {
-  if (!entry->has_expiry()) return entry;
-  return Rebuild(entry, kNoExpiry, change);
+Result<Entry*> Db::ClearExpiry(const Place& place, const Change& change) {
+  if (!place->has_expiry()) return place.element;
+  return Rebuild(place, kNoExpiry, change);
 }
 
-void Db::Delete(Entry* entry, const Change& change) {
-  Entry* removed = table_.Remove(entry->key(), Hash(entry->key()));
-  LARDER_CHECK(removed == entry);
-  Emit(entry->key(), entry, change);
+void Db::Delete(const Place& place, const Change& change) { Remove(place, change, Value::kOwn); }
+
+void Db::Remove(const Place& place, const Change& change, Value value) {
+  Entry* const entry = place;
+  table_.Remove(place);
+  bytes_ -= Keyspace::BytesOf(*entry);
+  Emit(entry->key(), entry, false, change);
   keyspace_.EndHistory(*entry);
-  keyspace_.Free(entry);
+  Free(entry, value);
 }
 
 void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); }
 
 size_t Db::Flush() {
   const size_t had = table_.size();
-  keyspace_.Bury(table_);
+  keyspace_.Bury(table_, std::exchange(bytes_, 0));
   return had;
 }
 

@@ -6,8 +6,12 @@
 // A key whose expiry has come reads as missing; finding one deletes it first, with its own "expired" effect. While expiry
 // is held (Keyspace::HoldExpiry) only a lookup that a write may follow deletes it; the others leave it where it is.
 //
-// Entries may move: any call that takes an Entry* and returns one has made the old pointer invalid. A call that returns
-// an error has changed nothing.
+// A write begins with Locate, which says where the key is or would be; that Place is handed on to the call that changes
+// it, so that nothing is hashed or looked up a second time. Within the call every store happens in the edit of the key's
+// home bucket (lib/keyspace/edit.h).
+//
+// Entries may move: any call that takes a Place or an Entry* has made that invalid. A call that returns an error has changed
+// nothing.
 //
 // Threads: the executor's holder. No allocation here throws; the ones that fail come back as kAllocationFailed.
 #ifndef LARDER_KEYSPACE_DB_H_
@@ -23,8 +27,10 @@
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/ds/hash_table.h"
+#include "lib/keyspace/edit.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/entry.h"
+#include "lib/keyspace/string_value.h"
 #include "lib/memory/heap.h"
 
 namespace larder::inline v0::keyspace {
@@ -50,43 +56,35 @@ struct Change {
   EventClass event_class = EventClass::kGeneric;
   Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
+  std::span<const Event> more = {};     // the events after the first
 };
 
-// What a string is to become. Refers to bytes; owns nothing but what `block` is told to give.
-struct StringSource {
-  Entry::Storage storage;
-  Encoding encoding;
-  int64_t integer = 0;                 // kInteger
-  Bytes bytes;                         // otherwise
-  memory::BlockRef* block = nullptr;   // kBlock, optional: a block that holds exactly `bytes`, taken over on success
+// How the table of a database sees entries.
+struct EntryPolicy {
+  using Element = Entry*;
+  static constexpr bool kExpires = true;
+  base::HashSeed seed;
+  uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
+  [[gnu::always_inline]] static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
+  // The table's INT64_MAX is "never"; an entry may have that very time.
+  static int64_t ExpiryMs(const Entry* entry) {
+    if (!entry->has_expiry()) return INT64_MAX;
+    return entry->expiry_ms() < INT64_MAX ? entry->expiry_ms() : INT64_MAX - 1;
+  }
+};
 
-  // As SET stores text: an integer's exact text as an integer, short text as "embstr", the rest "raw".
-  static StringSource Of(Bytes bytes);
-  static StringSource Of(int64_t integer) { return {Entry::Storage::kInteger, Encoding::kInt, integer, {}, nullptr}; }
-  // The same as Of(block->view()), which takes the block over instead of copying if it is large.
-  static StringSource Of(memory::BlockRef* block);
-  // Text as it is, never an integer.
-  static StringSource Text(Bytes bytes);
-
-  // Bytes that an entry stores for it inline; of no meaning for the other storages.
-  size_t inline_size() const { return storage == Entry::Storage::kInline ? bytes.size() : 0; }
+// What Locate has found: the entry, as which it can be used, or where one would be.
+struct Place : ds::HashTable<EntryPolicy>::Place {
+  Place() = default;
+  explicit Place(const ds::HashTable<EntryPolicy>::Place& place) : ds::HashTable<EntryPolicy>::Place(place) {}
+  operator Entry*() const { return element; }
+  Entry* operator->() const { return element; }
 };
 
 class Db {
  public:
-  struct Policy {
-    using Element = Entry*;
-    static constexpr bool kExpires = true;
-    base::HashSeed seed;
-    uint64_t Hash(const Entry* entry) const { return base::HashBytes(entry->key(), seed); }
-    [[gnu::always_inline]] static bool Matches(const Entry* entry, Bytes key) { return entry->KeyIs(key); }
-    // The table's INT64_MAX is "never"; an entry may have that very time.
-    static int64_t ExpiryMs(const Entry* entry) {
-      if (!entry->has_expiry()) return INT64_MAX;
-      return entry->expiry_ms() < INT64_MAX ? entry->expiry_ms() : INT64_MAX - 1;
-    }
-  };
-  using Table = ds::HashTable<Policy>;
+  using Policy = EntryPolicy;
+  using Table = ds::HashTable<EntryPolicy>;
 
   // `made`: how many there were before it.
   Db(Keyspace& keyspace, int index, int made);
@@ -101,6 +99,9 @@ class Db {
 
   Entry* Find(Bytes key, Lookup how) { return FindHashed(key, Hash(key), how); }
   Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
+  // The same for who may change what is there, or put something there.
+  Place Locate(Bytes key, Lookup how) { return LocateHashed(key, Hash(key), how); }
+  Place LocateHashed(Bytes key, uint64_t hash, Lookup how);
   Entry* FindInline(Bytes key, uint64_t hash, Lookup how);  // in keyspace.h
   // The same in all databases of a cache and for ever: any thread may call it.
   uint64_t Hash(Bytes key) const { return base::HashBytes(key, seed_); }
@@ -109,16 +110,16 @@ class Db {
   Presence Look(Bytes key);
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
   size_t BlockBytes(Bytes key) const;
-  // Size of the block that EditString would make to give the string at `key` this size, 0 if it needs none. Likewise.
+  // Size of the block that EditBytes would make to give the string at `key` this size, 0 if it needs none. Likewise.
   size_t BytesToEdit(Bytes key, size_t new_size) const;
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
   // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
   void Prefetch(Bytes key, int stage) const { table_.Prefetch(Hash(key), stage); }
   void PrefetchHashed(uint64_t hash, int stage) const { table_.Prefetch(hash, stage); }
 
-  // Makes `key` hold a string. `existing` is what Find gave for it just now, or nullptr. `expiry_ms` is the key's new
-  // expiry (kNoExpiry: none; pass existing->expiry_ms() to keep it). `key` may not point into `existing`.
-  Result<Entry*> PutString(Bytes key, Entry* existing, const StringSource& value, int64_t expiry_ms,
+  // Makes `key` hold a string. `place` is what Locate gave for it just now. `expiry_ms` is the key's new expiry (kNoExpiry:
+  // none; pass place->expiry_ms() to keep it). `key` may not point into the entry.
+  Result<Entry*> PutString(Bytes key, const Place& place, const StringSource& value, int64_t expiry_ms,
                            const Change& change);
 
   // Makes the key of each of `count` pairs hold its value, as SET would, without expiry; or, when there is no memory, changes
@@ -127,25 +128,37 @@ class Db {
   using PairAt = absl::FunctionRef<std::pair<Bytes, Bytes>(size_t i)>;
   Error PutStrings(size_t count, PairAt at, Bytes event);
 
-  // Makes the string at `key` `new_size` bytes of raw text, keeps its beginning and its expiry, sets new bytes to zero,
-  // and lets `edit` write into it. `existing` (a string) may be nullptr: an empty one is made.
-  Result<Entry*> EditString(Bytes key, Entry* existing, size_t new_size, absl::FunctionRef<void(char* bytes)> edit,
-                            const Change& change);
+  // Makes the value at `key` `new_size` bytes of this form, keeps its beginning (an integer's digits) and its expiry, sets
+  // new bytes to zero, and lets `edit` write into it. Where nothing is an empty value is made first.
+  Result<Entry*> EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
+                           absl::FunctionRef<void(char* bytes)> edit, const Change& change);
+
+  // Makes `key` hold a structure, which it takes over unless there is an error.
+  Result<Entry*> PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
+                              const Change& change);
+  // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before. Where
+  // somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be deleted.
+  Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
+                               const Change& change);
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.
-  Result<Entry*> PutCopy(Bytes key, Entry* existing, const Entry& from, int64_t expiry_ms, const Change& change);
+  Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change);
 
-  // Makes `key` hold what `from` holds, value, expiry and history of use, and removes `from`, which may live in another
-  // database but may not be `existing`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
-  Result<Entry*> PutMoved(Bytes key, Entry* existing, Db& from_db, Entry* from, const Change& gone,
+  // Makes `key` hold what `from` holds, value (which moves: nothing outside of the entry is copied), expiry and history of
+  // use, and removes `from`, which may live in another
+  // database but may not be at `place`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
+  Result<Entry*> PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                           const Change& change);
 
-  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete.
-  Result<Entry*> SetExpiry(Entry* entry, int64_t expiry_ms, const Change& change);
-  Result<Entry*> ClearExpiry(Entry* entry, const Change& change);
+  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete. The
+  // value moves, where the entry has to be another.
+  Result<Entry*> SetExpiry(const Place& place, int64_t expiry_ms, const Change& change);
+  Result<Entry*> ClearExpiry(const Place& place, const Change& change);
 
-  void Delete(Entry* entry, const Change& change);
+  void Delete(const Place& place, const Change& change);
+  // For who has an entry in hand by another way than its key.
+  void Delete(Entry* entry, const Change& change) { Delete(PlaceOf(entry), change); }
   // `key` was to be deleted, renamed or moved away, and Find has just said that it is not there.
   void NoteAbsence(Bytes key);
 
@@ -173,6 +186,8 @@ class Db {
   Table& table() { return table_; }
 
   size_t size() const { return table_.size(); }
+  // What its entries take, values included, as the limit counts them.
+  size_t bytes() const { return bytes_; }
   size_t expiring() const { return table_.expiring(); }
   // Mean time to live of (a sample of) the keys that have an expiry, in ms, 0 if there is none.
   int64_t MeanTtlMs();
@@ -187,7 +202,7 @@ class Db {
   // An entry that ends when another takes its place under another key.
   struct Leaving {
     Db* db;
-    Entry* entry;
+    const Place* place;
     const Change* change;
   };
   // Whose history of use a new entry goes on with. What is put where nothing was begins one, unless it is moved there.
@@ -196,21 +211,39 @@ class Db {
     kOfMoved,  // that of the entry that leaves
     kNew,
   };
-  // Puts `made` in the place of `existing` (or in a place of its own), deletes what leaves, emits, frees `existing`.
-  Result<Entry*> Install(Entry* existing, Entry* made, const Change& change, History history = History::kOfKey,
-                         const Leaving* leaving = nullptr);
+  // Whose a new entry's value is if it is not installed after all.
+  enum class Value : uint8_t {
+    kOwn,      // it ends with the entry
+    kTaken,    // that of an entry that ends now, if all goes well
+    kOffered,  // the caller's
+  };
+  // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was there.
+  // kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
+  Result<Entry*> Install(const Place& place, Entry* made, const Change& change, History history = History::kOfKey,
+                         Value value = Value::kOwn, const Leaving* leaving = nullptr);
+  void Remove(const Place& place, const Change& change, Value value);
+  void Free(Entry* entry, Value value);
+  Place PlaceOf(Entry* entry) const { return Place(table_.PlaceOf(entry, Hash(entry->key()))); }
+  // The scope of changing the entry at a place where it is.
+  EntryEdit Edit(const Place& place) { return EntryEdit(table_.HomeBucket(place), place.element); }
   // PutStrings in two passes: what can fail, then what cannot.
   bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made);
   void TakeBack(Bytes key, Entry* made);
   void CommitPair(Bytes key, Bytes value, Entry* made, const Change& change);
-  // A new entry that holds `value`, not yet in any table, or nullptr.
-  Entry* NewString(Bytes key, const StringSource& value, int64_t expiry_ms);
+  // A new entry that holds `value`, or none without memory.
+  EntryDraft NewString(Bytes key, const StringSource& value, int64_t expiry_ms);
   // Writes the value that the entry's storage has room for; `block` is for kBlock.
-  static void WriteValue(Entry* entry, const StringSource& value, memory::Block* block);
-  // A new entry with the value of `from`, not yet in any table, or nullptr.
-  Entry* CopyOf(Bytes key, const Entry& from, int64_t expiry_ms);
-  Result<Entry*> Rebuild(Entry* entry, int64_t expiry_ms, const Change& change);
-  void Emit(Bytes key, const Entry* old_value, const Change& change);
+  static void WriteValue(EntryWriter& writer, const StringSource& value, memory::Block* block);
+  // A new entry with the value of `from`, or none without memory: a clone of it; or the value itself, of which `from` is
+  // then no more than a view, to be ended by FreeShell.
+  EntryDraft CloneOf(Bytes key, const Entry& from, int64_t expiry_ms);
+  EntryDraft TakeValue(Bytes key, const Entry& from, int64_t expiry_ms);
+  // What both do: all but what is outside of the entry.
+  EntryDraft DraftLike(Bytes key, const Entry& from, int64_t expiry_ms);
+  // After a change of an entry's value where it is: `before` is Keyspace::BytesOf at the time.
+  void Resized(const Entry& entry, size_t before);
+  Result<Entry*> Rebuild(const Place& place, int64_t expiry_ms, const Change& change);
+  void Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change);
   memory::Arena& arena();
 
   Keyspace& keyspace_;
@@ -220,6 +253,7 @@ class Db {
   // called without the executor.
   const base::HashSeed seed_;
   Table table_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -57,6 +57,7 @@ Error Db::PutStrings(size_t count, PairAt at, Bytes event) {
     for (size_t i = 0; i < prepared; ++i) TakeBack(at(i).first, made[i]);
     return errors::kAllocationFailed;
   }
+  const Effects::Group group(keyspace_.effects());
   for (size_t i = 0; i < count; ++i) {
     const auto [key, value] = at(i);
     const Bytes command[] = {"SET", key, value};
@@ -68,65 +69,71 @@ Error Db::PutStrings(size_t count, PairAt at, Bytes event) {
 // *made: the pair's entry, nullptr if the value fits where the old one is. False, and nothing done, without memory.
 bool Db::PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made) {
   const StringSource source = StringSource::Of(value);
-  Entry* existing = FindHashed(key, hash, Lookup::kWrite);
+  const Place existing = LocateHashed(key, hash, Lookup::kWrite);
   *made = nullptr;
   const bool in_place = existing != nullptr && !existing->marked(Entry::kClaimed) &&
                         source.storage != Entry::Storage::kBlock &&
                         !keyspace_.effects().wants(Effects::kOldValues) &&
                         existing->FitsInPlace(source.storage, source.inline_size(), /*with_expiry=*/false);
   if (!in_place) {
-    *made = NewString(key, source, kNoExpiry);
+    *made = NewString(key, source, kNoExpiry).Finish();
     if (*made == nullptr) return false;
   }
   if (existing != nullptr) {
-    existing->set_mark(Entry::kClaimed, true);
+    EntryStamp(*existing).set_mark(Entry::kClaimed, true);
     return true;
   }
   keyspace_.StartHistory(**made, made_index_, hash);
-  if (!table_.Insert(*made, hash)) {
+  if (!table_.Insert(*made, existing)) {
     keyspace_.EndHistory(**made);
     keyspace_.Free(*made);
     return false;
   }
-  (*made)->set_mark(Entry::kClaimed, true);
+  bytes_ += Keyspace::BytesOf(**made);
+  EntryStamp(**made).set_mark(Entry::kClaimed, true);
   return true;
 }
 
 void Db::TakeBack(Bytes key, Entry* made) {
-  const uint64_t hash = Hash(key);
-  Entry* current = table_.Find(key, hash);
-  if (current != nullptr) current->set_mark(Entry::kClaimed, false);
+  const Place current(table_.Locate(key, Hash(key)));
+  if (current != nullptr) EntryStamp(*current).set_mark(Entry::kClaimed, false);
   if (made == nullptr) return;
   if (current == made) {
-    table_.Remove(key, hash);
+    table_.Remove(current);
+    bytes_ -= Keyspace::BytesOf(*made);
     keyspace_.EndHistory(*made);
   }
   keyspace_.Free(made);
 }
 
 void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
-  const uint64_t hash = Hash(key);
-  Entry* current = table_.Find(key, hash);
+  const Place current(table_.Locate(key, Hash(key)));
   LARDER_DCHECK(current != nullptr);
-  current->set_mark(Entry::kClaimed, false);
+  EntryStamp(*current).set_mark(Entry::kClaimed, false);
   if (made == nullptr) {
     const StringSource source = StringSource::Of(value);
-    const bool resized = current->storage() == Entry::Storage::kBlock;
-    const size_t before = resized ? Keyspace::BytesOf(*current) : 0;
-    if (resized) keyspace_.Drop(current->block());
-    current->Restore(source.storage, source.inline_size());
-    WriteValue(current, source, nullptr);
-    if (resized) keyspace_.Resized(*current, before);
-    Emit(key, nullptr, change);
+    const Entry::Outside old = current->outside();
+    const size_t before = old ? Keyspace::BytesOf(*current) : 0;
+    {
+      EntryEdit store = Edit(current);
+      store.Restore({Type::kString, source.encoding}, source.storage, source.inline_size());
+      WriteValue(store, source, nullptr);
+    }
+    if (old) {
+      keyspace_.DropValue(old);
+      Resized(*current, before);
+    }
+    Emit(key, nullptr, false, change);
     return;
   }
   if (current == made) {
-    Emit(key, nullptr, change);
+    Emit(key, nullptr, true, change);
     return;
   }
   keyspace_.TakeHistory(*made, *current);
-  table_.Replace(current, made, hash);
-  Emit(key, current, change);
+  table_.Replace(current, made);
+  bytes_ += Keyspace::BytesOf(*made) - Keyspace::BytesOf(*current);
+  Emit(key, current, false, change);
   keyspace_.Free(current);
 }
 

@@ -7,6 +7,11 @@
 // What costs something to make is made only if a listener wants it: ops ask wants(kCommands) before they compose the
 // canonical command, and wants(kOldValues) before they keep the old entry alive past the change.
 //
+// An effect says who caused it (its origin, as it was given to Keyspace::BeginOp), and up to three event names: SET with an
+// expiry is "set" and "expire" of one effect. What one op does to several keys (RENAME, MSET, DEL of many, FLUSHALL) is a
+// group: its effects have the same number, and whoever wants kGroups is told when it is complete, so that a log or a
+// replica can make one of it.
+//
 // Threads: the executor's holder emits, adds and removes. Listeners run inside the executor, must be short, and may not
 // change the keyspace.
 #ifndef LARDER_KEYSPACE_EFFECTS_H_
@@ -16,6 +21,7 @@
 #include <span>
 
 #include "lib/base/bytes.h"
+#include "lib/base/check.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -27,6 +33,13 @@ enum class EventClass : char {
   kExpired = 'x', kEvicted = 'e', kNew = 'n',
 };
 
+// A name that keyspace events use: "set", "del", "expired"...
+struct Event {
+  EventClass event_class;
+  Bytes name;
+};
+inline constexpr size_t kEventsMax = 3;
+
 struct Effect {
   enum class Kind : uint8_t {
     kKey,      // one key was changed, made or removed
@@ -37,17 +50,24 @@ struct Effect {
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;
-  Bytes event = {};                // "set", "del", "expired"...: the name that keyspace events use
+  Bytes event = {};                // the first event's name
+  std::span<const Event> more = {};  // those that follow it, in Redis's order; at most kEventsMax - 1
+  bool is_new = false;             // the key was not there before: event "new" of class kNew, which Redis tells first
   int db = 0;
   int other_db = 0;                // kSwap
   Bytes key = {};
   const Entry* old_value = nullptr;   // kOldValues: what was there before, or nullptr; valid during the call
   std::span<const Bytes> command = {};  // kCommands: the change as a command that does the same elsewhere
+  // Set by Effects.
+  const void* origin = nullptr;    // in which client's op; nullptr: a typed call's, or background work
+  uint64_t group = 0;              // its op's number, 0 if it has no others
 };
 
 class EffectListener {
  public:
   virtual void OnEffect(const Effect& effect) = 0;
+  // kGroups: all effects of this number have been told, of which there may be none.
+  virtual void OnGroupEnd(uint64_t /*group*/) {}
 
  protected:
   ~EffectListener() = default;
@@ -60,7 +80,7 @@ class EffectListener {
 
 class Effects {
  public:
-  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8 };
+  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8, kGroups = 16 };
 
   // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no effect
   // comes after it.
@@ -84,9 +104,20 @@ class Effects {
 
   bool wants(Want want) const { return (wanted_ & want) != 0; }
 
-  void Emit(const Effect& effect) {
-    ++changes_;
+  // Who causes what is told from now on.
+  void set_origin(const void* origin) { origin_ = origin; }
+  const void* origin() const { return origin_; }
+
+  // Whether anybody listens. If not, who emits can do with Count.
+  bool heard() const { return first_ != nullptr; }
+  void Count() { ++changes_; }
+
+  void Emit(Effect effect) {
+    LARDER_DCHECK(effect.more.size() < kEventsMax);
+    Count();
     if (first_ == nullptr) return;
+    effect.origin = origin_;
+    effect.group = depth_ == 0 ? 0 : group_;
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       listener->OnEffect(effect);
     }
@@ -95,23 +126,49 @@ class Effects {
   void EmitAbsence(int db, Bytes key) {
     if (!wants(kAbsences)) [[likely]] return;
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
-      if ((listener->wants_ & kAbsences) != 0) listener->OnEffect({.kind = Effect::Kind::kAbsent, .db = db, .key = key});
+      if ((listener->wants_ & kAbsences) == 0) continue;
+      listener->OnEffect({.kind = Effect::Kind::kAbsent, .db = db, .key = key, .origin = origin_});
     }
   }
+
+  // While one is alive all effects are of one group; one within another changes nothing.
+  class Group {
+   public:
+    explicit Group(Effects& effects) : effects_(effects) {
+      if (effects_.depth_++ == 0) ++effects_.group_;
+    }
+    ~Group() {
+      if (--effects_.depth_ == 0 && effects_.wants(kGroups)) [[unlikely]] effects_.EndGroup();
+    }
+    Group(const Group&) = delete;
+    Group& operator=(const Group&) = delete;
+
+   private:
+    Effects& effects_;
+  };
 
   // How many effects there have been: whether a command has changed anything.
   uint64_t changes() const { return changes_; }
 
-  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one SET with an
-  // expiry, or one RENAME, has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
+  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one RENAME
+  // has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
   uint64_t dirty() const { return changes_ + adjusted_; }
   void AdjustDirty(int64_t by) { adjusted_ += static_cast<uint64_t>(by); }
 
  private:
+  void EndGroup() {
+    for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
+      if ((listener->wants_ & kGroups) != 0) listener->OnGroupEnd(group_);
+    }
+  }
+
   EffectListener* first_ = nullptr;
   uint32_t wanted_ = 0;
   uint64_t changes_ = 0;
   uint64_t adjusted_ = 0;  // modulo 2^64
+  const void* origin_ = nullptr;
+  uint64_t group_ = 0;  // of the last group
+  int depth_ = 0;       // of groups within groups
 };
 
 }  // namespace larder::inline v0::keyspace

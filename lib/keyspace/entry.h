@@ -6,18 +6,24 @@
 //   +5  [expiry     8   ms since the epoch, only with kHasExpiry]
 //       key size    1+  varint
 //       key             bytes
-//       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock: an 8-byte pointer
+//       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock, kStructure: an 8-byte pointer
 //
 // No NUL, no padding, no capacity: fields are read by memcpy. With a key of 16 bytes and a value of 64 an entry is 87
 // bytes in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
 //
 // A string value is stored as a 64-bit integer when its text is exactly that integer's, inline up to kInlineValueMax
-// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference.
+// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not bytes in
+// one piece is a pointer to a Structure, which the entry owns.
+//
+// Stores. An Entry is only read by what is here. Who changes one needs what lib/keyspace/edit.h has for it: a draft while it
+// is in no table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned, and is stored
+// as one word: whoever reads beside the executor sees no half of it.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_ENTRY_H_
 #define LARDER_KEYSPACE_ENTRY_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,9 +44,11 @@ enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
 inline constexpr size_t kEmbstrMax = 44;
 inline constexpr int64_t kNoExpiry = -1;
 
+struct Structure;
+
 class Entry {
  public:
-  enum class Storage : uint8_t { kInteger, kInline, kBlock };
+  enum class Storage : uint8_t { kInteger, kInline, kBlock, kStructure };
 
   // Marks that owners of entries set for their own ends.
   enum Mark : uint8_t {
@@ -48,9 +56,6 @@ class Entry {
     kInSmall = 1 << 4,  // S3-FIFO's queue of new keys; see Evictor
   };
 
-  // A new entry with unset value bytes (kInline: `value_size` of them), or nullptr when there is no memory. Keyspace::Free
-  // ends it.
-  static Entry* New(memory::Arena& arena, Bytes key, Storage storage, size_t value_size, bool with_expiry);
   static size_t Footprint(size_t key_size, Storage storage, size_t value_size, bool with_expiry) {
     return kHeaderBytes + (with_expiry ? kExpiryBytes : 0) + VarintBytes(key_size) + key_size +
            (storage == Storage::kInline ? VarintBytes(value_size) + value_size : kWordBytes);
@@ -70,9 +75,6 @@ class Entry {
   }
   Type type() const { return static_cast<Type>(kind_ & 15); }
   Encoding encoding() const { return static_cast<Encoding>(kind_ >> 4); }
-  void set_kind(Type type, Encoding encoding) {
-    kind_ = static_cast<uint8_t>(static_cast<uint8_t>(type) | static_cast<uint8_t>(encoding) << 4);
-  }
   Storage storage() const { return static_cast<Storage>(flags_ >> kStorageShift & 3); }
   // Bytes, as they were asked of the arena.
   size_t footprint() const {
@@ -82,28 +84,13 @@ class Entry {
 
   // Three bits for LFU: at which part of a minute the entry was used last; see Epochs::phase.
   uint8_t use_phase() const { return flags_ >> kPhaseShift; }
-  void set_use_phase(uint32_t phase) {
-    flags_ = static_cast<uint8_t>((flags_ & ((1 << kPhaseShift) - 1)) | (phase & 7) << kPhaseShift);
-  }
   bool marked(Mark mark) const { return (flags_ & mark) != 0; }
-  void set_mark(Mark mark, bool on) { flags_ = static_cast<uint8_t>(on ? flags_ | mark : flags_ & ~mark); }
 
-  // Expiry: milliseconds since the epoch. REQUIRES has_expiry() for the setter.
+  // Milliseconds since the epoch.
   bool has_expiry() const { return (flags_ & kHasExpiry) != 0; }
   int64_t expiry_ms() const { return has_expiry() ? Load<int64_t>(payload()) : kNoExpiry; }
-  void set_expiry_ms(int64_t ms) {
-    LARDER_DCHECK(has_expiry());
-    Store(payload(), ms);
-  }
 
-  uint32_t access_data() const {
-    return static_cast<uint32_t>(access_[0] | access_[1] << 8 | access_[2] << 16);
-  }
-  void set_access_data(uint32_t data) {
-    access_[0] = static_cast<uint8_t>(data);
-    access_[1] = static_cast<uint8_t>(data >> 8);
-    access_[2] = static_cast<uint8_t>(data >> 16);
-  }
+  uint32_t access_data() const { return static_cast<uint32_t>(head() >> kAccessShift) & kAccessMask; }
 
   // A string whose bytes are here, which most entries are.
   bool is_inline_string() const {
@@ -113,38 +100,40 @@ class Entry {
 
   // The value, by storage.
   int64_t integer() const { return Load<int64_t>(value_field()); }
-  void set_integer(int64_t n) { Store(value_field(), n); }
   Bytes inline_value() const {
     size_t size = 0;
     const char* text = ReadVarint(value_field(), &size);
     return {text, size};
   }
-  char* inline_data() { return const_cast<char*>(inline_value().data()); }
   memory::Block* block() const { return Load<memory::Block*>(value_field()); }
-  void set_block(memory::Block* block) { Store(value_field(), block); }
+  Structure* structure() const { return Load<Structure*>(value_field()); }
+  // What the value has outside of the entry; of no storage that has something there if that is nothing.
+  struct Outside {
+    Storage storage = Storage::kInline;
+    void* what = nullptr;
+    explicit operator bool() const { return what != nullptr; }
+  };
+  bool has_outside() const { return storage() >= Storage::kBlock; }
+  Outside outside() const { return has_outside() ? Outside{storage(), Load<void*>(value_field())} : Outside(); }
 
-  // Changes how the value is stored, in place; its bytes are unset then. REQUIRES: FitsInPlace.
-  void Restore(Storage storage, size_t value_size) {
-    LARDER_DCHECK(FitsInPlace(storage, value_size, has_expiry()));
-    set_storage(storage);
-    if (storage == Storage::kInline) WriteVarint(value_field(), value_size);
-  }
-  // Gives an inline value another size; the bytes up to the smaller of both stay. REQUIRES: FitsInPlace.
-  void ResizeInline(size_t value_size) {
-    const Bytes old = inline_value();
-    char* const field = value_field();
-    const size_t kept = old.size() < value_size ? old.size() : value_size;
-    std::memmove(field + VarintBytes(value_size), old.data(), kept);
-    WriteVarint(field, value_size);
-  }
   // Whether this key with such a value rounds to the same block of the arena.
   bool FitsInPlace(Storage storage, size_t value_size, bool with_expiry) const {
-    return has_expiry() == with_expiry &&
-           memory::Arena::RoundUp(Footprint(key().size(), storage, value_size, with_expiry)) ==
-               memory::Arena::RoundUp(footprint());
+    if (has_expiry() != with_expiry) return false;
+    const Storage now = this->storage();
+    if (now == storage && storage != Storage::kInline) return true;
+    const Bytes k = key();
+    const size_t size_now = now == Storage::kInline ? InlineSizeAt(k.data() + k.size()) : 0;
+    if (now == storage && size_now == value_size) return true;
+    return memory::Arena::RoundUp(Footprint(k.size(), storage, value_size, with_expiry)) ==
+           memory::Arena::RoundUp(Footprint(k.size(), now, size_now, with_expiry));
   }
 
  private:
+  friend class EntryWriter;
+  friend class EntryDraft;
+  friend class EntryEdit;
+  friend class EntryStamp;
+
   static constexpr uint8_t kHasExpiry = 1;
   static constexpr int kStorageShift = 1;
   static constexpr int kPhaseShift = 5;
@@ -152,6 +141,18 @@ class Entry {
   static constexpr size_t kExpiryBytes = 8;
   static constexpr size_t kWordBytes = 8;
   static constexpr size_t kVarintSmall = 128;
+
+  // The header as a word, and what lies where in it, whatever the byte order.
+  typedef uint64_t Word __attribute__((may_alias));
+  static constexpr bool kLittle = std::endian::native == std::endian::little;
+  static constexpr int kKindShift = kLittle ? 0 : 56;
+  static constexpr int kFlagsShift = kLittle ? 8 : 48;
+  static constexpr int kAccessShift = kLittle ? 16 : 24;
+  static constexpr uint32_t kAccessMask = 0xffffff;
+  uint64_t head() const { return __atomic_load_n(reinterpret_cast<const Word*>(this), __ATOMIC_RELAXED); }
+  void set_head(uint64_t head) { __atomic_store_n(reinterpret_cast<Word*>(this), head, __ATOMIC_RELAXED); }
+  void ChangeHead(uint64_t mask, uint64_t bits) { set_head((head() & ~mask) | bits); }
+  static uint64_t FlagBits(unsigned flags) { return static_cast<uint64_t>(flags) << kFlagsShift; }
 
   Entry() = default;
   char* payload() { return reinterpret_cast<char*>(this) + kHeaderBytes; }
@@ -162,8 +163,10 @@ class Entry {
     return k.data() + k.size();
   }
   char* value_field() { return const_cast<char*>(static_cast<const Entry*>(this)->value_field()); }
-  void set_storage(Storage storage) {
-    flags_ = static_cast<uint8_t>((flags_ & ~(3 << kStorageShift)) | static_cast<uint8_t>(storage) << kStorageShift);
+  static size_t InlineSizeAt(const char* field) {
+    size_t size = 0;
+    ReadVarint(field, &size);
+    return size;
   }
 
   // Varints: 7 bits a byte, the lowest first.
@@ -206,7 +209,7 @@ class Entry {
 
   uint8_t kind_;
   uint8_t flags_;
-  uint8_t access_[3];
+  [[maybe_unused]] uint8_t access_[3];
   // payload follows
 
   friend struct EntryLayout;
@@ -214,6 +217,7 @@ class Entry {
 
 struct EntryLayout {
   static_assert(sizeof(Entry) == Entry::kHeaderBytes && alignof(Entry) == 1);
+  static_assert(Entry::kHeaderBytes <= sizeof(Entry::Word), "a header is one store");
   static_assert(static_cast<int>(Type::kString) == 0, "is_inline_string compares both at once");
 };
 

@@ -40,6 +40,10 @@ class KeyWindow {
     const uint64_t hashed = hash(i);
     return db_.FindHashed(key_(i), hashed, how);
   }
+  Place Locate(size_t i, Lookup how) {
+    const uint64_t hashed = hash(i);
+    return db_.LocateHashed(key_(i), hashed, how);
+  }
 
  private:
   void Fill(size_t from) {

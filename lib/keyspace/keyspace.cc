@@ -1,8 +1,11 @@
 #include "lib/keyspace/keyspace.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <utility>
+
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
 namespace {
@@ -50,7 +53,7 @@ Keyspace::~Keyspace() {
   for (int i = 0; i < made_count_; ++i) delete made_[i];
   std::free(made_);
   std::free(dbs_);
-  while (graves_ != nullptr) FreeStep();
+  while (graves_ != nullptr || dropped_ != nullptr) FreeStep();
   arena().SetOwner(nullptr);  // it may outlive us
 }
 
@@ -102,6 +105,7 @@ void Keyspace::SwapDbs(int a, int b) {
   if (first == second) return effects_.AdjustDirty(1);
   // The Db objects stay where they are, since sessions and handles refer to them; their content changes places.
   first->table_.Swap(second->table_);
+  std::swap(first->bytes_, second->bytes_);
   evictor_.DropSmallQueue();  // its words name databases
   effects_.Emit({.kind = Effect::Kind::kSwap, .event = "swapdb", .db = a, .other_db = b});
 }
@@ -115,6 +119,7 @@ size_t Keyspace::FlushDb(Db& db) {
 }
 
 size_t Keyspace::FlushAll() {
+  const Effects::Group group(effects_);
   size_t had = 0;
   for (int i = 0; i < made_count_; ++i) had += FlushDb(*made_[i]);
   return had;
@@ -128,9 +133,50 @@ size_t Keyspace::size() const {
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
-void Keyspace::Free(Entry* entry) {
-  if (entry->storage() == Entry::Storage::kBlock) [[unlikely]] Drop(entry->block());
-  heap_->arena().Free(entry, entry->footprint());
+void Keyspace::DropValue(Entry::Outside outside) {
+  switch (outside.storage) {
+    case Entry::Storage::kInteger:
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: Drop(static_cast<memory::Block*>(outside.what)); break;
+    case Entry::Storage::kStructure: {
+      auto* const root = static_cast<Structure*>(outside.what);
+      Detach(root);
+      if (root->kind->Count(*root) <= kFreeEntries) FreeSomeDropped();
+      if (dropped_ != nullptr) Owe(kOwesFreeing);
+      break;
+    }
+  }
+}
+
+void Keyspace::Detach(Structure* root) {
+  root->next_garbage = std::exchange(dropped_, root);
+  garbage_bytes_ += root->bytes;
+}
+
+// Of the structures that were dropped last.
+void Keyspace::FreeSomeDropped() {
+  base::StepTimer timer(steps_, base::Step::kFree);
+  for (size_t left = kFreeEntries; left != 0 && dropped_ != nullptr;) {
+    Structure* const root = dropped_;
+    Structure* const next = root->next_garbage;
+    const size_t elements = std::clamp(root->kind->Count(*root), size_t{1}, left);
+    bool done = false;
+    const size_t freed = root->kind->FreeSome(*heap_, root, elements, &done);
+    timer.Add(elements, freed);
+    garbage_bytes_ -= freed;
+    left -= elements;
+    if (done) dropped_ = next;
+  }
+}
+
+size_t Keyspace::OutsideBytes(const Entry& entry) {
+  switch (entry.storage()) {
+    case Entry::Storage::kInteger:
+    case Entry::Storage::kInline: break;
+    case Entry::Storage::kBlock: return entry.block()->footprint();
+    case Entry::Storage::kStructure: return entry.structure()->bytes;
+  }
+  return 0;
 }
 
 void Keyspace::Drop(memory::Block* block) {
@@ -138,7 +184,7 @@ void Keyspace::Drop(memory::Block* block) {
   if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
 }
 
-void Keyspace::Bury(Db::Table& table) {
+void Keyspace::Bury(Db::Table& table, size_t bytes) {
   if (table.empty()) return;
   Grave* grave = new (std::nothrow) Grave(*this, table.policy());
   if (grave == nullptr) {
@@ -151,35 +197,54 @@ void Keyspace::Bury(Db::Table& table) {
     return;
   }
   grave->table.Swap(table);
+  garbage_bytes_ += bytes + grave->table.memory();
   grave->next = std::exchange(graves_, grave);
   if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
-// True if nothing is left in it.
-bool Keyspace::FreeSome(Db::Table& table) {
+// True if nothing is left in it. *freed: what its entries and its memory have been, as Bury counts them.
+bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
   base::StepTimer timer(steps_, base::Step::kFree);
-  return table.FreeSome(kFreeEntries, [&](Entry* entry) {
-    timer.Add(1, memory::Arena::RoundUp(entry->footprint()));
+  const size_t memory = table.memory();
+  size_t bytes = 0;
+  const bool all = table.FreeSome(kFreeEntries, [&](Entry* entry) {
+    const size_t entry_bytes = BytesOf(*entry);
+    bytes += entry_bytes;
+    timer.Add(1, entry_bytes);
     EndHistory(*entry);
-    Free(entry);
+    if (entry->storage() == Entry::Storage::kStructure) [[unlikely]] {  // a hundred of them would make a long step
+      Detach(entry->structure());
+      FreeShell(entry);
+    } else {
+      Free(entry);
+    }
   });
+  *freed = bytes + memory - table.memory();
+  return all;
 }
 
 // Not by way of a grave: there may be no memory for one.
 bool Keyspace::EndStep() {
   for (int i = 0; i < made_count_; ++i) {
     if (made_[i]->table_.empty()) continue;
-    (void)FreeSome(made_[i]->table_);
+    size_t freed = 0;
+    (void)FreeSome(made_[i]->table_, &freed);
     return true;
   }
   return FreeStep();
 }
 
 bool Keyspace::FreeStep() {
-  if (Grave* grave = graves_; grave != nullptr) {
-    if (FreeSome(grave->table)) {
+  if (dropped_ != nullptr) {
+    FreeSomeDropped();
+  } else if (Grave* grave = graves_; grave != nullptr) {
+    size_t freed = 0;
+    const bool all = FreeSome(grave->table, &freed);
+    garbage_bytes_ -= freed;
+    if (all) {
       graves_ = grave->next;
       delete grave;
+      LARDER_DCHECK(graves_ != nullptr || dropped_ != nullptr || garbage_bytes_ == 0);
     }
   } else if (heap_->WantsMaintenance()) {
     base::StepTimer timer(steps_, base::Step::kFree);
@@ -192,18 +257,20 @@ bool Keyspace::FreeStep() {
   return HasGarbage();
 }
 
-bool Keyspace::HasGarbage() const { return graves_ != nullptr || heap_->WantsMaintenance(); }
+bool Keyspace::HasGarbage() const {
+  return graves_ != nullptr || dropped_ != nullptr || heap_->WantsMaintenance();
+}
 
 // ---- Use and eviction -----------------------------------------------------------------------------------------------
 
 void Keyspace::TouchByUse(Entry& entry) {
   const uint32_t data = entry.access_data();
   if (!config_.access.lfu) {
-    entry.set_access_data(FifoUse::Used(data));
+    EntryStamp(entry).set_access_data(FifoUse::Used(data));
     return;
   }
-  entry.set_access_data(Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_));
-  entry.set_use_phase(evictor_.epochs().phase());
+  const uint32_t used = Access::Used(config_.access, data, static_cast<uint32_t>(access_seconds_), random_);
+  EntryStamp(entry).set_use(used, evictor_.epochs().phase());
 }
 
 int64_t Keyspace::IdleSeconds(const Entry& entry) const {
@@ -216,36 +283,28 @@ uint32_t Keyspace::Frequency(const Entry& entry) const {
   return Access::Frequency(config_.access, entry.access_data(), static_cast<uint32_t>(access_seconds_));
 }
 
-size_t Keyspace::BytesOf(const Entry& entry) {
-  const size_t bytes = memory::Arena::RoundUp(entry.footprint());
-  return entry.storage() == Entry::Storage::kBlock ? bytes + entry.block()->footprint() : bytes;
-}
-
 void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {
   if (touch_is_stamp_) [[likely]] {
-    entry.set_access_data(stamp());
+    EntryStamp(entry).set_access_data(stamp());
     return;
   }
   const Evictor::Start start = evictor_.Begin(db, hash, entry.has_expiry());
-  entry.set_access_data(start.access);
-  entry.set_use_phase(evictor_.epochs().phase());
-  entry.set_mark(Entry::kInSmall, start.small);
+  EntryStamp(entry).set_use(start.access, evictor_.epochs().phase());
+  EntryStamp(entry).set_mark(Entry::kInSmall, start.small);
   if (start.small) evictor_.SmallCame(BytesOf(entry));
 }
 
 void Keyspace::TakeHistory(Entry& made, const Entry& before) {
-  made.set_access_data(before.access_data());
-  made.set_use_phase(before.use_phase());
+  EntryStamp(made).set_use(before.access_data(), before.use_phase());
   if (!before.marked(Entry::kInSmall)) return;
-  made.set_mark(Entry::kInSmall, true);
+  EntryStamp(made).set_mark(Entry::kInSmall, true);
   evictor_.SmallResized(BytesOf(before), BytesOf(made));
 }
 
 void Keyspace::MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash) {
-  made.set_access_data(from.access_data());
-  made.set_use_phase(from.use_phase());
+  EntryStamp(made).set_use(from.access_data(), from.use_phase());
   if (!from.marked(Entry::kInSmall) || !evictor_.QueueMoved(db, hash)) return;
-  made.set_mark(Entry::kInSmall, true);
+  EntryStamp(made).set_mark(Entry::kInSmall, true);
   evictor_.SmallCame(BytesOf(made));
 }
 
@@ -255,8 +314,8 @@ void Keyspace::EndHistory(const Entry& entry) {
 
 void Keyspace::SetUse(Entry& entry, uint32_t access, bool small) {
   if (entry.marked(Entry::kInSmall) && !small) evictor_.SmallLeft(BytesOf(entry));
-  entry.set_access_data(access);
-  entry.set_mark(Entry::kInSmall, small);
+  EntryStamp(entry).set_access_data(access);
+  EntryStamp(entry).set_mark(Entry::kInSmall, small);
 }
 
 // ---- Expiry ---------------------------------------------------------------------------------------------------------

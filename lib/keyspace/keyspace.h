@@ -74,11 +74,15 @@ class Keyspace {
   size_t FlushAll();
   size_t size() const;
 
-  // Starts an op. `now_ms` is the time if the caller knows it, else 0.
-  void BeginOp(int64_t now_ms) { now_ms_ = now_ms; }
+  // Starts an op. `now_ms` is the time if the caller knows it, else 0. `origin`: which client asks for it, for those who are
+  // told of its effects; never looked into.
+  void BeginOp(int64_t now_ms, const void* origin = nullptr) {
+    now_ms_ = now_ms;
+    effects_.set_origin(origin);
+  }
   // Starts a typed call's op, which reads the clock only if it has to.
   void BeginTypedOp() {
-    now_ms_ = 0;
+    BeginOp(0);
     ++stats_.typed_calls;
   }
   int64_t now_ms() {
@@ -98,7 +102,7 @@ class Keyspace {
   void Touch(Entry& entry) {
     if (touch_is_stamp_) [[likely]] {
       // Most entries that are read often have it already, and a line that is not written need not go back to memory.
-      if (entry.access_data() != stamp()) entry.set_access_data(stamp());
+      if (entry.access_data() != stamp()) EntryStamp(entry).set_access_data(stamp());
     } else {
       TouchByUse(entry);
     }
@@ -175,12 +179,22 @@ class Keyspace {
   uint32_t owed() const { return owed_.untold(); }
   OwedWork& owed_work() { return owed_; }
 
-  // Ends an entry that is in no table.
-  void Free(Entry* entry);
+  // Ends an entry that is in no table, and its value.
+  void Free(Entry* entry) {
+    if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
+    FreeShell(entry);
+  }
+  // The same for one whose value another entry has taken over.
+  void FreeShell(Entry* entry) { heap_->arena().Free(entry, entry->footprint()); }
+  // Ends what an entry's value had outside of the entry. A large structure is freed in steps.
+  void DropValue(Entry::Outside outside);
   // Ends a reference to a block that the holder has.
   void Drop(memory::Block* block);
-  // Takes over what a table holds, to be freed in steps; the table is empty then.
-  void Bury(Db::Table& table);
+  // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
+  void Bury(Db::Table& table, size_t bytes);
+  // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is compared
+  // with maxmemory, see lib/keyspace/room.h.
+  size_t garbage_bytes() const { return garbage_bytes_; }
   // One step of freeing what was buried or dropped. True if there is more.
   bool FreeStep();
   bool HasGarbage() const;
@@ -209,7 +223,10 @@ class Keyspace {
   // Counts one for INFO.
   void CountEvicted() { ++stats_.evicted; }
   // What an entry takes, as the limit counts it.
-  static size_t BytesOf(const Entry& entry);
+  static size_t BytesOf(const Entry& entry) {
+    const size_t bytes = memory::Arena::RoundUp(entry.footprint());
+    return entry.has_outside() ? bytes + OutsideBytes(entry) : bytes;
+  }
   // Around a change of an entry's block where it is: `before` is BytesOf at the time.
   void Resized(const Entry& entry, size_t before) {
     if (entry.marked(Entry::kInSmall)) evictor_.SmallResized(before, BytesOf(entry));
@@ -243,19 +260,23 @@ class Keyspace {
   };
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
+  static size_t OutsideBytes(const Entry& entry);
+  size_t GarbageMax() const { return static_cast<size_t>(config_.maxmemory / 8); }
   uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
   void TouchByUse(Entry& entry);
   bool NoteMade(Db* db);
   Error AdmitSlow(const Growth& growth);
   Room MakeRoomOf(size_t bytes_min);
-  size_t FreeDeleted(size_t bytes_min);
+  size_t FreeGarbage(size_t bytes_min);
   Evictor::Outcome EvictSlice(size_t bytes_min);
   void OweEviction();
   bool SourceHasRoom() const;
   bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits);
   void BeginPass(SourceSearch* search);
   bool BeginPassForSearch(SourceSearch* search);
-  bool FreeSome(Db::Table& table);
+  bool FreeSome(Db::Table& table, size_t* freed);
+  void Detach(Structure* root);
+  void FreeSomeDropped();
 
   KeyspaceConfig config_;
   const base::HashSeed hash_seed_;
@@ -287,6 +308,8 @@ class Keyspace {
   int made_room_ = 0;
   int dbs_end_ = 0;
   Grave* graves_ = nullptr;
+  Structure* dropped_ = nullptr;  // large ones, detached
+  size_t garbage_bytes_ = 0;      // in both
   KeyspaceTables tables_;
   Evictor evictor_;
   Compactor compactor_{*this};

@@ -25,7 +25,8 @@ constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
 
 bool Keyspace::OverLimit(size_t counted) const {
   if (config_.maxmemory == 0) return false;
-  const size_t ignored = counted + doomed_arguments_.load(std::memory_order_relaxed);
+  const size_t gone = std::min(garbage_bytes_, GarbageMax());
+  const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed);
   const size_t used = used_memory();
   return used > ignored && used - ignored > config_.maxmemory;
 }
@@ -49,12 +50,12 @@ Room Keyspace::MakeRoom(const Growth& growth) {
   return room;
 }
 
-// What has been deleted goes first, and as long as there is some of that nobody is evicted.
+// As long as more waits to be freed than counts as gone nobody is evicted, and what waits gets less with each write.
 Room Keyspace::MakeRoomOf(size_t bytes_min) {
-  const size_t freed = FreeDeleted(bytes_min);
+  const size_t freed = FreeGarbage(2 * bytes_min);
   room_made_ += freed;
   if (!OverLimit(room_counted_)) return Room::kFits;
-  if (graves_ != nullptr) return Room::kOver;
+  if (garbage_bytes_ > GarbageMax()) return Room::kOver;
   const Evictor::Outcome outcome = EvictSlice(freed < bytes_min ? bytes_min - freed : 0);
   switch (outcome) {
     case Evictor::Outcome::kFits: return Room::kFits;
@@ -64,15 +65,16 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
   return Room::kNone;
 }
 
-// At least `bytes_min` if there is so much, more than that only to finish a step. Returns how much.
-size_t Keyspace::FreeDeleted(size_t bytes_min) {
+// At least `bytes_min` of what is beyond that which counts as gone, if there is so much; more than that only to finish a
+// step. Returns how much.
+size_t Keyspace::FreeGarbage(size_t bytes_min) {
   const size_t before = heap_->used();
   const auto freed = [&] {
     const size_t now = heap_->used();
     return now < before ? before - now : 0;  // other threads may take memory meanwhile
   };
   if (heap_->arena().has_returned()) heap_->CollectReturned(kCollectedAtOnce);
-  for (bool first = true; graves_ != nullptr && (first || freed() < bytes_min); first = false) {
+  for (bool first = true; garbage_bytes_ > GarbageMax() && (first || freed() < bytes_min); first = false) {
     if (!OverLimit(room_counted_)) break;
     FreeStep();
   }
@@ -92,8 +94,9 @@ Evictor::Outcome Keyspace::EvictSlice(size_t bytes_min) {
 }
 
 bool Keyspace::EvictStep() {
-  // FreeStep's work comes first.
-  const bool more = MayEvict() && OverLimit() && (graves_ != nullptr || EvictSlice(0) == Evictor::Outcome::kMore);
+  // FreeStep's work comes first, where that is more than counts as gone.
+  const bool garbage = garbage_bytes_ > GarbageMax();
+  const bool more = MayEvict() && OverLimit() && (garbage || EvictSlice(0) == Evictor::Outcome::kMore);
   owes_eviction_ = more;
   return more;
 }

@@ -5,6 +5,12 @@
 // that is over the limit does not grow: it never exceeds the limit, or what it was when the limit was lowered, by more
 // than one write. What is left over is worked off in the background (EvictStep). Reads evict nothing.
 //
+// What has been flushed and waits to be freed counts as gone at once, up to an eighth of the limit: nobody is evicted for it.
+// Where there is more of it, a write that finds memory over the limit frees at least twice the bytes that it adds first, so
+// that it gets less, and still nobody is evicted. So memory is at most an eighth over the limit for its sake. (Blocks that
+// were dropped by threads beside the executor are collected then; very large ones are not counted from when they are
+// dropped.)
+//
 // What a write's arguments take already, in a block or in a client's input, is not a reason to evict for it: it will be the
 // value's, or be freed.
 //

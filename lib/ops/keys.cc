@@ -14,8 +14,9 @@ using keyspace::Entry;
 using keyspace::EventClass;
 using keyspace::kNoExpiry;
 using keyspace::Lookup;
+using keyspace::Place;
 
-void DeleteEntry(Db& db, Entry* entry, Bytes key) {
+void DeleteEntry(Db& db, const Place& entry, Bytes key) {
   const Bytes command[] = {"DEL", key};
   db.Delete(entry, {EventClass::kGeneric, "del", command});
 }
@@ -33,10 +34,11 @@ bool Allows(const ExpireOptions& options, int64_t current_ms, int64_t wanted_ms)
 }  // namespace
 
 int64_t Delete(Db& db, std::span<const Bytes> keys) {
+  const keyspace::Effects::Group group(db.keyspace().effects());
   int64_t deleted = 0;
   auto window = keyspace::WindowOver(db, keys);
   for (size_t i = 0; i < keys.size(); ++i) {
-    Entry* entry = window.Find(i, Lookup::kRemove);
+    const Place entry = window.Locate(i, Lookup::kRemove);
     if (entry == nullptr) {
       db.NoteAbsence(keys[i]);
       continue;
@@ -55,7 +57,7 @@ int64_t Count(Db& db, std::span<const Bytes> keys, Lookup how) {
 }
 
 Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
-  Entry* entry = db.Find(key, Lookup::kWrite);
+  const Place entry = db.Locate(key, Lookup::kWrite);
   if (entry == nullptr) {
     if (expiry_ms <= db.keyspace().now_ms()) db.NoteAbsence(key);
     return false;
@@ -63,7 +65,7 @@ Result<bool> ExpireAt(Db& db, Bytes key, int64_t expiry_ms, const ExpireOptions&
   return ExpireEntryAt(db, entry, key, expiry_ms, options);
 }
 
-Result<bool> ExpireEntryAt(Db& db, Entry* entry, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
+Result<bool> ExpireEntryAt(Db& db, const Place& entry, Bytes key, int64_t expiry_ms, const ExpireOptions& options) {
   if (!Allows(options, entry->expiry_ms(), expiry_ms)) return false;
   if (expiry_ms <= db.keyspace().now_ms()) {
     DeleteEntry(db, entry, key);
@@ -77,19 +79,19 @@ Result<bool> ExpireEntryAt(Db& db, Entry* entry, Bytes key, int64_t expiry_ms, c
     command[2] = base::FormatInt64(expiry_ms, digits);
     change.command = command;
   }
-  LARDER_ASSIGN_OR_RETURN(entry, db.SetExpiry(entry, expiry_ms, change));
+  LARDER_RETURN_IF_ERROR(db.SetExpiry(entry, expiry_ms, change).error());
   return true;
 }
 
 Result<bool> Persist(Db& db, Bytes key) {
-  Entry* entry = db.Find(key, Lookup::kWrite);
+  const Place entry = db.Locate(key, Lookup::kWrite);
   return entry == nullptr ? Result<bool>(false) : PersistEntry(db, entry, key);
 }
 
-Result<bool> PersistEntry(Db& db, Entry* entry, Bytes key) {
+Result<bool> PersistEntry(Db& db, const Place& entry, Bytes key) {
   if (!entry->has_expiry()) return false;
   const Bytes command[] = {"PERSIST", key};
-  LARDER_ASSIGN_OR_RETURN(entry, db.ClearExpiry(entry, {EventClass::kGeneric, "persist", command}));
+  LARDER_RETURN_IF_ERROR(db.ClearExpiry(entry, {EventClass::kGeneric, "persist", command}).error());
   return true;
 }
 
@@ -107,49 +109,48 @@ int64_t ExpireTimeMs(Db& db, Bytes key) {
 }
 
 Result<bool> Rename(Db& db, Bytes from, Bytes to, bool if_missing) {
-  Entry* entry = db.Find(from, Lookup::kWrite);
+  const Place entry = db.Locate(from, Lookup::kWrite);
   if (entry == nullptr) {
     db.NoteAbsence(from);
     return errors::kNoSuchKey;
   }
   if (from == to) return !if_missing;
-  Entry* existing = db.Find(to, Lookup::kWrite);
+  const Place existing = db.Locate(to, Lookup::kWrite);
   if (existing != nullptr && if_missing) return false;
   // One command says both changes; it goes with the first.
   const Bytes command[] = {"RENAME", from, to};
-  LARDER_ASSIGN_OR_RETURN(entry,
-                          db.PutMoved(to, existing, db, entry, {EventClass::kGeneric, "rename_from", command},
-                                      {EventClass::kGeneric, "rename_to"}));
+  LARDER_RETURN_IF_ERROR(db.PutMoved(to, existing, db, entry, {EventClass::kGeneric, "rename_from", command},
+                                      {EventClass::kGeneric, "rename_to"}).error());
   db.keyspace().effects().AdjustDirty(-1);
   return true;
 }
 
 Result<bool> Copy(Db& from_db, Bytes from, Db& to_db, Bytes to, bool replace) {
-  Entry* entry = from_db.Find(from, Lookup::kRead);
+  const Entry* const entry = from_db.Find(from, Lookup::kRead);
   if (entry == nullptr) return false;
-  Entry* existing = to_db.Find(to, Lookup::kWrite);
+  const Place existing = to_db.Locate(to, Lookup::kWrite);
   if (existing != nullptr && !replace) return false;
   char digits[base::kIntChars];
   const Bytes here[] = {"COPY", from, to, "REPLACE"};
   const Bytes across[] = {"COPY", from, to, "DB", base::FormatInt64(to_db.index(), digits), "REPLACE"};
   Change change = {EventClass::kGeneric, "copy_to", here};
   if (&from_db != &to_db) change.command = across;
-  LARDER_ASSIGN_OR_RETURN(entry, to_db.PutCopy(to, existing, *entry, entry->expiry_ms(), change));
+  LARDER_RETURN_IF_ERROR(to_db.PutCopy(to, existing, *entry, entry->expiry_ms(), change).error());
   return true;
 }
 
 Result<bool> Move(Db& from_db, Db& to_db, Bytes key) {
-  Entry* entry = from_db.Find(key, Lookup::kWrite);
+  const Place entry = from_db.Locate(key, Lookup::kWrite);
   if (entry == nullptr) {
     from_db.NoteAbsence(key);
     return false;
   }
-  if (to_db.Find(key, Lookup::kWrite) != nullptr) return false;
+  const Place place = to_db.Locate(key, Lookup::kWrite);
+  if (place != nullptr) return false;
   char digits[base::kIntChars];
   const Bytes command[] = {"MOVE", key, base::FormatInt64(to_db.index(), digits)};
-  LARDER_ASSIGN_OR_RETURN(entry,
-                          to_db.PutMoved(key, nullptr, from_db, entry, {EventClass::kGeneric, "move_from", command},
-                                         {EventClass::kGeneric, "move_to"}));
+  LARDER_RETURN_IF_ERROR(to_db.PutMoved(key, place, from_db, entry, {EventClass::kGeneric, "move_from", command},
+                                         {EventClass::kGeneric, "move_to"}).error());
   to_db.keyspace().effects().AdjustDirty(-1);
   return true;
 }

@@ -30,10 +30,10 @@ Result<bool> ExpireAt(keyspace::Db& db, Bytes key, int64_t expiry_ms, const Expi
 // PERSIST ("persist"). False if there was no expiry to remove.
 Result<bool> Persist(keyspace::Db& db, Bytes key);
 
-// The same for an entry that a Find for writing has given just now, which is not looked up, and so not used, once more.
-Result<bool> ExpireEntryAt(keyspace::Db& db, keyspace::Entry* entry, Bytes key, int64_t expiry_ms,
+// The same for a key that Locate has found for writing just now, which is not looked up, and so not used, once more.
+Result<bool> ExpireEntryAt(keyspace::Db& db, const keyspace::Place& place, Bytes key, int64_t expiry_ms,
                            const ExpireOptions& options = {});
-Result<bool> PersistEntry(keyspace::Db& db, keyspace::Entry* entry, Bytes key);
+Result<bool> PersistEntry(keyspace::Db& db, const keyspace::Place& place, Bytes key);
 
 // PTTL: ms left, -1 without an expiry, -2 without a key. ExpireTime: the absolute time in ms, likewise.
 int64_t TtlMs(keyspace::Db& db, Bytes key);

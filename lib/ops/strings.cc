@@ -28,7 +28,11 @@ using keyspace::Entry;
 using keyspace::EventClass;
 using keyspace::kNoExpiry;
 using keyspace::Lookup;
+using keyspace::Place;
 using keyspace::StringSource;
+
+// What an edit in place leaves.
+constexpr keyspace::Form kRawString{keyspace::Type::kString, keyspace::Encoding::kRaw};
 
 bool WantsCommands(Db& db) { return db.keyspace().effects().wants(Effects::kCommands); }
 
@@ -48,13 +52,8 @@ Error CheckLength(Db& db, uint64_t size) {
   return kOk;
 }
 
-// `entry` has the value that it had before, and a new expiry.
-void EmitExpire(Db& db, Bytes key, const Entry* entry) {
-  Effects& effects = db.keyspace().effects();
-  effects.Emit({.event_class = EventClass::kGeneric, .event = "expire", .db = db.index(), .key = key,
-                .old_value = effects.wants(Effects::kOldValues) ? entry : nullptr});
-  effects.AdjustDirty(-1);
-}
+// SET with an expiry.
+constexpr keyspace::Event kThenExpire[] = {{EventClass::kGeneric, "expire"}};
 
 }  // namespace
 
@@ -63,6 +62,7 @@ Text TextOf(const Entry& entry, Digits& digits) {
     case Entry::Storage::kInteger: return {true, base::FormatInt64(entry.integer(), digits.room), nullptr};
     case Entry::Storage::kInline: return {true, entry.inline_value(), nullptr};
     case Entry::Storage::kBlock: return {true, entry.block()->view(), entry.block()};
+    case Entry::Storage::kStructure: break;  // no string's
   }
   return {};
 }
@@ -74,7 +74,7 @@ Result<Text> Read(Db& db, Bytes key, Digits& digits, Lookup how) {
   return TextOf(*entry, digits);
 }
 
-Result<bool> Set(Db& db, Bytes key, Entry* existing, const StringSource& value, const SetOptions& options) {
+Result<bool> Set(Db& db, Bytes key, const Place& existing, const StringSource& value, const SetOptions& options) {
   using Condition = SetOptions::Condition;
   if (options.condition == Condition::kIfMissing && existing != nullptr) return false;
   if (options.condition == Condition::kIfPresent && existing == nullptr) return false;
@@ -97,9 +97,9 @@ Result<bool> Set(Db& db, Bytes key, Entry* existing, const StringSource& value, 
       command[words++] = base::FormatInt64(expiry_ms, expiry_digits.room);
     }
   }
-  LARDER_ASSIGN_OR_RETURN(const Entry* entry,
-                          db.PutString(key, existing, value, expiry_ms, StringChange("set", {command, words})));
-  if (options.expiry_ms != kNoExpiry) EmitExpire(db, key, entry);
+  Change change = StringChange("set", {command, words});
+  if (options.expiry_ms != kNoExpiry) change.more = kThenExpire;
+  LARDER_RETURN_IF_ERROR(db.PutString(key, existing, value, expiry_ms, change).error());
   return true;
 }
 
@@ -137,12 +137,12 @@ Result<bool> SetMany(Db& db, std::span<const Pair> pairs, bool if_none) {
 }
 
 Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {
-  Entry* existing = db.Find(key, Lookup::kWrite);
+  const Place existing = db.Locate(key, Lookup::kWrite);
   const Bytes command[] = {"APPEND", key, suffix};
   const Change change = StringChange("append", command);
   if (existing == nullptr) {
     LARDER_RETURN_IF_ERROR(CheckLength(db, suffix.size()));
-    LARDER_RETURN_IF_ERROR(db.PutString(key, nullptr, StringSource::Of(suffix), kNoExpiry, change).error());
+    LARDER_RETURN_IF_ERROR(db.PutString(key, existing, StringSource::Of(suffix), kNoExpiry, change).error());
     return static_cast<int64_t>(suffix.size());
   }
   if (!IsString(*existing)) return errors::kWrongType;
@@ -151,13 +151,13 @@ Result<int64_t> Append(Db& db, Bytes key, Bytes suffix) {
   const size_t new_size = old_size + suffix.size();
   LARDER_RETURN_IF_ERROR(CheckLength(db, new_size));
   auto edit = [&](char* bytes) { base::CopyBytes(bytes + old_size, suffix); };
-  LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, change).error());
+  LARDER_RETURN_IF_ERROR(db.EditBytes(key, existing, kRawString, new_size, edit, change).error());
   return static_cast<int64_t>(new_size);
 }
 
 Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
   LARDER_DCHECK(offset >= 0);
-  Entry* existing = db.Find(key, Lookup::kWrite);
+  const Place existing = db.Locate(key, Lookup::kWrite);
   if (existing != nullptr && !IsString(*existing)) return errors::kWrongType;
   Digits digits;
   const size_t old_size = existing == nullptr ? 0 : TextOf(*existing, digits).bytes.size();
@@ -169,7 +169,8 @@ Result<int64_t> SetRange(Db& db, Bytes key, int64_t offset, Bytes bytes) {
   const Bytes command[] = {"SETRANGE", key, WantsCommands(db) ? base::FormatInt64(offset, offset_digits.room) : Bytes(),
                            bytes};
   auto edit = [&](char* to) { base::CopyBytes(to + offset, bytes); };
-  LARDER_RETURN_IF_ERROR(db.EditString(key, existing, new_size, edit, StringChange("setrange", command)).error());
+  const Change change = StringChange("setrange", command);
+  LARDER_RETURN_IF_ERROR(db.EditBytes(key, existing, kRawString, new_size, edit, change).error());
   return static_cast<int64_t>(new_size);
 }
 
@@ -177,7 +178,7 @@ keyspace::Growth GrowthOfSetRange(Bytes key, int64_t offset, Bytes bytes, uint64
   const uint64_t end = offset < 0 || bytes.empty() ? 0 : static_cast<uint64_t>(offset) + bytes.size();
   const size_t value_bytes = end > string_bytes_max ? bytes.size() : std::max<size_t>(end, bytes.size());
   if (value_bytes == bytes.size()) return {.bytes = key.size() + value_bytes, .value_bytes = value_bytes};
-  // A string that is there is given room to grow, see Db::EditString.
+  // A string that is there is given room to grow, see Db::EditBytes.
   return {.bytes = key.size() + value_bytes + std::min(value_bytes, size_t{1} << 20), .value_bytes = value_bytes};
 }
 
@@ -198,7 +199,7 @@ Bytes SliceInclusive(Bytes text, int64_t first, int64_t last) {
 }
 
 Result<int64_t> IncrementBy(Db& db, Bytes key, int64_t by) {
-  Entry* existing = db.Find(key, Lookup::kWrite);
+  const Place existing = db.Locate(key, Lookup::kWrite);
   int64_t value = 0;
   int64_t expiry_ms = kNoExpiry;
   if (existing != nullptr) {
@@ -220,7 +221,7 @@ Result<int64_t> IncrementBy(Db& db, Bytes key, int64_t by) {
 }
 
 Result<Bytes> IncrementByFloat(Db& db, Bytes key, long double by, FloatDigits& digits, long double most) {
-  Entry* existing = db.Find(key, Lookup::kWrite);
+  const Place existing = db.Locate(key, Lookup::kWrite);
   long double value = 0;
   int64_t expiry_ms = kNoExpiry;
   if (existing != nullptr) {

@@ -47,8 +47,8 @@ struct SetOptions {
 };
 
 // SET ("set", then "expire" with an expiry). False if the condition did not hold. The old value is the caller's to read
-// first: `existing` is what Find gave just now, of any type.
-Result<bool> Set(keyspace::Db& db, Bytes key, keyspace::Entry* existing, const keyspace::StringSource& value,
+// first: `place` is what Locate gave just now, with a value of any type.
+Result<bool> Set(keyspace::Db& db, Bytes key, const keyspace::Place& place, const keyspace::StringSource& value,
                  const SetOptions& options);
 
 // MSET and MSETNX ("set" for each), of key, value, key, value... or of pairs. False, and nothing set, if `if_none` and one

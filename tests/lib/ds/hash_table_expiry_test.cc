@@ -66,13 +66,13 @@ class ExpiryTest : public testing::Test {
   }
   // Puts copies in the place of some elements, as compaction does.
   void Relocate(uint64_t* position, int stop_after) {
-    table_.Relocate(position, [&](Node*& node) {
+    table_.Relocate(position, [&](Table::Offered& slot) {
       if (stop_after-- <= 0) return false;
-      auto copy = std::make_unique<Node>(*node);
+      auto copy = std::make_unique<Node>(*slot.element());
       Node* const made = copy.get();
       relocated_.insert(made->id);
+      slot.Put(made);
       all_[made->id] = std::move(copy);
-      node = made;
       return true;
     });
   }
@@ -523,8 +523,8 @@ TEST_F(ExpiryTest, AWalkReachesStashAndChain) {
   }
   std::set<Node*> seen;
   uint64_t position = 0;
-  while (table.Relocate(&position, [&](Node*& node) {
-    EXPECT_TRUE(seen.insert(node).second) << "offered twice";
+  while (table.Relocate(&position, [&](Table::Offered& slot) {
+    EXPECT_TRUE(seen.insert(slot.element()).second) << "offered twice";
     return true;
   })) {
   }

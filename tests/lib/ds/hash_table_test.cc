@@ -114,6 +114,57 @@ TEST_P(HashTableTest, AnEmptyTableHoldsAndOwnsNothing) {
   EXPECT_EQ(arena_.used(), 0u);
 }
 
+// What a lookup has found is handed on to a change, whatever shape the table has got in between, and wherever its elements
+// have gone.
+TEST_P(HashTableTest, APlaceStaysGoodWhateverElseChanges) {
+  const uint64_t kept = 40;
+  const uint64_t others = GetParam() == Hashing::kGood ? 5000 : 300;
+  const auto expect_fine = [&] { ASSERT_STREQ(CheckInvariants(table_), nullptr); };
+  for (uint64_t from : {uint64_t{0}, others}) {
+    const bool grow = from == 0;
+    for (uint64_t i = 0; i < kept; ++i) Insert("kept:" + std::to_string(i));
+    std::vector<Table::Place> there, missing;
+    for (uint64_t i = 0; i < kept; ++i) {
+      const std::string key = "kept:" + std::to_string(i);
+      const std::string absent = "absent:" + std::to_string(i);
+      there.push_back(table_.Locate(key, HashOf(key)));
+      missing.push_back(table_.Locate(absent, HashOf(absent)));
+      ASSERT_EQ(there.back().element, model_[key].get());
+      ASSERT_EQ(missing.back().element, nullptr);
+    }
+    for (uint64_t i = 0; i < others; ++i) grow ? Insert(Key(i)) : Remove(Key(i));
+    for (uint64_t i = 0; i < kept; ++i) {
+      auto node = std::make_unique<Node>();
+      node->key = "absent:" + std::to_string(i);
+      node->hash = HashOf(node->key);
+      ASSERT_TRUE(table_.Insert(node.get(), missing[i]));
+      model_[node->key] = std::move(node);
+    }
+    expect_fine();
+    for (uint64_t i = 0; i < kept; i += 2) {
+      auto node = std::make_unique<Node>();
+      node->key = "kept:" + std::to_string(i);
+      node->hash = HashOf(node->key);
+      table_.Replace(there[i], node.get());
+      EXPECT_EQ(Find(node->key), node.get());
+      model_[node->key] = std::move(node);
+    }
+    expect_fine();
+    for (uint64_t i = 1; i < kept; i += 2) {
+      table_.Remove(there[i]);
+      model_.erase("kept:" + std::to_string(i));
+    }
+    expect_fine();
+    EXPECT_EQ(table_.size(), model_.size());
+    EXPECT_EQ(ScanAll(), ModelKeys());
+    for (uint64_t i = 0; i < kept; ++i) {
+      Remove("kept:" + std::to_string(i));
+      Remove("absent:" + std::to_string(i));
+    }
+  }
+  EXPECT_EQ(arena_.used(), 0u);
+}
+
 TEST_P(HashTableTest, RandomWorkAgreesWithAMap) {
   const uint64_t seed = 20240607;
   SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -243,7 +243,8 @@ class Traffic {
     const int64_t expiry_ms = random_.Below(4) == 0 ? now_ms + 1 + static_cast<int64_t>(random_.Below(100'000)) : kNoExpiry;
     std::string value(bytes, static_cast<char>('a' + random_.Below(26)));
     const Bytes text(value);
-    auto put = keyspace_.db(db)->PutString(key, Find(db, key), keyspace::StringSource::Of(text), expiry_ms, {});
+    const keyspace::Place place = keyspace_.db(db)->Locate(key, keyspace::Lookup::kPeek);
+    auto put = keyspace_.db(db)->PutString(key, place, keyspace::StringSource::Of(text), expiry_ms, {});
     ASSERT_TRUE(put.ok());
     Note(db, key, **put);
   }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -38,7 +39,7 @@ class DbTest : public KeyspaceTest {
   }
   Entry* Edit(std::string_view key, size_t size, std::string_view text, size_t at) {
     auto edit = [&](char* bytes) { std::memcpy(bytes + at, text.data(), text.size()); };
-    auto result = db_.EditString(key, Find(key), size, edit, {EventClass::kString, "edit"});
+    auto result = db_.EditBytes(key, Find(key), {}, size, edit, {EventClass::kString, "edit"});
     EXPECT_TRUE(result.ok());
     return *result;
   }
@@ -80,7 +81,7 @@ TEST_F(DbTest, ALargeValueMayBeHandedOver) {
   memory::BlockRef block = memory::BlockRef::Adopt(keyspace_->blocks().New(3000, 3000));
   std::memset(block->data(), 'x', 3000);
   const char* where = block->data();
-  ASSERT_TRUE(db_.PutString("k", nullptr, StringSource::Of(&block), kNoExpiry, kSet).ok());
+  ASSERT_TRUE(db_.PutString("k", Find("k"), StringSource::Of(&block), kNoExpiry, kSet).ok());
   EXPECT_FALSE(block);
   EXPECT_EQ(Find("k")->block()->data(), where);
 }
@@ -128,7 +129,7 @@ TEST_F(DbTest, AGrowingBlockIsSeldomMoved) {
 
 TEST_F(DbTest, ACopySharesItsBlockUntilOneOfThemIsEdited) {
   Put("k", std::string(2000, 'a'));
-  ASSERT_TRUE(db_.PutCopy("copy", nullptr, *Find("k"), kNoExpiry, kSet).ok());
+  ASSERT_TRUE(db_.PutCopy("copy", Find("copy"), *Find("k"), kNoExpiry, kSet).ok());
   EXPECT_EQ(Find("copy")->block(), Find("k")->block());
   Edit("copy", 2000, "b", 0);
   EXPECT_EQ(Value("k"), std::string(2000, 'a'));
@@ -188,7 +189,7 @@ TEST_F(DbTest, OneStepOfExpiryIsBounded) {
 TEST_F(DbTest, SettingAndClearingAnExpiryKeepsValueEncodingAndAccess) {
   Put("k", "v");
   Edit("k", 2, "w", 1);
-  Find("k")->set_access_data(17);
+  keyspace::EntryStamp(*Find("k")).set_access_data(17);
   ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 100, kSet).ok());
   EXPECT_EQ(db_.expiring(), 1u);
   EXPECT_EQ(Find("k")->access_data(), 17u);
@@ -318,6 +319,118 @@ TEST_F(DbTest, SwappedDatabasesExchangeKeysAndExpiries) {
 }
 
 // All calls of a Db against two maps, effects of removal included, under a clock that moves.
+// ---- Values that move -----------------------------------------------------------------------------------------------
+
+// Checks at each effect that nobody but one entry has the value, and that the old one is still to be seen.
+class SoleOwner final : public keyspace::EffectListener {
+ public:
+  SoleOwner(Effects& effects, const memory::Block* block) : effects_(effects), block_(block) {
+    effects.Add(this, Effects::kOldValues);
+  }
+  ~SoleOwner() { effects_.Remove(this); }
+  void OnEffect(const keyspace::Effect& effect) override {
+    ++effects_seen;
+    EXPECT_TRUE(block_->unique());
+    if (effect.old_value == nullptr) return;
+    EXPECT_EQ(effect.old_value->block(), block_);
+  }
+  int effects_seen = 0;
+
+ private:
+  Effects& effects_;
+  const memory::Block* block_;
+};
+
+TEST_F(DbTest, ExpireRenameAndMoveMoveALargeValue) {
+  const std::string large(10'000'000, 'L');
+  Put("k", large);
+  const memory::Block* const block = Find("k")->block();
+  memory::Heap& heap = keyspace_->blocks();
+  const size_t large_bytes = heap.large_used();
+  keyspace::Db& other = *keyspace_->db(1);
+  for (const bool watched : {false, true}) {
+    std::optional<SoleOwner> owner;
+    if (watched) owner.emplace(keyspace_->effects(), block);
+    ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 1'000, kSet).ok());
+    ASSERT_TRUE(db_.SetExpiry(Find("k"), now_ms() + 2'000, kSet).ok());
+    ASSERT_TRUE(db_.ClearExpiry(Find("k"), kSet).ok());
+    ASSERT_TRUE(db_.PutMoved("l", Find("l"), db_, Find("k"), kSet, kSet).ok());
+    ASSERT_TRUE(other.PutMoved("l", other.Locate("l", Lookup::kWrite), db_, Find("l"), kSet, kSet).ok());
+    EXPECT_EQ(db_.bytes(), 0u);
+    EXPECT_GT(other.bytes(), large.size());
+    ASSERT_TRUE(db_.PutMoved("k", Find("k"), other, other.Locate("l", Lookup::kWrite), kSet, kSet).ok());
+    EXPECT_EQ(watched ? owner->effects_seen : 9, 9);
+    EXPECT_EQ(Find("k")->block(), block);
+    EXPECT_TRUE(Find("k")->block()->unique());
+    EXPECT_EQ(heap.large_used(), large_bytes);
+    EXPECT_EQ(heap.large_blocks(), 1u);
+  }
+  EXPECT_EQ(Value("k"), large);
+  // Over a value of its own, which ends.
+  Put("over", std::string(2'000'000, 'o'));
+  ASSERT_TRUE(db_.PutMoved("over", Find("over"), db_, Find("k"), kSet, kSet).ok());
+  EXPECT_EQ(heap.large_used(), large_bytes);
+  EXPECT_EQ(Value("over"), large);
+  // A copy shares the bytes until one of both is edited.
+  ASSERT_TRUE(db_.PutCopy("copy", Find("copy"), *Find("over"), kNoExpiry, kSet).ok());
+  EXPECT_FALSE(Find("copy")->block()->unique());
+  EXPECT_EQ(heap.large_used(), large_bytes);
+}
+
+// Where there is no memory for the other entry, or none in the table, the value stays with the entry that has it.
+TEST_F(DbTest, AMoveThatFailsLeavesTheValueWhereItIs) {
+  class FailAt final : public memory::Arena::Gate {
+   public:
+    bool Allow(size_t) override { return left-- != 0; }
+    size_t left = 0;
+  };
+  const std::string value(3'000, 'v');
+  Put("k", value);
+  FailAt gate;
+  bool done = false;
+  int failures = 0;
+  keyspace::Db& empty = *keyspace_->db(7);
+  for (size_t allowed = 0; !done; ++allowed) {
+    const keyspace::Place from = Find("k");
+    const keyspace::Place to = empty.Locate("k", Lookup::kWrite);
+    gate.left = allowed;
+    keyspace_->arena().SetGate(&gate);
+    done = empty.PutMoved("k", to, db_, from, kSet, kSet).ok();
+    keyspace_->arena().SetGate(nullptr);
+    failures += !done;
+    ASSERT_EQ(Value("k").has_value(), !done);
+    if (!done) {
+      EXPECT_EQ(Value("k"), value);
+      EXPECT_TRUE(Find("k")->block()->unique());
+      EXPECT_EQ(empty.bytes(), 0u);
+    }
+  }
+  EXPECT_EQ(failures, 2) << "an entry, and the table's first segment";
+  EXPECT_EQ(ValueOf(*empty.Find("k", Lookup::kPeek)), value);
+  empty.Flush();
+}
+
+// Of another type as well, and with whatever label.
+TEST_F(DbTest, BytesOfAnyFormAreEdited) {
+  const keyspace::Form list{keyspace::Type::kList, Encoding::kRaw};
+  Put("k", "12345", now_ms() + 1000);
+  const auto text = [](char* bytes) { std::memcpy(bytes + 5, "+list", 5); };
+  ASSERT_TRUE(db_.EditBytes("k", Find("k"), list, 10, text, kSet).ok());
+  EXPECT_EQ(Find("k")->type(), keyspace::Type::kList);
+  EXPECT_EQ(Value("k"), "12345+list") << "an integer's digits stay";
+  EXPECT_EQ(Find("k")->expiry_ms(), now_ms() + 1000);
+  for (const size_t size : {size_t{2000}, size_t{1500}, size_t{7}}) {
+    ASSERT_TRUE(db_.EditBytes("k", Find("k"), list, size, [](char* bytes) { bytes[0] = 'x'; }, kSet).ok());
+    EXPECT_EQ(Find("k")->type(), keyspace::Type::kList);
+    EXPECT_EQ(Value("k")->substr(0, 7), "x2345+l");
+    EXPECT_EQ(Value("k")->size(), size);
+  }
+  ASSERT_TRUE(db_.EditBytes("new", Find("new"), {keyspace::Type::kHash, Encoding::kEmbstr}, 0, [](char*) {}, kSet).ok());
+  EXPECT_EQ(Find("new")->type(), keyspace::Type::kHash);
+  EXPECT_EQ(Find("new")->encoding(), Encoding::kEmbstr);
+  EXPECT_EQ(Value("new"), "");
+}
+
 TEST_F(DbTest, RandomWorkAgreesWithAModel) {
   struct Held {
     std::string value;
@@ -337,7 +450,7 @@ TEST_F(DbTest, RandomWorkAgreesWithAModel) {
     std::erase_if(model, [&](const auto& item) { return item.second.expiry_ms != kNoExpiry &&
                                                         item.second.expiry_ms <= now_ms(); });
     auto it = model.find(key);
-    Entry* entry = Find(key);
+    const keyspace::Place entry = Find(key);
     ASSERT_EQ(entry != nullptr, it != model.end()) << "step " << step;
     switch (random.Below(8)) {
       case 0:
@@ -376,7 +489,7 @@ TEST_F(DbTest, RandomWorkAgreesWithAModel) {
         if (entry == nullptr) break;
         const std::string to = "key:" + std::to_string(random.Below(200));
         if (to == key) break;
-        Entry* existing = Find(to);
+        const keyspace::Place existing = Find(to);
         ASSERT_TRUE(db_.PutCopy(to, existing, *entry, expiry, kSet).ok());
         model[to] = {it->second.value, expiry};
         break;

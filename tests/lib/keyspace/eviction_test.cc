@@ -189,8 +189,8 @@ TEST_F(RandomEvictionTest, TheFewThatExpireAmongManyAreFound) {
 TEST_F(EvictionTest, AMovedEntryStaysInItsQueueAndACopyBegins) {
   Limit(1 << 30);
   Choose(EvictionOrder::kS3Fifo, false);
-  const auto move = [&](Entry* from, std::string_view to) {
-    return *db_.PutMoved(to, Find(to), db_, from, kSet, kSet);
+  const auto move = [&](std::string_view from, std::string_view to) {
+    return *db_.PutMoved(to, Find(to), db_, Find(from), kSet, kSet);
   };
   Put("k", "v");
   Put("l", "v");
@@ -199,19 +199,19 @@ TEST_F(EvictionTest, AMovedEntryStaysInItsQueueAndACopyBegins) {
   const uint32_t used = Find("k")->access_data();
   ASSERT_NE(used, Find("l")->access_data());
 
-  Entry* moved = move(Find("k"), "m");
+  Entry* moved = move("k", "m");
   EXPECT_EQ(moved->access_data(), used);
   EXPECT_TRUE(moved->marked(Entry::kInSmall));
   EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*moved) + Keyspace::BytesOf(*Find("l")));
-  moved = move(moved, "l");
+  moved = move("m", "l");
   EXPECT_EQ(moved->access_data(), used);
   EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*moved));
-  Entry* copy = *db_.PutCopy("l", moved, *moved, kNoExpiry, kSet);
+  Entry* copy = *db_.PutCopy("l", Find("l"), *moved, kNoExpiry, kSet);
   EXPECT_NE(copy->access_data(), used);
   EXPECT_EQ(keyspace_->evictor().small_bytes(), Keyspace::BytesOf(*copy));
 
   keyspace_->SetUse(*copy, used, false);  // main's
-  moved = move(copy, "n");
+  moved = move("l", "n");
   EXPECT_EQ(moved->access_data(), used);
   EXPECT_FALSE(moved->marked(Entry::kInSmall));
   EXPECT_EQ(keyspace_->evictor().small_bytes(), 0u);
@@ -223,7 +223,7 @@ TEST_F(EvictionTest, AMovedEntryLeavesTheQueueOfAnEarlierPolicy) {
   Choose(EvictionOrder::kS3Fifo, false);
   Put("k", "v");
   Choose(EvictionOrder::kLfu, false);
-  const Entry* moved = *db_.PutMoved("l", nullptr, db_, Find("k"), kSet, kSet);
+  const Entry* moved = *db_.PutMoved("l", Find("l"), db_, Find("k"), kSet, kSet);
   EXPECT_FALSE(moved->marked(Entry::kInSmall));
   EXPECT_EQ(keyspace_->evictor().small_bytes(), 0u);
 }

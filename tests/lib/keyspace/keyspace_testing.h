@@ -22,12 +22,14 @@ inline std::string ValueOf(const keyspace::Entry& entry) {
     case keyspace::Entry::Storage::kInteger: return std::to_string(entry.integer());
     case keyspace::Entry::Storage::kInline: return std::string(entry.inline_value());
     case keyspace::Entry::Storage::kBlock: return std::string(entry.block()->view());
+    case keyspace::Entry::Storage::kStructure: break;
   }
   return "";
 }
 
 // Writes each effect as one line: "$set db0 key [SET key value]", a flush as "flush db0", a swap as "swap db0 db1"; with
-// old values asked for, " was value" or " was nothing" at the end.
+// old values asked for, " was value" or " was nothing" at the end. Further events of the effect are lines that follow:
+// "gexpire db0 key".
 class Recorder final : public keyspace::EffectListener {
  public:
   Recorder(keyspace::Effects& effects, uint32_t wants) : effects_(effects), wants_(wants) { effects.Add(this, wants); }
@@ -55,6 +57,10 @@ class Recorder final : public keyspace::EffectListener {
       line += " was " + (effect.old_value == nullptr ? "nothing" : "'" + ValueOf(*effect.old_value) + "'");
     }
     seen_.push_back(std::move(line));
+    for (const keyspace::Event& event : effect.more) {
+      line.assign(1, static_cast<char>(event.event_class));
+      seen_.push_back(line + std::string(event.name) + " " + db + " " + std::string(effect.key));
+    }
   }
 
   // What has been told since the last call.
@@ -85,7 +91,7 @@ class KeyspaceTest : public ::testing::Test {
     keyspace_->BeginOp(0);
   }
 
-  keyspace::Entry* Find(std::string_view key) { return db_.Find(key, keyspace::Lookup::kPeek); }
+  keyspace::Place Find(std::string_view key) { return db_.Locate(key, keyspace::Lookup::kPeek); }
   // The value, or nullopt.
   std::optional<std::string> Value(std::string_view key) {
     const keyspace::Entry* entry = Find(key);
@@ -98,7 +104,7 @@ class KeyspaceTest : public ::testing::Test {
   }
   keyspace::Entry* PutIn(keyspace::Db& db, std::string_view key, std::string_view value,
                          int64_t expiry_ms = keyspace::kNoExpiry) {
-    keyspace::Entry* existing = db.Find(key, keyspace::Lookup::kWrite);
+    const keyspace::Place existing = db.Locate(key, keyspace::Lookup::kWrite);
     auto result = db.PutString(key, existing, keyspace::StringSource::Of(Bytes(value)), expiry_ms,
                                {keyspace::EventClass::kString, "set"});
     EXPECT_TRUE(result.ok());

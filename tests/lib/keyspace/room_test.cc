@@ -1,6 +1,7 @@
 // Room for writes: slices, what they evict at least, what is refused, and what the background works off.
 #include "lib/keyspace/room.h"
 
+#include <algorithm>
 #include <string>
 
 #include "lib/keyspace/errors.h"
@@ -176,6 +177,62 @@ TEST_F(RoomTest, WhatHasBeenDeletedGoesBeforeAnybodyIsEvicted) {
   EXPECT_EQ(keyspace_->stats().evicted, 0u);
 }
 
+// An eighth of the limit may wait to be freed: it is as if it had gone.
+TEST_F(RoomTest, WhatWaitsToBeFreedCountsAsGone) {
+  Db& other = *keyspace_->db(1);
+  Fill(db_, 20'000);
+  Fill(other, 1'000);
+  const size_t flushed = other.bytes() + other.table().memory();
+  Configure(EvictionOrder::kRandom, used());
+  const size_t before = used();
+  keyspace_->FlushDb(other);
+  EXPECT_EQ(keyspace_->garbage_bytes(), flushed - (before - used())) << "a first step has been done";
+  ASSERT_GT(keyspace_->garbage_bytes(), flushed / 2);
+  ASSERT_LT(keyspace_->garbage_bytes(), before / 8);
+  // As much as has gone may come, without a step of freeing and without anybody who is evicted.
+  const size_t garbage = keyspace_->garbage_bytes();
+  int written = 0;
+  for (; used() + 16 * 1024 < before + garbage; ++written) {  // the table may grow at the last one
+    ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
+    Put("w" + std::to_string(written), std::string(kValueBytes, 'w'));
+  }
+  EXPECT_GT(written, 300);
+  EXPECT_EQ(keyspace_->garbage_bytes(), garbage);
+  EXPECT_EQ(keyspace_->stats().evicted, 0u);
+  EXPECT_EQ(db_.size(), 20'000u + static_cast<size_t>(written));
+  EXPECT_FALSE(keyspace_->OverLimit());
+  while (keyspace_->FreeStep()) {
+  }
+  EXPECT_EQ(keyspace_->garbage_bytes(), 0u);
+  EXPECT_LE(used(), before);
+}
+
+TEST_F(RoomTest, BeyondAnEighthAWriteFreesTwiceWhatItAdds) {
+  Db& other = *keyspace_->db(1);
+  Fill(db_, 1'000);
+  Fill(other, 20'000);
+  Configure(EvictionOrder::kRandom, used());
+  const size_t limit = used();
+  keyspace_->FlushDb(other);
+  ASSERT_GT(keyspace_->garbage_bytes(), limit / 2);
+  size_t most = 0;
+  for (int i = 0; i < 30'000; ++i) {
+    const size_t garbage = keyspace_->garbage_bytes();
+    const bool over = keyspace_->OverLimit();
+    ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
+    if (over && garbage > limit / 8 + 4 * kValueBytes) {
+      ASSERT_LE(keyspace_->garbage_bytes() + 2 * kValueBytes, garbage);
+      ASSERT_EQ(keyspace_->stats().evicted, 0u);
+    }
+    Put("w" + std::to_string(i), std::string(kValueBytes, 'w'));
+    most = std::max(most, used());
+  }
+  EXPECT_LE(keyspace_->garbage_bytes(), limit / 8);
+  EXPECT_GT(keyspace_->stats().evicted, 0u) << "in the end there are too many keys that are alive";
+  EXPECT_GT(most, limit);
+  EXPECT_LE(most, limit + limit / 8 + 64 * 1024);
+}
+
 // A queue of which nobody may go yet, since all have been used, is not one step.
 TEST_F(RoomTest, UnderFifoASliceMovesNoMoreThanItMay) {
   Configure(EvictionOrder::kS3Fifo, 0);
@@ -200,6 +257,11 @@ class SmallBytesTest : public RoomTest {
  protected:
   SmallBytesTest() {
     Configure(EvictionOrder::kS3Fifo, size_t{64} << 20);
+  }
+  size_t AllBytes() {
+    size_t sum = 0;
+    db_.ForEach([&](Entry& entry) { sum += Keyspace::BytesOf(entry); });
+    return sum;
   }
   size_t SmallBytes() {
     size_t sum = 0;
@@ -227,7 +289,7 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
   for (int i = 0; i < 20'000; ++i) {
     const std::string key = "k" + std::to_string(random.Below(50));
     const std::string value(sizes[random.Below(std::size(sizes))], '7');
-    Entry* existing = db_.Find(key, keyspace::Lookup::kWrite);
+    const keyspace::Place existing = db_.Locate(key, keyspace::Lookup::kWrite);
     const uint64_t action = random.Below(6);
     switch (action) {
       case 0:
@@ -235,7 +297,7 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
         break;
       case 1: {
         const size_t size = value.size() + (existing == nullptr ? 0 : ValueOf(*existing).size() % 20'000);
-        ASSERT_TRUE(db_.EditString(key, existing, size, [](char*) {}, {}).ok());
+        ASSERT_TRUE(db_.EditBytes(key, existing, {}, size, [](char*) {}, {}).ok());
         break;
       }
       case 2: {
@@ -259,6 +321,7 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
         if (existing != nullptr && random.Below(3) == 0) db_.Delete(existing, {});
         break;
     }
+    ASSERT_EQ(db_.bytes(), AllBytes()) << "after " << i << " changes, the last of kind " << action;
     ASSERT_EQ(keyspace_->evictor().small_bytes(), SmallBytes()) << "after " << i << " changes, the last of kind " << action;
   }
 }

@@ -29,7 +29,7 @@ class KeyOpsTest : public KeyspaceTest {
   }
   // Puts a string without telling anybody.
   void Put(keyspace::Db& db, std::string_view key, std::string_view value, int64_t expiry_ms = kNoExpiry) {
-    keyspace::Entry* existing = db.Find(key, Lookup::kPeek);
+    const keyspace::Place existing = db.Locate(key, Lookup::kPeek);
     ASSERT_TRUE(db.PutString(key, existing, StringSource::Of(Bytes(value)), expiry_ms, Change{}).ok());
   }
   void Put(std::string_view key, std::string_view value, int64_t expiry_ms = kNoExpiry) {
@@ -167,7 +167,7 @@ TEST_F(KeyOpsTest, CopySharesALargeValueUntilOneIsEdited) {
   const size_t before = keyspace_->used_memory();
   EXPECT_TRUE(*ops::keys::Copy(db_, "k", db_, "copy", false));
   EXPECT_LT(keyspace_->used_memory() - before, 1000u);
-  ASSERT_TRUE(db_.EditString("copy", Find("copy"), large.size(), [](char* bytes) { bytes[0] = 'y'; }, Change{}).ok());
+  ASSERT_TRUE(db_.EditBytes("copy", Find("copy"), {}, large.size(), [](char* bytes) { bytes[0] = 'y'; }, Change{}).ok());
   EXPECT_TRUE(Holds(db_, "k", large));
   EXPECT_EQ(ValueOf(*Find("copy"))[0], 'y');
 }

@@ -34,7 +34,7 @@ class StringOpsTest : public KeyspaceTest {
   }
   std::vector<std::string> Told() { return recorder_.Take(); }
   Result<bool> Set(std::string_view key, std::string_view value, const SetOptions& options = {}) {
-    return ops::strings::Set(db_, key, db_.Find(key, Lookup::kWrite), StringSource::Of(Bytes(value)), options);
+    return ops::strings::Set(db_, key, db_.Locate(key, Lookup::kWrite), StringSource::Of(Bytes(value)), options);
   }
   Encoding EncodingOf(std::string_view key) { return Find(key)->encoding(); }
   std::string At(int64_t ms) { return std::to_string(ms); }
@@ -53,7 +53,7 @@ TEST_F(StringOpsTest, SetTellsOfItself) {
 TEST_F(StringOpsTest, SetWithAnExpiryIsOneCommandAndTwoEvents) {
   const int64_t at = now_ms() + 100;
   ASSERT_TRUE(Set("k", "v", {.expiry_ms = at}).ok());
-  EXPECT_THAT(Told(), ElementsAre("$set db0 k [SET k v PXAT " + At(at) + "] was nothing", "gexpire db0 k was 'v'"));
+  EXPECT_THAT(Told(), ElementsAre("$set db0 k [SET k v PXAT " + At(at) + "] was nothing", "gexpire db0 k"));
   EXPECT_EQ(Find("k")->expiry_ms(), at);
 }
 
@@ -72,7 +72,7 @@ TEST_F(StringOpsTest, SetDropsTheExpiryUnlessToldToKeepIt) {
 
 TEST_F(StringOpsTest, SetAnExpiryThatHasPassedIsASetAndThenAnExpiry) {
   ASSERT_TRUE(Set("k", "v", {.expiry_ms = 1}).ok());
-  EXPECT_THAT(Told(), ElementsAre("$set db0 k [SET k v PXAT 1] was nothing", "gexpire db0 k was 'v'"));
+  EXPECT_THAT(Told(), ElementsAre("$set db0 k [SET k v PXAT 1] was nothing", "gexpire db0 k"));
   EXPECT_EQ(Find("k"), nullptr);
   EXPECT_THAT(Told(), ElementsAre("xexpired db0 k [DEL k] was 'v'"));
 }
@@ -231,7 +231,7 @@ TEST_F(StringOpsTest, ReadSaysWhereTheBytesAre) {
 // No other type can be made yet, so a string is labelled as a list for once.
 TEST_F(StringOpsTest, AnotherTypeIsRefusedByAllButSet) {
   ASSERT_TRUE(Set("k", "1").ok());
-  Find("k")->set_kind(keyspace::Type::kList, Encoding::kRaw);
+  ASSERT_TRUE(db_.EditBytes("k", Find("k"), {keyspace::Type::kList, Encoding::kRaw}, 1, [](char*) {}, {}).ok());
   Told();
   Digits digits;
   FloatDigits float_digits;
