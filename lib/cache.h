@@ -54,14 +54,17 @@
 #include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include <larder/export.h>
 #include <larder/internal/fetched.h>
 #include <larder/internal/flight.h>
+#include <larder/internal/key_ops.h>
 #include <larder/internal/refusal.h>
+#include <larder/internal/results.h>
+#include <larder/internal/string_ops.h>
+#include <larder/internal/typed.h>
 #include <larder/internal/user_code.h>
 #include <larder/internal/views.h>
 #include <larder/internal/visit.h>
@@ -72,11 +75,12 @@
 
 namespace larder::inline v0 {
 
+class Database;
 class Transaction;
 
-namespace keyspace {
-class Db;
-struct Growth;
+namespace internal {
+// What a handle refers to: those of other headers are made from it.
+const Target& TargetOf(const Database& database);
 }
 
 // How Set writes.
@@ -245,7 +249,7 @@ class LARDER_API Database {
   template <class Loader>
   absl::StatusOr<std::string> GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 
-  int index() const { return index_; }
+  int index() const { return target_.index; }
 
   // One key, not several: {"a", "b"} would make one string_view that begins in one literal and ends in another.
   template <class... Rest> void Get(SeveralKeys, Rest&&...) const = delete;
@@ -266,55 +270,15 @@ class LARDER_API Database {
  protected:
   friend class Cache;
   friend class ScanRange;
-  // `transaction`: the serial number of the Atomically that this is good for; 0: of none.
-  Database(core::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
-      : core_(core), db_(db), index_(index), transaction_(transaction) {}
-  // A Transaction's: usable while its function runs, on the thread that then has the executor.
-  bool held() const { return transaction_ != 0; }
+  friend const internal::Target& internal::TargetOf(const Database& database);
+  explicit Database(const internal::Target& target) : target_(target) {}
 
-  // The engine's side of the calls above: no user code, no exceptions, no Status. nullptr for success.
-  using Refused = const internal::Refusal*;
-  using Key = std::string_view;
-  Refused Fetch(Key key, internal::Fetched* to) const;
-  Refused FetchInTurn(Key key, uint64_t hash, internal::Fetched* to) const;
-  Refused FetchMany(Keys keys, internal::FetchedList* to) const;
-  Refused FetchRange(Key key, int64_t first, int64_t last, internal::Fetched* to) const;
-  Refused FetchKeys(uint64_t* cursor, const ScanOptions& options, internal::FetchedList* to) const;
-  Refused ViewInPlace(Key key, absl::FunctionRef<void(std::optional<std::string_view>)> fn) const;
-  Refused Put(Key key, std::string_view value, bool* done) const;
-  Refused Put(Key key, std::string_view value, const SetOptions& options, internal::Fetched* old_value,
-              bool* done) const;
-  Refused PutMany(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
-  Refused AddInteger(Key key, int64_t by, int64_t* value) const;
-  Refused AddFloat(Key key, double by, double* value) const;
-  Refused AppendTo(Key key, std::string_view suffix, int64_t* length) const;
-  Refused Overwrite(Key key, int64_t offset, std::string_view bytes, int64_t* length) const;
-  Refused Remove(Keys keys, int64_t* count) const;
-  Refused Count(Keys keys, int64_t* count) const;
-  Refused ExpireIn(Key key, absl::Duration ttl, bool* done) const;
-  Refused ExpireOn(Key key, absl::Time when, bool* done) const;
-  Refused ExpireNever(Key key, bool* done) const;
-  Refused KeepForEver(Key key, bool* done) const;
-  Refused TimeToLive(Key key, std::optional<absl::Duration>* ttl) const;
-  Refused CountAll(int64_t* count) const;
-  // GetOrLoad after its miss. BeginLoad looks again and, if the key is still missing, joins or begins a load in one hold.
-  Refused BeginLoad(Key key, internal::Fetched* to, internal::Load* load) const;
-  // Stores what the own loader has returned, if that may still be, and finishes the load.
-  Refused StoreLoaded(Key key, std::string_view value, absl::Duration ttl, internal::Load* load) const;
-  Refused StoreAttached(Key key, std::string_view value, absl::Duration ttl, internal::Load* load) const;
+  internal::Target target_;
+
+ private:
+  using Refused = const internal::Refusal*;  // nullptr for success
   template <class Loader>
   absl::StatusOr<std::string> LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const;
-
-  // Defined where they are used, in the library.
-  template <class F>
-  Refused Run(F&& fn, Key first_key = {}) const;
-  template <class F>
-  Refused RunGrowing(F&& fn, Key first_key, const keyspace::Growth& growth) const;
-
-  core::CacheCore* core_;
-  keyspace::Db* db_;
-  int index_;
-  uint64_t transaction_;
 };
 
 class LARDER_API Cache : public Database {
@@ -369,13 +333,12 @@ class LARDER_API Cache : public Database {
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.
-  core::CacheCore& core() { return *core_; }
+  core::CacheCore& core() { return *target_.core; }
 
  private:
-  friend class Transaction;
   explicit Cache(std::unique_ptr<core::CacheCore> core);
   // *transaction: what its Transaction and all that is made of that carry.
-  Refused EnterUser(uint64_t* transaction);
+  const internal::Refusal* EnterUser(uint64_t* transaction);
   void LeaveUser();
 };
 
@@ -391,8 +354,7 @@ class LARDER_API Transaction : public Database {
   };
 
  public:
-  Transaction(Pass, core::CacheCore* core, keyspace::Db* db, int index, uint64_t transaction)
-      : Database(core, db, index, transaction) {}
+  Transaction(Pass, const internal::Target& target) : Database(target) {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 

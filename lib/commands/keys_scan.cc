@@ -94,7 +94,7 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   size_t found = 0;
   cursor = ctx.db().Scan(cursor, static_cast<size_t>(options.count), [&](keyspace::Entry& entry) {
     if (keys.failed() || !options.Matches(entry)) return;
-    if (!options.any_type) ++ctx.keyspace().stats().hits;  // asking for a type is a lookup to Redis
+    if (!options.any_type) ++ctx.keyspace().reads().holder().hits;  // asking for a type is a lookup to Redis
     if (!options.HasType(entry)) return;
     keys_reply.Bulk(entry.key());
     ++found;

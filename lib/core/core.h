@@ -75,7 +75,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Lowers maxclients to `most`, for want of descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
   absl::Status LowerMaxclients(uint32_t most);
   // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
-  bool monitored() const { return monitored_; }
+  bool monitored() const { return read_reasons_.Has(engine::ReadReason::kMonitor); }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
 
@@ -189,7 +189,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   void OptionsChanged() override;
   absl::Status Relisten(const Options& changed, bool tls, engine::ListenerPart* failed) override;
   uint32_t FittingClients(uint32_t wanted) const override;
-  void MonitorsChanged(bool any) override { monitored_ = any; }
+  void AddReadReason(engine::ReadReason reason) override { read_reasons_.Add(reason); }
+  void RemoveReadReason(engine::ReadReason reason) override { read_reasons_.Remove(reason); }
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override {
@@ -239,7 +240,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
-  bool monitored_ = false;  // beside what every typed call loads
+  engine::ReadReasons read_reasons_;  // beside what every typed call loads
   std::unique_ptr<engine::Engine> engine_;
   std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   uint64_t transaction_ = 0;               // that of the newest; for that thread

@@ -137,6 +137,7 @@ void Engine::ResetStats() {
   rates_.Reset();
   stats_ = EngineStats{};
   keyspace_->stats() = keyspace::KeyspaceStats{};
+  keyspace_->reads().Reset();
   keyspace_->steps().Reset();
   for (size_t i = 0; i < commands_.rows().size(); ++i) counters_[i] = CommandCounters{};
   for (ErrorCount& error : errors_) error = ErrorCount{};

@@ -19,6 +19,7 @@
 #include "lib/engine/monitor.h"
 #include "lib/engine/pause.h"
 #include "lib/engine/rates.h"
+#include "lib/engine/read_reasons.h"
 #include "lib/engine/table.h"
 #include "lib/engine/watch.h"
 #include "lib/keyspace/keyspace.h"
@@ -69,8 +70,9 @@ class EngineHost {
   // CONFIG SET is about to raise maxclients: how many of so many the process has descriptors for.
   virtual uint32_t FittingClients(uint32_t wanted) const { return wanted; }
   virtual void Log(LogLevel level, std::string_view line) = 0;
-  // There is now a client in MONITOR mode, or none any more.
-  virtual void MonitorsChanged(bool /*any*/) {}
+  // There is now that reason, or no more, why typed reads must come through the executor. The host keeps the set.
+  virtual void AddReadReason(ReadReason /*reason*/) {}
+  virtual void RemoveReadReason(ReadReason /*reason*/) {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;

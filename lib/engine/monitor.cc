@@ -59,7 +59,7 @@ void Monitors::Add(ClientState& client) {
   client.next_monitor = first_;
   client.previous_monitor = nullptr;
   if (first_ == nullptr) {
-    engine_.host().MonitorsChanged(true);
+    engine_.host().AddReadReason(ReadReason::kMonitor);
   } else {
     first_->previous_monitor = &client;
   }
@@ -73,7 +73,7 @@ void Monitors::Remove(ClientState& client) {
   if (client.next_monitor != nullptr) client.next_monitor->previous_monitor = client.previous_monitor;
   client.next_monitor = client.previous_monitor = nullptr;
   if (first_ == nullptr) {
-    engine_.host().MonitorsChanged(false);
+    engine_.host().RemoveReadReason(ReadReason::kMonitor);
     line_.Free();
   }
 }

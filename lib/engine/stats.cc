@@ -46,10 +46,11 @@ Stats StatsOf(Engine& engine) {
   stats.memory_free = keyspace.blocks().free_bytes();
   stats.step = keyspace.steps().all();
   stats.commands_processed = engine.stats().commands_processed;
-  stats.typed_calls = keyspace.stats().typed_calls;
+  const keyspace::ReadCounts reads = keyspace.reads().Sum();
+  stats.typed_calls = reads.typed_calls;
   stats.error_replies = engine.stats().error_replies;
-  stats.keyspace_hits = keyspace.stats().hits;
-  stats.keyspace_misses = keyspace.stats().misses;
+  stats.keyspace_hits = reads.hits;
+  stats.keyspace_misses = reads.misses;
   stats.expired_keys = keyspace.stats().expired;
   stats.evicted_keys = keyspace.stats().evicted;
   stats.changes = keyspace.effects().dirty();

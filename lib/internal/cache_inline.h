@@ -6,20 +6,26 @@
 
 namespace larder::inline v0 {
 
+namespace internal {
+
+inline const Target& TargetOf(const Database& database) { return database.target_; }
+
+// Of several keys, the one that is fetched ahead while the call waits for its turn.
+inline std::string_view FirstOf(std::span<const std::string_view> keys) {
+  return keys.empty() ? std::string_view() : keys[0];
+}
+}  // namespace internal
+
 inline absl::StatusOr<std::optional<std::string>> Database::Get(std::string_view key) const {
   internal::Fetched fetched;
-  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
-  std::optional<std::string> value;
-  if (!fetched.found()) return value;
-  absl::Status filled = internal::FillResult([&] { value.emplace(fetched.view()); });
-  if (!filled.ok()) return filled;
-  return value;
+  return internal::OptionalStringOf(internal::RunTyped(target_, internal::kGet, key, &fetched), fetched);
 }
 
 inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* value) const {
   // What the string holds now is overwritten in place when the new bytes are no more than that.
   internal::Fetched fetched(value->data(), value->size());
-  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
+  const Refused refused = internal::RunTyped(target_, internal::kGet, key, &fetched);
+  if (refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
   if (!fetched.found()) return false;
   if (fetched.in_target()) [[likely]] {
     value->resize(fetched.view().size());  // shorter or as it is: allocates nothing
@@ -33,8 +39,8 @@ inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* val
 template <class F>
 absl::Status Database::View(std::string_view key, F&& fn) const {
   internal::Caught caught;
-  const Refused refused =
-      ViewInPlace(key, [&](std::optional<std::string_view> value) { caught.Run([&] { fn(value); }); });
+  const auto view = [&](std::optional<std::string_view> value) { caught.Run([&] { fn(value); }); };
+  const Refused refused = internal::RunTyped(target_, internal::kView, key, internal::Viewer(view));
   caught.Rethrow();
   return internal::StatusOf(refused);
 }
@@ -45,7 +51,9 @@ inline absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view
   // Most calls have no options; the compiler sees which.
   const bool plain = options.ttl == absl::InfiniteDuration() && options.expire_at == absl::InfiniteFuture() &&
                      !options.keep_ttl && options.condition == SetOptions::If::kAlways;
-  const Refused refused = plain ? Put(key, value, &done) : Put(key, value, options, nullptr, &done);
+  const auto& set = value.size() <= internal::kPlainValueBytesMax ? internal::kSet : internal::kSetLarge;
+  const Refused refused = plain ? internal::RunTyped(target_, set, key, value, &done)
+                                : internal::RunTyped(target_, internal::kSetWith, key, value, &options, nullptr, &done);
   return internal::ResultOf(refused, done);
 }
 
@@ -53,7 +61,7 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
                                                                       const SetOptions& options) const {
   internal::Fetched fetched;
   bool done = false;
-  const Refused refused = Put(key, value, options, &fetched, &done);
+  const Refused refused = internal::RunTyped(target_, internal::kSetWith, key, value, &options, &fetched, &done);
   if (refused != nullptr) return internal::StatusOf(*refused);
   std::optional<std::string> old_value;
   if (!fetched.found()) return old_value;
@@ -65,7 +73,8 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
 inline absl::Status Database::MGet(std::span<const std::string_view> keys,
                                    std::vector<std::optional<std::string>>* values) const {
   internal::FetchedList fetched;
-  if (Refused refused = FetchMany(keys, &fetched); refused != nullptr) return internal::StatusOf(*refused);
+  const Refused refused = internal::RunTyped(target_, internal::kGetSeveral, internal::FirstOf(keys), keys, &fetched);
+  if (refused != nullptr) return internal::StatusOf(*refused);
   return internal::FillResult([&] {
     values->resize(fetched.size());
     for (size_t i = 0; i < fetched.size(); ++i) {
@@ -99,7 +108,8 @@ inline absl::StatusOr<std::vector<std::optional<std::string>>> Database::MGet(st
 }
 
 inline absl::Status Database::MSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
-  return internal::StatusOf(PutMany(pairs));
+  return internal::StatusOf(
+      internal::RunTyped(target_, internal::kSetSeveral, pairs.empty() ? std::string_view() : pairs[0].first, pairs));
 }
 
 inline absl::Status Database::MSet(std::span<const std::pair<std::string, std::string>> pairs) const {
@@ -109,31 +119,32 @@ inline absl::Status Database::MSet(std::span<const std::pair<std::string, std::s
 
 inline absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {
   int64_t value = 0;
-  const Refused refused = AddInteger(key, by, &value);
+  const Refused refused = internal::RunTyped(target_, internal::kIncrement, key, by, &value);
   return internal::ResultOf(refused, value);
 }
 
 inline absl::StatusOr<double> Database::IncrementFloat(std::string_view key, double by) const {
   double value = 0;
-  const Refused refused = AddFloat(key, by, &value);
+  const Refused refused = internal::RunTyped(target_, internal::kIncrementFloat, key, by, &value);
   return internal::ResultOf(refused, value);
 }
 
 inline absl::StatusOr<int64_t> Database::Append(std::string_view key, std::string_view suffix) const {
   int64_t length = 0;
-  const Refused refused = AppendTo(key, suffix, &length);
+  const Refused refused = internal::RunTyped(target_, internal::kAppend, key, suffix, &length);
   return internal::ResultOf(refused, length);
 }
 
 inline absl::StatusOr<int64_t> Database::SetRange(std::string_view key, int64_t offset, std::string_view bytes) const {
   int64_t length = 0;
-  const Refused refused = Overwrite(key, offset, bytes, &length);
+  const Refused refused = internal::RunTyped(target_, internal::kSetRange, key, offset, bytes, &length);
   return internal::ResultOf(refused, length);
 }
 
 inline absl::StatusOr<std::string> Database::GetRange(std::string_view key, int64_t first, int64_t last) const {
   internal::Fetched fetched;
-  if (Refused refused = FetchRange(key, first, last, &fetched); refused != nullptr) return internal::StatusOf(*refused);
+  const Refused refused = internal::RunTyped(target_, internal::kGetRange, key, first, last, &fetched);
+  if (refused != nullptr) return internal::StatusOf(*refused);
   std::string value;
   absl::Status filled = internal::FillResult([&] { value.assign(fetched.view()); });
   if (!filled.ok()) return filled;
@@ -142,7 +153,7 @@ inline absl::StatusOr<std::string> Database::GetRange(std::string_view key, int6
 
 inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string_view> keys) const {
   int64_t deleted = 0;
-  const Refused refused = Remove(keys, &deleted);
+  const Refused refused = internal::RunTyped(target_, internal::kDelete, internal::FirstOf(keys), keys, &deleted);
   return internal::ResultOf(refused, deleted);
 }
 
@@ -152,13 +163,13 @@ inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string> key
 
 inline absl::StatusOr<bool> Database::Delete(std::string_view key) const {
   int64_t deleted = 0;
-  const Refused refused = Remove(Keys(&key, 1), &deleted);
+  const Refused refused = internal::RunTyped(target_, internal::kDelete, key, Keys(&key, 1), &deleted);
   return internal::ResultOf(refused, deleted != 0);
 }
 
 inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view> keys) const {
   int64_t found = 0;
-  const Refused refused = Count(keys, &found);
+  const Refused refused = internal::RunTyped(target_, internal::kExistsSeveral, internal::FirstOf(keys), keys, &found);
   return internal::ResultOf(refused, found);
 }
 
@@ -175,38 +186,38 @@ inline absl::Status Database::ExecuteAsync(std::span<const std::string> argv, Re
 }
 
 inline absl::StatusOr<bool> Database::Exists(std::string_view key) const {
-  int64_t found = 0;
-  const Refused refused = Count(Keys(&key, 1), &found);
-  return internal::ResultOf(refused, found != 0);
+  bool found = false;
+  const Refused refused = internal::RunTyped(target_, internal::kExists, key, &found);
+  return internal::ResultOf(refused, found);
 }
 
 inline absl::StatusOr<bool> Database::Expire(std::string_view key, absl::Duration ttl) const {
   bool done = false;
-  const Refused refused = ExpireIn(key, ttl, &done);
+  const Refused refused = internal::RunTyped(target_, internal::kExpire, key, ttl, &done);
   return internal::ResultOf(refused, done);
 }
 
 inline absl::StatusOr<bool> Database::ExpireAt(std::string_view key, absl::Time when) const {
   bool done = false;
-  const Refused refused = ExpireOn(key, when, &done);
+  const Refused refused = internal::RunTyped(target_, internal::kExpireAt, key, when, &done);
   return internal::ResultOf(refused, done);
 }
 
 inline absl::StatusOr<bool> Database::Persist(std::string_view key) const {
   bool done = false;
-  const Refused refused = KeepForEver(key, &done);
+  const Refused refused = internal::RunTyped(target_, internal::kPersist, key, &done);
   return internal::ResultOf(refused, done);
 }
 
 inline absl::StatusOr<std::optional<absl::Duration>> Database::Ttl(std::string_view key) const {
   std::optional<absl::Duration> ttl;
-  const Refused refused = TimeToLive(key, &ttl);
+  const Refused refused = internal::RunTyped(target_, internal::kTtl, key, &ttl);
   return internal::ResultOf(refused, ttl);
 }
 
 inline absl::StatusOr<int64_t> Database::Size() const {
   int64_t size = 0;
-  const Refused refused = CountAll(&size);
+  const Refused refused = internal::RunTyped(target_, internal::kSize, {}, &size);
   return internal::ResultOf(refused, size);
 }
 
@@ -235,7 +246,9 @@ inline bool ScanRange::Next() {
     started_ = true;
     next_ = 0;
     batch_.Clear();
-    status_ = internal::StatusOf(database_.FetchKeys(&cursor_, {.match = match_, .batch = batch_size_}, &batch_));
+    const ScanOptions options{.match = match_, .batch = batch_size_};
+    status_ = internal::StatusOf(
+        internal::RunTyped(database_.target_, internal::kScan, {}, &cursor_, &options, &batch_));
     if (!status_.ok()) {
       batch_.Clear();
       return false;
@@ -248,10 +261,11 @@ inline bool ScanRange::Next() {
 
 template <class Loader>
 absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const {
-  if (held()) return internal::StatusOf(internal::kLoadInTransaction);
+  if (target_.held()) return internal::StatusOf(internal::kLoadInTransaction);
   if (!internal::IsLoadTtl(ttl)) return internal::StatusOf(internal::kBadLoadTtl);
   internal::Fetched fetched;
-  if (Refused refused = Fetch(key, &fetched); refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
+  const Refused refused = internal::RunTyped(target_, internal::kGet, key, &fetched);
+  if (refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
   if (!fetched.found()) return LoadMissing(key, ttl, std::forward<Loader>(loader));
   return internal::StringOf(fetched.view());
 }
@@ -259,13 +273,13 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
   // Declared before the load, and so ended after it: Close waits for this.
-  const internal::Visit visit(*core_);
+  const internal::Visit visit(*target_.core);
   if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
   // Declared before the load: whoever waits for the value reads it until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;
   internal::Load load;
-  Refused refused = BeginLoad(key, &fetched, &load);
+  Refused refused = load.Begin(target_, key, &fetched);
   if (refused != nullptr) return internal::StatusOf(*refused);
   if (fetched.found()) return internal::StringOf(fetched.view());
   if (load.waits()) {
@@ -275,7 +289,7 @@ absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Du
   }
   result = std::forward<Loader>(loader)();
   if (result.ok()) {
-    refused = StoreLoaded(key, *result, ttl, &load);
+    refused = load.Store(target_, key, *result, ttl);
   } else {
     load.Finish(result.status(), {});
   }
@@ -288,10 +302,10 @@ auto Cache::Atomically(F&& fn) {
   using R = std::invoke_result_t<F, Transaction&>;
   static_assert(internal::kSaysRefusals<R>,
                 "Atomically's function must return nothing, an absl::Status or an absl::StatusOr<T>");
-  uint64_t serial = 0;
-  const Refused refused = EnterUser(&serial);
+  internal::Target target = target_;
+  const internal::Refusal* refused = EnterUser(&target.transaction);
   if (refused != nullptr) return internal::UserResult<R>(internal::StatusOf(*refused));
-  Transaction transaction(Transaction::Pass(), core_, db_, index_, serial);
+  Transaction transaction(Transaction::Pass(), target);
   internal::Caught caught;
   if constexpr (std::is_void_v<R>) {
     caught.Run([&] { fn(transaction); });

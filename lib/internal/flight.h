@@ -14,7 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include <larder/export.h>
+#include <larder/internal/fetched.h>
 #include <larder/internal/refusal.h>
+#include <larder/internal/typed.h>
 
 namespace larder::inline v0 {
 
@@ -88,6 +90,11 @@ class LARDER_API Load {
   const Refusal* Await();
   const absl::Status& status() const { return *joined_->status_; }
   std::string_view value() const { return joined_->value_; }
+
+  // After a miss: looks for the key again and, if it is still missing, joins or begins a load in the same hold.
+  const Refusal* Begin(const Target& target, std::string_view key, Fetched* to);
+  // Stores what the own loader has returned, if that may still be, and hands it to those who wait, as Finish does.
+  const Refusal* Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl);
 
   // Hands what the own loader has returned to those who wait, and returns when all of them have it.
   void Finish(const absl::Status& status, std::string_view value);

@@ -26,6 +26,7 @@
 #include "lib/keyspace/eviction_tables.h"
 #include "lib/keyspace/evictor.h"
 #include "lib/keyspace/owed.h"
+#include "lib/keyspace/read_counts.h"
 #include "lib/keyspace/room.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/heap.h"
@@ -45,11 +46,8 @@ struct KeyspaceConfig {
 };
 
 struct KeyspaceStats {
-  uint64_t hits = 0;
-  uint64_t misses = 0;
   uint64_t expired = 0;
   uint64_t evicted = 0;
-  uint64_t typed_calls = 0;
 };
 
 class Keyspace {
@@ -83,7 +81,7 @@ class Keyspace {
   // Starts a typed call's op, which reads the clock only if it has to.
   void BeginTypedOp() {
     BeginOp(0);
-    ++stats_.typed_calls;
+    ++reads_.holder().typed_calls;
   }
   int64_t now_ms() {
     if (now_ms_ == 0) now_ms_ = clock_.NowUs() / 1000;
@@ -239,6 +237,7 @@ class Keyspace {
   base::Random& random() { return random_; }
   Clock& clock() { return clock_; }
   KeyspaceStats& stats() { return stats_; }
+  CountedReads& reads() { return reads_; }
   const Evictor& evictor() const { return evictor_; }
   const KeyspaceConfig& config() const { return config_; }
   // How whatever is found by what clients choose is hashed. Any thread.
@@ -288,6 +287,7 @@ class Keyspace {
   int64_t access_seconds_ = 0;
   bool touch_is_stamp_ = true;
   KeyspaceStats stats_;
+  CountedReads reads_;
   Effects effects_;
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
@@ -321,11 +321,11 @@ class Keyspace {
   Entry* entry = table_.Find(key, hash);
   if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = FoundExpired(entry, how);
   if (entry == nullptr) {
-    if (Counts(how)) ++keyspace_.stats().misses;
+    if (Counts(how)) ++keyspace_.reads().holder().misses;
     return nullptr;
   }
   if (Touches(how)) keyspace_.Touch(*entry);
-  if (Counts(how)) ++keyspace_.stats().hits;
+  if (Counts(how)) ++keyspace_.reads().holder().hits;
   return entry;
 }
 

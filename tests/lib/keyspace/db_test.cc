@@ -210,7 +210,7 @@ TEST_F(DbTest, AFarExpiryIsLegal) {
 
 TEST_F(DbTest, LookupsCountAndMarkAsTheySay) {
   Put("k", "v");
-  auto& stats = keyspace_->stats();
+  auto& stats = keyspace_->reads().holder();
   keyspace_->set_access_clock_ms(now_ms() + 5000);
   EXPECT_NE(db_.Find("k", Lookup::kPeek), nullptr);
   EXPECT_EQ(db_.Find("missing", Lookup::kPeek), nullptr);

@@ -1,0 +1,93 @@
+// The one call under all typed methods. Part of the public headers' machinery, not of the API.
+//
+// What a typed method does is an *op* of the engine: a function, and a row that says what the call is to MONITOR, whether
+// it reads or writes, of how many keys, and whether it may need memory. RunTyped takes the row, the key and the arguments
+// and does all that calls have in common; inline code around it, compiled with the user's flags, makes results of what the
+// op has left. So a new call is an op with its row (lib/typed/op.h tells how), its declaration and some lines in the
+// header of its type. HGET would be:
+//
+//   extern LARDER_API const TypedOp<std::string_view, Fetched*> kHashGet;  // its arguments behind the key
+//
+//   inline absl::StatusOr<std::optional<std::string>> Hash::Get(std::string_view field) const {
+//     internal::Fetched fetched;
+//     const internal::Refusal* refused = internal::RunTyped(target_, internal::kHashGet, key_, field, &fetched);
+//     return internal::OptionalStringOf(refused, fetched);
+//   }
+#ifndef LARDER_INTERNAL_TYPED_H_
+#define LARDER_INTERNAL_TYPED_H_
+
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include <larder/export.h>
+#include <larder/internal/refusal.h>
+
+namespace larder::inline v0 {
+
+namespace core {
+class CacheCore;
+}
+namespace engine {
+class Monitors;
+}
+namespace keyspace {
+class Db;
+struct Growth;
+}
+
+namespace internal {
+
+// What a handle refers to. A call by it is refused once its Transaction is over. REQUIRES: the cache is there.
+struct Target {
+  core::CacheCore* core;
+  keyspace::Db* db;
+  int index;             // of the database
+  uint64_t transaction;  // the serial number of the Atomically that this is good for; 0: of none
+
+  // A Transaction's: usable while its function runs, on the thread that then has the executor.
+  bool held() const { return transaction != 0; }
+};
+
+enum class Access : uint8_t { kReads, kWrites };
+enum class KeyCount : uint8_t { kNone, kOne, kSeveral };
+
+// An op, as RunTyped sees it. `args` is what RunTyped was given behind the key, as a std::tuple.
+struct OpRow {
+  // In place of all the rest, on the caller's own thread and without the executor, if it is set: it goes on with GoOn.
+  const Refusal* (*start)(const Target& target, const OpRow& row, std::string_view key, const void* args);
+  // The op itself, under the executor.
+  const Refusal* (*run)(keyspace::Db& db, std::string_view key, uint64_t hash, const void* args);
+  // What it will add, about; set for an op that may need memory.
+  keyspace::Growth (*growth)(core::CacheCore& core, std::string_view key, const void* args);
+  // Whether it may run on a stranger's thread (see lib/engine/short.h); an op without this always may.
+  bool (*is_short)(keyspace::Db& db, std::string_view key, const void* args);
+  // Adds its arguments to MONITOR's line.
+  void (*say)(engine::Monitors& to, std::string_view key, const void* args);
+  std::string_view name;  // of the command that it is; one without a name says nothing to MONITOR
+  Access access;
+  KeyCount keys;
+  bool hashes;  // it has one key, whose hash it needs: that is computed before the executor is taken
+};
+
+// The row of an op that takes `Args` behind its key.
+template <class... Args>
+struct TypedOp {
+  OpRow row;
+};
+
+// nullptr for success. `key`: its key, the first of several, or nothing.
+LARDER_API const Refusal* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args);
+
+template <class... Args>
+const Refusal* RunTyped(const Target& target, const TypedOp<Args...>& op, std::string_view key,
+                        std::type_identity_t<Args>... args) {
+  const std::tuple<Args...> packed(args...);
+  return RunTypedRow(target, op.row, key, &packed);
+}
+
+}  // namespace internal
+}  // namespace larder::inline v0
+
+#endif  // LARDER_INTERNAL_TYPED_H_

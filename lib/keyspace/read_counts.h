@@ -1,0 +1,97 @@
+// Hits, misses and typed calls, counted where each thread can do it without a line that others write.
+//
+// The executor's holder counts in a slot of its own: plain additions, as one thread at a time is the holder. A thread that
+// reads beside the executor has a slot to itself, on a line of its own, which it claims once by a compare-and-swap. There
+// are few: a thread that gets none goes through the executor. A slot is never given back, since nobody tells when a thread
+// ends; the next thread with the same identity, which the system uses again, goes on with it.
+//
+// A sum may miss what is being counted beside at that moment, and never more. Reset writes to no slot that belongs to a
+// thread: it keeps what has been counted until then, and subtracts it from now on.
+//
+// Threads: OfThread and a slot's Count: the thread that it is for. All else: the executor's holder.
+#ifndef LARDER_KEYSPACE_READ_COUNTS_H_
+#define LARDER_KEYSPACE_READ_COUNTS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace larder::inline v0::keyspace {
+
+struct ReadCounts {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t typed_calls = 0;
+};
+
+class CountedReads {
+ public:
+  static constexpr size_t kSlots = 16;
+
+  // One thread's.
+  class alignas(64) Slot {
+   public:
+    // A typed read that went beside the executor. Written by one thread, so a load and a store make an addition.
+    void Count(bool found) {
+      Add(found ? hits_ : misses_);
+      Add(typed_calls_);
+    }
+
+   private:
+    friend class CountedReads;
+    static void Add(std::atomic<uint64_t>& counter) {
+      counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    std::atomic<uintptr_t> thread_{0};  // whose it is; 0: nobody's
+    std::atomic<uint64_t> hits_{0};
+    std::atomic<uint64_t> misses_{0};
+    std::atomic<uint64_t> typed_calls_{0};
+  };
+
+  // The slot of a thread, which is named by what no other running thread has, and is not 0. nullptr if there is none left.
+  Slot* OfThread(uintptr_t thread) {
+    // Where the search begins: threads' identities are addresses, which end in zeros.
+    const size_t first = static_cast<size_t>((static_cast<uint64_t>(thread) * 0x9e3779b97f4a7c15) >> 60);
+    static_assert(kSlots == 16);
+    for (size_t i = 0; i < kSlots; ++i) {
+      Slot& slot = slots_[(first + i) % kSlots];
+      uintptr_t owner = slot.thread_.load(std::memory_order_relaxed);
+      if (owner == thread) return &slot;
+      if (owner == 0 && slot.thread_.compare_exchange_strong(owner, thread, std::memory_order_relaxed)) return &slot;
+    }
+    return nullptr;
+  }
+
+  // Where the executor's holder counts.
+  ReadCounts& holder() { return holder_; }
+
+  // Since the last Reset.
+  ReadCounts Sum() const {
+    ReadCounts sum = All();
+    sum.hits -= base_.hits;
+    sum.misses -= base_.misses;
+    sum.typed_calls -= base_.typed_calls;
+    return sum;
+  }
+  void Reset() { base_ = All(); }
+
+ private:
+  ReadCounts All() const {
+    ReadCounts all = holder_;
+    for (const Slot& slot : slots_) {
+      all.hits += slot.hits_.load(std::memory_order_relaxed);
+      all.misses += slot.misses_.load(std::memory_order_relaxed);
+      all.typed_calls += slot.typed_calls_.load(std::memory_order_relaxed);
+    }
+    return all;
+  }
+
+  ReadCounts holder_;
+  ReadCounts base_;
+  Slot slots_[kSlots];
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_READ_COUNTS_H_

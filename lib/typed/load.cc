@@ -1,0 +1,108 @@
+// GetOrLoad after its miss: the two moments at which a load meets the keyspace.
+#include <larder/internal/flight.h>
+#include "lib/base/check.h"
+#include "lib/core/core.h"
+#include "lib/keyspace/keyspace.h"
+#include "lib/ops/strings.h"
+#include "lib/typed/expiry.h"
+#include "lib/typed/hand.h"
+#include "lib/typed/op.h"
+#include "lib/typed/set.h"
+#include "lib/typed/value.h"
+
+namespace larder::inline v0::typed {
+namespace {
+
+using core::CacheCore;
+using internal::Load;
+using keyspace::Lookup;
+
+// MONITOR shows the SET that it is, if it is one.
+struct Store {
+  CacheCore& core;
+  int db_index;
+  Load& load;
+  PreparedValue value;
+  SetPlan plan;
+  bool detached = false;
+};
+
+void SayStore(engine::Monitors& to, Bytes key, const Store* store) {
+  SaySet(to, key, store->value.bytes(), store->plan, /*get=*/false);
+}
+constexpr TypedOp<const Store*> kStoreSaid = OpOf<const Store*>(
+    {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .say = By<SayStore>});
+
+Error StoreValue(const OpAt& at, Store* store) {
+  if (!store->detached) {  // it runs again when room has been made for it
+    if (!store->load.Detach()) return kOk;
+    store->detached = true;
+    if (store->core.monitored()) [[unlikely]] Say(store->core, store->db_index, kStoreSaid, at.key, store);
+  }
+  ops::strings::SetOptions options;
+  if (store->plan.ttl_ms != 0) {
+    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(at.db, store->plan.ttl_ms));
+  }
+  const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
+  LARDER_DCHECK(existing == nullptr);  // what made it would have detached
+  return ops::strings::Set(at.db, at.key, existing, store->value.source(), options).error();
+}
+keyspace::Growth GrowthOfStore(CacheCore&, Bytes key, Store* store) { return store->value.Growth(key); }
+
+constexpr TypedOp<Store*> kStore = OpOf<Store*>(
+    {.name = "", .access = Access::kWrites, .keys = KeyCount::kOne, .hashes = true,
+     .run = By<StoreValue>, .growth = By<GrowthOfStore>});
+
+const ErrorText* StoreAttached(const Target& target, Bytes key, Bytes value, absl::Duration ttl, Load& load) {
+  Store store{.core = *target.core, .db_index = target.index, .load = load, .value = PreparedValue(value), .plan = {}};
+  if (ttl != absl::InfiniteDuration()) store.plan.ttl_ms = internal::TtlMs(ttl);
+  if (const ErrorText* refused = store.value.Prepare(store.core, target.held()); refused != nullptr) return refused;
+  return GoOn(target, kStore, key, &store);
+}
+
+}  // namespace
+}  // namespace larder::inline v0::typed
+
+namespace larder::inline v0::internal {
+
+// Not counted again: the miss that brought the caller here has been.
+const Refusal* Load::Begin(const Target& target, std::string_view key, Fetched* to) {
+  core::CacheCore& core = *target.core;
+  keyspace::Db& db = *target.db;
+  const Refusal* refused = nullptr;
+  Prepare(target.index, key);
+  const uint64_t hash = db.Hash(key);
+  const executor::Outcome outcome = core.executor().Run(
+      [&] {
+        db.keyspace().BeginOp(0);
+        const keyspace::Entry* entry = db.FindHashed(key, hash, keyspace::Lookup::kWrite);
+        refused = entry != nullptr ? typed::HandString(*entry, to).text() : Join(core.flights());
+        core.AfterOp(db.keyspace());
+      },
+      [&](int stage) { db.PrefetchHashed(hash, stage); });
+  return outcome == executor::Outcome::kRan ? refused : core::CacheCore::RefusalOf(outcome);
+}
+
+const Refusal* Load::Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl) {
+  using core::CacheCore;
+  static constexpr executor::Outcome kEnds[] = {executor::Outcome::kForked, executor::Outcome::kClosed};
+  const Refusal* refused = nullptr;
+  if (target.core->executor().Forked()) {
+    refused = CacheCore::RefusalOf(executor::Outcome::kForked);
+  } else if (target.core->closed()) {
+    refused = CacheCore::RefusalOf(executor::Outcome::kClosed);
+  } else if (attached()) {
+    refused = typed::StoreAttached(target, key, value, ttl, *this);
+  }
+  for (executor::Outcome end : kEnds) {
+    if (refused != CacheCore::RefusalOf(end)) continue;
+    Finish(*refused);
+    return refused;
+  }
+  // Whatever else kept it out of the cache, it is a value, and theirs who wait.
+  if (refused != nullptr) CountNotStored();
+  Finish(absl::OkStatus(), value);
+  return nullptr;
+}
+
+}  // namespace larder::inline v0::internal

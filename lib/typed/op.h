@@ -1,0 +1,199 @@
+// How an op of a typed call is written: a function, its row, and what the row may add.
+//
+//   // lib/typed/strings.cc
+//   Error Append(const OpAt& at, Bytes suffix, int64_t* length) {
+//     LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(at.db, at.key, suffix));
+//     return kOk;
+//   }
+//   keyspace::Growth GrowthOfAppend(core::CacheCore&, Bytes key, Bytes suffix, int64_t*) { ... }
+//
+//   constexpr TypedOp<std::string_view, int64_t*> internal::kAppend = OpOf({
+//       .name = "APPEND", .access = Access::kWrites, .keys = KeyCount::kOne,
+//       .run = Run<Append>, .growth = Growth<GrowthOfAppend>});
+//
+// All functions of one row take the same arguments behind the key, which the compiler holds them to. An argument that is
+// a pointer is a result, or what MONITOR does not see; the others make its line, in their order, behind the name and, of an
+// op of one key, the key.
+//
+// What an op may do: `run` is called under the executor, perhaps on a stranger's thread, and again if it has failed with
+// kAllocationFailed and changed nothing. It must not wait, throw or call the cache; results are put where its arguments
+// say, in memory that is there (internal::Fetched).
+#ifndef LARDER_TYPED_OP_H_
+#define LARDER_TYPED_OP_H_
+
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "absl/functional/function_ref.h"
+#include <larder/internal/typed.h>
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/core/core.h"
+#include "lib/engine/monitor.h"
+#include "lib/keyspace/db.h"
+#include "lib/keyspace/room.h"
+
+namespace larder::inline v0::typed {
+
+using internal::Access;
+using internal::KeyCount;
+using internal::OpRow;
+using internal::Target;
+using internal::TypedOp;
+
+// Where an op runs.
+struct OpAt {
+  keyspace::Db& db;
+  Bytes key;
+  uint64_t hash;  // of the key, if the row says that it is wanted
+};
+
+// ---- From functions with arguments to what a row holds -------------------------------------------------------------
+
+// A function of a row, which takes Args behind the key, as the row's `Function` that takes them packed.
+template <class Function, class... Args>
+struct Packed {
+  Function* function = nullptr;
+};
+
+using RunFunction = std::remove_pointer_t<decltype(OpRow::run)>;
+using StartFunction = std::remove_pointer_t<decltype(OpRow::start)>;
+using GrowthFunction = std::remove_pointer_t<decltype(OpRow::growth)>;
+using ShortFunction = std::remove_pointer_t<decltype(OpRow::is_short)>;
+using SayFunction = std::remove_pointer_t<decltype(OpRow::say)>;
+
+// Calls fn(args...) with what is packed.
+template <class... Args, class F>
+[[gnu::always_inline]] inline auto WithArgs(const void* args, F&& fn) {
+  return std::apply(fn, *static_cast<const std::tuple<Args...>*>(args));
+}
+
+template <auto kFunction>
+struct Packing;
+template <class... Args, Error (*kFunction)(const OpAt&, Args...)>
+struct Packing<kFunction> {
+  static const ErrorText* Call(keyspace::Db& db, Bytes key, uint64_t hash, const void* args) {
+    const OpAt at{db, key, hash};
+    return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(at, each...); }).text();
+  }
+  static constexpr Packed<RunFunction, Args...> kPacked{Call};
+};
+template <class... Args, const ErrorText* (*kFunction)(const Target&, const OpRow&, Bytes, Args...)>
+struct Packing<kFunction> {
+  static const ErrorText* Call(const Target& target, const OpRow& row, Bytes key, const void* args) {
+    return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(target, row, key, each...); });
+  }
+  static constexpr Packed<StartFunction, Args...> kPacked{Call};
+};
+template <class... Args, keyspace::Growth (*kFunction)(core::CacheCore&, Bytes, Args...)>
+struct Packing<kFunction> {
+  static keyspace::Growth Call(core::CacheCore& core, Bytes key, const void* args) {
+    return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(core, key, each...); });
+  }
+  static constexpr Packed<GrowthFunction, Args...> kPacked{Call};
+};
+template <class... Args, bool (*kFunction)(keyspace::Db&, Bytes, Args...)>
+struct Packing<kFunction> {
+  static bool Call(keyspace::Db& db, Bytes key, const void* args) {
+    return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(db, key, each...); });
+  }
+  static constexpr Packed<ShortFunction, Args...> kPacked{Call};
+};
+template <class... Args, void (*kFunction)(engine::Monitors&, Bytes, Args...)>
+struct Packing<kFunction> {
+  [[gnu::cold]] static void Call(engine::Monitors& to, Bytes key, const void* args) {
+    WithArgs<Args...>(args, [&](const Args&... each) { kFunction(to, key, each...); });
+  }
+  static constexpr Packed<SayFunction, Args...> kPacked{Call};
+};
+
+// A function for a row's member of that name, by the function's type.
+template <auto kFunction>
+inline constexpr auto By = Packing<kFunction>::kPacked;
+
+// ---- MONITOR's line ------------------------------------------------------------------------------------------------
+
+template <class T>
+concept Sayable = requires(engine::Monitors& to, const T& argument) { to.Add(argument); };
+// What is no part of the line: results, and functions of the user's.
+template <class T>
+inline constexpr bool kUnsaid = std::is_pointer_v<T>;
+template <class R, class... Args>
+inline constexpr bool kUnsaid<absl::FunctionRef<R(Args...)>> = true;
+
+template <bool kWithKey, class... Args>
+[[gnu::cold]] void SayAll(engine::Monitors& to, Bytes key, const void* args) {
+  if constexpr (kWithKey) to.Add(key);
+  const auto say = [&to]<class T>(const T& argument) {
+    if constexpr (!kUnsaid<T>) to.Add(argument);
+  };
+  WithArgs<Args...>(args, [&](const Args&... each) { (say(each), ...); });
+}
+
+// ---- Rows ----------------------------------------------------------------------------------------------------------
+
+// What a row says. `start` is called first, without the executor, and ends with GoOn.
+template <class... Args>
+struct OpSays {
+  std::string_view name;
+  Access access;
+  KeyCount keys;
+  bool hashes = false;
+  bool makes_room_ahead = false;  // it may add much: as a start, if there is no other
+  Packed<RunFunction, Args...> run = {};
+  Packed<StartFunction, Args...> start = {};
+  Packed<GrowthFunction, Args...> growth = {};
+  Packed<ShortFunction, Args...> is_short = {};
+  Packed<SayFunction, Args...> say = {};  // if its line is not simply its arguments
+};
+
+// RunTyped from behind `start`.
+const ErrorText* GoOn(const Target& target, const OpRow& row, Bytes key, const void* args);
+template <class... Args>
+const ErrorText* GoOn(const Target& target, const TypedOp<Args...>& op, Bytes key, std::type_identity_t<Args>... args) {
+  const std::tuple<Args...> packed(args...);
+  return GoOn(target, op.row, key, &packed);
+}
+// The same for a write that may add much: makes room for it first, in slices, between which others have their turn.
+const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key, const void* args);
+
+// Not to be called: a row that comes to it does not compile.
+void AnArgumentCannotBeSaidSoTheRowNeedsSay();
+
+template <class... Args>
+constexpr TypedOp<Args...> OpOf(const OpSays<Args...>& says) {
+  SayFunction* say = says.say.function;
+  if constexpr (((kUnsaid<Args> || Sayable<Args>) && ...)) {
+    if (say == nullptr) say = says.keys == KeyCount::kOne ? SayAll<true, Args...> : SayAll<false, Args...>;
+  }
+  if (say == nullptr && says.run.function != nullptr) AnArgumentCannotBeSaidSoTheRowNeedsSay();
+  return {{.start = says.makes_room_ahead ? GoOnWithRoom : says.start.function,
+           .run = says.run.function,
+           .growth = says.growth.function,
+           .is_short = says.is_short.function,
+           .say = say,
+           .name = says.name,
+           .access = says.access,
+           .keys = says.keys,
+           .hashes = says.hashes}};
+}
+
+// ---- For ops that have a hold of their own -------------------------------------------------------------------------
+
+inline constexpr ErrorText kTransactionIsOver{
+    absl::StatusCode::kFailedPrecondition,
+    "a Transaction was used inside View, or after its function has returned, or in a fork of the process"};
+
+// MONITOR's line of a call. REQUIRES: core.monitored(), and the caller holds the executor.
+void Say(core::CacheCore& core, int db, const OpRow& row, Bytes key, const void* args);
+template <class... Args>
+void Say(core::CacheCore& core, int db, const TypedOp<Args...>& op, Bytes key, std::type_identity_t<Args>... args) {
+  const std::tuple<Args...> packed(args...);
+  Say(core, db, op.row, key, &packed);
+}
+
+}  // namespace larder::inline v0::typed
+
+#endif  // LARDER_TYPED_OP_H_

@@ -1,0 +1,145 @@
+// RunTyped: what all typed calls have in common. See lib/internal/typed.h for what it is called with.
+//
+//                     start (if the row has one)
+//                       │
+//   hash ─► beside? ─► the executor is free ─────────────────────────► hold ─► done
+//                       │ it is this thread's (a Transaction) ───────► hold, with room made at once
+//                       └ it is busy: wait, be run by its holder ────► hold ◄─┐
+//                                                                        └────┘ no memory: search for room, others in between
+//
+// A hold: room within maxmemory for what grows, MONITOR's line, the op, and AfterOp.
+//
+// The first way is the hot one (run.h): straight code with one call through the row. The others are out of its way.
+#include "lib/typed/run.h"
+
+#include "lib/keyspace/errors.h"
+
+namespace larder::inline v0::typed {
+namespace {
+
+// A Transaction's call: this thread has the executor, and keeps it.
+const ErrorText* RunHeld(const Call& call) {
+  if (!call.core().MayTransact(call.target.transaction)) return &kTransactionIsOver;
+  const ErrorText* refused = BeginHold(call);
+  if (refused == nullptr) {
+    refused = call.Op();
+    if (refused == &errors::kAllocationFailed && call.grows()) [[unlikely]] {
+      const Error failed = *refused;
+      refused = call.db()
+                    .keyspace()
+                    .RetryWithRoom(failed, [&]() -> Error {
+                      const ErrorText* again = call.Op();
+                      return again == nullptr ? kOk : Error(*again);
+                    })
+                    .text();
+    }
+  }
+  EndHold(call);
+  return refused;
+}
+
+// What a call that may need memory knows between its holds. A Stay by hand, since a destructor would be in the way of
+// writes that need none.
+struct Searching {
+  bool again = false;  // room has been looked for, so that the op is to be run once more
+  bool stays = false;
+  bool said = false;  // to MONITOR
+  keyspace::SourceSearch search;
+
+  // Under the executor, when the op has failed with `refused`: a step of the search for room.
+  [[gnu::cold, gnu::noinline]] const ErrorText* Step(CacheCore& core, const ErrorText* refused) {
+    if (refused != &errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return refused;
+    if (!stays && !core.closing().EnterStay()) return CacheCore::RefusalOf(executor::Outcome::kClosed);
+    stays = again = true;
+    return refused;
+  }
+};
+
+// What one hold of a call with the executor does.
+const ErrorText* Hold(const Call& call, Searching& searching) {
+  const ErrorText* refused = BeginHold(call, /*says=*/!searching.said);
+  searching.said = true;
+  if (refused == nullptr) refused = call.Op();
+  if (refused != nullptr && call.grows()) [[unlikely]] refused = searching.Step(call.core(), refused);
+  EndHold(call);
+  return refused;
+}
+
+// Waits for the executor, or goes on after a first hold that has found no memory: others have their turn between any two.
+const ErrorText* RunInTurn(const Call& call, Searching& searching) {
+  const ErrorText* refused = nullptr;
+  do {
+    searching.again = false;
+    const executor::Outcome outcome = call.core().executor().Run(
+        [&] { refused = Hold(call, searching); },
+        [&](int stage) {
+          if (call.row.hashes) call.db().PrefetchHashed(call.hash, stage);
+          else if (call.row.keys != KeyCount::kNone) call.db().Prefetch(call.key, stage);
+        },
+        [&] { return call.row.is_short == nullptr || call.row.is_short(call.db(), call.key, call.args); });
+    if (outcome != executor::Outcome::kRan) refused = CacheCore::RefusalOf(outcome);
+  } while (searching.again);
+  if (searching.stays) call.core().closing().LeaveStay();
+  return refused;
+}
+
+}  // namespace
+
+const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key, const void* args) {
+  keyspace::Growth growth = row.growth(*target.core, key, args);
+  growth.at_once = target.held();
+  return target.db->keyspace().Admit(growth).text();
+}
+
+const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key, uint64_t hash, const void* args,
+                                 const ErrorText* refused) {
+  const Call call{target, row, key, hash, args};
+  Searching searching;
+  searching.said = true;
+  refused = searching.Step(call.core(), refused);
+  EndHold(call);
+  call.core().executor().Release();
+  return searching.again ? RunInTurn(call, searching) : refused;
+}
+
+const ErrorText* RunElsewhere(const Target& target, const OpRow& row, Bytes key, uint64_t hash, const void* args) {
+  const Call call{target, row, key, hash, args};
+  if (target.held()) return RunHeld(call);
+  Searching searching;
+  return RunInTurn(call, searching);
+}
+
+const ErrorText* GoOn(const Target& target, const OpRow& row, Bytes key, const void* args) {
+  return RunFromHere(target, row, key, args, row.run);
+}
+
+const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key, const void* args) {
+  CacheCore& core = *target.core;
+  core::Stay stay;
+  const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);
+  if (maxmemory != 0 && !target.held()) {
+    const keyspace::Growth growth = row.growth(core, key, args);
+    if (growth.value_bytes <= maxmemory) core.MakeRoomAhead(growth.bytes, 0, &stay);  // else it will be refused
+  }
+  return GoOn(target, row, key, args);
+}
+
+void Say(CacheCore& core, int db, const OpRow& row, Bytes key, const void* args) {
+  if (row.name.empty()) return;
+  engine::Monitors& monitors = core.engine().monitors();
+  monitors.BeginLine(core.clock().NowUs(), db, engine::kOwnCaller);
+  monitors.Add(row.name);
+  row.say(monitors, key, args);
+  monitors.EndLine();
+}
+
+}  // namespace larder::inline v0::typed
+
+namespace larder::inline v0::internal {
+
+const Refusal* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args) {
+  if (row.start != nullptr) return row.start(target, row, key, args);
+  return typed::GoOn(target, row, key, args);
+}
+
+}  // namespace larder::inline v0::internal

@@ -1,0 +1,103 @@
+// The hot way of a typed call, for lib/typed alone: run.cc has the others, and the whole picture.
+#ifndef LARDER_TYPED_RUN_H_
+#define LARDER_TYPED_RUN_H_
+
+#include <cstdint>
+#include <tuple>
+
+#include "lib/executor/executor.h"
+#include "lib/keyspace/keyspace.h"
+#include "lib/typed/op.h"
+
+namespace larder::inline v0::typed {
+
+using core::CacheCore;
+
+// The ways out of the hot one. They take what is in registers, so that it need not be in memory for their sake.
+
+// A call that does not find the executor free.
+[[gnu::noinline]] const ErrorText* RunElsewhere(const Target& target, const OpRow& row, Bytes key, uint64_t hash,
+                                                const void* args);
+// Goes on when the op has failed with `refused`, under the executor, which it gives back.
+[[gnu::cold, gnu::noinline]] const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key,
+                                                              uint64_t hash, const void* args,
+                                                              const ErrorText* refused);
+// Room within maxmemory for what the op adds.
+[[gnu::cold, gnu::noinline]] const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key,
+                                                          const void* args);
+
+// One call on its way.
+struct Call {
+  const Target& target;
+  const OpRow& row;
+  Bytes key;
+  uint64_t hash;
+  const void* args;
+
+  CacheCore& core() const { return *target.core; }
+  keyspace::Db& db() const { return *target.db; }
+  const ErrorText* Op() const { return row.run(*target.db, key, hash, args); }
+  bool grows() const { return row.growth != nullptr; }
+};
+
+// Reads a string without the executor, if that may be and succeeds. No read does so yet: the place is here, since a read
+// that can be made beside the executor must not even look at it.
+constexpr bool TryBeside(const Call&) { return false; }
+
+// The first half of a hold, up to the op: why it may not run.
+[[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool says = true) {
+  keyspace::Keyspace& keyspace = call.db().keyspace();
+  keyspace.BeginTypedOp();
+  if (call.grows() && keyspace.config().maxmemory != 0) [[unlikely]] {
+    const ErrorText* refused = AdmitGrowth(call.target, call.row, call.key, call.args);
+    if (refused != nullptr) return refused;
+  }
+  if (call.core().monitored() && says) [[unlikely]] {
+    Say(call.core(), call.target.index, call.row, call.key, call.args);
+  }
+  return nullptr;
+}
+
+// And the second.
+[[gnu::always_inline]] inline void EndHold(const Call& call) {
+  keyspace::Keyspace& keyspace = call.db().keyspace();
+  if (call.grows()) keyspace.NotePeak();
+  call.core().AfterOp(keyspace);
+}
+
+// `run`: what the row's is, or the same to be inlined here.
+template <class Run>
+[[gnu::always_inline]] inline const ErrorText* RunFromHere(const Target& target, const OpRow& row, Bytes key,
+                                                           const void* args, Run run) {
+  const Call call{target, row, key, row.hashes ? target.db->Hash(key) : 0, args};
+  if (row.access == Access::kReads && TryBeside(call)) return nullptr;
+  executor::Executor& executor = call.core().executor();
+  if (target.held() || !executor.TryAcquire()) [[unlikely]] {
+    return RunElsewhere(target, row, key, call.hash, args);
+  }
+  const ErrorText* refused = BeginHold(call);
+  if (refused == nullptr) [[likely]] {
+    refused = run(*target.db, key, call.hash, args);
+    if (refused != nullptr && call.grows()) [[unlikely]] {
+      return RunAfterFailing(target, row, key, call.hash, args, refused);
+    }
+  }
+  EndHold(call);
+  executor.Release();
+  return refused;
+}
+
+// A start for a row whose op is so hot that it has a way of its own, with the op inlined: nothing is asked of a row that
+// the compiler knows.
+template <const auto& kOp, auto kFunction, class... Args>
+const ErrorText* RunInlined(const Target& target, const OpRow&, Bytes key, Args... args) {
+  const std::tuple<Args...> packed(args...);
+  const auto run = [&](keyspace::Db& db, Bytes k, uint64_t hash, const void*) {
+    return kFunction(OpAt{db, k, hash}, args...).text();
+  };
+  return RunFromHere(target, kOp.row, key, &packed, run);
+}
+
+}  // namespace larder::inline v0::typed
+
+#endif  // LARDER_TYPED_RUN_H_

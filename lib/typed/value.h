@@ -1,0 +1,44 @@
+// A value on its way into the cache, made ready before the executor is taken.
+#ifndef LARDER_TYPED_VALUE_H_
+#define LARDER_TYPED_VALUE_H_
+
+#include <optional>
+
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/core/core.h"
+#include "lib/keyspace/db.h"
+#include "lib/keyspace/room.h"
+#include "lib/memory/block.h"
+#include "lib/memory/heap.h"
+
+namespace larder::inline v0::typed {
+
+// A value as the op wants it: one that is too large for the arena is copied into a block of its own first.
+class PreparedValue {
+ public:
+  explicit PreparedValue(Bytes value) : value_(value) {}
+  Bytes bytes() const { return value_; }
+  // Why it cannot be had. `held`: the caller has the executor already.
+  const ErrorText* Prepare(core::CacheCore& core, bool held);
+  keyspace::StringSource source() {
+    return large_ && large_->block ? keyspace::StringSource::Of(&large_->block) : keyspace::StringSource::Of(value_);
+  }
+  keyspace::Growth Growth(Bytes key) const {
+    return {.bytes = key.size() + value_.size(), .value_bytes = value_.size(),
+            .counted = large_ && large_->block ? large_->block->footprint() : 0};
+  }
+
+ private:
+  // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted ends.
+  struct Large {
+    core::Stay stay;
+    memory::BlockRef block;
+  };
+  Bytes value_;
+  std::optional<Large> large_;
+};
+
+}  // namespace larder::inline v0::typed
+
+#endif  // LARDER_TYPED_VALUE_H_
