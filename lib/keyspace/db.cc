@@ -40,11 +40,11 @@ Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
   table_.Locate(key, hash, &place);
   if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
   if (place == nullptr) {
-    if (Counts(how)) ++keyspace_.stats().misses;
+    if (Counts(how)) ++keyspace_.reads().holder().misses;
     return place;
   }
   if (Touches(how)) keyspace_.Touch(*place);
-  if (Counts(how)) ++keyspace_.stats().hits;
+  if (Counts(how)) ++keyspace_.reads().holder().hits;
   return place;
 }
 

@@ -30,13 +30,15 @@ ALLOWED = {
                  "lib/resp", "lib:internal", "lib:reply"},
     "lib/session": {"lib/base", "lib/core", "lib/engine", "lib/executor", "lib/keyspace", "lib/memory", "lib/resp",
                     "lib:internal", "lib:reply"},
+    "lib/typed": {"lib/base", "lib/core", "lib/engine", "lib/executor", "lib/keyspace", "lib/memory", "lib/ops",
+                  "lib:internal", "lib:reply"},
     # The machinery of the public headers: the same functions for the program's code and for ours.
     "lib:internal": {"lib/base", "lib/memory"},
     "lib:reply": {"lib/base", "lib/keyspace:errors", "lib/resp"},
     "lib:clock": {"lib/base"},
     "lib:public_headers": set(),
     "lib:larder": {"lib/base", "lib/commands", "lib/core", "lib/engine", "lib/executor", "lib/keyspace", "lib/memory",
-                   "lib/ops", "lib/options", "lib/resp", "lib/session", "lib:internal", "lib:reply"},
+                   "lib/ops", "lib/options", "lib/resp", "lib/session", "lib/typed", "lib:internal", "lib:reply"},
     # Programs and optional parts.
     "lib/reference": {"lib/base", "lib/commands", "lib/engine", "lib/options"},
     "lib/proto": {"lib/options", "lib:larder"},
