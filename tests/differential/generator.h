@@ -15,6 +15,11 @@
 
 #include "tests/differential/value.h"
 
+namespace larder::inline v0::engine {
+struct ArgSpec;
+struct CommandRow;
+}  // namespace larder::inline v0::engine
+
 namespace differential {
 
 inline constexpr int kLinks = 3;      // clients of a stream
@@ -91,9 +96,9 @@ class Generator {
   Argv ConnectionCommand();
   Argv ServerCommand();
   Argv OddCommand();
-  Argv Set();
-  Argv GetEx();
-  Argv Lcs();
+  Argv FromRow(const larder::engine::CommandRow& row);
+  Argv FromRow(std::string_view full_name);
+  Argv Scan();
   Argv ScanOptions(Argv argv);
   Argv Client();
   Argv ClientKill();
@@ -103,8 +108,10 @@ class Generator {
   Argv CommandCommand();
   void Mutate(Argv& argv);
   void LengthenTtls(Argv& argv);
-  void AppendTtl(Argv& argv);
+  void Append(const larder::engine::ArgSpec& arg, Argv* argv);
+  void AppendOnce(const larder::engine::ArgSpec& arg, Argv* argv);
 
+  std::string ValueOf(const larder::engine::ArgSpec& arg);
   std::string Key();
   std::string Text();
   std::string Number();
