@@ -84,6 +84,8 @@ class Generator {
   Step Next();
 
  private:
+  class Chances;
+
   Argv Command(int link);
   std::vector<Argv> Quiet();
   std::vector<Argv> NoMemory(int link);
@@ -108,8 +110,6 @@ class Generator {
   Argv CommandCommand();
   void Mutate(Argv& argv);
   void LengthenTtls(Argv& argv);
-  void Append(const larder::engine::ArgSpec& arg, Argv* argv);
-  void AppendOnce(const larder::engine::ArgSpec& arg, Argv* argv);
 
   std::string ValueOf(const larder::engine::ArgSpec& arg);
   std::string Key();

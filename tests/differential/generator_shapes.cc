@@ -1,12 +1,6 @@
-// Requests made of the rows: what a row says of its command's arguments (and COMMAND DOCS tells clients) is what is sent. So
-// a command is in the stream as soon as it has a row, and its grammar is said once.
-#include <cstdio>
-#include <cstdlib>
-#include <iterator>
-
-#include "lib/commands/families.h"
-#include "lib/engine/table.h"
+// Requests made of the rows: see tests/shapes/requests.h. A command is in the stream as soon as it has a row.
 #include "tests/differential/generator.h"
+#include "tests/shapes/requests.h"
 
 namespace differential {
 namespace {
@@ -14,40 +8,41 @@ namespace {
 using larder::engine::ArgSpec;
 using larder::engine::ArgType;
 using larder::engine::CommandRow;
-using larder::engine::CommandTable;
 using larder::engine::Group;
 
-const CommandTable& Table() {
-  static const CommandTable* const table = [] {
-    auto* made = new CommandTable();
-    larder::Bytes culprit;
-    if (made->Build(larder::commands::CoreFamilies(), &culprit) != CommandTable::Fault::kNone) {
-      std::fprintf(stderr, "no table of commands: %s\n", std::string(culprit).c_str());
-      std::exit(1);
-    }
-    return made;
-  }();
-  return *table;
-}
-
 bool Says(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
-
-std::string Upper(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
-  return upper;
-}
 
 // The rows of a group that can be asked for anything: no containers, and no prose.
 std::vector<const CommandRow*> RowsOf(Group group) {
   std::vector<const CommandRow*> rows;
-  for (const CommandRow& row : Table().rows()) {
+  for (const CommandRow& row : larder::testing::CoreTable().rows()) {
     if (row.spec->group == group && row.spec->run != nullptr && row.spec->name != "help") rows.push_back(&row);
   }
   return rows;
 }
 
 }  // namespace
+
+// By chance.
+class Generator::Chances final : public larder::testing::Choices {
+ public:
+  explicit Chances(Generator& generator) : generator_(generator) {}
+  bool Takes(const ArgSpec&) override { return random().Chance(35); }
+  int Repeats(const ArgSpec&) override {
+    int more = 0;
+    while (more < 4 && random().Chance(50)) ++more;
+    return more;
+  }
+  size_t Which(const ArgSpec&, size_t count) override {
+    return static_cast<size_t>(random().Below(static_cast<int>(count)));
+  }
+  std::string Value(const ArgSpec& arg) override { return generator_.ValueOf(arg); }
+  std::string Token(std::string_view token) override { return generator_.Cased(token); }
+
+ private:
+  Random& random() { return generator_.random_; }
+  Generator& generator_;
+};
 
 // What stands for an argument that is no token, by its type, and by its name where that says more.
 std::string Generator::ValueOf(const ArgSpec& arg) {
@@ -66,38 +61,20 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
   }
 }
 
-void Generator::AppendOnce(const ArgSpec& arg, Argv* argv) {
-  if (!arg.token.empty()) argv->push_back(Cased(arg.token));
-  if (arg.type == ArgType::kPureToken) return;
-  if (arg.type == ArgType::kOneOf) {
-    AppendOnce(arg.args[static_cast<size_t>(random_.Below(static_cast<int>(arg.args.size())))], argv);
-  } else if (arg.type == ArgType::kBlock) {
-    for (const ArgSpec& inner : arg.args) Append(inner, argv);
-  } else {
-    argv->push_back(ValueOf(arg));
-  }
-}
-
-void Generator::Append(const ArgSpec& arg, Argv* argv) {
-  if (arg.optional && !random_.Chance(35)) return;
-  AppendOnce(arg, argv);
-  for (int more = 0; arg.multiple && more < 4 && random_.Chance(50); ++more) AppendOnce(arg, argv);
-}
-
 Argv Generator::FromRow(const CommandRow& row) {
-  Argv argv;
-  if (row.container != nullptr) argv.push_back(Upper(row.container->spec->name));
-  argv.push_back(Upper(row.spec->name));
-  for (const ArgSpec& arg : row.spec->args) Append(arg, &argv);
+  Chances chances(*this);
+  Argv argv = larder::testing::RequestOf(row, chances);
   // Once more what may come once, or what another has excluded: an error, or nothing, as Redis has it.
   if (!row.spec->args.empty() && random_.Chance(6)) {
     const ArgSpec& last = row.spec->args[static_cast<size_t>(random_.Below(static_cast<int>(row.spec->args.size())))];
-    if (last.optional) AppendOnce(last, &argv);
+    if (last.optional) larder::testing::AppendArgument(last, chances, &argv);
   }
   return argv;
 }
 
-Argv Generator::FromRow(std::string_view full_name) { return FromRow(*Table().FindByFullName(full_name)); }
+Argv Generator::FromRow(std::string_view full_name) {
+  return FromRow(*larder::testing::CoreTable().FindByFullName(full_name));
+}
 
 Argv Generator::StringCommand() {
   static const std::vector<const CommandRow*> kRows = RowsOf(Group::kString);

@@ -1,9 +1,11 @@
 #include "tests/fault/command_cases.h"
 
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "tests/fault/world.h"
+#include "tests/shapes/requests.h"
 
 namespace larder::testing {
 namespace {
@@ -58,7 +60,6 @@ void AddStrings(std::vector<CommandCase>* to) {
     to->push_back({{"GETEX", key}});
     to->push_back({{"GETEX", key, "EX", "100"}});
     to->push_back({{"GETEX", key, "PERSIST"}});
-    to->push_back({{"STRLEN", key}});
   }
   for (const char* key : {"missing", "number"}) {
     to->push_back({{"INCR", key}});
@@ -82,10 +83,7 @@ void AddStrings(std::vector<CommandCase>* to) {
 
 void AddKeys(std::vector<CommandCase>* to) {
   for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
-    for (const char* name : {"DEL", "UNLINK", "EXISTS", "TOUCH", "TYPE", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME",
-                             "PERSIST"}) {
-      to->push_back({{name, key}});
-    }
+    to->push_back({{"DEL", key}});
     to->push_back({{"EXPIRE", key, "100"}});
     to->push_back({{"PEXPIRE", key, "100000", "NX"}});
     to->push_back({{"EXPIREAT", key, "4000000000"}});
@@ -241,6 +239,49 @@ void AddTransactions(std::vector<CommandCase>* to) {
   to->push_back({{"EXEC"}, {{"WATCH", "short"}, {"SET", "short", "other"}, {"MULTI"}, {"SET", "fresh", "1"}}});
 }
 
+// For commands that need nothing beyond their row: all keys of one kind, with and without all that is optional.
+class Plain final : public Choices {
+ public:
+  Plain(std::string_view key, bool whole) : key_(key), whole_(whole) {}
+  bool Takes(const engine::ArgSpec&) override { return whole_; }
+  int Repeats(const engine::ArgSpec&) override { return whole_ ? 2 : 0; }
+  size_t Which(const engine::ArgSpec&, size_t) override { return 0; }
+  std::string Value(const engine::ArgSpec& arg) override {
+    switch (arg.type) {
+      case engine::ArgType::kKey: return std::string(key_);
+      case engine::ArgType::kPattern: return "*";
+      case engine::ArgType::kDouble: return "1.5";
+      case engine::ArgType::kInteger: return "1";
+      case engine::ArgType::kUnixTime: return "4000000000";
+      default: return World::ValueOf(3000);
+    }
+  }
+
+ private:
+  std::string_view key_;
+  bool whole_;
+};
+
+void AddTheRest(std::vector<CommandCase>* to) {
+  std::set<std::string> there;
+  for (const CommandCase& one : *to) there.insert(one.command());
+  for (const engine::CommandRow& row : CoreTable().rows()) {
+    char name[engine::kFullNameMax];
+    if (row.spec->run == nullptr || there.count(std::string(engine::FullName(row, name))) != 0) continue;
+    if (row.spec->args.empty()) {
+      Plain plain("", false);
+      to->push_back({RequestOf(row, plain)});
+      continue;
+    }
+    for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
+      for (const bool whole : {false, true}) {
+        Plain plain(key, whole);
+        to->push_back({RequestOf(row, plain)});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string CommandCase::command() const {
@@ -267,6 +308,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddServer(config_file, &cases);
   AddClients(&cases);
   AddTransactions(&cases);
+  AddTheRest(&cases);
   return cases;
 }
 
