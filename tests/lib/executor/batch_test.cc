@@ -438,7 +438,10 @@ TEST_F(BatchTest, ARequestThatIsNotShortRunsOnItsOwnThread) {
   EXPECT_EQ(ran_on[0], self_);
   EXPECT_EQ(ran_on[1], second);
   EXPECT_NE(ran_on[2], std::thread::id());
-  EXPECT_EQ(executor().stats().left_to_threads, 1u);
+  // A turn that has taken its 20 us when it comes to the second (on a slow machine) would hand over to anybody.
+  const Executor::Stats stats = executor().stats();
+  EXPECT_TRUE(stats.left_to_threads == 1 || stats.turn_ns_max >= 20'000)
+      << stats.left_to_threads << " left to threads, longest turn " << stats.turn_ns_max << " ns";
 }
 
 TEST_F(BatchTest, LongCommandsAreAnsweredWhileThreadsCallWithoutPause) {
