@@ -1,8 +1,8 @@
-// Guarded: code that may throw, inside a library that is built without exceptions.
+// Guarded: code that may throw, inside a library that is no safer for exceptions.
 //
-// The core is built with -fno-exceptions, so a std::bad_alloc that starts in it (from a std::string that grows, from an
-// absl::Status with a message) would fly through frames that clean nothing up: what they hold is leaked, and an
-// executor that is held stays so for ever. What cannot do without such code goes into a target of its own that is
+// No frame of the core expects an exception, and a program may build it with -fno-exceptions (tests/hygiene does). A
+// std::bad_alloc that starts in it (from a std::string that grows, from an absl::Status with a message) would fly through
+// frames that clean nothing up: what they hold is leaked, and an executor that is held stays so for ever. What cannot do without such code goes into a target of its own that is
 // compiled with -fexceptions, does all of it inside Guarded, and lets nothing out. See lib/notes/out-of-memory.md.
 //
 //   bool CopyOf(const Options& options, Options* to) {

@@ -8,7 +8,7 @@
 //   epoch     64 bits; a stamp is its low bits and is read as the latest epoch that has them
 //
 // Without evictions epochs are seconds, plus a constant, and need no memory. With the first eviction that ends one, a
-// table is made (8.5 KB) in which the epoch that began at a second is looked up; without memory for it epochs stay
+// table is made (17 KB) in which the epoch that began at a second is looked up; without memory for it epochs stay
 // seconds. Level k of it holds the last 128 seconds that are multiples of 2^k:
 //
 //   level 0   now-127 s ................................................ now      exact
@@ -69,6 +69,7 @@ class Epochs {
   static constexpr int64_t kSlots = 128;
   // By level and second / 2^level % 128: the epoch that began with that second.
   using Begins = uint64_t[kLevels][kSlots];
+  static_assert(sizeof(Begins) == 17 * 1024);
 
   void Turn(int64_t seconds);
   void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
