@@ -1,4 +1,5 @@
 // Who a client is and what it speaks: AUTH, HELLO, SELECT, RESET, QUIT; PING and ECHO.
+#include "lib/commands/db_argument.h"
 #include "lib/commands/families.h"
 #include "lib/commands/family.h"
 #include "lib/engine/short.h"
@@ -22,8 +23,6 @@ constexpr ErrorText kHelloNoAuth{
     absl::StatusCode::kUnauthenticated,
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option "
     "can be used to authenticate the client and select the RESP protocol version at the same time"};
-constexpr ErrorText kNotInt32{absl::StatusCode::kInvalidArgument,
-                              "ERR value is out of range, value must between -2147483648 and 2147483647"};
 
 // How long it takes tells nothing but the length of what the client sent.
 bool SamePassword(Bytes given, Bytes wanted) {
@@ -143,11 +142,7 @@ Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 }
 
 Error Select(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  LARDER_ASSIGN_OR_RETURN(const int64_t index, args.Int());
-  if (index < INT32_MIN || index > INT32_MAX) return kNotInt32;
-  if (index < 0 || index >= ctx.keyspace().config().databases) return errors::kDbOutOfRange;
-  keyspace::Db* db = ctx.keyspace().db(static_cast<int>(index));
-  if (db == nullptr) return errors::kAllocationFailed;
+  LARDER_ASSIGN_OR_RETURN(keyspace::Db* const db, ReadDb(ctx, args));
   ctx.client.db = db;
   reply.Ok();
   return kOk;

@@ -1,4 +1,5 @@
 // Keys, whatever they hold. Expiry is in keys_expire.cc, what goes over all keys in keys_scan.cc, OBJECT in object.cc.
+#include "lib/commands/db_argument.h"
 #include "lib/commands/entry_text.h"
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
@@ -42,16 +43,6 @@ Error RenameNx(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   LARDER_ASSIGN_OR_RETURN(const bool renamed, ops::keys::Rename(ctx.db(), from, args.Key(), true));
   reply.Int(renamed ? 1 : 0);
   return kOk;
-}
-
-// The database that an argument names.
-Result<keyspace::Db*> ReadDb(CommandContext& ctx, ArgReader& args) {
-  LARDER_ASSIGN_OR_RETURN(const int64_t index, args.Int());
-  if (index < INT32_MIN || index > INT32_MAX) return errors::kNotInt32;
-  if (index < 0 || index >= ctx.keyspace().config().databases) return errors::kDbOutOfRange;
-  keyspace::Db* db = ctx.keyspace().db(static_cast<int>(index));
-  if (db == nullptr) return errors::kAllocationFailed;
-  return db;
 }
 
 Error Copy(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {

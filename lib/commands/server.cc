@@ -1,4 +1,5 @@
 // Databases as a whole, time, SHUTDOWN. CONFIG, INFO, DEBUG and MONITOR have files of their own.
+#include "lib/commands/db_argument.h"
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
 
@@ -34,18 +35,11 @@ Error FlushDb(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-Result<int> DbIndex(ArgReader& args, const ErrorText& otherwise) {
-  LARDER_ASSIGN_OR_RETURN(const int64_t index, args.Int(otherwise));
-  if (index < INT32_MIN || index > INT32_MAX) return otherwise;
-  return static_cast<int>(index);
-}
-
 Error SwapDb(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  LARDER_ASSIGN_OR_RETURN(const int first, DbIndex(args, kBadFirstDb));
-  LARDER_ASSIGN_OR_RETURN(const int second, DbIndex(args, kBadSecondDb));
-  const int count = ctx.keyspace().config().databases;
-  if (first < 0 || second < 0 || first >= count || second >= count) return errors::kDbOutOfRange;
-  if (ctx.keyspace().db(first) == nullptr || ctx.keyspace().db(second) == nullptr) return errors::kAllocationFailed;
+  LARDER_ASSIGN_OR_RETURN(const int first, ReadDbIndex(args, kBadFirstDb, kBadFirstDb));
+  LARDER_ASSIGN_OR_RETURN(const int second, ReadDbIndex(args, kBadSecondDb, kBadSecondDb));
+  LARDER_RETURN_IF_ERROR(DbAt(ctx, first).error());
+  LARDER_RETURN_IF_ERROR(DbAt(ctx, second).error());
   ctx.keyspace().SwapDbs(first, second);
   reply.Ok();
   return kOk;
