@@ -56,6 +56,7 @@ struct OpAt {
 template <class Function, class... Args>
 struct Packed {
   Function* function = nullptr;
+  bool given = false;  // that there is one: under UBSan, g++ takes no comparison of a function's address for a constant
 };
 
 using RunFunction = std::remove_pointer_t<decltype(OpRow::run)>;
@@ -78,35 +79,35 @@ struct Packing<kFunction> {
     const OpAt at{db, key, hash};
     return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(at, each...); }).text();
   }
-  static constexpr Packed<RunFunction, Args...> kPacked{Call};
+  static constexpr Packed<RunFunction, Args...> kPacked{Call, true};
 };
 template <class... Args, const ErrorText* (*kFunction)(const Target&, const OpRow&, Bytes, Args...)>
 struct Packing<kFunction> {
   static const ErrorText* Call(const Target& target, const OpRow& row, Bytes key, const void* args) {
     return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(target, row, key, each...); });
   }
-  static constexpr Packed<StartFunction, Args...> kPacked{Call};
+  static constexpr Packed<StartFunction, Args...> kPacked{Call, true};
 };
 template <class... Args, keyspace::Growth (*kFunction)(core::CacheCore&, Bytes, Args...)>
 struct Packing<kFunction> {
   static keyspace::Growth Call(core::CacheCore& core, Bytes key, const void* args) {
     return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(core, key, each...); });
   }
-  static constexpr Packed<GrowthFunction, Args...> kPacked{Call};
+  static constexpr Packed<GrowthFunction, Args...> kPacked{Call, true};
 };
 template <class... Args, bool (*kFunction)(keyspace::Db&, Bytes, Args...)>
 struct Packing<kFunction> {
   static bool Call(keyspace::Db& db, Bytes key, const void* args) {
     return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(db, key, each...); });
   }
-  static constexpr Packed<ShortFunction, Args...> kPacked{Call};
+  static constexpr Packed<ShortFunction, Args...> kPacked{Call, true};
 };
 template <class... Args, void (*kFunction)(engine::Monitors&, Bytes, Args...)>
 struct Packing<kFunction> {
   [[gnu::cold]] static void Call(engine::Monitors& to, Bytes key, const void* args) {
     WithArgs<Args...>(args, [&](const Args&... each) { kFunction(to, key, each...); });
   }
-  static constexpr Packed<SayFunction, Args...> kPacked{Call};
+  static constexpr Packed<SayFunction, Args...> kPacked{Call, true};
 };
 
 // A function for a row's member of that name, by the function's type.
@@ -165,10 +166,12 @@ void AnArgumentCannotBeSaidSoTheRowNeedsSay();
 template <class... Args>
 constexpr TypedOp<Args...> OpOf(const OpSays<Args...>& says) {
   SayFunction* say = says.say.function;
+  bool said = says.say.given;
   if constexpr (((kUnsaid<Args> || Sayable<Args>) && ...)) {
-    if (say == nullptr) say = says.keys == KeyCount::kOne ? SayAll<true, Args...> : SayAll<false, Args...>;
+    if (!said) say = says.keys == KeyCount::kOne ? SayAll<true, Args...> : SayAll<false, Args...>;
+    said = true;
   }
-  if (say == nullptr && says.run.function != nullptr) AnArgumentCannotBeSaidSoTheRowNeedsSay();
+  if (!said && says.run.given) AnArgumentCannotBeSaidSoTheRowNeedsSay();
   return {{.start = says.makes_room_ahead ? GoOnWithRoom : says.start.function,
            .run = says.run.function,
            .growth = says.growth.function,
