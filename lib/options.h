@@ -118,7 +118,7 @@ struct Options {
   Background background = Background::kThread;
 
   // Commands beyond the core's own, that optional parts of Larder export. They outlive the cache. A name that there is
-  // already is an error.
+  // already, a row without a function and a null pointer are errors.
   std::vector<const engine::Family*> families = {};
 
   // Asked when a client sends SHUTDOWN, on any thread and while the command runs, so that it must neither call the cache

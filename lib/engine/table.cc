@@ -36,6 +36,7 @@ CommandTable::~CommandTable() {
 
 CommandTable::Fault CommandTable::CountRows(std::span<const Family* const> families, Bytes* culprit) {
   for (const Family* family : families) {
+    if (family == nullptr) return Fault::kNoFamily;
     command_count_ += family->commands.size();
     row_count_ += family->commands.size() + family->subcommands.size();
     for (const std::span<const CommandSpec> specs : {family->commands, family->subcommands}) {
@@ -58,6 +59,10 @@ CommandTable::Fault CommandTable::AddSubcommands(std::span<const Family* const> 
       if (FindSubcommand(container, spec.name) != nullptr) {
         *culprit = spec.name;
         return Fault::kTwice;
+      }
+      if (spec.run == nullptr) {
+        *culprit = spec.name;
+        return Fault::kNoFunction;
       }
       CommandRow& row = rows_[container.index + 1 + container.subcommand_count++];
       row = {&spec, &container, static_cast<uint16_t>(&row - rows_), 0};
@@ -91,6 +96,11 @@ CommandTable::Fault CommandTable::Build(std::span<const Family* const> families,
       row = {&spec, nullptr, static_cast<uint16_t>(next), 0};
       AddName(row);
       if (const Fault fault = AddSubcommands(families, row, culprit); fault != Fault::kNone) return fault;
+      // Whoever is dispatched is called.
+      if (spec.run == nullptr && (row.subcommand_count == 0 || spec.arity > -2)) {
+        *culprit = spec.name;
+        return Fault::kNoFunction;
+      }
       next += size_t{1} + row.subcommand_count;
     }
   }

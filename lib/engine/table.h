@@ -45,6 +45,8 @@ class CommandTable {
     kTwice,        // two commands, or two subcommands of one container, have the same name
     kNoContainer,  // a family's subcommands belong to a command that no family has
     kTooMany,      // or a name that is too long
+    kNoFamily,     // a null pointer
+    kNoFunction,   // a row that has none, and is no container which needs a second word
   };
   // `culprit`: the name at fault. REQUIRES: called once; with a fault nothing else is called.
   Fault Build(std::span<const Family* const> families, Bytes* culprit);

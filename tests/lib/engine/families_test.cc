@@ -87,6 +87,22 @@ TEST(FamiliesTest, SubcommandsNeedAContainer) {
             absl::InvalidArgumentError("Options::families: there is no command 'nowhere' to have subcommands"));
 }
 
+TEST(FamiliesTest, ANullFamilyIsAnError) {
+  EXPECT_EQ(WhyNot({&kFamily, nullptr}), absl::InvalidArgumentError("Options::families: one of them is null"));
+}
+
+// Nothing that a client can send may call a function that there is not.
+TEST(FamiliesTest, ARowHasAFunctionOrSubcommands) {
+  static constexpr auto kNone = Rows({.group = Group::kString}, {{.name = "hollow", .arity = AtLeast(2)}});
+  static constexpr auto kAlone = Rows({.group = Group::kString}, {{.name = "hollow", .arity = AtLeast(1)}});
+  const Family without_any = {.commands = kNone};
+  const Family hollow_subcommand = {.container = "client", .subcommands = kNone};
+  const Family without_a_word = {.commands = kAlone, .container = "hollow", .subcommands = kSubcommands};
+  for (const Family* family : {&without_any, &hollow_subcommand, &without_a_word}) {
+    EXPECT_EQ(WhyNot({family}), absl::InvalidArgumentError("Options::families: the command 'hollow' has no function"));
+  }
+}
+
 TEST(FamiliesTest, ANameHasOneToThirtyTwoLetters) {
   static constexpr auto kNameless = Rows({.group = Group::kString}, {{.name = "", .run = Shout, .arity = Exactly(2)}});
   static constexpr auto kLong =
