@@ -236,7 +236,7 @@ class Segment {
   uint8_t buckets_;
   uint8_t stash_;
   bool expires_;
-  uint8_t unused_[4];
+  [[maybe_unused]] uint8_t unused_[4];
   OverflowNode* overflow_;
 
  public:
