@@ -29,6 +29,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "lib/base/check.h"
+
 namespace larder::inline v0::ds {
 
 inline constexpr int kSlots = 7;
@@ -52,6 +54,7 @@ inline bool AnyElsewhere(uint64_t metadata) { return metadata >> kNextShift != 0
 inline unsigned NextCount(uint64_t metadata) { return (metadata >> kNextShift) & 7; }
 inline unsigned StashedCount(uint64_t metadata) { return static_cast<unsigned>(metadata >> kStashedShift); }
 inline uint64_t WithStashedCount(uint64_t metadata, unsigned count) {
+  LARDER_DCHECK(count <= kSpilled);
   return (metadata & (kStashedOne - 1)) | static_cast<uint64_t>(count) << kStashedShift;
 }
 
@@ -59,12 +62,16 @@ inline uint64_t WithStashedCount(uint64_t metadata, unsigned count) {
 inline constexpr uint64_t kMarks = 7;
 inline constexpr uint64_t kExpiringMark = 1;
 inline uint64_t PackSlot(uint32_t tag, uint64_t marked_pointer) {
+  LARDER_DCHECK(tag >> 16 == 0 && marked_pointer <= kPointerMask);
   return static_cast<uint64_t>(tag) << kPointerBits | marked_pointer;
 }
 inline uint32_t TagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> kPointerBits); }
 inline uint64_t MarkedPointerOf(uint64_t slot) { return slot & kPointerMask; }
 inline uint64_t PointerOf(uint64_t slot) { return slot & (kPointerMask & ~kMarks); }
-inline int HomeOf(uint32_t tag, int buckets) { return static_cast<int>(tag * static_cast<uint32_t>(buckets) >> 16); }
+inline int HomeOf(uint32_t tag, int buckets) {
+  LARDER_DCHECK(tag >> 16 == 0 && buckets > 0);
+  return static_cast<int>(tag * static_cast<uint32_t>(buckets) >> 16);
+}
 // The least tag whose home is `home` or later; 65536 if there is none.
 inline uint32_t FirstTagOf(int home, int buckets) {
   return ((static_cast<uint32_t>(home) << 16) + static_cast<uint32_t>(buckets) - 1) / static_cast<uint32_t>(buckets);
@@ -81,7 +88,7 @@ inline void StoreWord(uint64_t& word, uint64_t value) { __atomic_store_n(&word, 
 // no meaning to who reads beside the executor but for the word that they share with the version.
 class HomeEdit {
  public:
-  explicit HomeEdit(Bucket* home) : home_(home) {}
+  explicit HomeEdit(Bucket* home) : home_(home) { LARDER_DCHECK(home != nullptr); }
   ~HomeEdit() {}  // not trivial, so that nobody keeps one beyond its scope by copying it
   HomeEdit(const HomeEdit&) = delete;
   HomeEdit& operator=(const HomeEdit&) = delete;
@@ -97,8 +104,15 @@ class SlotSet {
  public:
   explicit SlotSet(uint32_t bits) : bits_(bits) {}
   bool empty() const { return bits_ == 0; }
-  int first() const { return __builtin_ctz(bits_) >> 1; }  // REQUIRES: !empty()
-  void RemoveFirst() { bits_ &= bits_ - 1; }
+  // REQUIRES: !empty(), as RemoveFirst does.
+  int first() const {
+    LARDER_DCHECK(!empty());
+    return __builtin_ctz(bits_) >> 1;
+  }
+  void RemoveFirst() {
+    LARDER_DCHECK(!empty());
+    bits_ &= bits_ - 1;
+  }
   int size() const { return __builtin_popcount(bits_); }
   uint32_t bits() const { return bits_; }
 

@@ -27,6 +27,7 @@ bool AllPairsEqual(const uint64_t* words, int bits) {
 }  // namespace
 
 uint64_t* Directory::NewWords(int bits) {
+  LARDER_DCHECK(bits >= 0 && bits <= kPageBitsMax && bits <= kL1BitsMax);
   const size_t bytes = sizeof(uint64_t) << bits;
   void* memory = arena_->Allocate(bytes);
   if (memory == nullptr) return nullptr;
@@ -37,6 +38,7 @@ uint64_t* Directory::NewWords(int bits) {
 
 void Directory::FreeWords(uint64_t* words, int bits) {
   const size_t bytes = sizeof(uint64_t) << bits;
+  LARDER_CHECK(words != nullptr && bytes_ >= memory::Arena::RoundUp(bytes));
   bytes_ -= memory::Arena::RoundUp(bytes);
   arena_->Free(words, bytes);
 }
@@ -48,6 +50,7 @@ int Directory::WordDepth(uint64_t hash) const {
 }
 
 void Directory::Set(uint64_t hash, SegmentWord word) {
+  LARDER_DCHECK(!word.empty());
   ++changes_;
   const int depth = word.depth();
   if (l1_ == nullptr) {
@@ -64,6 +67,7 @@ void Directory::Set(uint64_t hash, SegmentWord word) {
 }
 
 void Directory::SetPage(uint64_t hash, const uint64_t* page, int bits, int depth) {
+  LARDER_CHECK(page != nullptr && depth >= 0 && depth <= l1_bits_);
   const size_t count = size_t{1} << (l1_bits_ - depth);
   const size_t first = L1Index(hash) & ~(count - 1);
   for (size_t i = 0; i < count; ++i) l1_[first + i] = PackPage(page, bits, depth);
@@ -176,6 +180,7 @@ bool Directory::MergePage(uint64_t hash) {
   const uint64_t pages[2] = {l1_[L1Index(hash & ~which)], l1_[L1Index(hash | which)]};
   if (DepthOf(pages[0]) != DepthOf(pages[1])) return false;
   if (BitsOf(pages[0]) > kMergeBitsMax || BitsOf(pages[1]) > kMergeBitsMax) return false;
+  LARDER_DCHECK(PageOf(pages[0]) != PageOf(pages[1]));
   const int half_bits = BitsOf(pages[0]) > BitsOf(pages[1]) ? BitsOf(pages[0]) : BitsOf(pages[1]);
   uint64_t* merged = NewWords(half_bits + 1);
   if (merged == nullptr) return false;
@@ -202,6 +207,7 @@ bool Directory::HalveL1() {
 void Directory::FreePage(uint64_t hash) {
   if (l1_ == nullptr) return;
   const uint64_t page = l1_[L1Index(hash)];
+  LARDER_CHECK(page != 0);  // nobody may free it twice
   FreeWords(PageOf(page), BitsOf(page));
   const size_t count = size_t{1} << (l1_bits_ - DepthOf(page));
   const size_t first = L1Index(hash) & ~(count - 1);

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lib/base/check.h"
 #include "lib/ds/bucket.h"
 #include "lib/ds/segment.h"
 #include "lib/memory/arena.h"
@@ -38,7 +39,9 @@ class SegmentWord {
   explicit SegmentWord(uint64_t bits) : bits_(bits) {}
   SegmentWord(const Segment* segment, int depth)
       : bits_(reinterpret_cast<uintptr_t>(segment) | static_cast<uint64_t>(segment->buckets()) << kPointerBits |
-              static_cast<uint64_t>(depth) << 56) {}
+              static_cast<uint64_t>(depth) << 56) {
+    LARDER_DCHECK(depth >= 0 && depth <= 48 - 16);
+  }
 
   uint64_t bits() const { return bits_; }
   bool empty() const { return bits_ == 0; }
@@ -120,7 +123,10 @@ class Directory {
   static int DepthOf(uint64_t l1_word) { return static_cast<int>(l1_word >> 56); }
 
   // The top `bits` bits; two shifts because one of 64 is undefined.
-  static size_t TopBits(uint64_t hash, int bits) { return hash >> 1 >> (63 ^ bits); }
+  static size_t TopBits(uint64_t hash, int bits) {
+    LARDER_DCHECK(bits >= 0 && bits < 64);
+    return hash >> 1 >> (63 ^ bits);
+  }
   size_t L1Index(uint64_t hash) const { return TopBits(hash, l1_bits_); }
   static uint64_t* WordIn(uint64_t l1_word, uint64_t hash) {
     return PageOf(l1_word) + TopBits(hash << DepthOf(l1_word), BitsOf(l1_word));

@@ -15,6 +15,8 @@
 
 #include <cstdint>
 
+#include "lib/base/check.h"
+
 namespace larder::inline v0::ds {
 
 inline constexpr int kCodeMantissaBits = 19;
@@ -52,6 +54,7 @@ constexpr uint32_t CodeDown(int64_t ms) {
 
 // What a code stands for, in ms after the base. REQUIRES: code != 0.
 constexpr int64_t MsOfCode(uint32_t code) {
+  LARDER_DCHECK(code != 0 && code <= kCodeMax);
   const uint32_t raw = code - 1;
   if (raw >> (kCodeMantissaBits + 1) == 0) return raw;
   const int shift = static_cast<int>(raw >> kCodeMantissaBits) - 1;
@@ -67,6 +70,7 @@ static_assert(CodeUp(INT64_MAX) == kCodeMax && MsOfCode(kCodeMax) < int64_t{1} <
 inline constexpr int kCodeAt = 32;
 constexpr uint32_t CodeIn(uint64_t metadata) { return static_cast<uint32_t>(metadata >> kCodeAt) & kCodeMax; }
 constexpr uint64_t WithCode(uint64_t metadata, uint32_t code) {
+  LARDER_DCHECK(code <= kCodeMax);
   return (metadata & ~(static_cast<uint64_t>(kCodeMax) << kCodeAt)) | static_cast<uint64_t>(code) << kCodeAt;
 }
 

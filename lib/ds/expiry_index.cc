@@ -52,6 +52,7 @@ void ExpiryIndex::Rebase(Segment* segment, uint32_t base) {
 }
 
 void ExpiryIndex::Add(Segment* segment, int home, int64_t expiry_ms) {
+  LARDER_DCHECK(segment->expires());
   ++expiring_;
   if (segment->timing.expiring++ == 0) {
     segment->timing.base = BaseFor(expiry_ms);
@@ -61,7 +62,9 @@ void ExpiryIndex::Add(Segment* segment, int home, int64_t expiry_ms) {
 }
 
 void ExpiryIndex::Note(Segment* segment, int home, int64_t expiry_ms) {
+  LARDER_DCHECK(home >= 0 && home < segment->buckets());
   SegmentTiming& timing = segment->timing;
+  LARDER_DCHECK(timing.expiring != 0);
   const int64_t base_ms = segment->BaseMs();
   if (expiry_ms < base_ms && base_ms > now_ms_) {
     // Further down than it must be, so that ever earlier ones are no work each; but not into the past.
@@ -82,7 +85,7 @@ void ExpiryIndex::Note(Segment* segment, int home, int64_t expiry_ms) {
 }
 
 void ExpiryIndex::Drop(Segment* segment) {
-  LARDER_DCHECK(segment->timing.expiring != 0);
+  LARDER_DCHECK(segment->timing.expiring != 0 && expiring_ >= segment->timing.expiring);
   --expiring_;
   if (--segment->timing.expiring != 0) return;
   ClearCodes(segment);
@@ -99,6 +102,7 @@ void ExpiryIndex::ClearCodes(Segment* segment) {
 
 void ExpiryIndex::Adopt(Segment* made, uint32_t base, const HomeCodes& codes, Segment* old) {
   if (codes.expiring == 0) return;
+  LARDER_DCHECK(made->timing.expiring == 0 && codes.expiring <= made->live());
   made->timing.base = base;
   made->timing.expiring = codes.expiring;
   for (int home = 0; home < made->buckets(); ++home) {
@@ -192,6 +196,7 @@ int ExpiryIndex::HomeFrom(const Segment& segment, int start) {
 }
 
 Segment* ExpiryIndex::NextInRing() {
+  LARDER_DCHECK(hand_ != nullptr);
   draws_left_ = 0;
   hand_ = hand_->expiry()->next;
   __builtin_prefetch(hand_->expiry()->next->expiry());
@@ -200,6 +205,7 @@ Segment* ExpiryIndex::NextInRing() {
 }
 
 Segment* ExpiryIndex::DrawSegment(base::Random& random) {
+  LARDER_DCHECK(expiring_ != 0);
   while (draws_left_ == 0) {
     const uint64_t share = uint64_t{NextInRing()->timing.expiring} * in_ring_;  // of expiring_ for one draw
     draws_left_ = share / expiring_ + (random.Below(expiring_) < share % expiring_ ? 1 : 0);
@@ -255,6 +261,7 @@ void ExpiryIndex::Link(Segment* segment, Segment* before) {
 
 void ExpiryIndex::Unlink(Segment* segment) {
   const SegmentExpiry& links = *segment->expiry();
+  LARDER_DCHECK(in_ring_ != 0 && links.next != nullptr && (in_ring_ == 1) == (links.next == segment));
   --in_ring_;
   if (hand_ == segment) draws_left_ = 0;
   if (links.next == segment) {

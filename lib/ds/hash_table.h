@@ -121,6 +121,7 @@ class HashTable {
   }
   // The bucket where the key is at home, for a HomeEdit. REQUIRES: place.element is in the table.
   Bucket* HomeBucket(const Place& place) const {
+    LARDER_DCHECK(place.element != nullptr);
     const SegmentWord at = Current(place);
     return at.segment()->bucket(HomeOf(at.TagOf(place.hash), at.buckets()));
   }
@@ -133,6 +134,7 @@ class HashTable {
   // without kExpires it is only compared.
   void Replace(Element before, Element now, uint64_t hash) { Replace(PlaceOf(before, hash), now); }
   void Replace(const Place& place, Element now) {
+    LARDER_DCHECK(place.element != nullptr && now != nullptr);
     const Element before = place.element;
     const uint64_t hash = place.hash;
     const SegmentWord at = Current(place);
@@ -291,6 +293,7 @@ class HashTable {
   static Element ElementOf(uint64_t word) { return reinterpret_cast<Element>(PointerOf(word)); }
   // The position of the first tag of a home, which is not the segment's first.
   static uint64_t PositionOf(uint64_t hash, SegmentWord at, int home) {
+    LARDER_DCHECK(home > 0 && home < at.buckets());
     const uint64_t prefix = hash & ~(~uint64_t{0} >> at.depth());
     return (prefix | static_cast<uint64_t>(FirstTagOf(home, at.buckets())) << (48 - at.depth())) >> (64 - kPositionBits);
   }
@@ -377,6 +380,7 @@ class HashTable {
 
   void FreeSegments();
   void FreeSegment(Segment* segment) {
+    LARDER_DCHECK(segment_bytes_ >= segment->footprint());
     segment_bytes_ -= segment->footprint();
     Segment::Free(arena_, segment);
   }
@@ -457,6 +461,7 @@ bool HashTable<Policy, TagMatcher>::Insert(Element element, const Place& place) 
 
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::Remove(const Place& place) {
+  LARDER_DCHECK(place.element != nullptr && size_ != 0 && front_ == 0);
   const SegmentWord at = Current(place);
   LARDER_CHECK(!at.empty());
   Segment* segment = at.segment();

@@ -177,6 +177,7 @@ bool HashTable<Policy, TagMatcher>::Split(uint64_t hash, SegmentWord at) {
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::Shrink(uint64_t hash) {
   SegmentWord at = directory_.Lookup(hash);
+  LARDER_DCHECK(!at.empty() && size_ != 0);
   while (at.segment()->live() < at.segment()->shrink_below()) {
     if (Merge(hash, at)) {
       at = directory_.Lookup(hash);
@@ -228,6 +229,7 @@ bool HashTable<Policy, TagMatcher>::MergeHalves(uint64_t hash, SegmentWord at, S
     Segment::Free(arena_, made);
     return false;
   }
+  LARDER_DCHECK(made->live() == live);
   step.Add(live, 0);
   for (const Segment* segment : {at.segment(), other.segment(), made}) step.AddSegment(segment);
   segment_bytes_ += made->footprint();
@@ -250,6 +252,7 @@ void HashTable<Policy, TagMatcher>::MergeExpiries(Segment* lower, Segment* upper
   HomeCodes codes;
   AddCodes(lower, made, 0, 2, base, &codes);
   AddCodes(upper, made, 1, 2, base, &codes);
+  LARDER_DCHECK(codes.expiring == lower->timing.expiring + upper->timing.expiring);
   expiry_.Adopt(made, base, codes, place);
   expiry_.Retire(lower);
   expiry_.Retire(upper);

@@ -9,6 +9,7 @@ namespace larder::inline v0::ds {
 template <class Policy, class TagMatcher>
 template <class Visit>
 uint64_t HashTable<Policy, TagMatcher>::Scan(uint64_t cursor, Visit&& visit) const {
+  LARDER_DCHECK(front_ == 0);  // no FreeSome has begun
   if (size_ == 0 || cursor >> kPositionBits != 0) return 0;
   const uint64_t hash = cursor << (64 - kPositionBits);
   const SegmentWord at = directory_.Lookup(hash);
@@ -29,6 +30,7 @@ uint64_t HashTable<Policy, TagMatcher>::Scan(uint64_t cursor, Visit&& visit) con
 template <class Policy, class TagMatcher>
 template <class Move>
 bool HashTable<Policy, TagMatcher>::Relocate(uint64_t* position, Move&& move) {
+  LARDER_DCHECK(front_ == 0);
   if (size_ == 0 || *position >> kPositionBits != 0) return false;
   const uint64_t hash = *position << (64 - kPositionBits);
   const SegmentWord at = directory_.Lookup(hash);

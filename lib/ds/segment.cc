@@ -149,6 +149,7 @@ bool Segment::Spill(memory::Arena* arena, uint64_t word) {
 // Drops the last word of the chain's first node.
 void Segment::PopOverflow(memory::Arena* arena) {
   OverflowNode* node = overflow_;
+  LARDER_DCHECK(node != nullptr && node->count != 0 && spilled_ != 0);
   --spilled_;
   if (--node->count != 0) return;
   overflow_ = node->next;
@@ -201,12 +202,14 @@ void Segment::Recount(int home) {
 }
 
 void Segment::Erase(memory::Arena* arena, uint64_t* place) {
+  LARDER_DCHECK(*place != 0 && live_ != 0);
   const int home = HomeOf(*place);
   uint64_t& metadata = bucket(home)->words[0];
   --live_;
   const size_t offset = reinterpret_cast<uintptr_t>(place) - reinterpret_cast<uintptr_t>(bucket(0));
   const size_t index = offset / sizeof(Bucket);  // beyond all buckets if the place is below them
   if (index >= static_cast<size_t>(buckets_ + stash_)) {
+    LARDER_DCHECK(overflow_ != nullptr && StashedCount(metadata) == kSpilled);
     Store(*place, overflow_->words[overflow_->count - 1]);
     PopOverflow(arena);
     Recount(home);
@@ -217,6 +220,7 @@ void Segment::Erase(memory::Arena* arena, uint64_t* place) {
   if (index >= static_cast<size_t>(buckets_)) {
     if (StashedCount(metadata) != kSpilled) Subtract(metadata, kStashedOne);
   } else if (static_cast<int>(index) != home) {
+    LARDER_DCHECK(static_cast<int>(index) == Next(home));
     Subtract(metadata, kNextOne);
   }
   Refill(arena, static_cast<int>(index), slot);

@@ -120,8 +120,15 @@ class Segment {
   uint32_t live() const { return live_; }
   uint32_t spilled() const { return spilled_; }
   bool expires() const { return expires_; }
-  SegmentExpiry* expiry() { return reinterpret_cast<SegmentExpiry*>(this) - 1; }
-  const SegmentExpiry* expiry() const { return reinterpret_cast<const SegmentExpiry*>(this) - 1; }
+  // REQUIRES: expires().
+  SegmentExpiry* expiry() {
+    LARDER_DCHECK(expires_);
+    return reinterpret_cast<SegmentExpiry*>(this) - 1;
+  }
+  const SegmentExpiry* expiry() const {
+    LARDER_DCHECK(expires_);
+    return reinterpret_cast<const SegmentExpiry*>(this) - 1;
+  }
   int64_t BaseMs() const { return static_cast<int64_t>(uint64_t{timing.base} << kBaseShift); }
   // When the earliest code is due. REQUIRES: timing.soonest != 0.
   int64_t SoonestMs() const { return BaseMs() + MsOfCode(timing.soonest); }
@@ -129,8 +136,14 @@ class Segment {
   size_t footprint() const;
 
   // Buckets and, behind them, the stash.
-  Bucket* bucket(int index) { return reinterpret_cast<Bucket*>(this + 1) + index; }
-  const Bucket* bucket(int index) const { return reinterpret_cast<const Bucket*>(this + 1) + index; }
+  Bucket* bucket(int index) {
+    LARDER_DCHECK(index >= 0 && index < buckets_ + stash_);
+    return reinterpret_cast<Bucket*>(this + 1) + index;
+  }
+  const Bucket* bucket(int index) const {
+    LARDER_DCHECK(index >= 0 && index < buckets_ + stash_);
+    return reinterpret_cast<const Bucket*>(this + 1) + index;
+  }
   OverflowNode* overflow() const { return overflow_; }
   int HomeOf(uint64_t word) const { return ds::HomeOf(TagOf(word), buckets_); }
 
@@ -195,8 +208,14 @@ class Segment {
   // been stored in its new place before.)
   void Store(uint64_t& slot, uint64_t word) { HomeEdit(bucket(HomeOf(word != 0 ? word : slot))).Store(slot, word); }
   // Of a home's counts.
-  static void Add(uint64_t& metadata, uint64_t by) { StoreWord(metadata, metadata + by); }
-  static void Subtract(uint64_t& metadata, uint64_t by) { StoreWord(metadata, metadata - by); }
+  static void Add(uint64_t& metadata, uint64_t by) {
+    LARDER_DCHECK(by == kNextOne ? NextCount(metadata) < kSlots : StashedCount(metadata) < kSpilled);
+    StoreWord(metadata, metadata + by);
+  }
+  static void Subtract(uint64_t& metadata, uint64_t by) {
+    LARDER_DCHECK((by == kNextOne ? NextCount(metadata) : StashedCount(metadata)) != 0);
+    StoreWord(metadata, metadata - by);
+  }
 
   int Next(int index) const { return index + 1 == buckets_ ? 0 : index + 1; }
   int Previous(int index) const { return index == 0 ? buckets_ - 1 : index - 1; }
@@ -205,7 +224,6 @@ class Segment {
   int PlaceByMovingBack(int home, uint64_t word);
   int PlaceByMovingOn(int home, uint64_t word);
   int FindOfHome(const Bucket& in, int home) const;
-  bool InOverflow(const uint64_t* place, OverflowNode** node) const;
   void PopOverflow(memory::Arena* arena);
   void Recount(int home);
   void Refill(memory::Arena* arena, int index, int slot);
@@ -218,7 +236,7 @@ class Segment {
   uint8_t buckets_;
   uint8_t stash_;
   bool expires_;
-  uint8_t unused_[4];
+  [[maybe_unused]] uint8_t unused_[4];
   OverflowNode* overflow_;
 
  public:

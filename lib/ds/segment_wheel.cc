@@ -28,6 +28,7 @@ void SegmentWheel::Place(Segment* segment, int64_t time_ms) {
 }
 
 void SegmentWheel::LinkBefore(Segment* segment, Segment* next) {
+  LARDER_DCHECK(segment != next);
   Segment* previous = next->timing.previous;
   segment->timing.next = next;
   segment->timing.previous = previous;
@@ -44,6 +45,7 @@ void SegmentWheel::Remove(Segment* segment) {
   SegmentTiming& timing = segment->timing;
   if (timing.slot == 0) return;
   const int slot = timing.slot - 1;
+  LARDER_DCHECK(heads_[slot] != nullptr);
   timing.slot = 0;
   if (timing.next == segment) {
     heads_[slot] = nullptr;
@@ -56,6 +58,7 @@ void SegmentWheel::Remove(Segment* segment) {
 
 void SegmentWheel::RotateSlot(int slot, int count, Segment* first) {
   Segment* head = heads_[slot];
+  LARDER_DCHECK(head != nullptr && first->timing.slot == slot + 1);
   for (int i = 0; i < count; ++i) head = head->timing.next;
   heads_[slot] = first;
   if (head == first) return;

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
 #include "lib/ds/segment.h"
 
 namespace larder::inline v0::ds {
@@ -39,7 +40,10 @@ class SegmentWheel {
 
   int64_t now_ms() const { return static_cast<int64_t>(now_); }
   // Backwards at any time; forwards no further than StartMs(FirstSlot()).
-  void set_now_ms(int64_t now_ms) { now_ = now_ms < 0 ? 0 : static_cast<uint64_t>(now_ms); }
+  void set_now_ms(int64_t time_ms) {
+    LARDER_DCHECK(time_ms <= now_ms() || FirstSlot() == kNone || time_ms <= StartMs(FirstSlot()));
+    now_ = time_ms < 0 ? 0 : static_cast<uint64_t>(time_ms);
+  }
 
   // Puts the segment at this time, from wherever it was. A time before now() sets that back.
   void Place(Segment* segment, int64_t time_ms);

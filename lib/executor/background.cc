@@ -68,6 +68,7 @@ bool BackgroundThread::Wake() {
 
 // A thread inherits the mask of the one that makes it.
 bool BackgroundThread::StartThread(State& state) {
+  LARDER_DCHECK(!state.started && !state.stop);
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

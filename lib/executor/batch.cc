@@ -46,6 +46,7 @@ void Executor::ReturnTicket(Tenure& tenure, Ticket& ticket, bool finished) {
 
 // The holder's own batch goes behind those who wait already.
 void Executor::Requeue(Ticket& ticket) {
+  LARDER_DCHECK(ticket.state.load(std::memory_order_relaxed) == internal::kIdle);
   ticket.state.store(internal::kQueued, std::memory_order_release);
   Append(ticket);
   word_->fetch_or(kQueue, std::memory_order_relaxed);
@@ -55,6 +56,7 @@ void Executor::Requeue(Ticket& ticket) {
 // nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is not
 // short.
 void Executor::RunQueuedSlice(Tenure& tenure, Ticket& ticket, bool may_return) {
+  LARDER_DCHECK(queue_head_ == &ticket);
   PopFront();
   if (!StartTicket(ticket)) return;
   tenure.slice_run = true;

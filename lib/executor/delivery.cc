@@ -12,6 +12,7 @@ namespace larder::inline v0::executor {
 DeliveryQueue::~DeliveryQueue() { LARDER_CHECK(!HasWork() && !draining_.load(std::memory_order_relaxed)); }
 
 void DeliveryQueue::SetWaker(void (*wake)(void* arg), void* arg) {
+  LARDER_DCHECK(!HasWork());
   wake_ = wake;
   wake_arg_ = arg;
 }
@@ -42,6 +43,7 @@ bool DeliveryQueue::TakeRole() {
 }
 
 void DeliveryQueue::LeaveRole() {
+  LARDER_DCHECK(IsDrainer());
   left_over_.store(ready_ != nullptr, std::memory_order_relaxed);
   drainer_.store(0, std::memory_order_relaxed);
   draining_.store(false, std::memory_order_seq_cst);
@@ -75,6 +77,7 @@ size_t DeliveryQueue::DeliverSome(bool (*keep_going)(void*), void* arg) {
 
 // The oldest delivery, out of the queue; null if there is none.
 Delivery* DeliveryQueue::Next() {
+  LARDER_DCHECK(IsDrainer());
   if (ready_ == nullptr && HasPosted()) Append(posted_.exchange(nullptr, std::memory_order_seq_cst));
   Delivery* const next = ready_;
   if (next != nullptr) {

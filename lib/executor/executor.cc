@@ -283,7 +283,9 @@ Outcome Executor::RunSlow(Request& request) {
   const Outcome outcome = RunQueued(request);
   // The last touch, so the wake-up may find nobody there.
   const std::atomic<uint32_t>* const address = &queued_;
-  if (queued_.fetch_sub(1, std::memory_order_release) == (kCloserWaits | 1)) FutexWakeAll(address);
+  const uint32_t queued = queued_.fetch_sub(1, std::memory_order_release);
+  LARDER_DCHECK((queued & ~kCloserWaits) != 0);
+  if (queued == (kCloserWaits | 1)) FutexWakeAll(address);
   return outcome;
 }
 

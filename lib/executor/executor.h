@@ -81,7 +81,7 @@ class LARDER_API Executor {
     return word_->compare_exchange_strong(free, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  // Gives it back; serves waiting requests first, for at most one tenure. REQUIRES: this thread is the holder.
+  // Gives it back; serves waiting requests first, for at most one tenure.
   void Release() {
     uintptr_t held = kHeld;
     if (!word_->compare_exchange_strong(held, kFree, std::memory_order_release, std::memory_order_relaxed)) {
@@ -276,12 +276,18 @@ class LARDER_API Executor {
 template <class F, class P, class S>
 struct Executor::EngineRequest : internal::Request {
   EngineRequest(F& f, P* p, S* s) : internal::Request(internal::Kind::kEngine), fn(f), ahead(p), cheap(s) {
-    run = [](internal::Request& self) { static_cast<EngineRequest&>(self).fn(); };
+    run = [](internal::Request& self) {
+      static_cast<EngineRequest&>(self).fn();
+    };
     if constexpr (std::is_invocable_v<P&, int>) {
-      prefetch = [](internal::Request& self, int stage) { (*static_cast<EngineRequest&>(self).ahead)(stage); };
+      prefetch = [](internal::Request& self, int stage) {
+        (*static_cast<EngineRequest&>(self).ahead)(stage);
+      };
     }
     if constexpr (std::is_invocable_v<S&>) {
-      is_short = [](internal::Request& self) -> bool { return (*static_cast<EngineRequest&>(self).cheap)(); };
+      is_short = [](internal::Request& self) -> bool {
+        return (*static_cast<EngineRequest&>(self).cheap)();
+      };
     }
   }
   F& fn;
@@ -346,6 +352,7 @@ inline Outcome Executor::EnterUser() {
     const Outcome outcome = Acquire();
     if (outcome != Outcome::kRan) return outcome;
   }
+  LARDER_DCHECK(inside_.load(std::memory_order_relaxed) == 0);
   inside_.store(Self(), std::memory_order_relaxed);
   return Outcome::kRan;
 }

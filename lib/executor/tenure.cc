@@ -124,6 +124,7 @@ Executor::Served Executor::Serve(Ticket* own) {
 }
 
 void Executor::RunRequest(Tenure& tenure, Request& request) {
+  LARDER_DCHECK(queue_head_ == &request && request.kind == Kind::kEngine && request.run != nullptr);
   Prefetch();
   PopFront();
   request.run(request);
@@ -189,6 +190,7 @@ void Executor::ForgetTheCalled() {
 
 // Makes the thread behind `request` the holder. Nothing here is ours afterwards.
 void Executor::HandOver(Tenure& tenure, Request& request) {
+  LARDER_DCHECK(request.kind != Kind::kBatch);
   Unlink(request);
   Add(counters_.handed_over);
   prefetched_ = 0;
@@ -212,6 +214,7 @@ void Executor::SendLoopsAway() {
 // --- The queue, which is the holder's. ---
 
 void Executor::Append(Node& node) {
+  LARDER_DCHECK((queue_head_ == nullptr) == (queue_tail_ == nullptr));
   node.next = nullptr;
   (queue_tail_ != nullptr ? queue_tail_->next : queue_head_) = &node;
   queue_tail_ = &node;
@@ -219,6 +222,7 @@ void Executor::Append(Node& node) {
 
 // In front, behind the loops that are there.
 void Executor::PutFirst(Node& node) {
+  LARDER_DCHECK(node.kind == Kind::kLoop);
   Node** link = &queue_head_;
   while (*link != nullptr && (*link)->kind == Kind::kLoop) link = &(*link)->next;
   node.next = *link;

@@ -99,6 +99,7 @@ struct Executor::Tenure {
     batch->Wake();
     const std::atomic<uint32_t>* const address = &ticket.wakers;
     const uint32_t wakers = ticket.wakers.fetch_sub(1, std::memory_order_acq_rel);
+    LARDER_DCHECK((wakers & ~internal::Ticket::kWakerWaited) != 0);
     if ((wakers & internal::Ticket::kWakerWaited) != 0) FutexWakeAll(address);
   }
 };

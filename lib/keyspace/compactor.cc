@@ -46,6 +46,7 @@ bool Compactor::wanted() const {
 }
 
 void Compactor::BeginPass(uint32_t runs) {
+  LARDER_DCHECK(!in_pass_);
   keyspace_.arena().BeginCompaction(runs);
   in_pass_ = true;
   db_ = 0;
@@ -75,7 +76,9 @@ bool Compactor::CompactSome() {
     if (budget.spent()) return true;
     budget.Passed();
     Db* const db = keyspace_.made_db(db_);
-    const auto move = [&](Db::Table::Offered& slot) { return MoveFrom(slot, blocks, budget); };
+    const auto move = [&](Db::Table::Offered& slot) {
+      return MoveFrom(slot, blocks, budget);
+    };
     const uint64_t before = position_;
     const bool more = db->table().Relocate(&position_, move);
     // If it has gone meanwhile, what else its bucket has is left for another pass.
@@ -136,6 +139,7 @@ bool Compactor::MoveStructure(Db::Table::Offered& slot, Budget& budget) {
     return made;
   };
   const auto end = [&](void* block) { arena.Free(block, memory::Arena::BytesOf(block)); };
+  LARDER_DCHECK(in_pass_);
   EntryEdit store(slot.home(), slot.element());
   for (bool more = true; more;) {
     if (budget.spent()) {

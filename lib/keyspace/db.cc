@@ -26,7 +26,9 @@ Db::Db(Keyspace& keyspace, int index, int made)
       table_(Policy{seed_}, &keyspace.arena(), &keyspace.steps()) {}
 
 Db::~Db() {
-  table_.ForEach([this](Entry* entry) { keyspace_.Free(entry); });
+  table_.ForEach([this](Entry* entry) {
+    keyspace_.Free(entry);
+  });
 }
 
 memory::Arena& Db::arena() { return keyspace_.arena(); }
@@ -36,6 +38,7 @@ bool Db::Expired(const Entry& entry) { return entry.has_expiry() && keyspace_.no
 Entry* Db::FindHashed(Bytes key, uint64_t hash, Lookup how) { return FindInline(key, hash, how); }
 
 Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
+  LARDER_DCHECK(hash == Hash(key));
   Place place;
   table_.Locate(key, hash, &place);
   if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
@@ -61,6 +64,7 @@ Entry* Db::FoundExpired(Entry* entry, Lookup how) {
 
 // Always nullptr.
 Entry* Db::DropExpired(Entry* entry) {
+  LARDER_DCHECK(Expired(*entry));
   ++keyspace_.stats().expired;
   keyspace_.effects().AdjustDirty(-1);
   const Bytes command[] = {"DEL", entry->key()};
@@ -93,6 +97,7 @@ void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& chan
 }
 
 void Db::Resized(const Entry& entry, size_t before) {
+  LARDER_DCHECK(bytes_ >= before);
   bytes_ += Keyspace::BytesOf(entry) - before;
   keyspace_.Resized(entry, before);
 }
@@ -121,6 +126,7 @@ Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change
   if (existing != nullptr) {
     if (history != History::kOfKey) keyspace_.EndHistory(*existing);
     table_.Replace(place, made);
+    LARDER_DCHECK(bytes_ >= Keyspace::BytesOf(*existing));
     bytes_ -= Keyspace::BytesOf(*existing);
   } else {
     if (!table_.Insert(made, place)) {
@@ -239,6 +245,7 @@ EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
 
 Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
                                 const Change& change) {
+  LARDER_DCHECK(root != nullptr && root->next_garbage == nullptr);
   EntryDraft made = EntryDraft::New(arena(), key, Entry::Storage::kStructure, 0, expiry_ms != kNoExpiry);
   if (!made) return errors::kAllocationFailed;
   made.set_structure(root);
@@ -294,6 +301,7 @@ Result<Entry*> Db::Rebuild(const Place& place, int64_t expiry_ms, const Change& 
 }
 
 Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) {
+  LARDER_DCHECK(place != nullptr && expiry_ms >= 0);
   if (!place->has_expiry() || keyspace_.effects().wants(Effects::kOldValues)) return Rebuild(place, expiry_ms, change);
   {
     EntryEdit store = Edit(place);
@@ -306,6 +314,7 @@ Result<Entry*> Db::SetExpiry(const Place& place, int64_t expiry_ms, const Change
 }
 
 Result<Entry*> Db::ClearExpiry(const Place& place, const Change& change) {
+  LARDER_DCHECK(place != nullptr);
   if (!place->has_expiry()) return place.element;
   return Rebuild(place, kNoExpiry, change);
 }
@@ -314,6 +323,7 @@ void Db::Delete(const Place& place, const Change& change) { Remove(place, change
 
 void Db::Remove(const Place& place, const Change& change, Value value) {
   Entry* const entry = place;
+  LARDER_DCHECK(entry != nullptr && bytes_ >= Keyspace::BytesOf(*entry));
   table_.Remove(place);
   bytes_ -= Keyspace::BytesOf(*entry);
   Emit(entry->key(), entry, false, change);
@@ -377,7 +387,9 @@ Entry* Db::NextUnexpired() {
 }
 
 bool Db::ExpireDue(size_t max) {
-  return table_.ExpireSome(keyspace_.now_ms(), max, [this](Entry* entry) { DropExpired(entry); });
+  return table_.ExpireSome(keyspace_.now_ms(), max, [this](Entry* entry) {
+    DropExpired(entry);
+  });
 }
 
 int64_t Db::MeanTtlMs() {

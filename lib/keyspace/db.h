@@ -225,7 +225,9 @@ class Db {
   void Free(Entry* entry, Value value);
   Place PlaceOf(Entry* entry) const { return Place(table_.PlaceOf(entry, Hash(entry->key()))); }
   // The scope of changing the entry at a place where it is.
-  EntryEdit Edit(const Place& place) { return EntryEdit(table_.HomeBucket(place), place.element); }
+  EntryEdit Edit(const Place& place) {
+    return EntryEdit(table_.HomeBucket(place), place.element);
+  }
   // PutStrings in two passes: what can fail, then what cannot.
   bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made);
   void TakeBack(Bytes key, Entry* made);

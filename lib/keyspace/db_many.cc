@@ -100,6 +100,7 @@ void Db::TakeBack(Bytes key, Entry* made) {
   if (made == nullptr) return;
   if (current == made) {
     table_.Remove(current);
+    LARDER_DCHECK(bytes_ >= Keyspace::BytesOf(*made));
     bytes_ -= Keyspace::BytesOf(*made);
     keyspace_.EndHistory(*made);
   }

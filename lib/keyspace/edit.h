@@ -44,9 +44,18 @@ class EntryWriter {
   }
 
   // The value, by its storage.
-  void set_integer(int64_t n) { Entry::Store(entry_->value_field(), n); }
-  void set_block(memory::Block* block) { Entry::Store(entry_->value_field(), block); }
-  void set_structure(Structure* root) { Entry::Store(entry_->value_field(), root); }
+  void set_integer(int64_t n) {
+    LARDER_DCHECK(entry_->storage() == Entry::Storage::kInteger);
+    Entry::Store(entry_->value_field(), n);
+  }
+  void set_block(memory::Block* block) {
+    LARDER_DCHECK(entry_->storage() == Entry::Storage::kBlock && block != nullptr);
+    Entry::Store(entry_->value_field(), block);
+  }
+  void set_structure(Structure* root) {
+    LARDER_DCHECK(entry_->storage() == Entry::Storage::kStructure && root != nullptr);
+    Entry::Store(entry_->value_field(), root);
+  }
   char* inline_data() { return const_cast<char*>(entry_->inline_value().data()); }
 
   // Changes how the value is stored, in place; its bytes are unset then. REQUIRES: FitsInPlace.
@@ -58,6 +67,7 @@ class EntryWriter {
   }
   // Gives an inline value another size; the bytes up to the smaller of both stay. REQUIRES: FitsInPlace.
   void ResizeInline(size_t value_size) {
+    LARDER_DCHECK(entry_->FitsInPlace(Entry::Storage::kInline, value_size, entry_->has_expiry()));
     const Bytes old = entry_->inline_value();
     char* const field = entry_->value_field();
     const size_t kept = old.size() < value_size ? old.size() : value_size;

@@ -85,6 +85,7 @@ class Effects {
   // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no effect
   // comes after it.
   void Add(EffectListener* listener, uint32_t wants) {
+    LARDER_DCHECK(!IsThere(listener));
     listener->wants_ = wants;
     listener->next_listener_ = first_;
     first_ = listener;
@@ -138,6 +139,7 @@ class Effects {
       if (effects_.depth_++ == 0) ++effects_.group_;
     }
     ~Group() {
+      LARDER_DCHECK(effects_.depth_ > 0);
       if (--effects_.depth_ == 0 && effects_.wants(kGroups)) [[unlikely]] effects_.EndGroup();
     }
     Group(const Group&) = delete;
@@ -156,6 +158,11 @@ class Effects {
   void AdjustDirty(int64_t by) { adjusted_ += static_cast<uint64_t>(by); }
 
  private:
+  bool IsThere(const EffectListener* listener) const {
+    const EffectListener* each = first_;
+    while (each != nullptr && each != listener) each = each->next_listener_;
+    return each != nullptr;
+  }
   void EndGroup() {
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       if ((listener->wants_ & kGroups) != 0) listener->OnGroupEnd(group_);

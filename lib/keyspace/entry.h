@@ -99,14 +99,24 @@ class Entry {
   }
 
   // The value, by storage.
-  int64_t integer() const { return Load<int64_t>(value_field()); }
+  int64_t integer() const {
+    LARDER_DCHECK(storage() == Storage::kInteger);
+    return Load<int64_t>(value_field());
+  }
   Bytes inline_value() const {
+    LARDER_DCHECK(storage() == Storage::kInline);
     size_t size = 0;
     const char* text = ReadVarint(value_field(), &size);
     return {text, size};
   }
-  memory::Block* block() const { return Load<memory::Block*>(value_field()); }
-  Structure* structure() const { return Load<Structure*>(value_field()); }
+  memory::Block* block() const {
+    LARDER_DCHECK(storage() == Storage::kBlock);
+    return Load<memory::Block*>(value_field());
+  }
+  Structure* structure() const {
+    LARDER_DCHECK(storage() == Storage::kStructure);
+    return Load<Structure*>(value_field());
+  }
   // What the value has outside of the entry; of no storage that has something there if that is nothing.
   struct Outside {
     Storage storage = Storage::kInline;
@@ -151,8 +161,14 @@ class Entry {
   static constexpr uint32_t kAccessMask = 0xffffff;
   uint64_t head() const { return __atomic_load_n(reinterpret_cast<const Word*>(this), __ATOMIC_RELAXED); }
   void set_head(uint64_t head) { __atomic_store_n(reinterpret_cast<Word*>(this), head, __ATOMIC_RELAXED); }
-  void ChangeHead(uint64_t mask, uint64_t bits) { set_head((head() & ~mask) | bits); }
-  static uint64_t FlagBits(unsigned flags) { return static_cast<uint64_t>(flags) << kFlagsShift; }
+  void ChangeHead(uint64_t mask, uint64_t bits) {
+    LARDER_DCHECK((bits & ~mask) == 0);
+    set_head((head() & ~mask) | bits);
+  }
+  static uint64_t FlagBits(unsigned flags) {
+    LARDER_DCHECK(flags <= 0xff);
+    return static_cast<uint64_t>(flags) << kFlagsShift;
+  }
 
   Entry() = default;
   char* payload() { return reinterpret_cast<char*>(this) + kHeaderBytes; }

@@ -20,6 +20,7 @@ void Epochs::Advance(int64_t seconds) {
 
 // Seconds from..to begin, one epoch each. Each level takes the last 128 that are its own.
 void Epochs::Note(int64_t from, int64_t to, uint64_t epoch_of_from) {
+  LARDER_DCHECK(begins_ != nullptr && from >= 0 && from <= to + 1);
   for (int level = 0; level < kLevels; ++level) {
     const int64_t step = int64_t{1} << level;
     int64_t second = std::max(from, (to & -step) - step * (kSlots - 1));

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
 #include "lib/memory/arena.h"
 
 namespace larder::inline v0::keyspace {
@@ -57,7 +58,10 @@ class Epochs {
   uint32_t phase() const { return phase_; }
 
   // The latest epoch with these low bits.
-  uint64_t Full(uint64_t stamp, int bits) const { return now_ - ((now_ - stamp) & ((uint64_t{1} << bits) - 1)); }
+  uint64_t Full(uint64_t stamp, int bits) const {
+    LARDER_DCHECK(bits > 0 && bits < 64);
+    return now_ - ((now_ - stamp) & ((uint64_t{1} << bits) - 1));
+  }
 
   // Seconds since an epoch.
   int64_t IdleSeconds(uint64_t epoch) const;
@@ -73,7 +77,10 @@ class Epochs {
 
   void Advance(int64_t seconds);
   void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
-  uint64_t Begin(int level, int64_t second) const { return (*begins_)[level][(second >> level) % kSlots]; }
+  uint64_t Begin(int level, int64_t second) const {
+    LARDER_DCHECK(begins_ != nullptr && level >= 0 && level < kLevels && second >= 0);
+    return (*begins_)[level][(second >> level) % kSlots];
+  }
 
   memory::Arena* arena_;
   Begins* begins_ = nullptr;

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
+
 namespace larder::inline v0::keyspace {
 
 class EvictionPool {
@@ -45,11 +47,18 @@ class EvictionPool {
   }
 
   // REQUIRES: !empty().
-  Candidate PopBest() { return places_[--size_]; }
-  const Candidate& best() const { return places_[size_ - 1]; }
+  Candidate PopBest() {
+    LARDER_DCHECK(!empty());
+    return places_[--size_];
+  }
+  const Candidate& best() const {
+    LARDER_DCHECK(!empty());
+    return places_[size_ - 1];
+  }
 
  private:
   void RemoveAt(size_t at) {
+    LARDER_DCHECK(at < size_ && size_ <= kPlaces);
     --size_;
     for (; at < size_; ++at) places_[at] = places_[at + 1];
   }

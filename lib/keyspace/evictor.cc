@@ -85,6 +85,7 @@ Evictor::Found Evictor::EvictOne() {
 }
 
 void Evictor::Take(int db, void* entry) {
+  LARDER_DCHECK(entry != nullptr && keys_ != 0);
   // Random and ttl have no use for epochs, nor for the memory that they take.
   if (config_.order > EvictionOrder::kTtl) epochs_.CountEviction(keys_);
   has_evicted_ = true;
@@ -219,6 +220,7 @@ bool Evictor::EvictByPool() {
 }
 
 Evictor::Start Evictor::Begin(int db, uint64_t hash, bool expiring) {
+  LARDER_DCHECK(db >= 0 && db < tables_.databases());
   if (config_.order != EvictionOrder::kS3Fifo) {
     const auto now = static_cast<uint32_t>(config_.order == EvictionOrder::kLfu ? static_cast<uint64_t>(seconds_)
                                                                                 : epochs_.now());

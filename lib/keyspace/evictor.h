@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
 #include "lib/base/random.h"
 #include "lib/keyspace/access.h"
 #include "lib/keyspace/epochs.h"
@@ -126,10 +127,14 @@ class Evictor {
     ++small_keys_;
   }
   void SmallLeft(size_t bytes) {
+    LARDER_DCHECK(small_keys_ != 0 && small_bytes_ >= bytes);
     small_bytes_ -= bytes;
     --small_keys_;
   }
-  void SmallResized(size_t before, size_t now) { small_bytes_ += now - before; }
+  void SmallResized(size_t before, size_t now) {
+    LARDER_DCHECK(small_bytes_ >= before);
+    small_bytes_ += now - before;
+  }
   // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now
   // on.
   void DropSmallQueue();
@@ -173,7 +178,9 @@ class Evictor {
     return epochs_.Full(access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
   }
   size_t CountKeys() const;
-  bool MayGo(const EvictionTables::Seen& seen) const { return !config_.volatile_only || seen.expiring; }
+  bool MayGo(const EvictionTables::Seen& seen) const {
+    return !config_.volatile_only || seen.expiring;
+  }
   bool SmallIsFull() const;
   void TrimSmallQueue();
 
@@ -190,7 +197,8 @@ class Evictor {
   int64_t seconds_ = 0;
   size_t small_bytes_ = 0;
   size_t small_keys_ = 0;
-  uint64_t small_since_ = 0;  // small keys of an earlier epoch are not in the queue: it was dropped since
+  // small keys of an earlier epoch are not in the queue: it was dropped since
+  uint64_t small_since_ = 0;
   bool has_evicted_ = false;  // under this configuration
   uint64_t visited_ = 0;
   uint64_t evicted_ = 0;

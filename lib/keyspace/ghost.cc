@@ -43,6 +43,7 @@ void Ghost::Add(uint64_t hash) {
 bool Ghost::Take(uint64_t hash) {
   if (groups_ == 0) return false;
   const size_t index = IndexOf(hash);
+  LARDER_DCHECK(index / kGroupsOfPage < pages_room_);
   Page* page = pages_[index / kGroupsOfPage];
   if (page == nullptr) return false;
   Group& group = (*page)[index % kGroupsOfPage];
@@ -57,6 +58,7 @@ bool Ghost::Take(uint64_t hash) {
 }
 
 void Ghost::FreePagesPast(size_t pages, size_t max) {
+  LARDER_DCHECK(pages_used_ <= pages_room_);
   for (; pages_used_ > pages && max != 0; --pages_used_, --max) {
     arena_->Free(pages_[pages_used_ - 1], sizeof(Page));
     pages_[pages_used_ - 1] = nullptr;

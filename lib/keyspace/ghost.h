@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
 #include "lib/memory/arena.h"
 
 namespace larder::inline v0::keyspace {
@@ -55,7 +56,10 @@ class Ghost {
     const uint16_t tag = static_cast<uint16_t>(hash >> 16);
     return tag == 0 ? 1 : tag;
   }
-  size_t IndexOf(uint64_t hash) const { return static_cast<size_t>((hash >> 32) * groups_ >> 32); }
+  size_t IndexOf(uint64_t hash) const {
+    LARDER_DCHECK(groups_ != 0 && groups_ <= size_t{1} << 31);
+    return static_cast<size_t>((hash >> 32) * groups_ >> 32);
+  }
   void Resize(size_t keys);
   void FreePagesPast(size_t pages, size_t max);
 

@@ -19,6 +19,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
+#include "lib/base/check.h"
 #include "lib/keyspace/db.h"
 
 namespace larder::inline v0::keyspace {
@@ -33,6 +34,7 @@ class KeyWindow {
 
   // REQUIRES: i is what it was in the last call, or one more.
   uint64_t hash(size_t i) {
+    LARDER_DCHECK(i < count_ && i <= ready_ && i + kKeys >= ready_);
     if (i >= ready_) Fill(i);
     return hashes_[i % kKeys];
   }

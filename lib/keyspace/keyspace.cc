@@ -38,6 +38,7 @@ Keyspace::Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr
 std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& clock) {
   memory::Heap::Ptr heap = memory::Heap::New(config.memory);
   if (heap == nullptr) return nullptr;
+  LARDER_CHECK(config.databases > 0);
   std::unique_ptr<Keyspace> keyspace(new (std::nothrow) Keyspace(config, clock, std::move(heap)));
   if (keyspace == nullptr) return nullptr;
   keyspace->dbs_ = static_cast<Db**>(std::calloc(static_cast<size_t>(config.databases), sizeof(Db*)));
@@ -87,6 +88,7 @@ Db* Keyspace::db(int index) {
 }
 
 bool Keyspace::NoteMade(Db* db) {
+  LARDER_DCHECK(made_count_ < config_.databases && db->made_index() == made_count_);
   if (made_count_ == made_room_) {
     const int room = made_room_ == 0 ? 4 : made_room_ <= config_.databases / 2 ? made_room_ * 2 : config_.databases;
     void* grown = std::realloc(made_, static_cast<size_t>(room) * sizeof(Db*));
@@ -149,6 +151,7 @@ void Keyspace::DropValue(Entry::Outside outside) {
 }
 
 void Keyspace::Detach(Structure* root) {
+  LARDER_DCHECK(root->next_garbage == nullptr && root != dropped_);
   root->next_garbage = std::exchange(dropped_, root);
   garbage_bytes_ += root->bytes;
 }
@@ -163,6 +166,7 @@ void Keyspace::FreeSomeDropped() {
     bool done = false;
     const size_t freed = root->kind->FreeSome(*heap_, root, elements, &done);
     timer.Add(elements, freed);
+    LARDER_CHECK(garbage_bytes_ >= freed);  // or the kind does not keep `bytes` exact
     garbage_bytes_ -= freed;
     left -= elements;
     if (done) dropped_ = next;
@@ -240,6 +244,7 @@ bool Keyspace::FreeStep() {
   } else if (Grave* grave = graves_; grave != nullptr) {
     size_t freed = 0;
     const bool all = FreeSome(grave->table, &freed);
+    LARDER_CHECK(garbage_bytes_ >= freed);
     garbage_bytes_ -= freed;
     if (all) {
       graves_ = grave->next;
@@ -295,6 +300,7 @@ void Keyspace::StartHistory(Entry& entry, int db, uint64_t hash) {
 }
 
 void Keyspace::TakeHistory(Entry& made, const Entry& before) {
+  LARDER_DCHECK(&made != &before && !made.marked(Entry::kInSmall));
   EntryStamp(made).set_use(before.access_data(), before.use_phase());
   if (!before.marked(Entry::kInSmall)) return;
   EntryStamp(made).set_mark(Entry::kInSmall, true);
@@ -302,6 +308,7 @@ void Keyspace::TakeHistory(Entry& made, const Entry& before) {
 }
 
 void Keyspace::MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash) {
+  LARDER_DCHECK(&made != &from && !made.marked(Entry::kInSmall));
   EntryStamp(made).set_use(from.access_data(), from.use_phase());
   if (!from.marked(Entry::kInSmall) || !evictor_.QueueMoved(db, hash)) return;
   EntryStamp(made).set_mark(Entry::kInSmall, true);
@@ -327,6 +334,7 @@ bool Keyspace::ExpireDue() {
       expire_idle_ = 0;
       return false;
     }
+    LARDER_DCHECK(expire_at_ < made_count_);
     Db& db = *made_[expire_at_];
     expire_at_ = expire_at_ + 1 == made_count_ ? 0 : expire_at_ + 1;
     if (db.expiring() != 0 && db.ExpireDue(kExpireVisits)) {

@@ -14,6 +14,7 @@
 
 #include <larder/clock.h>
 #include <larder/memory.h>
+#include "lib/base/check.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/base/random.h"
@@ -59,11 +60,16 @@ class Keyspace {
   // The database, made on first use. nullptr if index is out of range or there is no memory.
   Db* db(int index);
   // The database if it has been made.
-  Db* db_if_made(int index) { return index >= 0 && index < config_.databases ? dbs_[index] : nullptr; }
+  Db* db_if_made(int index) {
+    return index >= 0 && index < config_.databases ? dbs_[index] : nullptr;
+  }
   // Those that have been made, in the order in which that happened; none is ever unmade. Walks go over these, since a
   // cache may be given two billion databases.
   int made_dbs() const { return made_count_; }
-  Db* made_db(int i) const { return made_[i]; }
+  Db* made_db(int i) const {
+    LARDER_DCHECK(i >= 0 && i < made_count_);
+    return made_[i];
+  }
   // After the last that has been made.
   int dbs_end() const { return dbs_end_; }
   void SwapDbs(int a, int b);
@@ -179,6 +185,7 @@ class Keyspace {
 
   // Ends an entry that is in no table, and its value.
   void Free(Entry* entry) {
+    LARDER_DCHECK(entry != nullptr);
     if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
     FreeShell(entry);
   }
@@ -214,7 +221,8 @@ class Keyspace {
   // entry's key, `db` the database's made_index.
   void StartHistory(Entry& entry, int db, uint64_t hash);
   void TakeHistory(Entry& made, const Entry& before);
-  void MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash);  // from's is ended by its Delete
+  // from's is ended by its Delete
+  void MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash);
   void EndHistory(const Entry& entry);
   // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
   void SetUse(Entry& entry, uint32_t access, bool small);
@@ -251,8 +259,12 @@ class Keyspace {
   class ArenaOwner final : public memory::Arena::Owner {
    public:
     explicit ArenaOwner(Keyspace& keyspace) : keyspace_(keyspace) {}
-    void OnWantsTrim() override { keyspace_.Owe(kOwesFreeing); }
-    void OnSparse() override { keyspace_.Owe(kOwesCompaction); }
+    void OnWantsTrim() override {
+      keyspace_.Owe(kOwesFreeing);
+    }
+    void OnSparse() override {
+      keyspace_.Owe(kOwesCompaction);
+    }
 
    private:
     Keyspace& keyspace_;
@@ -261,7 +273,9 @@ class Keyspace {
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
   static size_t OutsideBytes(const Entry& entry);
   size_t GarbageMax() const { return static_cast<size_t>(config_.maxmemory / 8); }
-  uint32_t stamp() const { return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask; }
+  uint32_t stamp() const {
+    return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask;
+  }
   void TouchByUse(Entry& entry);
   bool NoteMade(Db* db);
   Error AdmitSlow(const Growth& growth);
@@ -292,7 +306,8 @@ class Keyspace {
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
   std::atomic<size_t> doomed_arguments_{0};
-  size_t room_counted_ = 0;  // while MakeRoom runs: what the write has counted already, and need not make room for
+  // while MakeRoom runs: what the write has counted already, and need not make room for
+  size_t room_counted_ = 0;
   uint64_t room_made_ = 0;
   uint64_t source_goal_ = 0;  // while SearchRoom runs: of evictor_.evicted_bytes()
   bool source_fits_ = false;  // and it may stop before, if the arena has room
@@ -318,6 +333,7 @@ class Keyspace {
 
 // The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.
 [[gnu::always_inline]] inline Entry* Db::FindInline(Bytes key, uint64_t hash, Lookup how) {
+  LARDER_DCHECK(hash == Hash(key));
   Entry* entry = table_.Find(key, hash);
   if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = FoundExpired(entry, how);
   if (entry == nullptr) {

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+
 namespace larder::inline v0::keyspace {
 
 enum Owed : uint32_t {

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/check.h"
+
 namespace larder::inline v0::keyspace {
 
 struct ReadCounts {
@@ -51,6 +53,7 @@ class CountedReads {
 
   // The slot of a thread, which is named by what no other running thread has, and is not 0. nullptr if there is none left.
   Slot* OfThread(uintptr_t thread) {
+    LARDER_DCHECK(thread != 0);
     // Where the search begins: threads' identities are addresses, which end in zeros.
     const size_t first = static_cast<size_t>((static_cast<uint64_t>(thread) * 0x9e3779b97f4a7c15) >> 60);
     static_assert(kSlots == 16);
@@ -69,6 +72,7 @@ class CountedReads {
   // Since the last Reset.
   ReadCounts Sum() const {
     ReadCounts sum = All();
+    LARDER_DCHECK(sum.hits >= base_.hits && sum.misses >= base_.misses && sum.typed_calls >= base_.typed_calls);
     sum.hits -= base_.hits;
     sum.misses -= base_.misses;
     sum.typed_calls -= base_.typed_calls;

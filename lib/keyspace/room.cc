@@ -43,6 +43,7 @@ Error Keyspace::AdmitSlow(const Growth& growth) {
 Room Keyspace::MakeRoom(const Growth& growth) {
   if (!OverLimit(growth.counted)) return Room::kFits;
   const size_t bytes_min = growth.at_once ? growth.bytes : std::min(growth.bytes, kSliceBytes);
+  LARDER_DCHECK(room_counted_ == 0 && source_goal_ == 0);  // neither runs within the other
   room_counted_ = growth.counted;
   const Room room = MakeRoomOf(bytes_min);
   room_counted_ = 0;
@@ -69,7 +70,7 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
 // step. Returns how much.
 size_t Keyspace::FreeGarbage(size_t bytes_min) {
   const size_t before = heap_->used();
-  const auto freed = [&] {
+  const auto freed = [&]() {
     const size_t now = heap_->used();
     return now < before ? before - now : 0;  // other threads may take memory meanwhile
   };
@@ -111,6 +112,7 @@ bool Keyspace::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
   const uint64_t before = evictor_.evicted_bytes();
   const uint64_t evicted = evictor_.evicted();
   base::StepTimer timer(steps_, base::Step::kEvict);
+  LARDER_DCHECK(source_goal_ == 0 && room_counted_ == 0);
   source_fits_ = false;
   source_goal_ = before + 1;
   Evictor::Outcome outcome = evictor_.Evict({});

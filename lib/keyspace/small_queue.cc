@@ -25,6 +25,7 @@ bool SmallQueue::Push(int db, uint64_t hash, uint64_t epoch) {
 
 bool SmallQueue::Pop(Word* word) {
   if (size_ == 0) return false;
+  LARDER_DCHECK(front_ != nullptr);
   Chunk& chunk = *front_;
   LARDER_DCHECK(chunk.begin < chunk.end);
   const uint64_t bits = chunk.words[chunk.begin++];
@@ -36,6 +37,7 @@ bool SmallQueue::Pop(Word* word) {
 
 void SmallQueue::PopChunk() {
   Chunk* chunk = front_;
+  LARDER_DCHECK(chunk != nullptr && (chunk == back_) == (chunk->next == nullptr));
   front_ = chunk->next;
   if (front_ == nullptr) back_ = nullptr;
   arena_->Free(chunk, sizeof(Chunk));

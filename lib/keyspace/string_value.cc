@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "lib/base/check.h"
 #include "lib/base/numbers.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/errors.h"
@@ -17,6 +18,7 @@ constexpr size_t kIntegerTextMax = 20;
 // A block that holds value.bytes: the caller's own if it offered one.
 memory::Block* TakeBlock(memory::Heap& source, const StringSource& value) {
   if (value.block != nullptr && *value.block) return value.block->Release();
+  LARDER_DCHECK(value.storage == Entry::Storage::kBlock);
   memory::Block* block = source.New(value.bytes.size(), value.bytes.size());
   if (block != nullptr) base::CopyBytes(block->data(), value.bytes);
   return block;
@@ -67,7 +69,7 @@ void Db::WriteValue(EntryWriter& writer, const StringSource& value, memory::Bloc
       if (!value.bytes.empty()) std::memcpy(writer.inline_data(), value.bytes.data(), value.bytes.size());
       break;
     case Entry::Storage::kBlock: writer.set_block(block); break;
-    case Entry::Storage::kStructure: break;  // no string's
+    case Entry::Storage::kStructure: LARDER_CHECK(false);  // no string's
   }
 }
 
