@@ -60,6 +60,7 @@
 #include "lib/ds/directory.h"
 #include "lib/ds/expiry_index.h"
 #include "lib/ds/segment.h"
+#include "lib/ds/table_shape.h"
 #include "lib/memory/arena.h"
 
 namespace larder::inline v0::ds {
@@ -68,7 +69,7 @@ inline constexpr int kPositionBits = 48;
 
 // TagMatcher is a parameter for tests only.
 template <class Policy, class TagMatcher = Matcher>
-class HashTable {
+class HashTable : private TableShape {
  public:
   using Element = typename Policy::Element;
 
@@ -77,7 +78,7 @@ class HashTable {
 
   // `steps`: where changes of shape and ExpireSome are counted; Swap does not exchange it.
   HashTable(Policy policy, memory::Arena* arena, base::StepLog* steps = nullptr)
-      : policy_(policy), arena_(arena), directory_(arena), steps_(steps) {}
+      : TableShape(arena, steps), policy_(policy) {}
   HashTable(const HashTable&) = delete;
   HashTable& operator=(const HashTable&) = delete;
   // Gives back the table's memory; the elements are the owner's: see ForEach, FreeSome and Clear.
@@ -269,21 +270,9 @@ class HashTable {
 
  private:
   friend class TableInspector;
-  // Shares of a segment's slots, in percent: how full each half is after a split at most, a segment after it was merged
-  // or made smaller, and what the greatest shape may hold for two halves to be merged into it.
-  static constexpr int kSplitFill = 85;
-  static constexpr int kMergeFill = 75;
-  static constexpr int kShrinkFill = 65;
-  static constexpr int kMergeTotal = 66;
-  static constexpr int kMinShape = FirstShape(kExpires);
-  static constexpr int kMaxShape = kShapes - 1;
-  // Elements whose keys are being fetched while a split hashes others.
-  static constexpr size_t kAhead = 12;
-
   struct NoExpiries {};
   using Expiries = std::conditional_t<kExpires, ExpiryIndex, NoExpiries>;
 
-  enum class Room { kMade, kSpill, kNone };
   struct Found {
     uint64_t* place;  // nullptr: not found, or in the overflow chain, whose nodes may go at any time
     uint64_t word;
@@ -300,13 +289,6 @@ class HashTable {
   // The first hash after a segment's; 0 after the last one.
   static uint64_t NextSegment(uint64_t hash, int depth) {
     return depth == 0 ? 0 : (hash | (~uint64_t{0} >> depth)) + 1;
-  }
-  static uint64_t Buddy(uint64_t hash, int depth) { return hash ^ uint64_t{1} << (64 - depth); }
-  // The smallest shape in which `live` elements take up at most this share.
-  static int ShapeFor(uint32_t live, int percent) {
-    int shape = kMinShape;
-    while (shape < kMaxShape && live * 100 > static_cast<uint32_t>(ShapeOf(shape, kExpires).slots() * percent)) ++shape;
-    return shape;
   }
 
   static Found FindIn(Bucket* bucket, uint32_t tag, Bytes key) {
@@ -378,35 +360,20 @@ class HashTable {
   // Sets the code of a home from its elements and returns the soonest of them, nullptr if none expires.
   Element MendHome(Segment* segment, int home);
 
-  void FreeSegments();
-  void FreeSegment(Segment* segment) {
-    LARDER_DCHECK(segment_bytes_ >= segment->footprint());
-    segment_bytes_ -= segment->footprint();
-    Segment::Free(arena_, segment);
+  // What a change of shape needs to know of the elements.
+  static Elements::Facts Read(const void* policy, uint64_t word) {
+    return {static_cast<const Policy*>(policy)->Hash(ElementOf(word)),
+            (word & kExpiringMark) != 0 ? ExpiryOf(ElementOf(word)) : kNoExpiry};
   }
-
-  Segment* NewSegment(int shape) { return Segment::New(arena_, shape, kExpires); }
-  bool MakeFirst();
-  Room MakeRoom(uint64_t hash, SegmentWord at);
-  bool Spill(Segment* segment, uint64_t word);
-  bool SplitHelps(SegmentWord at) const;
-  bool Rebuild(uint64_t hash, SegmentWord at, int shape, bool may_spill);
-  bool Split(uint64_t hash, SegmentWord at);
-  void Shrink(uint64_t hash);
-  bool Merge(uint64_t hash, SegmentWord at);
-  bool MergeHalves(uint64_t hash, SegmentWord at, SegmentWord other, uint32_t live);
-  void MergeExpiries(Segment* lower, Segment* upper, Segment* made);
-  static void AddCodes(const Segment* from, const Segment* to, uint32_t which, uint32_t parts, uint32_t base,
-                       HomeCodes* codes);
-  void Contract(uint64_t hash);
+  Elements ToRead() {
+    ExpiryIndex* expiry = nullptr;
+    if constexpr (kExpires) expiry = &expiry_;
+    return {expiry, &policy_, Read};
+  }
+  void FreeSegments();
 
   Policy policy_;
-  memory::Arena* arena_;
-  Directory directory_;
-  base::StepLog* const steps_;
   [[no_unique_address]] Expiries expiry_;
-  size_t size_ = 0;
-  size_t segment_bytes_ = 0;
   uint64_t front_ = 0;    // FreeSome: hashes before this are gone, and
   int front_bucket_ = 0;  // these buckets of the segment there
 };
@@ -442,12 +409,12 @@ bool HashTable<Policy, TagMatcher>::Insert(Element element, const Place& place) 
   const uint64_t hash = place.hash;
   for (SegmentWord at = Current(place);; at = directory_.Lookup(hash)) {
     if (at.empty()) {
-      if (!MakeFirst()) return false;
+      if (!MakeFirst(kExpires)) return false;
       continue;
     }
     const uint64_t word = PackSlot(at.TagOf(hash), Marked(element));
     if (!at.segment()->Place(word)) {
-      const Room room = MakeRoom(hash, at);
+      const Room room = MakeRoom(hash, at, ToRead());
       if (room == Room::kNone) return false;
       if (room == Room::kMade) continue;
       if (!Spill(at.segment(), word)) return false;
@@ -477,7 +444,7 @@ void HashTable<Policy, TagMatcher>::Remove(const Place& place) {
   if (--size_ == 0) {
     FreeSegments();
   } else if (segment->live() < segment->shrink_below()) {
-    Shrink(place.hash);
+    Shrink(place.hash, ToRead());
   }
 }
 
@@ -517,7 +484,6 @@ void HashTable<Policy, TagMatcher>::FreeSegments() {
 }  // namespace larder::inline v0::ds
 
 #include "lib/ds/hash_table_expiry.h"
-#include "lib/ds/hash_table_shape.h"
 #include "lib/ds/hash_table_visit.h"
 
 #endif  // LARDER_DS_HASH_TABLE_H_
