@@ -79,10 +79,12 @@ const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
   keyspace::Keyspace& keyspace = target_.db->keyspace();
   keyspace.BeginOp(0);
   (void)keyspace.MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused
+  keyspace.effects().BeginGroup();
   return nullptr;
 }
 
 void Cache::LeaveUser() {
+  target_.db->keyspace().effects().EndGroup();
   target_.core->EndTransacting();
   target_.core->AfterOp();
   target_.core->executor().LeaveUser();

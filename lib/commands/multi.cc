@@ -60,6 +60,7 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   const size_t mark = reply.Mark();
   reply.Array(transaction->queued());
   if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
+  const keyspace::Effects::Group group(ctx.engine.keyspace().effects());
   ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
   transaction->ForEach(&room, [&](const CommandRow& row, std::span<const Bytes> argv) {
     (void)Call(ctx.engine, ctx.client, row, argv, reply);

@@ -135,19 +135,23 @@ class Effects {
   // While one is alive all effects are of one group; one within another changes nothing.
   class Group {
    public:
-    explicit Group(Effects& effects) : effects_(effects) {
-      if (effects_.depth_++ == 0) ++effects_.group_;
-    }
-    ~Group() {
-      LARDER_DCHECK(effects_.depth_ > 0);
-      if (--effects_.depth_ == 0 && effects_.wants(kGroups)) [[unlikely]] effects_.EndGroup();
-    }
+    explicit Group(Effects& effects) : effects_(effects) { effects_.BeginGroup(); }
+    ~Group() { effects_.EndGroup(); }
     Group(const Group&) = delete;
     Group& operator=(const Group&) = delete;
 
    private:
     Effects& effects_;
   };
+
+  // The same where no scope fits.
+  void BeginGroup() {
+    if (depth_++ == 0) ++group_;
+  }
+  void EndGroup() {
+    LARDER_DCHECK(depth_ > 0);
+    if (--depth_ == 0 && wants(kGroups)) [[unlikely]] TellGroupEnd();
+  }
 
   // How many effects there have been: whether a command has changed anything.
   uint64_t changes() const { return changes_; }
@@ -163,7 +167,7 @@ class Effects {
     while (each != nullptr && each != listener) each = each->next_listener_;
     return each != nullptr;
   }
-  void EndGroup() {
+  void TellGroupEnd() {
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       if ((listener->wants_ & kGroups) != 0) listener->OnGroupEnd(group_);
     }
