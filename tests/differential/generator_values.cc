@@ -1,7 +1,9 @@
 // Arguments: few keys, numbers and texts around every border that the commands have.
 #include <iterator>
+#include <vector>
 
 #include "tests/differential/generator.h"
+#include "tests/shapes/requests.h"
 
 namespace differential {
 namespace {
@@ -122,11 +124,13 @@ std::string Generator::Cased(std::string_view word) {
 }
 
 std::string Generator::Junk() {
-  static const std::string kWords[] = {"NX", "XX", "GT", "LT", "EX", "PX", "KEEPTTL", "GET", "DB", "REPLACE", "COUNT",
-                                       "MATCH", "TYPE", "FOO", "foo bar", "", "\r\n", "x\0y"s, "PERSIST", "LEN",
-                                       "IDX", "ASYNC", "AUTH", "SETNAME", "*", "nosuch"};
+  static const std::vector<std::string> kWords = [] {
+    std::vector<std::string> words = larder::testing::TokensOf(larder::testing::CoreTable());
+    for (const std::string& odd : {"FOO"s, "foo bar"s, ""s, "\r\n"s, "x\0y"s, "*"s, "nosuch"s}) words.push_back(odd);
+    return words;
+  }();
   const int kind = random_.Below(10);
-  if (kind < 6) return random_.Pick(kWords);
+  if (kind < 6) return kWords[static_cast<size_t>(random_.Below(static_cast<int>(kWords.size())))];
   if (kind < 8) return Number();
   return kind == 8 ? Key() : Text();
 }

@@ -5,9 +5,14 @@
 #include <string_view>
 
 #include "tests/differential/sides.h"
+#include "tests/shapes/requests.h"
 
 namespace differential {
 namespace {
+
+using larder::engine::ArgSpec;
+using larder::engine::ArgType;
+using larder::engine::CommandRow;
 
 class RawGenerator {
  public:
@@ -60,27 +65,56 @@ class RawGenerator {
     }
   }
 
+  // What stands for an argument that is no token.
+  std::string ValueOf(const ArgSpec& arg) {
+    switch (arg.type) {
+      case ArgType::kKey: return Key();
+      case ArgType::kInteger: case ArgType::kUnixTime:
+        // No key may expire while the two are compared.
+        if (arg.name.find("seconds") != arg.name.npos || arg.type == ArgType::kUnixTime) return "9000000000000";
+        return arg.name == "offset" ? Pick({"0", "5", "-1", "x"}) : Number();
+      case ArgType::kDouble: return Number();
+      default: return Text();
+    }
+  }
+  Argv FromRow(const CommandRow& row) {
+    class Dice final : public larder::testing::Choices {
+     public:
+      explicit Dice(RawGenerator& generator) : generator_(generator) {}
+      bool Takes(const ArgSpec&) override { return generator_.Below(4) == 0; }
+      int Repeats(const ArgSpec&) override { return static_cast<int>(generator_.Below(3)); }
+      size_t Which(const ArgSpec&, size_t count) override { return generator_.Below(count); }
+      std::string Value(const ArgSpec& arg) override { return generator_.ValueOf(arg); }
+
+     private:
+      RawGenerator& generator_;
+    } dice(*this);
+    return larder::testing::RequestOf(row, dice);
+  }
+  Argv FromRow(std::string_view name) { return FromRow(*larder::testing::CoreTable().FindByFullName(name)); }
+  // Of strings, as their rows say; LCS of two large ones would take minutes.
+  Argv StringCommand() {
+    static const std::vector<const CommandRow*> kRows = [] {
+      std::vector<const CommandRow*> rows;
+      for (const CommandRow& row : larder::testing::CoreTable().rows()) {
+        const bool fits = row.spec->group == larder::engine::Group::kString && row.spec->run != nullptr;
+        if (fits && row.spec->name != "lcs") rows.push_back(&row);
+      }
+      return rows;
+    }();
+    return FromRow(*kRows[Below(kRows.size())]);
+  }
+
   Argv Command() {
     switch (Below(44)) {
-      case 0: case 1: return {"SET", Key(), Text()};
-      case 2: return {"SET", Key(), Text(), Pick({"NX", "XX", "GET", "KEEPTTL", "EX", "nx"}), "1000"};
-      case 3: return {"SET", Key(), Text(), "EX", "1000"};
-      case 4: case 5: return {"GET", Key()};
-      case 6: return {"MGET", Key(), Key(), Key()};
-      case 7: return {"MSET", Key(), Text(), Key(), Text()};
-      case 8: return {"APPEND", Key(), Text()};
-      case 9: return {"INCRBY", Key(), Number()};
-      case 10: return {"INCR", Key()};
-      case 11: return {"INCRBYFLOAT", Key(), Number()};
-      case 12: return {"GETRANGE", Key(), Number(), Number()};
-      case 13: return {"SETRANGE", Key(), Pick({"0", "5", "-1", "x"}), Text()};
-      case 14: return {"STRLEN", Key()};
-      case 15: return {"DEL", Key(), Key()};
-      case 16: return {"EXISTS", Key(), Key()};
-      case 17: return {"TYPE", Key()};
-      case 18: return {"RENAME", Key(), Key()};
-      case 19: return {"COPY", Key(), Key(), "REPLACE"};
-      case 20: return {"GETDEL", Key()};
+      case 0: case 1: case 2: case 3: return FromRow("set");
+      case 4: case 5: return FromRow("get");
+      case 6: return FromRow("del");
+      case 7: return FromRow("exists");
+      case 8: return FromRow("type");
+      case 9: return FromRow("rename");
+      case 10: return FromRow("copy");
+      case 11: case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: case 20: return StringCommand();
       case 21: return {"SELECT", Pick({"0", "1", "2", "16", "x"})};
       case 22: case 23: case 24: return {"MULTI"};
       case 25: case 26: case 27: return {"EXEC"};

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
+#include <span>
 
 #include "lib/commands/families.h"
 
@@ -23,6 +25,13 @@ void Append(const ArgSpec& arg, Choices& choices, std::vector<std::string>* argv
   AppendArgument(arg, choices, argv);
   if (!arg.multiple) return;
   for (int more = choices.Repeats(arg); more > 0; --more) AppendArgument(arg, choices, argv);
+}
+
+void AddTokens(std::span<const ArgSpec> args, std::set<std::string>* tokens) {
+  for (const ArgSpec& arg : args) {
+    if (!arg.token.empty()) tokens->insert(Upper(arg.token));
+    AddTokens(arg.args, tokens);
+  }
 }
 
 }  // namespace
@@ -58,6 +67,12 @@ std::vector<std::string> RequestOf(const engine::CommandRow& row, Choices& choic
   argv.push_back(Upper(row.spec->name));
   for (const ArgSpec& arg : row.spec->args) Append(arg, choices, &argv);
   return argv;
+}
+
+std::vector<std::string> TokensOf(const CommandTable& table) {
+  std::set<std::string> tokens;
+  for (const engine::CommandRow& row : table.rows()) AddTokens(row.spec->args, &tokens);
+  return {tokens.begin(), tokens.end()};
 }
 
 }  // namespace larder::testing

@@ -34,6 +34,9 @@ std::vector<std::string> RequestOf(const engine::CommandRow& row, Choices& choic
 // One argument more, taken whatever `choices` says of it.
 void AppendArgument(const engine::ArgSpec& arg, Choices& choices, std::vector<std::string>* argv);
 
+// The tokens of all commands' options, each once: what fuzzers put where it does not belong.
+std::vector<std::string> TokensOf(const engine::CommandTable& table);
+
 }  // namespace larder::testing
 
 #endif  // LARDER_TESTS_SHAPES_REQUESTS_H_
