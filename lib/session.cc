@@ -9,6 +9,7 @@
 #include "lib/base/status.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::inline v0 {
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "lib/core/core.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 #include "net/ae/ae.h"
 #include "net/service.h"
 

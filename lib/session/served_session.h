@@ -1,5 +1,6 @@
 // ServedSession: a client that speaks RESP: bytes in, replies out. No sockets: a listener's connection stands in front of
-// one, or an in-memory connection. SessionBatch runs the requests of many in one submission to the executor.
+// one, or an in-memory connection. SessionBatch (session_batch.h) runs the requests of many in one submission to the
+// executor.
 //
 // A turn:  PrepareRead, CommitRead  →  batch.Parse(session)  →  submit the batch  →  output(), ConsumeOutput
 //
@@ -18,9 +19,7 @@
 #include "lib/base/buffer.h"
 #include "lib/core/core.h"
 #include "lib/engine/client.h"
-#include "lib/executor/executor.h"
 #include "lib/memory/block.h"
-#include "lib/resp/argv.h"
 #include "lib/resp/output.h"
 #include "lib/resp/parser.h"
 #include "lib/session/buffer_pool.h"
@@ -109,6 +108,12 @@ class LARDER_API ServedSession final : private engine::ClientIo {
 
  private:
   friend class SessionBatch;
+  // The first bytes of a reply go to a buffer that every Redis client has, and client-output-buffer-limit counts what comes
+  // after them. Listeners take the same.
+  static constexpr uint64_t kOutputUncounted = 16 * 1024;
+  static constexpr size_t kCrlf = 2;
+  static constexpr std::string_view kNoMemoryForReplies = "a client is closed: there is no memory for its replies";
+
   ServedSession(core::CacheCore& core, SessionEvents* events, BufferPool* pool)
       : core_(core), events_(events), pool_(pool) {}
 
@@ -197,107 +202,6 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   ServedSession* next_opening_ = nullptr;
   ServedSession* previous_opening_ = nullptr;
   ServedSession* next_closing_ = nullptr;
-};
-
-// The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
-class LARDER_API SessionBatch final : public executor::Batch {
- public:
-  // `wake(arg)` is called when the executor wants the batch submitted again; any thread. With `leaves`, a request that wants
-  // others to have their turn first (a large write, for which room is made in slices) is left when the rest has run: see
-  // Reset. Else the batch goes on with it.
-  SessionBatch(core::CacheCore& core, void (*wake)(void* arg), void* arg, bool leaves = false)
-      : core_(core), wake_(wake), wake_arg_(arg), leaves_(leaves) {}
-  ~SessionBatch() override;
-
-  // Gives the session its place among the cache's clients when the batch runs.
-  void Open(ServedSession& session);
-  // Ends the session when the batch runs, then deletes it. What other batch is to open it, if any, is with the executor,
-  // and runs before this one.
-  void Close(std::unique_ptr<ServedSession> session);
-
-  enum class Parsed {
-    kNothing,       // no whole request is there
-    kSome,          // requests were added, or the error that ends the session
-    kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
-    kFull,          // the batch has no room: nothing was added, parse again with the next one
-  };
-  // Adds requests of the session that have arrived, up to the quota.
-  Parsed Parse(ServedSession& session, const ParseQuota& quota);
-
-  // Whether there is anything to submit.
-  bool HasWork() const { return count_ != 0 || opening_ != nullptr || closing_ != nullptr; }
-  // Runs everything here and now. REQUIRES: the caller holds the executor.
-  void RunAll();
-  // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
-  bool NextIsShort();
-  // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next), but
-  // for requests that were left: these are the first of the next round, and their sessions' unfinished() is true.
-  void Reset() { Reset(/*all=*/false); }
-  // Ends everything that is pending without the executor: the cache is closed and nobody holds it any more.
-  void Abandon();
-
-  // Opens and ends sessions, up to `limit` of each; then, in the slices after those, runs requests.
-  bool RunSlice(const executor::SliceLimit& limit) override;
-  bool NextIsLong() const override { return next_is_long_; }
-  void Wake() override {
-    if (wake_ != nullptr) wake_(wake_arg_);
-  }
-
- private:
-  struct Request {
-    ServedSession* session = nullptr;
-    bool is_error = false;     // the parser's refusal: the session's last
-    bool after_blank = false;  // blank requests came before it
-    bool special = false;      // one of these
-    bool left = false;         // for the next round
-    size_t from = 0;           // where in the session's input it begins,
-    size_t to = 0;             // and the next one does
-    resp::ArgVector argv;
-    memory::BlockRef large;  // what one of the arguments stands in
-    size_t large_at = 0;     // where in the session's input it is missing
-    uint64_t room_ahead = 0;  // what has been evicted for it, in slices
-    keyspace::SourceSearch search;  // in a memory source that is full
-  };
-  static constexpr size_t kWindow = 16;
-  struct Page {
-    static constexpr size_t kRequests = 64;
-    static_assert(kRequests % kWindow == 0);
-    Page* next = nullptr;
-    Request requests[kRequests];
-  };
-
-  void Reset(bool all);
-  void Leave(Request& request);
-  void KeepLeft(Request& request, size_t to);
-  Request* NextFree();
-  void ForgetRequests(const ServedSession& session);
-  bool TakeFromOpening(ServedSession& session);
-  bool MadeRoomAhead(Request& request);
-  Request& Next();
-  bool IsShort(Request& request);
-  bool RunOne(Request& request, int64_t* now_us);
-  bool RunSpecial(Request& request);
-  void NotRun(Request& request, int64_t why);
-  void PrefetchWindow();
-  bool OpenAndClose(const executor::SliceLimit& limit);
-  void End(ServedSession& session);
-
-  core::CacheCore& core_;
-  void (*wake_)(void* arg);
-  void* wake_arg_;
-  ServedSession* opening_ = nullptr;  // the first of those to be opened
-  ServedSession* last_opening_ = nullptr;
-  ServedSession* closing_ = nullptr;
-  Page* first_page_ = nullptr;
-  Page* fill_page_ = nullptr;   // where the next request is added
-  size_t fill_page_index_ = 0;
-  Page* run_page_ = nullptr;    // where the next request to run is
-  size_t count_ = 0;
-  size_t next_ = 0;
-  const bool leaves_;
-  size_t left_ = 0;             // how many requests are left
-  bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
-  bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
 };
 
 }  // namespace larder::inline v0::session

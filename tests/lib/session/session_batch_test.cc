@@ -12,6 +12,7 @@
 #include <larder/options.h>
 #include "lib/core/core.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::session {
 namespace {

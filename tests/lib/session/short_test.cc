@@ -18,6 +18,7 @@
 #include "lib/engine/short.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::session {
 namespace {
