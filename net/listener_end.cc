@@ -14,20 +14,10 @@ void Listener::Impl::StopServing() {
     if (stopped_) return;
   }
   if (loop_ != nullptr) {
-    if (background_hook_.proc != nullptr) {
-      loop_->after_events().Remove(background_hook_);
-      if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
-    }
+    background_.Stop();
     loop_->after_events().Remove(news_hook_);
   }
-  {
-    const std::lock_guard<std::mutex> lock(sockets_mutex_);
-    takes_no_more_ = true;
-    for (Side& side : sides_) {
-      for (const net::ListeningSocket& socket : side.fresh) descriptors_.Remove(socket.fd.get());
-      side.fresh.clear();
-    }
-  }
+  places_.Stop();
   // The loop stays: a host may still be polling it, and finds nothing. Run ends.
   if (!own_thread_ && loop_ != nullptr) loop_->Stop();
   if (served_ != nullptr) served_->server.Stop();
@@ -47,7 +37,7 @@ bool Listener::Impl::StopForClose(int64_t deadline_us) {
   if (own_thread_) {
     loop_->Stop();
   } else if (!here) {
-    TellLoop();
+    news_.Tell();
   }
   const bool& done = own_thread_ ? thread_over_ : stopped_;
   // Inside Atomically or View (Stop; a Close is refused there) the loop may be waiting for this very thread.
