@@ -133,7 +133,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
         return status;
       }
     }
-    using Parsed = session::SessionBatch::Parsed;
+    using session::Parsed;
     if (parsed != Parsed::kSomeAndInput && (parsed != Parsed::kSome || !session->MayGoOn())) return absl::OkStatus();
   }
 }

@@ -9,37 +9,21 @@
 
 namespace larder::inline v0::net {
 
-class CacheService::CacheClient final : public Client, private session::SessionEvents {
+class CacheService::CacheClient final : public Client {
  public:
   // Null without memory.
-  static std::unique_ptr<CacheClient> Create(CacheService& service, const Peer& peer, ClientEvents* events) {
-    std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service, events));
+  static std::unique_ptr<CacheClient> Create(CacheService& service, session::Peer peer, session::SessionEvents* events) {
+    std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service));
     if (client == nullptr) return nullptr;
-    const session::Peer described = {
-        .kind = peer.unix_socket ? engine::ClientKind::kUnix : engine::ClientKind::kTcp,
-        .address = peer.address,
-        .local_address = peer.local_address,
-        .fd = peer.fd,
-        .policy = service.policy_,
-    };
-    client->session = session::ServedSession::Create(service.core_, described, client.get(), &service.buffers_);
+    peer.policy = service.policy_;
+    client->session = session::ServedSession::Create(service.core_, peer, events, &service.buffers_);
     return client->session != nullptr ? std::move(client) : nullptr;
   }
 
   std::span<char> PrepareRead() override { return session->PrepareRead(); }
   void CommitRead(size_t n) override { session->CommitRead(n); }
-  Parsed Parse(const ParseQuota& quota) override {
-    switch (service_.filling().batch.Parse(*session, {quota.commands_max, quota.bytes_max})) {
-      case session::SessionBatch::Parsed::kNothing:
-        return Parsed::kNothing;
-      case session::SessionBatch::Parsed::kSome:
-        return Parsed::kSome;
-      case session::SessionBatch::Parsed::kSomeAndInput:
-        return Parsed::kSomeAndInput;
-      case session::SessionBatch::Parsed::kFull:
-        return Parsed::kFull;
-    }
-    return Parsed::kNothing;
+  session::Parsed Parse(const session::ParseQuota& quota) override {
+    return service_.filling().batch.Parse(*session, quota);
   }
   size_t input_bytes() const override { return session->input_buffered(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
@@ -62,11 +46,9 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   CacheClient* next_ending = nullptr;
 
  private:
-  CacheClient(CacheService& service, ClientEvents* events) : service_(service), events_(events) {}
-  void SessionWoken() override { events_->ClientWoken(); }
+  explicit CacheClient(CacheService& service) : service_(service) {}
 
   CacheService& service_;
-  ClientEvents* const events_;
 };
 
 CacheService::Side::Side(core::CacheCore& core, ae::EventLoop& loop)
@@ -115,7 +97,7 @@ bool CacheService::TakePlace(uint32_t maxclients) {
   return false;
 }
 
-std::unique_ptr<Client> CacheService::Open(const Peer& peer, ClientEvents* events) {
+std::unique_ptr<Client> CacheService::Open(const session::Peer& peer, session::SessionEvents* events) {
   std::unique_ptr<CacheClient> client = CacheClient::Create(*this, peer, events);
   if (client != nullptr) filling().batch.Open(*client->session);
   return client;

@@ -26,7 +26,7 @@ class CacheService final : public Service {
   ServerSettings settings() override;
   bool TakePlace(uint32_t maxclients) override;
   void GivePlaceBack() override { core_.listener_clients().fetch_sub(1, std::memory_order_relaxed); }
-  std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override;
+  std::unique_ptr<Client> Open(const session::Peer& peer, session::SessionEvents* events) override;
   void Close(std::unique_ptr<Client> client) override;
   Submitted Submit() override;
   void Stop() override;

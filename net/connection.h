@@ -41,10 +41,10 @@ class WokenListener {
   ~WokenListener() = default;
 };
 
-struct Connection final : public ClientEvents {
+struct Connection final : public session::SessionEvents {
   explicit Connection(WokenListener* listener) : owner(listener) {}
 
-  void ClientWoken() override {
+  void SessionWoken() override {
     if (owner->woken.Push(*this)) owner->WakeServer();
   }
 

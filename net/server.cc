@@ -9,12 +9,6 @@
 #include "lib/base/check.h"
 
 namespace larder::inline v0::net {
-namespace {
-
-// Redis sends a client's first 16 KB from a buffer that client-output-buffer-limit does not count.
-constexpr size_t kUnlimitedOutput = 16 * 1024;
-
-}  // namespace
 
 void Server::List::Swap(List& other) {
   items.Swap(other.items);
@@ -209,15 +203,15 @@ void Server::ParseReady() {
     Connection& connection = *parsing_.items[i];
     connection.to_parse = false;
     if (connection.closing || connection.running) continue;
-    const Parsed parsed = connection.client->Parse(ParseQuota());
-    connection.input_left = parsed == Parsed::kSomeAndInput || parsed == Parsed::kFull;
-    if (parsed == Parsed::kNothing) {
+    const session::Parsed parsed = connection.client->Parse(session::ParseQuota());
+    connection.input_left = parsed == session::Parsed::kSomeAndInput || parsed == session::Parsed::kFull;
+    if (parsed == session::Parsed::kNothing) {
       // Its last turn may have ended by the quota, which looked as if there were more; nothing else will close it.
       if (connection.at_end) Mark(connection, &Connection::to_flush, to_flush_);
       if (connection.channel != nullptr) MarkPlain(connection);
       continue;
     }
-    if (parsed == Parsed::kFull) {
+    if (parsed == session::Parsed::kFull) {
       // It comes before those that are in the batch, who are marked again when that has run.
       Mark(connection, &Connection::to_parse, to_parse_);
       continue;
@@ -371,7 +365,7 @@ void Server::WatchWritable(Connection& connection) {
 bool Server::OverOutputLimit(Connection& connection) {
   const OutputBufferLimit& limit = settings_.output_limits[static_cast<size_t>(connection.client->output_class())];
   const size_t bytes = connection.client->output_bytes();
-  if (bytes <= kUnlimitedOutput) return false;
+  if (bytes <= session::kOutputUncounted) return false;
   bool over = limit.hard != 0 && bytes > limit.hard;
   if (limit.soft == 0 || bytes <= limit.soft) {
     connection.over_soft_limit_since_us = 0;

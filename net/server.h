@@ -17,7 +17,7 @@
 // Replies that a peer does not take stay with its client, watched for room; its later requests are still read and run,
 // as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
 //
-// Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is
+// Threads: the loop's own, but for SessionWoken and WakeServer. Memory for the lists is taken when a connection is
 // accepted, so that nothing in a turn can run out of it; nothing here throws, and texts for the log are fixed arrays.
 //
 // net/notes/model.md has this turn in the light of the whole.

@@ -129,7 +129,10 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
   const SocketName address = DescribeSocket(fd, true, by);
   const SocketName local_address = DescribeSocket(fd, false, by);
-  const Peer peer{address.view(), local_address.view(), fd, by.unix_socket};
+  const session::Peer peer{.kind = by.unix_socket ? engine::ClientKind::kUnix : engine::ClientKind::kTcp,
+                           .address = address.view(),
+                           .local_address = local_address.view(),
+                           .fd = fd};
   absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnReady, connection.get());
   if (!status.ok()) {
     // Most likely select's limit: for this client the server is full.

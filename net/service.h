@@ -22,40 +22,9 @@
 #include <string_view>
 
 #include <larder/options.h>
+#include "lib/session/types.h"
 
 namespace larder::inline v0::net {
-
-// Who is at the other end.
-struct Peer {
-  std::string_view address;  // as CLIENT LIST shows them; valid during the call
-  std::string_view local_address;
-  int fd = -1;
-  bool unix_socket = false;
-};
-
-// What happens to a client outside of its own turn.
-class ClientEvents {
- public:
-  // The client has output that no request of its own caused, or Stopped() or MayGoOn() is true now. From any thread,
-  // also under the executor; must not call back.
-  virtual void ClientWoken() = 0;
-
- protected:
-  ~ClientEvents() = default;
-};
-
-// How much of one client's input becomes requests in one turn.
-struct ParseQuota {
-  int commands_max = 64;
-  size_t bytes_max = 32 * 1024;
-};
-
-enum class Parsed {
-  kNothing,       // no whole request is there
-  kSome,          // requests wait to be submitted, or the error that ends the client
-  kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
-  kFull,          // the batch has no room for it: parse again with the next one
-};
 
 // Which of client-output-buffer-limit's classes a client is in.
 enum class OutputClass : uint8_t { kNormal, kReplica, kPubsub };
@@ -67,7 +36,7 @@ class Client {
   // Where the next bytes are to go; empty if there is no memory for them. CommitRead or the client's end must follow.
   virtual std::span<char> PrepareRead() = 0;
   virtual void CommitRead(size_t n) = 0;  // n may be 0
-  virtual Parsed Parse(const ParseQuota& quota) = 0;
+  virtual session::Parsed Parse(const session::ParseQuota& quota) = 0;
   virtual size_t input_bytes() const = 0;  // read and not yet part of a request
   // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
   virtual bool MayGoOn() const { return false; }
@@ -130,8 +99,9 @@ class Service {
   virtual bool TakePlace(uint32_t maxclients) = 0;
   virtual void GivePlaceBack() = 0;
 
-  // A client of the next batch. Null if there is no memory. `events` is called until the client's Close has run.
-  virtual std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) = 0;
+  // A client of the next batch. Null if there is no memory. `events` is called until the client's Close has run. The policy
+  // of `peer` is the service's to set.
+  virtual std::unique_ptr<Client> Open(const session::Peer& peer, session::SessionEvents* events) = 0;
 
   // Has the client ended by the next batch. REQUIRES: it is the loop's.
   virtual void Close(std::unique_ptr<Client> client) = 0;

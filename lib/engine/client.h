@@ -15,6 +15,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/engine/client_kind.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
@@ -76,13 +77,6 @@ class ReplyMode {
   static constexpr uint8_t kSkip = 2;
   static constexpr uint8_t kSkipNext = 4;
   uint8_t bits_ = 0;
-};
-
-enum class ClientKind : uint8_t {
-  kDirect,  // Execute, NewSession and typed calls: unrestricted from the start
-  kMemory,  // an in-memory RESP connection: held to requirepass like a socket
-  kTcp,
-  kUnix,
 };
 
 struct ClientState {

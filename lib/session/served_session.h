@@ -24,33 +24,9 @@
 #include "lib/resp/parser.h"
 #include "lib/session/buffer_pool.h"
 #include "lib/session/inbox.h"
+#include "lib/session/types.h"
 
 namespace larder::inline v0::session {
-
-// Who is at the other end.
-struct Peer {
-  engine::ClientKind kind = engine::ClientKind::kMemory;
-  std::string_view address = {};  // as CLIENT LIST shows them
-  std::string_view local_address = {};
-  int fd = -1;
-  const engine::ClientPolicy* policy = nullptr;  // outlives the session
-};
-
-// What happens to a session outside of its own turn.
-class SessionEvents {
- public:
-  // It has output that no request of its own caused, or stopped() or MayGoOn() is true now. Any thread, also under the
-  // executor; must not call back.
-  virtual void SessionWoken() = 0;
-
- protected:
-  ~SessionEvents() = default;
-};
-
-struct ParseQuota {
-  int commands_max = 64;
-  size_t bytes_max = 32 * 1024;
-};
 
 class SessionBatch;
 
@@ -108,9 +84,6 @@ class LARDER_API ServedSession final : private engine::ClientIo {
 
  private:
   friend class SessionBatch;
-  // The first bytes of a reply go to a buffer that every Redis client has, and client-output-buffer-limit counts what comes
-  // after them. Listeners take the same.
-  static constexpr uint64_t kOutputUncounted = 16 * 1024;
   static constexpr size_t kCrlf = 2;
   static constexpr std::string_view kNoMemoryForReplies = "a client is closed: there is no memory for its replies";
 

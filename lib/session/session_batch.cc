@@ -81,7 +81,7 @@ SessionBatch::Request* SessionBatch::NextFree() {
   return &fill_page_->requests[count_ % Page::kRequests];
 }
 
-SessionBatch::Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
+Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   if (session.failed_ || session.client_.close_after_reply || session.stopped()) return Parsed::kNothing;
   if (session.large_filled_ != 0) return Parsed::kNothing;
   session.large_just_came_ = false;
@@ -259,7 +259,7 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   session.Account();
   if (session.output_.failed()) {
     session.CloseOverLimit(ServedSession::kNoMemoryForReplies);
-  } else if (session.output_.size() > ServedSession::kOutputUncounted) {
+  } else if (session.output_.size() > kOutputUncounted) {
     session.CheckOutput();
   }
   return true;

@@ -30,12 +30,6 @@ class LARDER_API SessionBatch final : public executor::Batch {
   // and runs before this one.
   void Close(std::unique_ptr<ServedSession> session);
 
-  enum class Parsed {
-    kNothing,       // no whole request is there
-    kSome,          // requests were added, or the error that ends the session
-    kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
-    kFull,          // the batch has no room: nothing was added, parse again with the next one
-  };
   // Adds requests of the session that have arrived, up to the quota.
   Parsed Parse(ServedSession& session, const ParseQuota& quota);
 

@@ -421,7 +421,7 @@ TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
   MaskedSocket a = Open();
   ASSERT_THAT(service_.clients, SizeIs(1));
   service_.clients[0]->output = "pushed\n";
-  service_.clients[0]->events->ClientWoken();
+  service_.clients[0]->events->SessionWoken();
   Turns();
   EXPECT_EQ(a.ReceivedRaw(), "");
   a.SendRaw("helo");
@@ -432,7 +432,7 @@ TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
 TEST_F(ServerChannelTest, AKilledOrIdleClientIsToldGoodBye) {
   MaskedSocket a = Connect(), b = Connect();
   service_.clients[0]->stopped = true;
-  service_.clients[0]->events->ClientWoken();
+  service_.clients[0]->events->SessionWoken();
   Turns();
   EXPECT_EQ(a.Received(), "<bye><end>");
   service_.current.timeout_s = 10;

@@ -92,7 +92,7 @@ TEST(ShortTest, AClientsLongCommandsRunOnItsLoopWhileThreadsCallWithoutPause) {
       const std::span<char> room = session->PrepareRead();
       std::memcpy(room.data(), kRequests.data(), kRequests.size());
       session->CommitRead(kRequests.size());
-      ASSERT_EQ(batch.Parse(*session, ParseQuota()), SessionBatch::Parsed::kSome);
+      ASSERT_EQ(batch.Parse(*session, ParseQuota()), Parsed::kSome);
       run();
       ASSERT_EQ(session->output().view(), kReplies);
       session->ConsumeOutput(kReplies.size());
