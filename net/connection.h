@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/base/intrusive_list.h"
 #include "net/channel.h"
 #include "net/service.h"
 #include "net/socket.h"
@@ -69,8 +70,7 @@ struct Connection final : public session::SessionEvents {
   bool has_room = false;      // and now there is some
   std::atomic<bool> is_woken{false};  // is in the woken list; any thread
 
-  Connection* older = nullptr;  // all connections, by last_interaction_us
-  Connection* newer = nullptr;
+  base::ListLinks<Connection> by_age;  // all connections, by last_interaction_us
   Connection* next_closing = nullptr;
   Connection* next_woken = nullptr;
 };
@@ -81,20 +81,26 @@ static_assert(sizeof(Connection) <= 104 || sizeof(void*) != 8);
 // All connections, those that were silent for longest first.
 class ConnectionList {
  public:
-  Connection* oldest() const { return oldest_; }
+  Connection* oldest() const { return list_.front(); }
+  static Connection* NextOldest(const Connection& connection) { return connection.by_age.next; }
   size_t size() const { return size_; }
-  void Append(Connection& connection);
-  void Remove(Connection& connection);
+  void Append(Connection& connection) {
+    list_.PushBack(connection);
+    ++size_;
+  }
+  void Remove(Connection& connection) {
+    list_.Remove(connection);
+    --size_;
+  }
   void Touch(Connection& connection, int64_t now_us) {
     connection.last_interaction_us = now_us;
-    if (newest_ == &connection) return;
-    Remove(connection);
-    Append(connection);
+    if (list_.back() == &connection) return;
+    list_.Remove(connection);
+    list_.PushBack(connection);
   }
 
  private:
-  Connection* oldest_ = nullptr;
-  Connection* newest_ = nullptr;
+  base::IntrusiveList<Connection, &Connection::by_age> list_;
   size_t size_ = 0;
 };
 

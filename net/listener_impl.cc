@@ -1,12 +1,11 @@
 #include "net/listener_impl.h"
 
-#include <signal.h>
-
 #include <new>
 #include <utility>
 
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
+#include "lib/base/thread.h"
 
 namespace larder::inline v0 {
 namespace {
@@ -89,13 +88,7 @@ absl::Status Listener::Impl::FitClients() {
 }
 
 absl::Status Listener::Impl::StartThread() {
-  // The new thread inherits the mask, so that no signal of the host's ever runs on it.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&thread_, nullptr, ThreadMain, this);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) {
+  if (base::StartThread("larder-listener", ThreadMain, this, &thread_) != 0) {
     return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no thread could be started for the listener");
   }
   own_thread_ = true;
@@ -104,9 +97,6 @@ absl::Status Listener::Impl::StartThread() {
 
 void* Listener::Impl::ThreadMain(void* arg) {
   Impl& self = *static_cast<Impl*>(arg);
-#ifdef __linux__
-  pthread_setname_np(pthread_self(), "larder-listener");
-#endif
   const absl::Status status = self.loop_->Run();
   if (self.Forked()) return nullptr;  // on a thread that a callback has forked
   if (!status.ok()) {

@@ -233,9 +233,9 @@ void Server::CloseIdle() {
 void Server::CloseOverSoftLimit() {
   if (blocked_count_ == 0) return;
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
-    Connection* const newer = connection->newer;
+    Connection* const next = ConnectionList::NextOldest(*connection);
     if (connection->blocked && !connection->running && OverOutputLimit(*connection)) Close(*connection);
-    connection = newer;
+    connection = next;
   }
 }
 
@@ -245,7 +245,7 @@ void Server::CloseUnadmitted() {
   unadmitted_look_us_ = now_us_ + kUnadmittedLookUs;  // it looks at all of them
   const int64_t before_us = now_us_ - int64_t{settings_.admission_timeout_s} * 1'000'000;
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
-    Connection* const newer = connection->newer;
+    Connection* const next = ConnectionList::NextOldest(*connection);
     if (!connection->running) {
       const bool established = connection->channel == nullptr || connection->channel->established();
       if (established && (connection->client->Admitted() || connection->client->KeepWhenIdle())) {
@@ -257,7 +257,7 @@ void Server::CloseUnadmitted() {
         Close(*connection);
       }
     }
-    connection = newer;
+    connection = next;
   }
 }
 

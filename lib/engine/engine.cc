@@ -117,7 +117,7 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
 void Engine::EndPause() {
   pause_.End();
   keyspace_->HoldExpiry(0);
-  for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
+  for (ClientState* client = clients_.first(); client != nullptr; client = client->in_clients.next) {
     if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
   }
   keyspace_->Owe(keyspace::kOwesSoonerExpiry);  // active expiry may go on

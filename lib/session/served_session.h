@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "lib/base/buffer.h"
+#include "lib/base/intrusive_list.h"
 #include "lib/core/core.h"
 #include "lib/engine/client.h"
 #include "lib/memory/block.h"
@@ -172,8 +173,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   // in_opening_: in the list of sessions that a batch is to open. Which batch is the owner's; the links and the flag
   // belong to who has the batch.
   SessionBatch* opening_in_ = nullptr;
-  ServedSession* next_opening_ = nullptr;
-  ServedSession* previous_opening_ = nullptr;
+  base::ListLinks<ServedSession> opening_links_;
   ServedSession* next_closing_ = nullptr;
 };
 

@@ -31,19 +31,14 @@ SessionBatch::~SessionBatch() {
 void SessionBatch::Open(ServedSession& session) {
   session.opening_in_ = this;
   session.in_opening_ = true;
-  session.previous_opening_ = last_opening_;
-  (last_opening_ != nullptr ? last_opening_->next_opening_ : opening_) = &session;
-  last_opening_ = &session;
+  opening_.PushBack(session);
 }
 
 // False if it is not there.
 bool SessionBatch::TakeFromOpening(ServedSession& session) {
   // One that another batch opens is the executor's in this respect: not even looked at.
   if (session.opening_in_ != this || !session.in_opening_) return false;
-  (session.previous_opening_ != nullptr ? session.previous_opening_->next_opening_ : opening_) = session.next_opening_;
-  (session.next_opening_ != nullptr ? session.next_opening_->previous_opening_ : last_opening_) =
-      session.previous_opening_;
-  session.next_opening_ = session.previous_opening_ = nullptr;
+  opening_.Remove(session);
   session.in_opening_ = false;
   return true;
 }
@@ -140,9 +135,9 @@ Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
 // True when there is nothing more to open and to end.
 bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
   engine::Engine& engine = core_.engine();
-  for (int opened = 0; opening_ != nullptr; ++opened) {
+  for (int opened = 0; !opening_.empty(); ++opened) {
     if (opened == limit.commands_max) return false;
-    ServedSession* const session = opening_;
+    ServedSession* const session = opening_.front();
     TakeFromOpening(*session);
     session->client_.db = engine.keyspace().db(0);
     engine.clients().Add(&session->client_);
@@ -311,7 +306,7 @@ bool SessionBatch::IsShort(Request& request) {
 }
 
 bool SessionBatch::NextIsShort() {
-  return opening_ != nullptr || closing_ != nullptr || next_ == count_ || IsShort(Next());
+  return !opening_.empty() || closing_ != nullptr || next_ == count_ || IsShort(Next());
 }
 
 bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
@@ -415,7 +410,7 @@ void SessionBatch::Reset(bool all) {
 
 void SessionBatch::Abandon() {
   Reset(/*all=*/true);
-  while (ServedSession* session = opening_) {  // they are their owners'
+  while (ServedSession* session = opening_.front()) {  // they are their owners'
     TakeFromOpening(*session);
     session->opening_in_ = nullptr;
   }

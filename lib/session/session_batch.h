@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/base/intrusive_list.h"
 #include "lib/core/core.h"
 #include "lib/executor/executor.h"
 #include "lib/memory/block.h"
@@ -34,7 +35,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Parsed Parse(ServedSession& session, const ParseQuota& quota);
 
   // Whether there is anything to submit.
-  bool HasWork() const { return count_ != 0 || opening_ != nullptr || closing_ != nullptr; }
+  bool HasWork() const { return count_ != 0 || !opening_.empty() || closing_ != nullptr; }
   // Runs everything here and now. REQUIRES: the caller holds the executor.
   void RunAll();
   // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
@@ -94,8 +95,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   core::CacheCore& core_;
   void (*wake_)(void* arg);
   void* wake_arg_;
-  ServedSession* opening_ = nullptr;  // the first of those to be opened
-  ServedSession* last_opening_ = nullptr;
+  base::IntrusiveList<ServedSession, &ServedSession::opening_links_> opening_;  // in the order of arrival
   ServedSession* closing_ = nullptr;
   Page* first_page_ = nullptr;
   Page* fill_page_ = nullptr;   // where the next request is added
