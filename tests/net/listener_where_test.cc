@@ -107,7 +107,7 @@ TEST_F(ListenerTest, EveryPollerServes) {
                                   std::pair(AeApi::kIoUring, "io_uring")}) {
     options_.ae_api = api;
     Start();
-    EXPECT_EQ(listener_->poller(), name) << (log_.empty() ? "" : log_.back());
+    EXPECT_EQ(listener_->poller(), name) << testing::PrintToString(Log());
     TestClient client = Connect();
     client.Expect("PING\r\n", "+PONG\r\n");
     client.Send("INFO server\r\n");

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/limits/sockets.h"
 
 namespace larder {

@@ -1,6 +1,6 @@
 // client-output-buffer-limit and client-query-buffer-limit: peers who do not read, and peers who never come to the point.
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/server_process.h"
 #include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 
@@ -88,7 +88,7 @@ TEST_P(FullServerTest, ServesThoseItHasAndRecovers) {
   limit.rlim_cur += 10;
   ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
   EXPECT_EQ(late.Read(7), "+PONG\r\n");
-  EXPECT_LE(Count(server.End(), kWhy), 10u) << "said once for each time that it got full, not for each try";
+  EXPECT_LE(Count(server.Stop(), kWhy), 10u) << "said once for each time that it got full, not for each try";
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {

@@ -5,7 +5,7 @@
 #include <linux/filter.h>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/limits/own_network.h"
 
 namespace larder {

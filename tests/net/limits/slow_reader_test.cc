@@ -3,8 +3,8 @@
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/listener_fixture.h"
+#include "tests/net/server_process.h"
 
 namespace larder {
 namespace {
