@@ -72,9 +72,9 @@ absl::StatusOr<Transaction> Transaction::Db(int index) const {
   return absl::StatusOr<Transaction>(absl::in_place, Pass(), target);
 }
 
-const internal::Refusal* Cache::EnterUser(uint64_t* transaction) {
+const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
   const executor::Outcome outcome = target_.core->executor().EnterUser();
-  if (outcome != executor::Outcome::kRan) return core::CacheCore::RefusalOf(outcome);
+  if (outcome != executor::Outcome::kRan) return core::CacheCore::ErrorOf(outcome);
   *transaction = target_.core->BeginTransacting();
   keyspace::Keyspace& keyspace = target_.db->keyspace();
   keyspace.BeginOp(0);
@@ -109,7 +109,7 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   }
   if (target_.core->delivery().IsDrainer()) return internal::StatusOf(kTickInCallback);
   const internal::Visit visit(*target_.core);
-  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
+  if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   const int64_t next_us =
       target_.core->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
   if (target_.core->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // by a callback

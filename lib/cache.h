@@ -61,7 +61,7 @@
 #include <larder/internal/fetched.h>
 #include <larder/internal/flight.h>
 #include <larder/internal/key_ops.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 #include <larder/internal/results.h>
 #include <larder/internal/string_ops.h>
 #include <larder/internal/typed.h>
@@ -276,7 +276,6 @@ class LARDER_API Database {
   internal::Target target_;
 
  private:
-  using Refused = const internal::Refusal*;  // nullptr for success
   template <class Loader>
   absl::StatusOr<std::string> LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 };
@@ -338,7 +337,7 @@ class LARDER_API Cache : public Database {
  private:
   explicit Cache(std::unique_ptr<core::CacheCore> core);
   // *transaction: what its Transaction and all that is made of that carry.
-  const internal::Refusal* EnterUser(uint64_t* transaction);
+  const internal::ErrorText* EnterUser(uint64_t* transaction);
   void LeaveUser();
 };
 

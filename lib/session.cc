@@ -62,7 +62,7 @@ struct RespConnection::Impl final : core::SessionEnd {
   std::unique_ptr<session::ServedSession> session;
   session::SessionBatch batch;  // ends before the session that it may still have to open
   // Why a call may not go on here; OK if it may.
-  absl::Status Refusal() const;
+  absl::Status Usable() const;
   absl::Status RunBatch();
   absl::Status RunWhatHasCome();
   base::Buffer flat;  // output() when the replies are in several pieces
@@ -99,7 +99,7 @@ RespConnection::~RespConnection() {
 
 // Asked before anything is taken from the input, so that nothing is lost: a thread that is not inside its own user code
 // now will not be when its batch is to run.
-absl::Status RespConnection::Impl::Refusal() const {
+absl::Status RespConnection::Impl::Usable() const {
   const executor::Executor& executor = core.executor();
   if (executor.Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   if (executor.InsideUser()) return core::CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
@@ -141,7 +141,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
 absl::Status RespConnection::Feed(std::string_view bytes) {
   if (impl_->core.Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);
   session::ServedSession& session = *impl_->session;
-  if (absl::Status refusal = impl_->Refusal(); !refusal.ok()) return refusal;
+  if (absl::Status error = impl_->Usable(); !error.ok()) return error;
   core::Stay stay;  // parsing and counting go on between the holds
   if (!stay.Enter(impl_->core)) return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
@@ -173,7 +173,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
   core::Stay stay;  // refused once the cache is being closed: what is there can still be had
-  if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Refusal().ok()) (void)impl_->RunWhatHasCome();
+  if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Usable().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {

@@ -26,15 +26,15 @@ struct DatabaseStats {
 
 // How the serial executor has been used. Calls that found it free leave no trace here (see lib/executor).
 struct ExecutorStats {
-  uint64_t turns = 0;              // times that a holder found others waiting when it let go
-  uint64_t ran_for_others = 0;     // waiting calls that another thread's turn has run
+  uint64_t tenures = 0;              // times that a holder found others waiting when it let go
+  uint64_t ran_for_others = 0;     // waiting calls that another thread has run
   uint64_t handed_over = 0;        // waiting calls that were given the executor
   uint64_t lent = 0;               // times it went to a newcomer while a waiting call's thread was being woken
   uint64_t slices = 0;             // pieces of batches from listeners, by whomever
   uint64_t slices_for_loop = 0;    // of them, run by a thread other than the listener's
   uint64_t loop_wakes = 0;         // times that a listener's loop was woken with its batch
-  uint64_t turn_requests_max = 0;  // most calls that one turn has run for others
-  uint64_t turn_ns_max = 0;        // longest turn
+  uint64_t tenure_requests_max = 0;  // most calls that one tenure has run for others
+  uint64_t tenure_ns_max = 0;        // longest tenure
   uint64_t slice_ns_max = 0;       // longest slice
 };
 

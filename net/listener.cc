@@ -13,7 +13,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
   core::CacheCore& core = cache.core();
   // Before all else, and so ended last: until the cache knows the listener, its thread is this call's.
   const internal::Visit visit(core);
-  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
+  if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   absl::StatusOr<std::unique_ptr<Options>> cache_options = core.CopyOptions();
   if (!cache_options.ok()) return cache_options.status();
   absl::StatusOr<std::unique_ptr<engine::ClientPolicy>> policy = engine::ClientPolicy::Create(

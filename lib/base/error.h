@@ -9,14 +9,14 @@
 
 #include <utility>
 
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
 
 namespace larder::inline v0 {
 
 // One refusal, worded as a RESP client sees it without the leading '-'. Instances are constants with static lifetime.
-using ErrorText = internal::Refusal;
+using internal::ErrorText;
 
 class [[nodiscard]] Error {
  public:

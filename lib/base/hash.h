@@ -15,7 +15,7 @@
 // are seeded from it (DeriveSeed). It is not a MAC: who sees the hashes themselves (a SCAN cursor shows 48 bits of one)
 // may learn more than who sees none.
 //
-// Refused: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors are
+// Rejected: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors are
 // hashes, and stay valid); a mix that keeps its factors beside the product (2 instructions more, and equal lanes still
 // vanish).
 //

@@ -30,7 +30,7 @@ bool ParseDouble(Bytes text, double* value);
 bool ParseLongDouble(Bytes text, long double* value);
 
 // "100", "100b", "1k" = 1000, "1kb" = 1024, m, mb, g, gb, in any case. As in redis.conf no digits at all read as 0.
-// Refused: signs, fractions, other units, and what does not fit 64 bits (where Redis wraps round).
+// Rejected: signs, fractions, other units, and what does not fit 64 bits (where Redis wraps round).
 bool ParseMemorySize(Bytes text, uint64_t* bytes);
 
 Bytes FormatInt64(int64_t value, char (&out)[kIntChars]);

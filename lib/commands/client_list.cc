@@ -3,7 +3,7 @@
 #include "lib/commands/families.h"
 #include "lib/engine/client_line.h"
 #include "lib/engine/text.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::commands {
 namespace {

@@ -5,7 +5,7 @@
 #include "lib/engine/short.h"
 #include "lib/engine/stats.h"
 #include "lib/engine/text.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -128,7 +128,7 @@ Error Quit(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 // Everything as it was when the client came, but for CLIENT NO-EVICT. The first database exists always.
 Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   ClientState& client = ctx.client;
-  DropTransaction(ctx.engine, client);
+  DropMultiState(ctx.engine, client);
   ctx.engine.monitors().Remove(client);
   client.db = ctx.keyspace().db(0);
   client.protocol = client.kind == ClientKind::kDirect ? 3 : 2;

@@ -225,15 +225,15 @@ void Larder(InfoContext& info) {
   info.Line("arena_blocks", stats.arena_blocks);
   info.Line("value_blocks", stats.value_blocks);
   info.Line("memory_free", stats.memory_free);
-  info.Line("executor_turns", stats.executor.turns);
+  info.Line("executor_tenures", stats.executor.tenures);
   info.Line("executor_ran_for_others", stats.executor.ran_for_others);
   info.Line("executor_handed_over", stats.executor.handed_over);
   info.Line("executor_lent", stats.executor.lent);
   info.Line("executor_slices", stats.executor.slices);
   info.Line("executor_slices_for_loop", stats.executor.slices_for_loop);
   info.Line("executor_loop_wakes", stats.executor.loop_wakes);
-  info.Line("executor_turn_requests_max", stats.executor.turn_requests_max);
-  info.Line("executor_turn_ns_max", stats.executor.turn_ns_max);
+  info.Line("executor_tenure_requests_max", stats.executor.tenure_requests_max);
+  info.Line("executor_tenure_ns_max", stats.executor.tenure_ns_max);
   info.Line("executor_slice_ns_max", stats.executor.slice_ns_max);
 }
 

@@ -1,7 +1,7 @@
 // MONITOR: see lib/engine/monitor.h.
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::commands {
 namespace {

@@ -3,7 +3,7 @@
 #include "lib/commands/shapes.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/short.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -13,7 +13,7 @@ Error Multi(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.Error({"ERR MULTI calls can not be nested"});
     return kReplied;
   }
-  Transaction* transaction = TransactionOf(ctx.client);
+  MultiState* transaction = MultiStateOf(ctx.client);
   if (transaction == nullptr) return errors::kAllocationFailed;
   transaction->open = true;
   reply.Ok();
@@ -25,25 +25,25 @@ Error Discard(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.Error({"ERR DISCARD without MULTI"});
     return kReplied;
   }
-  DropTransaction(ctx.engine, ctx.client);
+  DropMultiState(ctx.engine, ctx.client);
   reply.Ok();
   return kOk;
 }
 
 Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  Transaction* transaction = ctx.client.transaction;
+  MultiState* transaction = ctx.client.transaction;
   if (!InMulti(transaction)) {
     reply.Error({"ERR EXEC without MULTI"});
     return kReplied;
   }
   if (transaction->broken) {
-    DropTransaction(ctx.engine, ctx.client);
+    DropMultiState(ctx.engine, ctx.client);
     reply.Error({"EXECABORT Transaction discarded because of previous errors."});
     return kReplied;
   }
   if (!transaction->changed) ctx.engine.watches().TouchAll(*transaction);
   if (transaction->changed) {
-    DropTransaction(ctx.engine, ctx.client);
+    DropMultiState(ctx.engine, ctx.client);
     reply.NullArray();
     return kOk;
   }
@@ -74,7 +74,7 @@ Error WatchKeys(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     reply.Error({"ERR WATCH inside MULTI is not allowed"});
     return kReplied;
   }
-  Transaction* transaction = TransactionOf(ctx.client);
+  MultiState* transaction = MultiStateOf(ctx.client);
   if (transaction == nullptr) return errors::kAllocationFailed;
   if (!transaction->changed) {  // once a watched key has changed, EXEC fails whatever else is watched
     while (!args.done()) {

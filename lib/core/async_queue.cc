@@ -108,15 +108,15 @@ absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv,
   if (core_.executor().InsideUser()) return CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
   // The background is woken last of all, when another thread may have run and delivered the command and closed the cache.
   const internal::Visit visit(core_);
-  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
+  if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   std::unique_ptr<Call> call(new (std::nothrow) Call(*this, db, std::move(callback)));
   if (call == nullptr) return internal::StatusOf(kNoMemory);
-  const ErrorText* const refused = Submit(call, argv);
-  if (refused == nullptr) return absl::OkStatus();
+  const ErrorText* const error = Submit(call, argv);
+  if (error == nullptr) return absl::OkStatus();
   // The call ends here, in the visit. What its callback holds ends with the parameter, when nobody waits for this thread any
   // more: the end of an object of the user's may close the cache.
   callback = call->TakeCallback();
-  return internal::StatusOf(*refused);
+  return internal::StatusOf(*error);
 }
 
 const ErrorText* AsyncQueue::Submit(std::unique_ptr<Call>& call, std::span<const std::string_view> argv) {
@@ -126,7 +126,7 @@ const ErrorText* AsyncQueue::Submit(std::unique_ptr<Call>& call, std::span<const
   if (RunAtOnce(call, argv)) return nullptr;
   if (!call->CountWithin(bytes_max, Call::BytesFor(argv))) return &kFull;
   if (!call->Keep(argv)) return &kNoMemory;
-  if (!Push(call)) return CacheCore::RefusalOf(executor::Outcome::kClosed);
+  if (!Push(call)) return CacheCore::ErrorOf(executor::Outcome::kClosed);
   (void)core_.WakeBackground();
   return nullptr;
 }

@@ -13,7 +13,7 @@
 // refers to, and may overshoot the bound, by one reply: it is there before anybody knows its size. The same bytes, without
 // values that are the cache's own, are in used_memory (Keyspace::extra_memory).
 //
-// Refused: to wait for room (the header promises not to); to drop the oldest (its command may have run); a thread for
+// Rejected: to wait for room (the header promises not to); to drop the oldest (its command may have run); a thread for
 // commands of its own (Options::background names all threads).
 //
 // Threads: Execute, HasWork and the counters, from any; RunWaiting too, of whose callers one works and the others are told

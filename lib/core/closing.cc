@@ -13,22 +13,22 @@ namespace larder::inline v0 {
 // A child of the process that opened the cache must not touch the mutex: whoever had it is not here.
 internal::Visit::Visit(core::CacheCore& core) : core_(core), thread_(std::this_thread::get_id()) {
   if (core.executor().Forked()) {
-    refused_ = core::CacheCore::RefusalOf(executor::Outcome::kForked);
+    error_ = core::CacheCore::ErrorOf(executor::Outcome::kForked);
   } else if (!core.closing().Enter(*this)) {
-    refused_ = core::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    error_ = core::CacheCore::ErrorOf(executor::Outcome::kClosed);
   }
 }
 
 internal::Visit::Visit(core::CacheCore& core, Within /*within*/) : core_(core), thread_(std::this_thread::get_id()) {
   if (core.Forked()) {
-    refused_ = core::CacheCore::RefusalOf(executor::Outcome::kForked);
+    error_ = core::CacheCore::ErrorOf(executor::Outcome::kForked);
   } else {
     core.closing().EnterWithin(*this);
   }
 }
 
 internal::Visit::~Visit() {
-  if (refused_ == nullptr && !core_.executor().Forked()) core_.closing().Leave(*this);
+  if (error_ == nullptr && !core_.executor().Forked()) core_.closing().Leave(*this);
 }
 
 namespace core {

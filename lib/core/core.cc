@@ -111,7 +111,7 @@ CacheCore::~CacheCore() {
   if (bio_ != nullptr) bio_->Unref();
 }
 
-const ErrorText* CacheCore::RefusalOf(executor::Outcome outcome) {
+const ErrorText* CacheCore::ErrorOf(executor::Outcome outcome) {
   static constexpr ErrorText kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
   static constexpr ErrorText kForked{absl::StatusCode::kFailedPrecondition,
                                      "this process is a fork of the one that opened the cache"};
@@ -270,7 +270,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   ran = ran && RunInBackground([&] {
     const int64_t next_ms = NextRoundMs(cut ? began_ms : now_ms, cut);
     if (!jobs_left) due_ms = next_ms;
-    engine_->keyspace().owed_work().Settle();
+    engine_->keyspace().owed_work().Clear();
   });
   if (!ran && closed()) return INT64_MAX;
   if (delivery_.HasWork()) due_ms = now_ms;
@@ -335,15 +335,15 @@ bool CacheCore::TryEndPause() {
 
 void CacheCore::FillExecutorStats(ExecutorStats* to) const {
   const executor::Executor::Stats from = executor_->stats();
-  *to = {.turns = from.turns,
+  *to = {.tenures = from.tenures,
          .ran_for_others = from.ran_for_others,
          .handed_over = from.handed_over,
          .lent = from.lent,
          .slices = from.slices,
          .slices_for_loop = from.slices_for_loop,
          .loop_wakes = from.loop_wakes,
-         .turn_requests_max = from.turn_requests_max,
-         .turn_ns_max = from.turn_ns_max,
+         .tenure_requests_max = from.tenure_requests_max,
+         .tenure_ns_max = from.tenure_ns_max,
          .slice_ns_max = from.slice_ns_max};
 }
 

@@ -22,7 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/clock.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
@@ -118,9 +118,9 @@ class LARDER_API CacheCore final : public engine::EngineHost {
     if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
     return absl::OkStatus();
   }
-  static absl::Status OutcomeStatus(executor::Outcome outcome) { return internal::StatusOf(RefusalOf(outcome)); }
+  static absl::Status OutcomeStatus(executor::Outcome outcome) { return internal::StatusOf(ErrorOf(outcome)); }
   // Why a call did not run; nullptr if it did.
-  static const ErrorText* RefusalOf(executor::Outcome outcome);
+  static const ErrorText* ErrorOf(executor::Outcome outcome);
 
   // Ends a session, now or, if the cache is closed or about to be, when whoever closes it comes to it. Waits for nobody who
   // closes; from any thread, also inside user code and callbacks.

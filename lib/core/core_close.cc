@@ -159,7 +159,7 @@ absl::Status CacheCore::Unfinished() {
 // ---- Close ----------------------------------------------------------------------------------------------------------
 
 const ErrorText* CacheCore::MayNotClose() {
-  if (executor_->Forked()) return RefusalOf(executor::Outcome::kForked);
+  if (executor_->Forked()) return ErrorOf(executor::Outcome::kForked);
   if (executor_->InsideUser()) return &kInUserCode;
   if (delivery_.IsDrainer()) return &kInCallback;
   if (closing_->IsVisitor()) return &kInVisit;

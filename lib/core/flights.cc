@@ -10,16 +10,16 @@
 namespace larder::inline v0::core {
 
 using internal::Flight;
-using internal::Refusal;
+using internal::ErrorText;
 using internal::Wait;
 
 namespace {
 
-constexpr Refusal kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
-constexpr Refusal kRing{absl::StatusCode::kFailedPrecondition,
+constexpr ErrorText kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
+constexpr ErrorText kRing{absl::StatusCode::kFailedPrecondition,
                         "GetOrLoad would wait for itself: the loader of the key waits, itself or through others, for a "
                         "loader that this call was made from"};
-constexpr Refusal kLoaderThrew{absl::StatusCode::kAborted, "the loader threw an exception"};
+constexpr ErrorText kLoaderThrew{absl::StatusCode::kAborted, "the loader threw an exception"};
 
 }  // namespace
 
@@ -153,12 +153,12 @@ void FlightTable::OnEffect(const keyspace::Effect& effect) {
   if (effect.kind == Kind::kSwap) DetachDbLocked(effect.other_db);
 }
 
-void FlightTable::Land(Flight& flight, const Refusal* refusal, const absl::Status* status, std::string_view value) {
+void FlightTable::Land(Flight& flight, const ErrorText* error, const absl::Status* status, std::string_view value) {
   uint32_t joined = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (flight.attached_) DetachLocked(flight);
-    flight.refusal_ = refusal != nullptr || status != nullptr ? refusal : &kLoaderThrew;
+    flight.error_ = error != nullptr || status != nullptr ? error : &kLoaderThrew;
     flight.status_ = status;
     flight.value_ = value;
     joined = flight.joined_;
@@ -190,7 +190,7 @@ bool FlightTable::LeadsToLocked(const Flight& flight, uintptr_t thread) const {
   return true;
 }
 
-const Refusal* FlightTable::Await(Flight& flight, Wait& wait) {
+const ErrorText* FlightTable::Await(Flight& flight, Wait& wait) {
   wait.thread_ = ThisThread();
   wait.flight_ = &flight;
   {
@@ -205,7 +205,7 @@ const Refusal* FlightTable::Await(Flight& flight, Wait& wait) {
     const std::lock_guard<std::mutex> lock(mutex_);
     waits_.Remove(wait);
   }
-  return (state & Flight::kLanded) != 0 ? flight.refusal_ : &kClosed;
+  return (state & Flight::kLanded) != 0 ? flight.error_ : &kClosed;
 }
 
 void FlightTable::Leave(Flight& flight) {
@@ -240,7 +240,7 @@ void Load::Prepare(int db, std::string_view key) {
   own_.loader_ = core::FlightTable::ThisThread();
 }
 
-const Refusal* Load::Join(core::FlightTable& table) {
+const ErrorText* Load::Join(core::FlightTable& table) {
   bool closed = false;
   joined_ = table.Join(own_, &closed);
   if (closed) return &core::kClosed;
@@ -248,7 +248,7 @@ const Refusal* Load::Join(core::FlightTable& table) {
   return nullptr;
 }
 
-const Refusal* Load::Await() { return table_->Await(*joined_, wait_); }
+const ErrorText* Load::Await() { return table_->Await(*joined_, wait_); }
 
 bool Load::attached() const { return table_ != nullptr && !table_->Forked() && table_->IsAttached(own_); }
 
@@ -262,8 +262,8 @@ void Load::Finish(const absl::Status& status, std::string_view value) {
   table_ = nullptr;
 }
 
-void Load::Finish(const Refusal& refusal) {
-  if (!table_->Forked()) table_->Land(own_, &refusal, nullptr, {});
+void Load::Finish(const ErrorText& error) {
+  if (!table_->Forked()) table_->Land(own_, &error, nullptr, {});
   table_ = nullptr;
 }
 

@@ -39,7 +39,7 @@
 // variables: a loader that forks ends, in the child, a flight that others wait for in the parent, and a condition
 // variable's destructor would wait for them.
 //
-// Refused: values held by a shared_ptr in the table (an allocation a miss, and one that can fail when a flight has to
+// Rejected: values held by a shared_ptr in the table (an allocation a miss, and one that can fail when a flight has to
 // land); one condition variable for all (a landing woke every waiter of every key); a version in each database's keys (a
 // key that is missing has no place for one); to keep the listener always (every write would pay for it).
 //
@@ -55,7 +55,7 @@
 
 #include "absl/status/status.h"
 #include <larder/internal/flight.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 #include "lib/base/hash.h"
 #include "lib/executor/executor.h"
 #include "lib/keyspace/effects.h"
@@ -118,7 +118,7 @@ class FlightTable final : public keyspace::EffectListener {
   internal::Flight* Join(internal::Flight& own, bool* closed);
 
   // See Load::Await. Leave follows.
-  const internal::Refusal* Await(internal::Flight& flight, internal::Wait& wait);
+  const internal::ErrorText* Await(internal::Flight& flight, internal::Wait& wait);
   void Leave(internal::Flight& flight);
 
   // The executor's holder: true, once, if the flight is attached.
@@ -127,7 +127,7 @@ class FlightTable final : public keyspace::EffectListener {
   bool IsAttached(const internal::Flight& flight);
 
   // Ends a flight: its result is `refusal` if set, else status and value. Returns when all who joined have left.
-  void Land(internal::Flight& flight, const internal::Refusal* refusal, const absl::Status* status,
+  void Land(internal::Flight& flight, const internal::ErrorText* error, const absl::Status* status,
             std::string_view value);
 
   // Wakes all who wait; they, and later callers, are told that the cache is closed. Loaders that run are let run.

@@ -164,7 +164,7 @@ Segment* ExpiryIndex::Soonest() {
   for (Segment* at = head->timing.next; at != head && count < kCompared; at = at->timing.next, ++count) {
     if (at->SoonestMs() < best->SoonestMs()) best = at;
   }
-  wheel_.Turn(slot, count, best);
+  wheel_.RotateSlot(slot, count, best);
   return best;
 }
 

@@ -39,7 +39,7 @@
 // Insert says so and nothing has changed. Nothing else needs memory; what would save some is left undone without it.
 // Hashes that are all alike make a table slow and no more: see the overflow chain in lib/ds/segment.h.
 //
-// Refused: open addressing over the whole table (a doubling in one step, and 20 bytes an element after it); a
+// Rejected: open addressing over the whole table (a doubling in one step, and 20 bytes an element after it); a
 // segment's element count in the directory's word (every insert would write there).
 //
 // Threads: the executor's holder.

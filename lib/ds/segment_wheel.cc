@@ -54,7 +54,7 @@ void SegmentWheel::Remove(Segment* segment) {
   if (heads_[slot] == segment) heads_[slot] = timing.next;
 }
 
-void SegmentWheel::Turn(int slot, int count, Segment* first) {
+void SegmentWheel::RotateSlot(int slot, int count, Segment* first) {
   Segment* head = heads_[slot];
   for (int i = 0; i < count; ++i) head = head->timing.next;
   heads_[slot] = first;

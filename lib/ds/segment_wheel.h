@@ -53,7 +53,7 @@ class SegmentWheel {
   static bool IsFine(int slot) { return slot < kSlots; }
   Segment* Head(int slot) const { return heads_[slot]; }
   // The first `count` of a slot become its last ones, but for this one of them, which becomes the first.
-  void Turn(int slot, int count, Segment* first);
+  void RotateSlot(int slot, int count, Segment* first);
 
   // nullptr, or what is wrong; counts the segments. For tests.
   const char* Broken(size_t* segments) const;

@@ -27,7 +27,7 @@ namespace larder::inline v0::engine {
 
 class ClientPolicy;
 struct CommandRow;
-class Transaction;  // MULTI's queue and WATCH's keys; transaction.h
+class MultiState;  // MULTI's queue and WATCH's keys; multi_state.h
 
 // The one who moves a client's bytes: a listener's connection, an in-memory connection, or nobody (direct sessions).
 class ClientIo {
@@ -112,7 +112,7 @@ struct ClientState {
   size_t argv_bytes = 0;            // argv-mem, of the command that runs
   memory::BlockRef* large_argument = nullptr;  // what one of its arguments stands in: a command may keep it
 
-  Transaction* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
+  MultiState* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
   ClientIo* io = nullptr;
   // Without an io: what its session has counted, MULTI's queue included. The session writes it, also after its command.
   std::atomic<size_t> direct_bytes{0};

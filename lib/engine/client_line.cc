@@ -1,14 +1,14 @@
 #include "lib/engine/client_line.h"
 
 #include "lib/engine/table.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 #include "lib/keyspace/db.h"
 
 namespace larder::inline v0::engine {
 namespace {
 
 // True also while EXEC runs the queue.
-bool HasQueue(const Transaction* transaction) {
+bool HasQueue(const MultiState* transaction) {
   return transaction != nullptr && (transaction->open || transaction->queued() != 0);
 }
 

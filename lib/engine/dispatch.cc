@@ -10,7 +10,7 @@
 
 #include "lib/base/check.h"
 #include "lib/engine/client_policy.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::engine {
 namespace {
@@ -91,7 +91,7 @@ bool DebugAllowed(const Options& options, const ClientState& client) {
          (options.enable_debug_command == ProtectedAction::kLocal && IsLocal(client));
 }
 
-enum class Verdict : uint8_t { kRun, kRefused, kHeld };
+enum class Verdict : uint8_t { kRun, kRejected, kHeld };
 
 // Whether the client has to authenticate first.
 bool IsStranger(const Engine& engine, const ClientState& client) {
@@ -178,30 +178,30 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
   const CommandSpec& spec = *row.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
   if ((spec.flags & kCmdNoAuth) == 0 && IsStranger(engine, client)) {
     reply.Error(kNoAuth);
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
   if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
     reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
   if (client.kind == ClientKind::kDirect && HasTooLong(argv, engine.options().proto_max_bulk_len)) {
     reply.Error(errors::kStringTooLong);
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
   const bool in_multi = InMulti(client.transaction);
   if (in_multi && (spec.flags & kCmdNoMulti) != 0) {
     reply.Error(kNotInMulti);
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
-  if (client.policy != nullptr && !HostAllows(*client.policy, row, reply)) return Verdict::kRefused;
+  if (client.policy != nullptr && !HostAllows(*client.policy, row, reply)) return Verdict::kRejected;
   if (client.monitor) [[unlikely]] {
     if ((spec.flags & (kCmdWrite | kCmdReadOnly | kCmdMayReplicate)) == 0) return Verdict::kRun;  // and never held
     reply.Error(kNoKeysForMonitors);
-    return Verdict::kRefused;
+    return Verdict::kRejected;
   }
   if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
     const Paused paused = engine.pause().At(engine.keyspace().now_ms());
@@ -212,7 +212,7 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
   if (engine.keyspace().config().maxmemory != 0) {
     if (const Error error = JudgeMemory(engine, client, spec, argv, at_once); !error.ok()) {
       reply.Error(error);
-      return Verdict::kRefused;
+      return Verdict::kRejected;
     }
   }
   return Verdict::kRun;
@@ -220,7 +220,7 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
 
 // After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
 // and EXEC says why.
-void Refused(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark) {
+void AfterRejection(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark) {
   if (row != nullptr) ++engine.counters(*row).rejected;
   if (reply.output().failed()) {  // there was no memory for the error: its client is closed, or told so
     engine.CountError("OOM");
@@ -239,7 +239,7 @@ void Refused(Engine& engine, ClientState& client, const CommandRow* row, ReplyWr
   char copy[256];
   const size_t size = text.size() < sizeof(copy) ? text.size() : sizeof(copy);
   base::CopyBytes(copy, text.substr(0, size));
-  DropTransaction(engine, client);
+  DropMultiState(engine, client);
   reply.Rewind(mark);
   reply.Error({"EXECABORT Transaction discarded because of: ", Bytes(copy, size)});
 }
@@ -334,13 +334,13 @@ int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> arg
     return kAttack;
   }
   client.last_command = row;
-  const Verdict verdict = fits ? Judge(engine, client, *row, argv, reply, at_once) : Verdict::kRefused;
+  const Verdict verdict = fits ? Judge(engine, client, *row, argv, reply, at_once) : Verdict::kRejected;
   if (verdict == Verdict::kHeld) {
     client.held.store(true, std::memory_order_relaxed);
     return kHeld;
   }
-  if (verdict == Verdict::kRefused) {
-    Refused(engine, client, row, reply, mark);
+  if (verdict == Verdict::kRejected) {
+    AfterRejection(engine, client, row, reply, mark);
     if (client.reply_mode.silent()) reply.Rewind(mark);
   } else if (InMulti(client.transaction) && !row->has(kCmdRunsInMulti)) {
     Queue(client, *row, argv, reply);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::engine {
 namespace {

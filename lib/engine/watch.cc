@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/base/buffer.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::engine {
 namespace {
@@ -86,7 +86,7 @@ void WatchTable::ForgetKey(WatchedKey* key) {
   keyspace_.arena().Free(key, key->footprint());
 }
 
-bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
+bool WatchTable::Add(MultiState* transaction, keyspace::Db& db, Bytes key) {
   if (by_db_ == nullptr) {
     by_db_.reset(new (std::nothrow) WatchedKey*[static_cast<size_t>(keyspace_.config().databases)]());
     if (by_db_ == nullptr) return false;
@@ -122,7 +122,7 @@ bool WatchTable::Add(Transaction* transaction, keyspace::Db& db, Bytes key) {
 // Behind the first of the key's, who goes on counting the key as its own.
 void WatchTable::Link(Watch* watch) {
   WatchedKey* const key = watch->key;
-  Transaction* const transaction = watch->transaction;
+  MultiState* const transaction = watch->transaction;
   size_t bytes = sizeof(Watch);
   if (Watch* const first = key->watches; first != nullptr) {
     watch->previous_in_key = first;
@@ -144,7 +144,7 @@ void WatchTable::Link(Watch* watch) {
 void WatchTable::Remove(Watch* watch) {
   ++steps_;
   WatchedKey* const key = watch->key;
-  Transaction* const transaction = watch->transaction;
+  MultiState* const transaction = watch->transaction;
   const Pair pair{key, transaction};
   pairs_.Remove(pair.bytes(), pairs_.policy().HashOf(pair));
   size_t bytes = sizeof(Watch);
@@ -171,13 +171,13 @@ void WatchTable::Remove(Watch* watch) {
   if (key->watches == nullptr) ForgetKey(key);
 }
 
-bool WatchTable::RemoveSome(Transaction* transaction, size_t max) {
+bool WatchTable::RemoveSome(MultiState* transaction, size_t max) {
   for (; transaction->watches != nullptr && max != 0; --max) Remove(transaction->watches);
   if (keys_.empty()) Listen(false);
   return transaction->watches == nullptr;
 }
 
-void WatchTable::TouchAll(Transaction& transaction) {
+void WatchTable::TouchAll(MultiState& transaction) {
   for (const Watch* watch = transaction.watches; watch != nullptr; watch = watch->next_in_transaction) {
     ++steps_;
     keyspace::Db* const db = keyspace_.db_if_made(watch->key->db());

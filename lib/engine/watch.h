@@ -19,10 +19,10 @@
 //
 // Costs: O(1) for each key that is watched, and for each that is watched no longer, whoever else watches it. A change of
 // a watched key costs its watches, once. A flush or a swap costs the watched keys of its databases.
-// Memory: the arena's. Each transaction counts its own (Transaction::watch_bytes): the first of those that watch a key
+// Memory: the arena's. Each transaction counts its own (MultiState::watch_bytes): the first of those that watch a key
 // counts the key too, so that all together count it once.
 //
-// Refused: walking the key's watches for the one that is meant (3,000 clients that watch the same 100 keys took 5 s to
+// Rejected: walking the key's watches for the one that is meant (3,000 clients that watch the same 100 keys took 5 s to
 // leave); asking a transaction's own list whether it has a key already (n keys cost n² compares).
 //
 // Threads: the executor's holder.
@@ -43,7 +43,7 @@
 
 namespace larder::inline v0::engine {
 
-class Transaction;
+class MultiState;
 struct WatchedKey;
 
 // One key that one transaction watches.
@@ -52,7 +52,7 @@ struct Watch {
   Watch* previous_in_key = nullptr;
   Watch* next_in_transaction = nullptr;
   Watch* previous_in_transaction = nullptr;
-  Transaction* transaction = nullptr;
+  MultiState* transaction = nullptr;
   WatchedKey* key = nullptr;
   bool stale = false;
 };
@@ -79,14 +79,14 @@ class WatchTable final : public keyspace::EffectListener {
   ~WatchTable();  // REQUIRES: nothing is watched.
 
   // False when there is no memory. A key that the transaction watches already is not added again.
-  bool Add(Transaction* transaction, keyspace::Db& db, Bytes key);
+  bool Add(MultiState* transaction, keyspace::Db& db, Bytes key);
   // Ends everything that the transaction watches.
-  void RemoveAll(Transaction* transaction) { RemoveSome(transaction, SIZE_MAX); }
+  void RemoveAll(MultiState* transaction) { RemoveSome(transaction, SIZE_MAX); }
   // Ends up to `max` of that. False if there is more.
-  bool RemoveSome(Transaction* transaction, size_t max);
+  bool RemoveSome(MultiState* transaction, size_t max);
 
   // Marks the transaction if one of the keys that it watches has expired since.
-  void TouchAll(Transaction& transaction);
+  void TouchAll(MultiState& transaction);
 
   size_t keys() const { return keys_.size(); }
   // By which it finds a watched key; see WatchedKey::id.
@@ -111,7 +111,7 @@ class WatchTable final : public keyspace::EffectListener {
   // Who watches what, as bytes: the name of a Watch.
   struct Pair {
     const WatchedKey* key;
-    const Transaction* transaction;
+    const MultiState* transaction;
     Bytes bytes() const { return {reinterpret_cast<const char*>(this), sizeof(*this)}; }
   };
   struct PairPolicy {

@@ -15,7 +15,7 @@ namespace larder::inline v0::executor {
 
 struct BackgroundThread::State {
   std::shared_ptr<Clock> clock;
-  Step step = nullptr;
+  Work work = nullptr;
   void* arg = nullptr;
   void (*ended)(void* arg) = nullptr;
 
@@ -26,7 +26,7 @@ struct BackgroundThread::State {
   bool stop = false;
   bool woken = false;
   pthread_t thread{};
-  std::atomic<uint32_t> over{0};  // no step runs or will run
+  std::atomic<uint32_t> over{0};  // the work neither runs nor will run
 };
 
 void BackgroundThread::DeleteState::operator()(State* state) const { delete state; }
@@ -37,12 +37,12 @@ BackgroundThread::~BackgroundThread() {
   LARDER_CHECK(stopped);  // destroyed on its own thread
 }
 
-bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Step step, void* arg, void (*ended)(void* arg)) {
-  LARDER_CHECK(state_ == nullptr && clock != nullptr && step != nullptr);
+bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Work work, void* arg, void (*ended)(void* arg)) {
+  LARDER_CHECK(state_ == nullptr && clock != nullptr && work != nullptr);
   state_.reset(new (std::nothrow) State);
   if (state_ == nullptr) return false;
   state_->clock = std::move(clock);
-  state_->step = step;
+  state_->work = work;
   state_->arg = arg;
   state_->ended = ended;
   return true;
@@ -85,7 +85,7 @@ void BackgroundThread::Loop(State& state) {
   while (!state.stop) {
     state.woken = false;
     lock.unlock();
-    const int64_t deadline_us = state.step(state.arg);
+    const int64_t deadline_us = state.work(state.arg);
     lock.lock();
     while (!state.stop && !state.woken && (deadline_us == kNever || state.clock->NowUs() < deadline_us)) {
       state.clock->WaitUntil(lock, state.changed, deadline_us);

@@ -17,7 +17,7 @@ class BackgroundThread {
 
   // Does what is due and returns the time, in microseconds of `clock`, at which it wants to run again without being
   // woken; kNever for none. Runs on the thread, one at a time; must not throw.
-  using Step = int64_t (*)(void* arg);
+  using Work = int64_t (*)(void* arg);
 
   BackgroundThread() = default;
   // Stops. REQUIRES: not on the thread itself; in a forked child, Abandon was called.
@@ -27,7 +27,7 @@ class BackgroundThread {
 
   // Makes no thread yet. False if there is no memory. `ended(arg)`, if any, is called on the thread as it ends: from then
   // on Stop waits for nothing. REQUIRES: called once, before everything else.
-  bool Init(std::shared_ptr<Clock> clock, Step step, void* arg, void (*ended)(void* arg) = nullptr);
+  bool Init(std::shared_ptr<Clock> clock, Work work, void* arg, void (*ended)(void* arg) = nullptr);
 
   // The step shall run soon (again, if it is running); makes the thread if there is none. From any thread, also with
   // the executor held: it waits for nobody but the system's thread creation. False if that was refused, when the next

@@ -2,7 +2,7 @@
 #include <new>
 #include <utility>
 
-#include "lib/executor/turn.h"
+#include "lib/executor/tenure.h"
 
 namespace larder::inline v0::executor {
 
@@ -38,10 +38,10 @@ bool Executor::StartTicket(Ticket& ticket) {
   return false;
 }
 
-void Executor::ReturnTicket(Turn& turn, Ticket& ticket, bool finished) {
+void Executor::ReturnTicket(Tenure& tenure, Ticket& ticket, bool finished) {
   ticket.finished = finished;
   Add(counters_.loop_wakes);
-  turn.WakeLater(ticket);
+  tenure.WakeLater(ticket);
 }
 
 // The holder's own batch goes behind those who wait already.
@@ -54,15 +54,15 @@ void Executor::Requeue(Ticket& ticket) {
 // One slice of the batch at the head of the queue. If there is more of it and others wait, it goes to the end; if
 // nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is not
 // short.
-void Executor::RunQueuedSlice(Turn& turn, Ticket& ticket, bool may_return) {
+void Executor::RunQueuedSlice(Tenure& tenure, Ticket& ticket, bool may_return) {
   PopFront();
   if (!StartTicket(ticket)) return;
-  turn.slice_run = true;
+  tenure.slice_run = true;
   const bool finished = TimedSlice(*ticket.batch, /*only_short=*/true);
   ticket.next_is_long = !finished && ticket.batch->NextIsLong();
   Add(counters_.slices_for_loop);
-  turn.now_ns = MonotonicNs();
-  Raise(counters_.turn_ns_max, turn.now_ns - turn.started_ns);
+  tenure.now_ns = MonotonicNs();
+  Raise(counters_.tenure_ns_max, tenure.now_ns - tenure.started_ns);
   const bool others = queue_head_ != nullptr || (word_->load(std::memory_order_relaxed) & ~kFlags) != 0;
   if (ticket.next_is_long) {
     Add(counters_.left_to_loops);
@@ -76,7 +76,7 @@ void Executor::RunQueuedSlice(Turn& turn, Ticket& ticket, bool may_return) {
     }
     LARDER_DCHECK(state == internal::kRunningWaited);  // its loop wants it back
   }
-  ReturnTicket(turn, ticket, finished);
+  ReturnTicket(tenure, ticket, finished);
 }
 
 bool Executor::TimedSlice(Batch& batch, bool only_short) {
@@ -102,7 +102,7 @@ Submit Executor::SubmitBatch(Batch& batch) {
       break;
   }
   Submit how;
-  if (std::exchange(ticket.next_is_long, false) && !InsideUser() && AwaitTurn(batch, &how)) return how;
+  if (std::exchange(ticket.next_is_long, false) && !InsideUser() && AwaitHold(batch, &how)) return how;
   ticket.state.store(internal::kQueued, std::memory_order_relaxed);
   switch (Join(ticket)) {
     case Joined::kQueued:
@@ -121,7 +121,7 @@ Submit Executor::SubmitBatch(Batch& batch) {
 }
 
 // The next command is this thread's to run, and its turn comes before all others. False if it was sent away.
-bool Executor::AwaitTurn(Batch& batch, Submit* how) {
+bool Executor::AwaitHold(Batch& batch, Submit* how) {
   Request request(internal::Kind::kLoop);
   switch (RunSlow(request)) {
     case Outcome::kRan:

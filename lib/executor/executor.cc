@@ -25,7 +25,7 @@
 // as soon as somebody else has; and nobody goes on overtaking it, since the moment is short and the queue is served in
 // order. That is where a spin lock's throughput comes from without its unbounded waits.
 //
-// A turn ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins,
+// A tenure ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins,
 // it is handed the executor, which stays held. If it sleeps, it will take microseconds to come, and if everybody had to
 // wait for it everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M
 // calls a second against 8 M of a mutex). So it is *called*, and until it comes the executor is *lent*: the word is
@@ -38,14 +38,14 @@
 // it. Then it waits as a thread does, in front of all others (kLoop), so for one request at most, becomes the holder and
 // runs its batch itself. That is the one case in which a loop waits.
 //
-// Sleeping threads whose requests were run in the turn are woken after the executor has passed on, since each wake-up
+// Sleeping threads whose requests were run in the tenure are woken after the executor has passed on, since each wake-up
 // is a system call of about a microsecond that everybody else would wait for.
 //
-// Refused: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
+// Rejected: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
 // holder works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up
 // for each request, and the loop would have to wait); a batch with such a command left in the queue, its loop called and
 // everybody lent the executor meanwhile (a hosted loop may come after a second, and whoever waits behind the batch would
-// have to be let past it, turn by turn).
+// have to be let past it, one after another).
 #include "lib/executor/executor.h"
 
 #include <unistd.h>
@@ -53,7 +53,7 @@
 #include <bit>
 #include <new>
 
-#include "lib/executor/turn.h"
+#include "lib/executor/tenure.h"
 
 namespace larder::inline v0::executor {
 
@@ -153,7 +153,7 @@ void Executor::AwaitQueued() {
 Executor::Stats Executor::stats() const {
   const Counters& c = counters_;
   using internal::Load;
-  return Stats{.turns = Load(c.turns),
+  return Stats{.tenures = Load(c.tenures),
                .ran_for_others = Load(c.ran_for_others),
                .handed_over = Load(c.handed_over),
                .lent = Load(c.lent),
@@ -162,8 +162,8 @@ Executor::Stats Executor::stats() const {
                .loop_wakes = Load(c.loop_wakes),
                .left_to_loops = Load(c.left_to_loops),
                .left_to_threads = Load(c.left_to_threads),
-               .turn_requests_max = Load(c.turn_requests_max),
-               .turn_ns_max = Load(c.turn_ns_max),
+               .tenure_requests_max = Load(c.tenure_requests_max),
+               .tenure_ns_max = Load(c.tenure_ns_max),
                .slice_ns_max = Load(c.slice_ns_max)};
 }
 
@@ -317,11 +317,11 @@ Outcome Executor::Acquire() {
 }
 
 // Everybody who waits is refused; then the word says closed, and the executor may be gone.
-void Executor::CloseQueue(Turn& turn) {
-  WakeAllBatches(turn);
+void Executor::CloseQueue(Tenure& tenure) {
+  WakeAllBatches(tenure);
   while (Request* const request = FirstRequest()) {
     Unlink(*request);
-    turn.Publish(*request, internal::kRefused);
+    tenure.Publish(*request, internal::kRefused);
   }
   LARDER_DCHECK(queue_head_ == nullptr);
   std::atomic<uintptr_t>* const word = word_;

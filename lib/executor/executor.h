@@ -10,7 +10,7 @@
 //
 // Words: the *holder* is the thread that has the executor; *engine-only* work is ours and without user code; if it is
 // *short*, which who brings it knows, any holder may run it; *user code* (View, Atomically), and engine work that is not
-// short, runs on its own thread only; a *turn* is what a holder does for others before it lets go: at most 64 requests or
+// short, runs on its own thread only; a *tenure* is what a holder does for others before it lets go: at most 64 requests or
 // 20 µs, and one slice of one batch; to *hand over* is to make a waiting thread the holder.
 //
 // Threads: every method, from any thread, where nothing else is said.
@@ -55,9 +55,9 @@ enum class Submit {
 
 class LARDER_API Executor {
  public:
-  // What one turn does for others at most.
+  // What one tenure does for others at most.
   static constexpr int kRequestsMax = 64;
-  static constexpr int64_t kTurnNsMax = 20'000;
+  static constexpr int64_t kTenureNsMax = 20'000;
 
   // For tests and faults; every user takes the defaults.
   struct Setup {
@@ -81,7 +81,7 @@ class LARDER_API Executor {
     return word_->compare_exchange_strong(free, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  // Gives it back; serves waiting requests first, for at most one turn. REQUIRES: this thread is the holder.
+  // Gives it back; serves waiting requests first, for at most one tenure. REQUIRES: this thread is the holder.
   void Release() {
     uintptr_t held = kHeld;
     if (!word_->compare_exchange_strong(held, kFree, std::memory_order_release, std::memory_order_relaxed)) {
@@ -162,7 +162,7 @@ class LARDER_API Executor {
 
   // Counted on slow paths only: uncontended calls leave no trace.
   struct Stats {
-    uint64_t turns;               // times that a holder found somebody waiting when it let go
+    uint64_t tenures;               // times that a holder found somebody waiting when it let go
     uint64_t ran_for_others;      // engine-only requests run by a stranger
     uint64_t handed_over;         // waiting threads that were made the holder
     uint64_t lent;                // times the executor went to a newcomer while such a thread was being woken
@@ -171,8 +171,8 @@ class LARDER_API Executor {
     uint64_t loop_wakes;          // calls of Batch::Wake
     uint64_t left_to_loops;       // of those, because the next command was not short
     uint64_t left_to_threads;     // engine-only requests that were not short: their own thread was handed the executor
-    uint64_t turn_requests_max;   // most requests in one turn
-    uint64_t turn_ns_max;         // longest turn
+    uint64_t tenure_requests_max;   // most requests in one tenure
+    uint64_t tenure_ns_max;         // longest tenure
     uint64_t slice_ns_max;        // longest slice
   };
   Stats stats() const;
@@ -191,7 +191,7 @@ class LARDER_API Executor {
   static constexpr uintptr_t kFlags = 63;
   static_assert(alignof(internal::Node) == kFlags + 1);
 
-  struct Turn;
+  struct Tenure;
   enum class Joined { kAcquired, kQueued, kClosed, kForked, kReentrant };
   enum class Served { kHolding, kLetGo, kClosed, kForked };
   struct Counters;
@@ -218,12 +218,12 @@ class LARDER_API Executor {
   Served Serve(internal::Ticket* own);
   bool TakePending(uintptr_t& word);
   bool TryFree(uintptr_t word);
-  bool MayLend(Turn& turn, internal::Request& next, uintptr_t word);
+  bool MayLend(Tenure& tenure, internal::Request& next, uintptr_t word);
   bool TryLend(uintptr_t word);
-  void RunRequest(Turn& turn, internal::Request& request);
-  void HandOver(Turn& turn, internal::Request& request);
+  void RunRequest(Tenure& tenure, internal::Request& request);
+  void HandOver(Tenure& tenure, internal::Request& request);
   void ForgetTheCalled();
-  void CloseQueue(Turn& turn);
+  void CloseQueue(Tenure& tenure);
   void Prefetch();
 
   void Append(internal::Node& node);
@@ -231,15 +231,15 @@ class LARDER_API Executor {
   internal::Node* PopFront();
   internal::Request* FirstRequest() const;
   void Unlink(internal::Node& node);
-  void WakeAllBatches(Turn& turn);
+  void WakeAllBatches(Tenure& tenure);
 
   static bool StartTicket(internal::Ticket& ticket);
-  void ReturnTicket(Turn& turn, internal::Ticket& ticket, bool finished);
+  void ReturnTicket(Tenure& tenure, internal::Ticket& ticket, bool finished);
   void Requeue(internal::Ticket& ticket);
-  void RunQueuedSlice(Turn& turn, internal::Ticket& ticket, bool may_return);
+  void RunQueuedSlice(Tenure& tenure, internal::Ticket& ticket, bool may_return);
   bool TimedSlice(Batch& batch, bool only_short);
   Submit RunOwnBatch(Batch& batch);
-  bool AwaitTurn(Batch& batch, Submit* how);
+  bool AwaitHold(Batch& batch, Submit* how);
 
   // In a page of its own that a child finds zeroed; everything else here belongs to the holder or never changes.
   std::atomic<uintptr_t>* word_ = nullptr;
@@ -257,8 +257,8 @@ class LARDER_API Executor {
 
   // Written by the holder only, so a load and a store make an increment.
   struct Counters {
-    std::atomic<uint64_t> turns{0}, ran_for_others{0}, handed_over{0}, lent{0}, slices{0}, slices_for_loop{0},
-        loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, turn_requests_max{0}, turn_ns_max{0}, slice_ns_max{0};
+    std::atomic<uint64_t> tenures{0}, ran_for_others{0}, handed_over{0}, lent{0}, slices{0}, slices_for_loop{0},
+        loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, tenure_requests_max{0}, tenure_ns_max{0}, slice_ns_max{0};
   } counters_;
 
   // Threads that are, or are about to be, in the queue: each leaves it with a last look at this object, also when it has

@@ -24,8 +24,8 @@ inline absl::StatusOr<std::optional<std::string>> Database::Get(std::string_view
 inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* value) const {
   // What the string holds now is overwritten in place when the new bytes are no more than that.
   internal::Fetched fetched(value->data(), value->size());
-  const Refused refused = internal::RunTyped(target_, internal::kGet, key, &fetched);
-  if (refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
+  const auto* const error = internal::RunTyped(target_, internal::kGet, key, &fetched);
+  if (error != nullptr) [[unlikely]] return internal::StatusOf(*error);
   if (!fetched.found()) return false;
   if (fetched.in_target()) [[likely]] {
     value->resize(fetched.view().size());  // shorter or as it is: allocates nothing
@@ -40,9 +40,9 @@ template <class F>
 absl::Status Database::View(std::string_view key, F&& fn) const {
   internal::Caught caught;
   const auto view = [&](std::optional<std::string_view> value) { caught.Run([&] { fn(value); }); };
-  const Refused refused = internal::RunTyped(target_, internal::kView, key, internal::Viewer(view));
+  const auto* const error = internal::RunTyped(target_, internal::kView, key, internal::Viewer(view));
   caught.Rethrow();
-  return internal::StatusOf(refused);
+  return internal::StatusOf(error);
 }
 
 inline absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view value,
@@ -52,17 +52,17 @@ inline absl::StatusOr<bool> Database::Set(std::string_view key, std::string_view
   const bool plain = options.ttl == absl::InfiniteDuration() && options.expire_at == absl::InfiniteFuture() &&
                      !options.keep_ttl && options.condition == SetOptions::If::kAlways;
   const auto& set = value.size() <= internal::kPlainValueBytesMax ? internal::kSet : internal::kSetLarge;
-  const Refused refused = plain ? internal::RunTyped(target_, set, key, value, &done)
+  const auto* const error = plain ? internal::RunTyped(target_, set, key, value, &done)
                                 : internal::RunTyped(target_, internal::kSetWith, key, value, &options, nullptr, &done);
-  return internal::ResultOf(refused, done);
+  return internal::ResultOf(error, done);
 }
 
 inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::string_view key, std::string_view value,
                                                                       const SetOptions& options) const {
   internal::Fetched fetched;
   bool done = false;
-  const Refused refused = internal::RunTyped(target_, internal::kSetWith, key, value, &options, &fetched, &done);
-  if (refused != nullptr) return internal::StatusOf(*refused);
+  const auto* const error = internal::RunTyped(target_, internal::kSetWith, key, value, &options, &fetched, &done);
+  if (error != nullptr) return internal::StatusOf(*error);
   std::optional<std::string> old_value;
   if (!fetched.found()) return old_value;
   absl::Status filled = internal::FillResult([&] { old_value.emplace(fetched.view()); });
@@ -73,8 +73,8 @@ inline absl::StatusOr<std::optional<std::string>> Database::SetAndGet(std::strin
 inline absl::Status Database::MGet(std::span<const std::string_view> keys,
                                    std::vector<std::optional<std::string>>* values) const {
   internal::FetchedList fetched;
-  const Refused refused = internal::RunTyped(target_, internal::kGetSeveral, internal::FirstOf(keys), keys, &fetched);
-  if (refused != nullptr) return internal::StatusOf(*refused);
+  const auto* const error = internal::RunTyped(target_, internal::kGetSeveral, internal::FirstOf(keys), keys, &fetched);
+  if (error != nullptr) return internal::StatusOf(*error);
   return internal::FillResult([&] {
     values->resize(fetched.size());
     for (size_t i = 0; i < fetched.size(); ++i) {
@@ -119,32 +119,32 @@ inline absl::Status Database::MSet(std::span<const std::pair<std::string, std::s
 
 inline absl::StatusOr<int64_t> Database::Increment(std::string_view key, int64_t by) const {
   int64_t value = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kIncrement, key, by, &value);
-  return internal::ResultOf(refused, value);
+  const auto* const error = internal::RunTyped(target_, internal::kIncrement, key, by, &value);
+  return internal::ResultOf(error, value);
 }
 
 inline absl::StatusOr<double> Database::IncrementFloat(std::string_view key, double by) const {
   double value = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kIncrementFloat, key, by, &value);
-  return internal::ResultOf(refused, value);
+  const auto* const error = internal::RunTyped(target_, internal::kIncrementFloat, key, by, &value);
+  return internal::ResultOf(error, value);
 }
 
 inline absl::StatusOr<int64_t> Database::Append(std::string_view key, std::string_view suffix) const {
   int64_t length = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kAppend, key, suffix, &length);
-  return internal::ResultOf(refused, length);
+  const auto* const error = internal::RunTyped(target_, internal::kAppend, key, suffix, &length);
+  return internal::ResultOf(error, length);
 }
 
 inline absl::StatusOr<int64_t> Database::SetRange(std::string_view key, int64_t offset, std::string_view bytes) const {
   int64_t length = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kSetRange, key, offset, bytes, &length);
-  return internal::ResultOf(refused, length);
+  const auto* const error = internal::RunTyped(target_, internal::kSetRange, key, offset, bytes, &length);
+  return internal::ResultOf(error, length);
 }
 
 inline absl::StatusOr<std::string> Database::GetRange(std::string_view key, int64_t first, int64_t last) const {
   internal::Fetched fetched;
-  const Refused refused = internal::RunTyped(target_, internal::kGetRange, key, first, last, &fetched);
-  if (refused != nullptr) return internal::StatusOf(*refused);
+  const auto* const error = internal::RunTyped(target_, internal::kGetRange, key, first, last, &fetched);
+  if (error != nullptr) return internal::StatusOf(*error);
   std::string value;
   absl::Status filled = internal::FillResult([&] { value.assign(fetched.view()); });
   if (!filled.ok()) return filled;
@@ -153,8 +153,8 @@ inline absl::StatusOr<std::string> Database::GetRange(std::string_view key, int6
 
 inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string_view> keys) const {
   int64_t deleted = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kDelete, internal::FirstOf(keys), keys, &deleted);
-  return internal::ResultOf(refused, deleted);
+  const auto* const error = internal::RunTyped(target_, internal::kDelete, internal::FirstOf(keys), keys, &deleted);
+  return internal::ResultOf(error, deleted);
 }
 
 inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string> keys) const {
@@ -163,14 +163,14 @@ inline absl::StatusOr<int64_t> Database::Delete(std::span<const std::string> key
 
 inline absl::StatusOr<bool> Database::Delete(std::string_view key) const {
   int64_t deleted = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kDelete, key, Keys(&key, 1), &deleted);
-  return internal::ResultOf(refused, deleted != 0);
+  const auto* const error = internal::RunTyped(target_, internal::kDelete, key, Keys(&key, 1), &deleted);
+  return internal::ResultOf(error, deleted != 0);
 }
 
 inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view> keys) const {
   int64_t found = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kExistsSeveral, internal::FirstOf(keys), keys, &found);
-  return internal::ResultOf(refused, found);
+  const auto* const error = internal::RunTyped(target_, internal::kExistsSeveral, internal::FirstOf(keys), keys, &found);
+  return internal::ResultOf(error, found);
 }
 
 inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string> keys) const {
@@ -187,38 +187,38 @@ inline absl::Status Database::ExecuteAsync(std::span<const std::string> argv, Re
 
 inline absl::StatusOr<bool> Database::Exists(std::string_view key) const {
   bool found = false;
-  const Refused refused = internal::RunTyped(target_, internal::kExists, key, &found);
-  return internal::ResultOf(refused, found);
+  const auto* const error = internal::RunTyped(target_, internal::kExists, key, &found);
+  return internal::ResultOf(error, found);
 }
 
 inline absl::StatusOr<bool> Database::Expire(std::string_view key, absl::Duration ttl) const {
   bool done = false;
-  const Refused refused = internal::RunTyped(target_, internal::kExpire, key, ttl, &done);
-  return internal::ResultOf(refused, done);
+  const auto* const error = internal::RunTyped(target_, internal::kExpire, key, ttl, &done);
+  return internal::ResultOf(error, done);
 }
 
 inline absl::StatusOr<bool> Database::ExpireAt(std::string_view key, absl::Time when) const {
   bool done = false;
-  const Refused refused = internal::RunTyped(target_, internal::kExpireAt, key, when, &done);
-  return internal::ResultOf(refused, done);
+  const auto* const error = internal::RunTyped(target_, internal::kExpireAt, key, when, &done);
+  return internal::ResultOf(error, done);
 }
 
 inline absl::StatusOr<bool> Database::Persist(std::string_view key) const {
   bool done = false;
-  const Refused refused = internal::RunTyped(target_, internal::kPersist, key, &done);
-  return internal::ResultOf(refused, done);
+  const auto* const error = internal::RunTyped(target_, internal::kPersist, key, &done);
+  return internal::ResultOf(error, done);
 }
 
 inline absl::StatusOr<std::optional<absl::Duration>> Database::Ttl(std::string_view key) const {
   std::optional<absl::Duration> ttl;
-  const Refused refused = internal::RunTyped(target_, internal::kTtl, key, &ttl);
-  return internal::ResultOf(refused, ttl);
+  const auto* const error = internal::RunTyped(target_, internal::kTtl, key, &ttl);
+  return internal::ResultOf(error, ttl);
 }
 
 inline absl::StatusOr<int64_t> Database::Size() const {
   int64_t size = 0;
-  const Refused refused = internal::RunTyped(target_, internal::kSize, {}, &size);
-  return internal::ResultOf(refused, size);
+  const auto* const error = internal::RunTyped(target_, internal::kSize, {}, &size);
+  return internal::ResultOf(error, size);
 }
 
 inline ScanRange Database::Scan(const ScanOptions& options) const { return ScanRange(*this, options); }
@@ -264,8 +264,8 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
   if (target_.held()) return internal::StatusOf(internal::kLoadInTransaction);
   if (!internal::IsLoadTtl(ttl)) return internal::StatusOf(internal::kBadLoadTtl);
   internal::Fetched fetched;
-  const Refused refused = internal::RunTyped(target_, internal::kGet, key, &fetched);
-  if (refused != nullptr) [[unlikely]] return internal::StatusOf(*refused);
+  const auto* const error = internal::RunTyped(target_, internal::kGet, key, &fetched);
+  if (error != nullptr) [[unlikely]] return internal::StatusOf(*error);
   if (!fetched.found()) return LoadMissing(key, ttl, std::forward<Loader>(loader));
   return internal::StringOf(fetched.view());
 }
@@ -274,37 +274,37 @@ template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
   // Declared before the load, and so ended after it: Close waits for this.
   const internal::Visit visit(*target_.core);
-  if (visit.refused() != nullptr) return internal::StatusOf(visit.refused());
+  if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   // Declared before the load: whoever waits for the value reads it until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;
   internal::Load load;
-  Refused refused = load.Begin(target_, key, &fetched);
-  if (refused != nullptr) return internal::StatusOf(*refused);
+  const internal::ErrorText* error = load.Begin(target_, key, &fetched);
+  if (error != nullptr) return internal::StatusOf(*error);
   if (fetched.found()) return internal::StringOf(fetched.view());
   if (load.waits()) {
-    if (refused = load.Await(); refused != nullptr) return internal::StatusOf(*refused);
+    if (error = load.Await(); error != nullptr) return internal::StatusOf(*error);
     if (!load.status().ok()) return load.status();
     return internal::StringOf(load.value());
   }
   result = std::forward<Loader>(loader)();
   if (result.ok()) {
-    refused = load.Store(target_, key, *result, ttl);
+    error = load.Store(target_, key, *result, ttl);
   } else {
     load.Finish(result.status(), {});
   }
-  if (refused != nullptr) return internal::StatusOf(*refused);
+  if (error != nullptr) return internal::StatusOf(*error);
   return result;
 }
 
 template <class F>
 auto Cache::Atomically(F&& fn) {
   using R = std::invoke_result_t<F, Transaction&>;
-  static_assert(internal::kSaysRefusals<R>,
+  static_assert(internal::kCarriesErrors<R>,
                 "Atomically's function must return nothing, an absl::Status or an absl::StatusOr<T>");
   internal::Target target = target_;
-  const internal::Refusal* refused = EnterUser(&target.transaction);
-  if (refused != nullptr) return internal::UserResult<R>(internal::StatusOf(*refused));
+  const internal::ErrorText* error = EnterUser(&target.transaction);
+  if (error != nullptr) return internal::UserResult<R>(internal::StatusOf(*error));
   Transaction transaction(Transaction::Pass(), target);
   internal::Caught caught;
   if constexpr (std::is_void_v<R>) {

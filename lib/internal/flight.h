@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include <larder/export.h>
 #include <larder/internal/fetched.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 #include <larder/internal/typed.h>
 
 namespace larder::inline v0 {
@@ -56,7 +56,7 @@ class Flight {
   std::string_view key_;
   uintptr_t loader_ = 0;  // the thread
   // Set before `state_` says kLanded; what they refer to lives until all who joined have left.
-  const Refusal* refusal_ = nullptr;  // if set, the result
+  const ErrorText* error_ = nullptr;  // if set, the result
   const absl::Status* status_ = nullptr;
   std::string_view value_;
 
@@ -87,19 +87,19 @@ class LARDER_API Load {
 
   // Waits for the other's loader. Errors: CANCELLED if the cache is closed first; FAILED_PRECONDITION if that loader waits
   // for this thread; ABORTED if it threw. Otherwise status() and value() are what it returned, until the Load ends.
-  const Refusal* Await();
+  const ErrorText* Await();
   const absl::Status& status() const { return *joined_->status_; }
   std::string_view value() const { return joined_->value_; }
 
   // After a miss: looks for the key again and, if it is still missing, joins or begins a load in the same hold.
-  const Refusal* Begin(const Target& target, std::string_view key, Fetched* to);
+  const ErrorText* Begin(const Target& target, std::string_view key, Fetched* to);
   // Stores what the own loader has returned, if that may still be, and hands it to those who wait, as Finish does.
-  const Refusal* Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl);
+  const ErrorText* Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl);
 
   // Hands what the own loader has returned to those who wait, and returns when all of them have it.
   void Finish(const absl::Status& status, std::string_view value);
   // Likewise with a refusal in place of a result.
-  void Finish(const Refusal& refusal);
+  void Finish(const ErrorText& error);
 
   // Whether the own flight may still store its value; false also in a forked child.
   bool attached() const;
@@ -107,7 +107,7 @@ class LARDER_API Load {
   // The engine's side. Before the hold in which the key is looked for again, on the caller's own thread.
   void Prepare(int db, std::string_view key);
   // Under the executor, with the key missing. Errors: CANCELLED.
-  const Refusal* Join(core::FlightTable& table);
+  const ErrorText* Join(core::FlightTable& table);
   // Under the executor: makes sure that the flight stores nothing more, and returns whether it might have until now.
   bool Detach();
   void CountNotStored();
@@ -129,10 +129,10 @@ inline int64_t TtlMs(absl::Duration ttl) {
 
 // A ttl of nothing, and one from here on, is refused.
 inline constexpr int64_t kLoadTtlMsMax = INT64_MAX / 2;
-inline constexpr Refusal kBadLoadTtl{
+inline constexpr ErrorText kBadLoadTtl{
     absl::StatusCode::kInvalidArgument,
     "GetOrLoad: ttl must be more than 0 and less than 100 million years, or InfiniteDuration() for none"};
-inline constexpr Refusal kLoadInTransaction{absl::StatusCode::kFailedPrecondition,
+inline constexpr ErrorText kLoadInTransaction{absl::StatusCode::kFailedPrecondition,
                                             "GetOrLoad waits, so it may not be called inside Atomically"};
 
 inline bool IsLoadTtl(absl::Duration ttl) {

@@ -11,16 +11,16 @@
 #include "absl/status/statusor.h"
 #include "absl/utility/utility.h"
 #include <larder/internal/fetched.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 
 namespace larder::inline v0::internal {
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
 // A value that may be missing. It is made where it is returned: to move a StatusOr of a string costs a tenth of a GET.
-inline absl::StatusOr<std::optional<std::string>> OptionalStringOf(const Refusal* refused, const Fetched& fetched) {
+inline absl::StatusOr<std::optional<std::string>> OptionalStringOf(const ErrorText* error, const Fetched& fetched) {
   using Result = absl::StatusOr<std::optional<std::string>>;
-  if (refused != nullptr) [[unlikely]] return StatusOf(*refused);
+  if (error != nullptr) [[unlikely]] return StatusOf(*error);
   if (!fetched.found()) return Result(absl::in_place);
 #if defined(__cpp_exceptions)
   try {

@@ -10,8 +10,8 @@
 //
 //   inline absl::StatusOr<std::optional<std::string>> Hash::Get(std::string_view field) const {
 //     internal::Fetched fetched;
-//     const internal::Refusal* refused = internal::RunTyped(target_, internal::kHashGet, key_, field, &fetched);
-//     return internal::OptionalStringOf(refused, fetched);
+//     const internal::ErrorText* error = internal::RunTyped(target_, internal::kHashGet, key_, field, &fetched);
+//     return internal::OptionalStringOf(error, fetched);
 //   }
 #ifndef LARDER_INTERNAL_TYPED_H_
 #define LARDER_INTERNAL_TYPED_H_
@@ -22,7 +22,7 @@
 #include <type_traits>
 
 #include <larder/export.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 
 namespace larder::inline v0 {
 
@@ -56,16 +56,16 @@ enum class KeyCount : uint8_t { kNone, kOne, kSeveral };
 // An op, as RunTyped sees it. `args` is what RunTyped was given behind the key, as a std::tuple.
 struct OpRow {
   // In place of all the rest, on the caller's own thread and without the executor, if it is set: it goes on with GoOn.
-  const Refusal* (*start)(const Target& target, const OpRow& row, std::string_view key, const void* args);
+  const ErrorText* (*start)(const Target& target, const OpRow& row, std::string_view key, const void* args);
   // The op itself, under the executor.
-  const Refusal* (*run)(keyspace::Db& db, std::string_view key, uint64_t hash, const void* args);
+  const ErrorText* (*run)(keyspace::Db& db, std::string_view key, uint64_t hash, const void* args);
   // What it will add, about; set for an op that may need memory.
   keyspace::Growth (*growth)(core::CacheCore& core, std::string_view key, const void* args);
   // Whether it may run on a stranger's thread (see lib/engine/short.h); an op without this always may.
   bool (*is_short)(keyspace::Db& db, std::string_view key, const void* args);
   // Adds its arguments to MONITOR's line.
-  void (*say)(engine::Monitors& to, std::string_view key, const void* args);
-  std::string_view name;  // of the command that it is; one without a name says nothing to MONITOR
+  void (*show)(engine::Monitors& to, std::string_view key, const void* args);
+  std::string_view name;  // of the command that it is; one without a name shows nothing to MONITOR
   Access access;
   KeyCount keys;
   bool hashes;  // it has one key, whose hash it needs: that is computed before the executor is taken
@@ -78,10 +78,10 @@ struct TypedOp {
 };
 
 // nullptr for success. `key`: its key, the first of several, or nothing.
-LARDER_API const Refusal* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args);
+LARDER_API const ErrorText* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args);
 
 template <class... Args>
-const Refusal* RunTyped(const Target& target, const TypedOp<Args...>& op, std::string_view key,
+const ErrorText* RunTyped(const Target& target, const TypedOp<Args...>& op, std::string_view key,
                         std::type_identity_t<Args>... args) {
   const std::tuple<Args...> packed(args...);
   return RunTypedRow(target, op.row, key, &packed);

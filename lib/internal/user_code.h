@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 
 namespace larder::inline v0::internal {
 
@@ -20,9 +20,9 @@ inline namespace LARDER_INTERNAL_FLAVOR {
 
 // Whether a function of the user's that returns R can also say that it did not run.
 template <class R>
-inline constexpr bool kSaysRefusals = std::is_void_v<R> || std::is_same_v<R, absl::Status>;
+inline constexpr bool kCarriesErrors = std::is_void_v<R> || std::is_same_v<R, absl::Status>;
 template <class T>
-inline constexpr bool kSaysRefusals<absl::StatusOr<T>> = true;
+inline constexpr bool kCarriesErrors<absl::StatusOr<T>> = true;
 
 // What the call returns that ran such a function.
 template <class R>

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 
 namespace larder::inline v0::internal {
 

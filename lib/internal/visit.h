@@ -5,7 +5,7 @@
 #include <thread>
 
 #include <larder/export.h>
-#include <larder/internal/refusal.h>
+#include <larder/internal/error_text.h>
 
 namespace larder::inline v0 {
 
@@ -29,12 +29,12 @@ class LARDER_API Visit {
   Visit& operator=(const Visit&) = delete;
 
   // Why the call may not go on; nullptr if it may.
-  const Refusal* refused() const { return refused_; }
+  const ErrorText* error() const { return error_; }
 
  private:
   friend class core::Closing;
   core::CacheCore& core_;
-  const Refusal* refused_ = nullptr;
+  const ErrorText* error_ = nullptr;
   std::thread::id thread_;
   Visit* next_ = nullptr;
   Visit* previous_ = nullptr;

@@ -57,7 +57,7 @@ void Compactor::BeginPassForRuns() {
   if (!in_pass_) BeginPass(keyspace_.arena().WantsCompaction() ? 0 : 2);
 }
 
-bool Compactor::Step() {
+bool Compactor::CompactSome() {
   memory::Arena& arena = keyspace_.arena();
   if (arena.evacuating()) {
     EmptyRunStep();

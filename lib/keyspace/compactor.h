@@ -8,7 +8,7 @@
 // eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it. Blocks of
 // a structure are moved by its kind, one after the other, over as many steps as they take.
 //
-//   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► Step, a hold each ──► done
+//   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► CompactSome, a hold each ──► done
 //
 // A step takes some 35 us. Between steps anything may happen to the tables; what the walk misses then is left for
 // another pass. No step asks for memory: a copy goes into a run that is there.
@@ -39,7 +39,7 @@ class Compactor {
   // Whether there is something to do, a pass to be finished or begun.
   bool wanted() const;
   // One step of it. Returns wanted().
-  bool Step();
+  bool CompactSome();
   // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step; kEmptied: it
   // has become free, for blocks of any size. For who needs memory and can get none from the source; what he does not
   // finish, steps do.

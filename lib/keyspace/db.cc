@@ -325,7 +325,7 @@ void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); 
 
 size_t Db::Flush() {
   const size_t had = table_.size();
-  keyspace_.Bury(table_, std::exchange(bytes_, 0));
+  keyspace_.DiscardTable(table_, std::exchange(bytes_, 0));
   return had;
 }
 

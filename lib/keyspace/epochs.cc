@@ -8,7 +8,7 @@ namespace larder::inline v0::keyspace {
 
 Epochs::~Epochs() { arena_->Free(begins_, sizeof(Begins)); }
 
-void Epochs::Turn(int64_t seconds) {
+void Epochs::Advance(int64_t seconds) {
   const int64_t passed = seconds - clock_seconds_;
   clock_seconds_ = seconds;
   if (passed <= 0) return;

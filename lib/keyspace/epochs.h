@@ -38,7 +38,7 @@ class Epochs {
 
   // The clock says so.
   void SetSeconds(int64_t seconds) {
-    if (seconds != clock_seconds_) Turn(seconds);
+    if (seconds != clock_seconds_) Advance(seconds);
   }
 
   // A key of `keys` was evicted.
@@ -71,7 +71,7 @@ class Epochs {
   using Begins = uint64_t[kLevels][kSlots];
   static_assert(sizeof(Begins) == 17 * 1024);
 
-  void Turn(int64_t seconds);
+  void Advance(int64_t seconds);
   void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
   uint64_t Begin(int level, int64_t second) const { return (*begins_)[level][(second >> level) % kSlots]; }
 

@@ -184,7 +184,7 @@ void Keyspace::Drop(memory::Block* block) {
   if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
 }
 
-void Keyspace::Bury(Db::Table& table, size_t bytes) {
+void Keyspace::DiscardTable(Db::Table& table, size_t bytes) {
   if (table.empty()) return;
   Grave* grave = new (std::nothrow) Grave(*this, table.policy());
   if (grave == nullptr) {
@@ -202,7 +202,7 @@ void Keyspace::Bury(Db::Table& table, size_t bytes) {
   if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
 }
 
-// True if nothing is left in it. *freed: what its entries and its memory have been, as Bury counts them.
+// True if nothing is left in it. *freed: what its entries and its memory have been, as DiscardTable counts them.
 bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
   base::StepTimer timer(steps_, base::Step::kFree);
   const size_t memory = table.memory();

@@ -189,7 +189,7 @@ class Keyspace {
   // Ends a reference to a block that the holder has.
   void Drop(memory::Block* block);
   // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
-  void Bury(Db::Table& table, size_t bytes);
+  void DiscardTable(Db::Table& table, size_t bytes);
   // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is compared
   // with maxmemory, see lib/keyspace/room.h.
   size_t garbage_bytes() const { return garbage_bytes_; }
@@ -202,7 +202,7 @@ class Keyspace {
 
   // One step of moving entries out of nearly empty memory, some 35 us; nothing if there is no need. Not inside an op,
   // since entries change their places. True if there is more.
-  bool CompactStep() { return compactor_.Step(); }
+  bool CompactStep() { return compactor_.CompactSome(); }
   bool WantsCompaction() const { return compactor_.wanted(); }
   // 1 to 4: how many steps in the time in which there would else be one.
   int CompactionUrgency() { return arena().CompactionUrgency(); }

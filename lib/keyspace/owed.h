@@ -4,7 +4,7 @@
 // on the executor then asks CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no op has to
 // remember it, and what a callback, a batch or background work itself leaves is treated like everything else.
 //
-//     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Settle()──► nothing
+//     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Clear()──► nothing
 //
 // What the background has been told of already wakes it no second time, until it has looked.
 //
@@ -35,7 +35,7 @@ class OwedWork {
     untold_ = 0;
   }
   // The background has seen what there is, under the same hold, and knows itself when it comes again.
-  void Settle() { untold_ = told_ = 0; }
+  void Clear() { untold_ = told_ = 0; }
 
  private:
   uint32_t untold_ = 0;

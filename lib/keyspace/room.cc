@@ -102,7 +102,7 @@ bool Keyspace::EvictStep() {
 }
 
 bool Keyspace::SourceHasRoom() const {
-  return evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && heap_->arena().HasRoomForRefused());
+  return evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && heap_->arena().HasRoomForFailed());
 }
 
 // A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a block
@@ -143,7 +143,7 @@ bool Keyspace::BeginPassForSearch(SourceSearch* search) {
 bool Keyspace::SearchRoom(SourceSearch* search) {
   using Phase = SourceSearch::Phase;
   using Evacuated = memory::Arena::Evacuated;
-  const size_t refused = heap_->TakeRefused();
+  const size_t refused = heap_->TakeFailedBytes();
   if (refused == 0 || !MayEvict()) return false;
   search->wanted = std::max(search->wanted, refused);
   const bool in_arena = search->wanted <= memory::Heap::kArenaMax;
@@ -183,7 +183,7 @@ bool Keyspace::SearchRoom(SourceSearch* search) {
       BeginPass(search);
       [[fallthrough]];
     case Phase::kPass:
-      compactor_.Step();
+      compactor_.CompactSome();
       if (compactor_.in_pass()) return true;
       if (search->passes > 0 && --search->passes > 0) BeginPass(search);
       else search->phase = search->after == Phase::kOver ? Phase::kGiveBack : search->after;

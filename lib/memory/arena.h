@@ -59,7 +59,7 @@
 // Other threads. FreeAnywhere() is for those that do not hold the executor: it puts the block on a list without a lock,
 // which the holder empties (CollectReturned). Until then the block counts as used.
 //
-// Refused: headers of blocks (8 bytes of 96), which would let an arena find the owner of any block by itself; an index
+// Rejected: headers of blocks (8 bytes of 96), which would let an arena find the owner of any block by itself; an index
 // of the runs' blocks (the same bytes); runs of several classes (a hole is then of use to its neighbours only); moving
 // blocks by remapping pages (blocks of two runs have to lie at different offsets, and each move costs two system calls).
 //
@@ -202,7 +202,7 @@ class Arena {
   size_t CloseReturns();
 
   // Whether the block that could not be had last would be found now without asking the source.
-  bool HasRoomForRefused() const {
+  bool HasRoomForFailed() const {
     if (HasFreeRun()) return true;
     if (refused_list_ == kLists) return false;
     const Run* const current = current_[refused_list_];
@@ -215,7 +215,7 @@ class Arena {
   // Whether there is a run that may serve any class and tenant.
   bool HasFreeRun() const { return (chunks_mask_ & ~uint64_t{1}) != 0; }
   // The largest block that the source has refused since this was called last; 0 if none.
-  size_t TakeRefused() { return std::exchange(refused_bytes_, 0); }
+  size_t TakeFailedBytes() { return std::exchange(refused_bytes_, 0); }
 
   // The sum of RoundUp over all blocks that are in use.
   size_t used() const { return used_; }

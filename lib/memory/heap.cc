@@ -145,7 +145,7 @@ bool Heap::Maintain(int64_t budget_ns) {
   while (CollectReturned(kCollectedAtOnce) != 0) {
     if (left_ns() <= 0) return WantsMaintenance();
   }
-  if (reclaimer_.Step(left_ns()) || left_ns() <= 0) return WantsMaintenance();
+  if (reclaimer_.ReclaimSome(left_ns()) || left_ns() <= 0) return WantsMaintenance();
   if (arena_.Trim(left_ns()) || left_ns() <= 0) return WantsMaintenance();
   pages_.Trim(left_ns());
   return WantsMaintenance();
@@ -160,7 +160,7 @@ bool Heap::GiveBack(int64_t budget_ns) {
 // ---- The end --------------------------------------------------------------------------------------------------------
 
 void Heap::Close() {
-  while (reclaimer_.Step(INT64_MAX / 2)) {
+  while (reclaimer_.ReclaimSome(INT64_MAX / 2)) {
   }
   CollectReturned();
   arena_blocks_ -= arena_.CloseReturns();

@@ -75,9 +75,9 @@ class Heap {
 
   // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none. The
   // holder.
-  size_t TakeRefused() {
+  size_t TakeFailedBytes() {
     const size_t large = refused_large_.exchange(0, std::memory_order_relaxed);
-    const size_t small = arena_.TakeRefused();
+    const size_t small = arena_.TakeFailedBytes();
     return large > small ? large : small;
   }
 

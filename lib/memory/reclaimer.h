@@ -31,7 +31,7 @@ class Reclaimer {
   bool empty() const { return first_ == nullptr; }
 
   // Frees for about so long, at least one slice. Returns whether there is more.
-  bool Step(int64_t budget_ns) {
+  bool ReclaimSome(int64_t budget_ns) {
     if (first_ == nullptr) return false;
     const int64_t end_ns = base::MonotonicNs() + budget_ns;
     do {

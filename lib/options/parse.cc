@@ -27,11 +27,11 @@ constexpr int kIncludeDepthMax = 16;
 // owner meant to close, so they are refused.
 constexpr std::string_view kNoUsers = "ACL users are not supported yet; use requirepass";
 
-struct Refused {
+struct UnservedDirective {
   std::string_view name;
   std::string_view why;
 };
-constexpr Refused kRefused[] = {
+constexpr UnservedDirective kUnserved[] = {
     {"loadmodule", "modules of Redis cannot be loaded into Larder"},
     {"rename-command", "commands cannot be renamed yet"},
     {"sentinel", "sentinel directive while not in sentinel mode"},
@@ -179,8 +179,8 @@ class Parser {
       if (!user.hash.empty()) default_user_ = {.hash = user.hash, .context = context};
       return absl::OkStatus();
     }
-    for (const Refused& refused : kRefused) {
-      if (base::EqualsIgnoreCase(name, refused.name)) return Invalid(context + std::string(refused.why));
+    for (const UnservedDirective& unserved : kUnserved) {
+      if (base::EqualsIgnoreCase(name, unserved.name)) return Invalid(context + std::string(unserved.why));
     }
     const Directive* directive = FindDirective(name);
     if (directive == nullptr) return Invalid(context + UnknownDirective(name));

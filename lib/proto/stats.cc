@@ -42,15 +42,15 @@ void FillClients(const Stats& stats, StatsProto& proto) {
 }
 
 void FillExecutor(const ExecutorStats& stats, StatsProto::Executor& proto) {
-  proto.set_turns(stats.turns);
+  proto.set_tenures(stats.tenures);
   proto.set_ran_for_others(stats.ran_for_others);
   proto.set_handed_over(stats.handed_over);
   proto.set_lent(stats.lent);
   proto.set_slices(stats.slices);
   proto.set_slices_for_loop(stats.slices_for_loop);
   proto.set_loop_wakes(stats.loop_wakes);
-  proto.set_turn_requests_max(stats.turn_requests_max);
-  proto.set_turn_ns_max(stats.turn_ns_max);
+  proto.set_tenure_requests_max(stats.tenure_requests_max);
+  proto.set_tenure_ns_max(stats.tenure_ns_max);
   proto.set_slice_ns_max(stats.slice_ns_max);
 }
 

@@ -2,7 +2,7 @@
 
 #include "lib/base/status.h"
 #include "lib/core/run_once.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::session {
 namespace {
@@ -23,7 +23,7 @@ const ErrorText& TooLong(bool changed) {
 DirectClient::~DirectClient() { delete client_.transaction; }
 
 void DirectClient::End() {
-  engine::DropTransaction(core_.engine(), client_);
+  engine::DropMultiState(core_.engine(), client_);
   core_.engine().clients().Remove(&client_);
   core_.engine().keyspace().extra_memory().fetch_sub(client_.direct_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }

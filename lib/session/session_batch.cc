@@ -7,7 +7,7 @@
 #include "lib/base/check.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/short.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::session {
 namespace {
@@ -146,7 +146,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
   for (int closed = 0; closing_ != nullptr; ++closed) {
     if (closed == limit.commands_max) return false;
     ServedSession* const session = closing_;
-    const engine::Transaction* const transaction = session->client_.transaction;
+    const engine::MultiState* const transaction = session->client_.transaction;
     if (limit.only_short && transaction != nullptr && transaction->watch_count > engine::kShortElements) {
       next_is_long_ = true;
       return false;
@@ -164,7 +164,7 @@ void SessionBatch::End(ServedSession& session) {
   session.CountBlocks(0);
   session.CountDoomed(0);
   if (session.opened_) {
-    engine::DropTransaction(core_.engine(), session.client_);
+    engine::DropMultiState(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
     core_.engine().monitors().Remove(session.client_);
     core_.engine().clients().Remove(&session.client_);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 #include "lib/session/served_session.h"
 
 namespace larder::inline v0::session {

@@ -103,7 +103,7 @@ Error Scan(const OpAt& at, uint64_t* cursor, const ScanOptions* options, Fetched
 bool ScanIsShort(keyspace::Db&, Bytes, uint64_t*, const ScanOptions* options, FetchedList*) {
   return BatchOf(*options) <= engine::kShortElements;
 }
-void SayScan(engine::Monitors& to, Bytes, uint64_t* cursor, const ScanOptions* options, FetchedList*) {
+void ShowScan(engine::Monitors& to, Bytes, uint64_t* cursor, const ScanOptions* options, FetchedList*) {
   to.Add(static_cast<int64_t>(*cursor));
   if (!options->match.empty()) {
     to.Add("MATCH");
@@ -153,7 +153,7 @@ constexpr TypedOp<std::optional<absl::Duration>*> kTtl = OpOf<std::optional<absl
 constexpr TypedOp<uint64_t*, const ScanOptions*, FetchedList*> kScan =
     OpOf<uint64_t*, const ScanOptions*, FetchedList*>(
         {.name = "SCAN", .access = Access::kReads, .keys = KeyCount::kNone,
-         .run = By<typed::Scan>, .is_short = By<typed::ScanIsShort>, .say = By<typed::SayScan>});
+         .run = By<typed::Scan>, .is_short = By<typed::ScanIsShort>, .show = By<typed::ShowScan>});
 
 constexpr TypedOp<int64_t*> kSize = OpOf<int64_t*>(
     {.name = "DBSIZE", .access = Access::kReads, .keys = KeyCount::kNone, .run = By<typed::Size>});

@@ -5,7 +5,7 @@
 #include "lib/keyspace/keyspace.h"
 #include "lib/ops/strings.h"
 #include "lib/typed/expiry.h"
-#include "lib/typed/hand.h"
+#include "lib/typed/fetch.h"
 #include "lib/typed/op.h"
 #include "lib/typed/set.h"
 #include "lib/typed/value.h"
@@ -27,17 +27,17 @@ struct Store {
   bool detached = false;
 };
 
-void SayStore(engine::Monitors& to, Bytes key, const Store* store) {
-  SaySet(to, key, store->value.bytes(), store->plan, /*get=*/false);
+void ShowStore(engine::Monitors& to, Bytes key, const Store* store) {
+  ShowSet(to, key, store->value.bytes(), store->plan, /*get=*/false);
 }
-constexpr TypedOp<const Store*> kStoreSaid = OpOf<const Store*>(
-    {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .say = By<SayStore>});
+constexpr TypedOp<const Store*> kStoreShown = OpOf<const Store*>(
+    {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .show = By<ShowStore>});
 
 Error StoreValue(const OpAt& at, Store* store) {
   if (!store->detached) {  // it runs again when room has been made for it
     if (!store->load.Detach()) return kOk;
     store->detached = true;
-    if (store->core.monitored()) [[unlikely]] Say(store->core, store->db_index, kStoreSaid, at.key, store);
+    if (store->core.monitored()) [[unlikely]] ShowToMonitors(store->core, store->db_index, kStoreShown, at.key, store);
   }
   ops::strings::SetOptions options;
   if (store->plan.ttl_ms != 0) {
@@ -56,7 +56,7 @@ constexpr TypedOp<Store*> kStore = OpOf<Store*>(
 const ErrorText* StoreAttached(const Target& target, Bytes key, Bytes value, absl::Duration ttl, Load& load) {
   Store store{.core = *target.core, .db_index = target.index, .load = load, .value = PreparedValue(value), .plan = {}};
   if (ttl != absl::InfiniteDuration()) store.plan.ttl_ms = internal::TtlMs(ttl);
-  if (const ErrorText* refused = store.value.Prepare(store.core, target.held()); refused != nullptr) return refused;
+  if (const ErrorText* error = store.value.Prepare(store.core, target.held()); error != nullptr) return error;
   return GoOn(target, kStore, key, &store);
 }
 
@@ -66,41 +66,41 @@ const ErrorText* StoreAttached(const Target& target, Bytes key, Bytes value, abs
 namespace larder::inline v0::internal {
 
 // Not counted again: the miss that brought the caller here has been.
-const Refusal* Load::Begin(const Target& target, std::string_view key, Fetched* to) {
+const ErrorText* Load::Begin(const Target& target, std::string_view key, Fetched* to) {
   core::CacheCore& core = *target.core;
   keyspace::Db& db = *target.db;
-  const Refusal* refused = nullptr;
+  const ErrorText* error = nullptr;
   Prepare(target.index, key);
   const uint64_t hash = db.Hash(key);
   const executor::Outcome outcome = core.executor().Run(
       [&] {
         db.keyspace().BeginOp(0);
         const keyspace::Entry* entry = db.FindHashed(key, hash, keyspace::Lookup::kWrite);
-        refused = entry != nullptr ? typed::HandString(*entry, to).text() : Join(core.flights());
+        error = entry != nullptr ? typed::FetchString(*entry, to).text() : Join(core.flights());
         core.AfterOp(db.keyspace());
       },
       [&](int stage) { db.PrefetchHashed(hash, stage); });
-  return outcome == executor::Outcome::kRan ? refused : core::CacheCore::RefusalOf(outcome);
+  return outcome == executor::Outcome::kRan ? error : core::CacheCore::ErrorOf(outcome);
 }
 
-const Refusal* Load::Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl) {
+const ErrorText* Load::Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl) {
   using core::CacheCore;
   static constexpr executor::Outcome kEnds[] = {executor::Outcome::kForked, executor::Outcome::kClosed};
-  const Refusal* refused = nullptr;
+  const ErrorText* error = nullptr;
   if (target.core->executor().Forked()) {
-    refused = CacheCore::RefusalOf(executor::Outcome::kForked);
+    error = CacheCore::ErrorOf(executor::Outcome::kForked);
   } else if (target.core->closed()) {
-    refused = CacheCore::RefusalOf(executor::Outcome::kClosed);
+    error = CacheCore::ErrorOf(executor::Outcome::kClosed);
   } else if (attached()) {
-    refused = typed::StoreAttached(target, key, value, ttl, *this);
+    error = typed::StoreAttached(target, key, value, ttl, *this);
   }
   for (executor::Outcome end : kEnds) {
-    if (refused != CacheCore::RefusalOf(end)) continue;
-    Finish(*refused);
-    return refused;
+    if (error != CacheCore::ErrorOf(end)) continue;
+    Finish(*error);
+    return error;
   }
   // Whatever else kept it out of the cache, it is a value, and theirs who wait.
-  if (refused != nullptr) CountNotStored();
+  if (error != nullptr) CountNotStored();
   Finish(absl::OkStatus(), value);
   return nullptr;
 }

@@ -63,7 +63,7 @@ using RunFunction = std::remove_pointer_t<decltype(OpRow::run)>;
 using StartFunction = std::remove_pointer_t<decltype(OpRow::start)>;
 using GrowthFunction = std::remove_pointer_t<decltype(OpRow::growth)>;
 using ShortFunction = std::remove_pointer_t<decltype(OpRow::is_short)>;
-using SayFunction = std::remove_pointer_t<decltype(OpRow::say)>;
+using ShowFunction = std::remove_pointer_t<decltype(OpRow::show)>;
 
 // Calls fn(args...) with what is packed.
 template <class... Args, class F>
@@ -107,7 +107,7 @@ struct Packing<kFunction> {
   [[gnu::cold]] static void Call(engine::Monitors& to, Bytes key, const void* args) {
     WithArgs<Args...>(args, [&](const Args&... each) { kFunction(to, key, each...); });
   }
-  static constexpr Packed<SayFunction, Args...> kPacked{Call, true};
+  static constexpr Packed<ShowFunction, Args...> kPacked{Call, true};
 };
 
 // A function for a row's member of that name, by the function's type.
@@ -117,27 +117,27 @@ inline constexpr auto By = Packing<kFunction>::kPacked;
 // ---- MONITOR's line ------------------------------------------------------------------------------------------------
 
 template <class T>
-concept Sayable = requires(engine::Monitors& to, const T& argument) { to.Add(argument); };
+concept Showable = requires(engine::Monitors& to, const T& argument) { to.Add(argument); };
 // What is no part of the line: results, and functions of the user's.
 template <class T>
-inline constexpr bool kUnsaid = std::is_pointer_v<T>;
+inline constexpr bool kUnshown = std::is_pointer_v<T>;
 template <class R, class... Args>
-inline constexpr bool kUnsaid<absl::FunctionRef<R(Args...)>> = true;
+inline constexpr bool kUnshown<absl::FunctionRef<R(Args...)>> = true;
 
 template <bool kWithKey, class... Args>
-[[gnu::cold]] void SayAll(engine::Monitors& to, Bytes key, const void* args) {
+[[gnu::cold]] void ShowAll(engine::Monitors& to, Bytes key, const void* args) {
   if constexpr (kWithKey) to.Add(key);
-  const auto say = [&to]<class T>(const T& argument) {
-    if constexpr (!kUnsaid<T>) to.Add(argument);
+  const auto show = [&to]<class T>(const T& argument) {
+    if constexpr (!kUnshown<T>) to.Add(argument);
   };
-  WithArgs<Args...>(args, [&](const Args&... each) { (say(each), ...); });
+  WithArgs<Args...>(args, [&](const Args&... each) { (show(each), ...); });
 }
 
 // ---- Rows ----------------------------------------------------------------------------------------------------------
 
-// What a row says. `start` is called first, without the executor, and ends with GoOn.
+// What a row traits. `start` is called first, without the executor, and ends with GoOn.
 template <class... Args>
-struct OpSays {
+struct OpTraits {
   std::string_view name;
   Access access;
   KeyCount keys;
@@ -147,7 +147,7 @@ struct OpSays {
   Packed<StartFunction, Args...> start = {};
   Packed<GrowthFunction, Args...> growth = {};
   Packed<ShortFunction, Args...> is_short = {};
-  Packed<SayFunction, Args...> say = {};  // if its line is not simply its arguments
+  Packed<ShowFunction, Args...> show = {};  // if its line is not simply its arguments
 };
 
 // RunTyped from behind `start`.
@@ -161,26 +161,26 @@ const ErrorText* GoOn(const Target& target, const TypedOp<Args...>& op, Bytes ke
 const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key, const void* args);
 
 // Not to be called: a row that comes to it does not compile.
-void AnArgumentCannotBeSaidSoTheRowNeedsSay();
+void AnArgumentCannotBeShownSoTheRowNeedsShow();
 
 template <class... Args>
-constexpr TypedOp<Args...> OpOf(const OpSays<Args...>& says) {
-  SayFunction* say = says.say.function;
-  bool said = says.say.given;
-  if constexpr (((kUnsaid<Args> || Sayable<Args>) && ...)) {
-    if (!said) say = says.keys == KeyCount::kOne ? SayAll<true, Args...> : SayAll<false, Args...>;
-    said = true;
+constexpr TypedOp<Args...> OpOf(const OpTraits<Args...>& traits) {
+  ShowFunction* show = traits.show.function;
+  bool shown = traits.show.given;
+  if constexpr (((kUnshown<Args> || Showable<Args>) && ...)) {
+    if (!shown) show = traits.keys == KeyCount::kOne ? ShowAll<true, Args...> : ShowAll<false, Args...>;
+    shown = true;
   }
-  if (!said && says.run.given) AnArgumentCannotBeSaidSoTheRowNeedsSay();
-  return {{.start = says.makes_room_ahead ? GoOnWithRoom : says.start.function,
-           .run = says.run.function,
-           .growth = says.growth.function,
-           .is_short = says.is_short.function,
-           .say = say,
-           .name = says.name,
-           .access = says.access,
-           .keys = says.keys,
-           .hashes = says.hashes}};
+  if (!shown && traits.run.given) AnArgumentCannotBeShownSoTheRowNeedsShow();
+  return {{.start = traits.makes_room_ahead ? GoOnWithRoom : traits.start.function,
+           .run = traits.run.function,
+           .growth = traits.growth.function,
+           .is_short = traits.is_short.function,
+           .show = show,
+           .name = traits.name,
+           .access = traits.access,
+           .keys = traits.keys,
+           .hashes = traits.hashes}};
 }
 
 // ---- For ops that have a hold of their own -------------------------------------------------------------------------
@@ -190,11 +190,12 @@ inline constexpr ErrorText kTransactionIsOver{
     "a Transaction was used inside View, or after its function has returned, or in a fork of the process"};
 
 // MONITOR's line of a call. REQUIRES: core.monitored(), and the caller holds the executor.
-void Say(core::CacheCore& core, int db, const OpRow& row, Bytes key, const void* args);
+void ShowToMonitors(core::CacheCore& core, int db, const OpRow& row, Bytes key, const void* args);
 template <class... Args>
-void Say(core::CacheCore& core, int db, const TypedOp<Args...>& op, Bytes key, std::type_identity_t<Args>... args) {
+void ShowToMonitors(core::CacheCore& core, int db, const TypedOp<Args...>& op, Bytes key,
+                    std::type_identity_t<Args>... args) {
   const std::tuple<Args...> packed(args...);
-  Say(core, db, op.row, key, &packed);
+  ShowToMonitors(core, db, op.row, key, &packed);
 }
 
 }  // namespace larder::inline v0::typed

@@ -20,12 +20,12 @@ namespace {
 // A Transaction's call: this thread has the executor, and keeps it.
 const ErrorText* RunHeld(const Call& call) {
   if (!call.core().MayTransact(call.target.transaction)) return &kTransactionIsOver;
-  const ErrorText* refused = BeginHold(call);
-  if (refused == nullptr) {
-    refused = call.Op();
-    if (refused == &errors::kAllocationFailed && call.grows()) [[unlikely]] {
-      const Error failed = *refused;
-      refused = call.db()
+  const ErrorText* error = BeginHold(call);
+  if (error == nullptr) {
+    error = call.Op();
+    if (error == &errors::kAllocationFailed && call.grows()) [[unlikely]] {
+      const Error failed = *error;
+      error = call.db()
                     .keyspace()
                     .RetryWithRoom(failed, [&]() -> Error {
                       const ErrorText* again = call.Op();
@@ -35,7 +35,7 @@ const ErrorText* RunHeld(const Call& call) {
     }
   }
   EndHold(call);
-  return refused;
+  return error;
 }
 
 // What a call that may need memory knows between its holds. A Stay by hand, since a destructor would be in the way of
@@ -43,44 +43,44 @@ const ErrorText* RunHeld(const Call& call) {
 struct Searching {
   bool again = false;  // room has been looked for, so that the op is to be run once more
   bool stays = false;
-  bool said = false;  // to MONITOR
+  bool shown = false;  // to MONITOR
   keyspace::SourceSearch search;
 
   // Under the executor, when the op has failed with `refused`: a step of the search for room.
-  [[gnu::cold, gnu::noinline]] const ErrorText* Step(CacheCore& core, const ErrorText* refused) {
-    if (refused != &errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return refused;
-    if (!stays && !core.closing().EnterStay()) return CacheCore::RefusalOf(executor::Outcome::kClosed);
+  [[gnu::cold, gnu::noinline]] const ErrorText* SearchRoom(CacheCore& core, const ErrorText* error) {
+    if (error != &errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return error;
+    if (!stays && !core.closing().EnterStay()) return CacheCore::ErrorOf(executor::Outcome::kClosed);
     stays = again = true;
-    return refused;
+    return error;
   }
 };
 
 // What one hold of a call with the executor does.
 const ErrorText* Hold(const Call& call, Searching& searching) {
-  const ErrorText* refused = BeginHold(call, /*says=*/!searching.said);
-  searching.said = true;
-  if (refused == nullptr) refused = call.Op();
-  if (refused != nullptr && call.grows()) [[unlikely]] refused = searching.Step(call.core(), refused);
+  const ErrorText* error = BeginHold(call, /*shows=*/!searching.shown);
+  searching.shown = true;
+  if (error == nullptr) error = call.Op();
+  if (error != nullptr && call.grows()) [[unlikely]] error = searching.SearchRoom(call.core(), error);
   EndHold(call);
-  return refused;
+  return error;
 }
 
 // Waits for the executor, or goes on after a first hold that has found no memory: others have their turn between any two.
-const ErrorText* RunInTurn(const Call& call, Searching& searching) {
-  const ErrorText* refused = nullptr;
+const ErrorText* RunInHolds(const Call& call, Searching& searching) {
+  const ErrorText* error = nullptr;
   do {
     searching.again = false;
     const executor::Outcome outcome = call.core().executor().Run(
-        [&] { refused = Hold(call, searching); },
+        [&] { error = Hold(call, searching); },
         [&](int stage) {
           if (call.row.hashes) call.db().PrefetchHashed(call.hash, stage);
           else if (call.row.keys != KeyCount::kNone) call.db().Prefetch(call.key, stage);
         },
         [&] { return call.row.is_short == nullptr || call.row.is_short(call.db(), call.key, call.args); });
-    if (outcome != executor::Outcome::kRan) refused = CacheCore::RefusalOf(outcome);
+    if (outcome != executor::Outcome::kRan) error = CacheCore::ErrorOf(outcome);
   } while (searching.again);
   if (searching.stays) call.core().closing().LeaveStay();
-  return refused;
+  return error;
 }
 
 }  // namespace
@@ -92,21 +92,21 @@ const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key, 
 }
 
 const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key, uint64_t hash, const void* args,
-                                 const ErrorText* refused) {
+                                 const ErrorText* error) {
   const Call call{target, row, key, hash, args};
   Searching searching;
-  searching.said = true;
-  refused = searching.Step(call.core(), refused);
+  searching.shown = true;
+  error = searching.SearchRoom(call.core(), error);
   EndHold(call);
   call.core().executor().Release();
-  return searching.again ? RunInTurn(call, searching) : refused;
+  return searching.again ? RunInHolds(call, searching) : error;
 }
 
 const ErrorText* RunElsewhere(const Target& target, const OpRow& row, Bytes key, uint64_t hash, const void* args) {
   const Call call{target, row, key, hash, args};
   if (target.held()) return RunHeld(call);
   Searching searching;
-  return RunInTurn(call, searching);
+  return RunInHolds(call, searching);
 }
 
 const ErrorText* GoOn(const Target& target, const OpRow& row, Bytes key, const void* args) {
@@ -124,12 +124,12 @@ const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key,
   return GoOn(target, row, key, args);
 }
 
-void Say(CacheCore& core, int db, const OpRow& row, Bytes key, const void* args) {
+void ShowToMonitors(CacheCore& core, int db, const OpRow& row, Bytes key, const void* args) {
   if (row.name.empty()) return;
   engine::Monitors& monitors = core.engine().monitors();
   monitors.BeginLine(core.clock().NowUs(), db, engine::kOwnCaller);
   monitors.Add(row.name);
-  row.say(monitors, key, args);
+  row.show(monitors, key, args);
   monitors.EndLine();
 }
 
@@ -137,7 +137,7 @@ void Say(CacheCore& core, int db, const OpRow& row, Bytes key, const void* args)
 
 namespace larder::inline v0::internal {
 
-const Refusal* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args) {
+const ErrorText* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args) {
   if (row.start != nullptr) return row.start(target, row, key, args);
   return typed::GoOn(target, row, key, args);
 }

@@ -21,7 +21,7 @@ using core::CacheCore;
 // Goes on when the op has failed with `refused`, under the executor, which it gives back.
 [[gnu::cold, gnu::noinline]] const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key,
                                                               uint64_t hash, const void* args,
-                                                              const ErrorText* refused);
+                                                              const ErrorText* error);
 // Room within maxmemory for what the op adds.
 [[gnu::cold, gnu::noinline]] const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key,
                                                           const void* args);
@@ -45,15 +45,15 @@ struct Call {
 constexpr bool TryBeside(const Call&) { return false; }
 
 // The first half of a hold, up to the op: why it may not run.
-[[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool says = true) {
+[[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool shows = true) {
   keyspace::Keyspace& keyspace = call.db().keyspace();
   keyspace.BeginTypedOp();
   if (call.grows() && keyspace.config().maxmemory != 0) [[unlikely]] {
-    const ErrorText* refused = AdmitGrowth(call.target, call.row, call.key, call.args);
-    if (refused != nullptr) return refused;
+    const ErrorText* error = AdmitGrowth(call.target, call.row, call.key, call.args);
+    if (error != nullptr) return error;
   }
-  if (call.core().monitored() && says) [[unlikely]] {
-    Say(call.core(), call.target.index, call.row, call.key, call.args);
+  if (call.core().monitored() && shows) [[unlikely]] {
+    ShowToMonitors(call.core(), call.target.index, call.row, call.key, call.args);
   }
   return nullptr;
 }
@@ -75,16 +75,16 @@ template <class Run>
   if (target.held() || !executor.TryAcquire()) [[unlikely]] {
     return RunElsewhere(target, row, key, call.hash, args);
   }
-  const ErrorText* refused = BeginHold(call);
-  if (refused == nullptr) [[likely]] {
-    refused = run(*target.db, key, call.hash, args);
-    if (refused != nullptr && call.grows()) [[unlikely]] {
-      return RunAfterFailing(target, row, key, call.hash, args, refused);
+  const ErrorText* error = BeginHold(call);
+  if (error == nullptr) [[likely]] {
+    error = run(*target.db, key, call.hash, args);
+    if (error != nullptr && call.grows()) [[unlikely]] {
+      return RunAfterFailing(target, row, key, call.hash, args, error);
     }
   }
   EndHold(call);
   executor.Release();
-  return refused;
+  return error;
 }
 
 // A start for a row whose op is so hot that it has a way of its own, with the op inlined: nothing is asked of a row that

@@ -5,7 +5,7 @@
 #include <larder/internal/string_ops.h>
 #include "lib/engine/short.h"
 #include "lib/typed/expiry.h"
-#include "lib/typed/hand.h"
+#include "lib/typed/fetch.h"
 #include "lib/typed/op.h"
 #include "lib/typed/value.h"
 
@@ -48,17 +48,17 @@ Error SetReady(const OpAt& at, PreparedValue* value, bool* done) {
   return kOk;
 }
 Growth GrowthOfSetReady(core::CacheCore&, Bytes key, PreparedValue* value, bool*) { return value->Growth(key); }
-void SaySetReady(engine::Monitors& to, Bytes key, PreparedValue* value, bool*) {
+void ShowSetReady(engine::Monitors& to, Bytes key, PreparedValue* value, bool*) {
   to.Add(key);
   to.Add(value->bytes());
 }
 constexpr TypedOp<PreparedValue*, bool*> kSetReady = OpOf<PreparedValue*, bool*>(
     {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .hashes = true,
-     .run = By<SetReady>, .growth = By<GrowthOfSetReady>, .say = By<SaySetReady>});
+     .run = By<SetReady>, .growth = By<GrowthOfSetReady>, .show = By<ShowSetReady>});
 
 const ErrorText* StartSetLarge(const Target& target, const OpRow&, Bytes key, Bytes value, bool* done) {
   PreparedValue prepared(value);
-  if (const ErrorText* refused = prepared.Prepare(*target.core, target.held()); refused != nullptr) return refused;
+  if (const ErrorText* error = prepared.Prepare(*target.core, target.held()); error != nullptr) return error;
   return GoOn(target, kSetReady, key, &prepared, done);
 }
 
@@ -90,7 +90,7 @@ Error SetPrepared(const OpAt& at, PreparedValue* value, const SetPlan* plan, Fet
   if (old_value != nullptr) {
     ops::strings::Digits digits;
     LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db, at.key, digits));
-    if (text.found) Hand(text, text.bytes, old_value);
+    if (text.found) FetchPart(text, text.bytes, old_value);
   }
   const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(at.db, at.key, existing, value->source(), options));
@@ -99,22 +99,22 @@ Error SetPrepared(const OpAt& at, PreparedValue* value, const SetPlan* plan, Fet
 Growth GrowthOfSetPrepared(core::CacheCore&, Bytes key, PreparedValue* value, const SetPlan*, Fetched*, bool*) {
   return value->Growth(key);
 }
-void SaySetPrepared(engine::Monitors& to, Bytes key, PreparedValue* value, const SetPlan* plan, Fetched* old_value,
+void ShowSetPrepared(engine::Monitors& to, Bytes key, PreparedValue* value, const SetPlan* plan, Fetched* old_value,
                     bool*) {
-  SaySet(to, key, value->bytes(), *plan, /*get=*/old_value != nullptr);
+  ShowSet(to, key, value->bytes(), *plan, /*get=*/old_value != nullptr);
 }
 
 constexpr TypedOp<PreparedValue*, const SetPlan*, Fetched*, bool*> kSetPrepared =
     OpOf<PreparedValue*, const SetPlan*, Fetched*, bool*>(
         {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .hashes = true,
-         .run = By<SetPrepared>, .growth = By<GrowthOfSetPrepared>, .say = By<SaySetPrepared>});
+         .run = By<SetPrepared>, .growth = By<GrowthOfSetPrepared>, .show = By<ShowSetPrepared>});
 
 const ErrorText* StartSetWith(const Target& target, const OpRow&, Bytes key, Bytes value, const SetOptions* options,
                               Fetched* old_value, bool* done) {
   SetPlan plan;
   if (const Error error = ReadOptions(*options, &plan); !error.ok()) return error.text();
   PreparedValue prepared(value);
-  if (const ErrorText* refused = prepared.Prepare(*target.core, target.held()); refused != nullptr) return refused;
+  if (const ErrorText* error = prepared.Prepare(*target.core, target.held()); error != nullptr) return error;
   return GoOn(target, kSetPrepared, key, &prepared, &plan, old_value, done);
 }
 
@@ -133,7 +133,7 @@ bool FewPairs(keyspace::Db&, Bytes, PairSpan pairs) { return pairs.size() <= eng
 
 }  // namespace
 
-void SaySet(engine::Monitors& to, Bytes key, Bytes value, const SetPlan& plan, bool get) {
+void ShowSet(engine::Monitors& to, Bytes key, Bytes value, const SetPlan& plan, bool get) {
   to.Add(key);
   to.Add(value);
   if (plan.options.condition == Condition::kIfMissing) to.Add("NX");

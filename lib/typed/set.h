@@ -17,7 +17,7 @@ struct SetPlan {
 };
 
 // A SET's arguments in MONITOR's line.
-void SaySet(engine::Monitors& to, Bytes key, Bytes value, const SetPlan& plan, bool get);
+void ShowSet(engine::Monitors& to, Bytes key, Bytes value, const SetPlan& plan, bool get);
 
 }  // namespace larder::inline v0::typed
 

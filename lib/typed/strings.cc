@@ -8,7 +8,7 @@
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/key_window.h"
 #include "lib/keyspace/keyspace.h"
-#include "lib/typed/hand.h"
+#include "lib/typed/fetch.h"
 #include "lib/typed/op.h"
 #include "lib/typed/run.h"
 
@@ -38,15 +38,15 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
       return kOk;
     }
   }
-  return HandString(*entry, to);
+  return FetchString(*entry, to);
 }
 // The same out of the hot way.
-Error GetInTurn(const OpAt& at, Fetched* to) {
+Error GetOutOfLine(const OpAt& at, Fetched* to) {
   const Entry* entry = at.db.FindHashed(at.key, at.hash, Lookup::kRead);
-  return entry == nullptr ? kOk : HandString(*entry, to);
+  return entry == nullptr ? kOk : FetchString(*entry, to);
 }
 
-bool HandTo(const ops::strings::Text& text, FetchedList* to) {
+bool FetchInto(const ops::strings::Text& text, FetchedList* to) {
   if (!text.found) return to->AddMissing();
   if (text.block == nullptr) return to->Add(text.bytes);
   if (!to->AddPinned(text.block, text.bytes)) return false;
@@ -61,7 +61,7 @@ Error GetSeveral(const OpAt& at, KeySpan keys, FetchedList* to) {
     ops::strings::Digits digits;
     ops::strings::Text text;
     if (entry != nullptr && entry->type() == keyspace::Type::kString) text = ops::strings::TextOf(*entry, digits);
-    if (!HandTo(text, to)) return internal::kNoMemoryForResult;
+    if (!FetchInto(text, to)) return internal::kNoMemoryForResult;
   }
   return kOk;
 }
@@ -71,7 +71,7 @@ bool FewKeys(keyspace::Db&, Bytes, KeySpan keys, FetchedList*) { return keys.siz
 Error GetRange(const OpAt& at, int64_t first, int64_t last, Fetched* to) {
   ops::strings::Digits digits;
   LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db, at.key, digits));
-  Hand(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
+  FetchPart(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
   return kOk;
 }
 
@@ -80,12 +80,12 @@ const ErrorText* View(const Target& target, const OpRow&, Bytes key, Viewer fn) 
   core::CacheCore& core = *target.core;
   if (!target.held()) {
     const executor::Outcome outcome = core.executor().EnterUser();
-    if (outcome != executor::Outcome::kRan) return core::CacheCore::RefusalOf(outcome);
+    if (outcome != executor::Outcome::kRan) return core::CacheCore::ErrorOf(outcome);
   } else if (!core.MayTransact(target.transaction)) {
     return &kTransactionIsOver;
   }
   target.db->keyspace().BeginTypedOp();
-  if (core.monitored()) [[unlikely]] Say(core, target.index, internal::kView, key, fn);
+  if (core.monitored()) [[unlikely]] ShowToMonitors(core, target.index, internal::kView, key, fn);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*target.db, key, digits);
   if (target.held()) core.PauseTransacting();  // a change would be one to the bytes that fn sees
@@ -155,11 +155,11 @@ bool SetRangeIsShort(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes, i
 
 }  // namespace
 
-Error HandString(const Entry& entry, Fetched* to) {
+Error FetchString(const Entry& entry, Fetched* to) {
   if (entry.type() != keyspace::Type::kString) return errors::kWrongType;
   ops::strings::Digits digits;
   const ops::strings::Text text = ops::strings::TextOf(entry, digits);
-  Hand(text, text.bytes, to);
+  FetchPart(text, text.bytes, to);
   return kOk;
 }
 
@@ -172,7 +172,7 @@ using typed::OpOf;
 
 constexpr TypedOp<Fetched*> kGet = OpOf<Fetched*>(
     {.name = "GET", .access = Access::kReads, .keys = KeyCount::kOne, .hashes = true,
-     .run = By<typed::GetInTurn>, .start = By<typed::RunInlined<kGet, typed::Get, Fetched*>>});
+     .run = By<typed::GetOutOfLine>, .start = By<typed::RunInlined<kGet, typed::Get, Fetched*>>});
 
 constexpr TypedOp<KeySpan, FetchedList*> kGetSeveral = OpOf<KeySpan, FetchedList*>(
     {.name = "MGET", .access = Access::kReads, .keys = KeyCount::kSeveral,

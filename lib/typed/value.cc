@@ -15,9 +15,9 @@ constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "the
   if (value.size() > core.limits().bulk_bytes_max.load(std::memory_order_relaxed)) return &errors::kStringTooLong;
   if (maxmemory != 0 && value.size() > maxmemory) return &errors::kLargerThanMaxmemory;
   if (!held) {
-    if (core.executor().InsideUser()) return core::CacheCore::RefusalOf(executor::Outcome::kReentrant);
-    if (core.Forked()) return core::CacheCore::RefusalOf(executor::Outcome::kForked);
-    if (!stay->Enter(core)) return core::CacheCore::RefusalOf(executor::Outcome::kClosed);
+    if (core.executor().InsideUser()) return core::CacheCore::ErrorOf(executor::Outcome::kReentrant);
+    if (core.Forked()) return core::CacheCore::ErrorOf(executor::Outcome::kForked);
+    if (!stay->Enter(core)) return core::CacheCore::ErrorOf(executor::Outcome::kClosed);
     core.MakeRoomAhead(value.size(), 0, stay);
   }
   memory::Heap& blocks = core.engine().keyspace().blocks();
@@ -26,7 +26,7 @@ constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "the
   while (!*block && core.SearchRoom(&search, held)) {
     *block = memory::BlockRef::Adopt(blocks.New(value.size(), value.size()));
   }
-  if (!*block) return core.Forked() ? core::CacheCore::RefusalOf(executor::Outcome::kForked) : &kNoMemoryForValue;
+  if (!*block) return core.Forked() ? core::CacheCore::ErrorOf(executor::Outcome::kForked) : &kNoMemoryForValue;
   base::CopyBytes((*block)->data(), value);
   return nullptr;
 }

@@ -22,7 +22,7 @@ PROGRAMS = {"net/larder_server.cc"}
 
 # Constant errors, {absl::StatusCode::kX, "text"}, and messages of Statuses. Adjacent literals are one.
 LITERAL = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
-ERROR_TEXT = re.compile(r"(?:ErrorText|Refusal) \w+\{\s*absl::StatusCode::k(\w+),\s*" + LITERAL)
+ERROR_TEXT = re.compile(r"ErrorText \w+\{\s*absl::StatusCode::k(\w+),\s*" + LITERAL)
 MESSAGE = re.compile(r"(?:MakeStatus\(\s*absl::StatusCode::k\w+,|absl::\w+Error\()\s*" + LITERAL)
 WIRE_CODE = re.compile(
     r"(ERR|OOM|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM|NOPROTO|EXECABORT|BUSY|BUSYKEY|LOADING|NOSCRIPT|READONLY) ")

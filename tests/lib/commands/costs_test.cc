@@ -12,7 +12,7 @@
 #include "lib/base/random.h"
 #include "lib/commands/families.h"
 #include "lib/engine/dispatch.h"
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 namespace larder::engine {
 namespace {
@@ -44,7 +44,7 @@ class CostsTest : public testing::Test {
   }
   void Leave(size_t i) {
     ClientState& client = *clients_[i];
-    DropTransaction(*engine_, client);
+    DropMultiState(*engine_, client);
     engine_->clients().Remove(&client);
     delete client.transaction;
     clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));

@@ -140,7 +140,7 @@ TEST_F(SegmentWheelTest, TurningKeepsTheChosenOneInFront) {
   wheel_.set_now_ms(1000);
   for (int i = 0; i < 10; ++i) Place(Make(), int64_t{1} << 30);
   const int slot = wheel_.FirstSlot();
-  wheel_.Turn(slot, 4, segments_[2]);
+  wheel_.RotateSlot(slot, 4, segments_[2]);
   std::vector<ds::Segment*> order;
   const ds::Segment* const head = wheel_.Head(slot);
   const ds::Segment* at = head;
@@ -151,9 +151,9 @@ TEST_F(SegmentWheelTest, TurningKeepsTheChosenOneInFront) {
   std::vector<ds::Segment*> expected;
   for (int i : {2, 4, 5, 6, 7, 8, 9, 0, 1, 3}) expected.push_back(segments_[static_cast<size_t>(i)]);
   EXPECT_EQ(order, expected);
-  wheel_.Turn(slot, 10, segments_[5]);
+  wheel_.RotateSlot(slot, 10, segments_[5]);
   EXPECT_EQ(wheel_.Head(slot), segments_[5]);
-  wheel_.Turn(slot, 1, segments_[5]);
+  wheel_.RotateSlot(slot, 1, segments_[5]);
   EXPECT_EQ(wheel_.Head(slot), segments_[5]);
   size_t segments = 0;
   EXPECT_EQ(wheel_.Broken(&segments), nullptr);

@@ -194,7 +194,7 @@ void RunRandomWork(World& world, uint32_t seed, int threads, int loops, int call
   ASSERT_EQ(world.delivered.size(), world.posted);
   for (uint64_t i = 0; i < world.posted; ++i) EXPECT_EQ(world.delivered[i], i);
   const Executor::Stats stats = world.executor->stats();
-  EXPECT_LE(stats.turn_requests_max, static_cast<uint64_t>(Executor::kRequestsMax));
+  EXPECT_LE(stats.tenure_requests_max, static_cast<uint64_t>(Executor::kRequestsMax));
 }
 
 TEST(ExecutorStressTest, RandomWork) {

@@ -51,7 +51,7 @@ TEST_P(ExecutorTest, FreeRunsOnTheCallersThread) {
   ran = {};
   EXPECT_EQ(executor().RunUser([&] { ran = std::this_thread::get_id(); }), Outcome::kRan);
   EXPECT_EQ(ran, std::this_thread::get_id());
-  EXPECT_EQ(executor().stats().turns, 0u);
+  EXPECT_EQ(executor().stats().tenures, 0u);
 }
 
 TEST_P(ExecutorTest, TryAcquireFailsWhileHeld) {
@@ -72,7 +72,7 @@ TEST_P(ExecutorTest, ANewcomerLooksAgainUnlessSomebodyWaits) {
     ASSERT_EQ(executor().Acquire(), Outcome::kRan);
   }
   EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));  // held: in the end it gives up
-  EXPECT_EQ(executor().stats().turns, 0u);
+  EXPECT_EQ(executor().stats().tenures, 0u);
   internal::Request waiting(internal::Kind::kUser);
   ASSERT_TRUE(ExecutorPeer::JoinAsleep(executor(), waiting));
   EXPECT_FALSE(ExecutorPeer::TryForAMoment(executor()));
@@ -144,7 +144,7 @@ TEST_P(ExecutorTest, TurnEndsAfter64Requests) {
     stretch = i > 0 && runners[i] == runners[i - 1] ? stretch + 1 : 1;
     EXPECT_LE(stretch, static_cast<size_t>(Executor::kRequestsMax) + 1);
   }
-  EXPECT_LE(executor().stats().turn_requests_max, static_cast<uint64_t>(Executor::kRequestsMax));
+  EXPECT_LE(executor().stats().tenure_requests_max, static_cast<uint64_t>(Executor::kRequestsMax));
   EXPECT_GE(executor().stats().handed_over, 2u);
 }
 
@@ -156,7 +156,7 @@ TEST_P(ExecutorTest, TurnEndsAfter20Microseconds) {
   for (int i = 0; i < 7; ++i) {
     joiners.Start([&] {
       EXPECT_EQ(executor().Run([&] {
-        BurnNs(Executor::kTurnNsMax);
+        BurnNs(Executor::kTenureNsMax);
         runners.push_back(std::this_thread::get_id());
       }),
                 Outcome::kRan);

@@ -28,10 +28,10 @@ Stats Numbered() {
                            &stats.connections_received, &stats.connections_rejected, &stats.net_input_bytes,
                            &stats.net_output_bytes, &stats.reads_processed, &stats.writes_processed,
                            &stats.query_buffer_limit_disconnections, &stats.output_buffer_limit_disconnections,
-                           &stats.watched_keys, &stats.executor.turns, &stats.executor.ran_for_others,
+                           &stats.watched_keys, &stats.executor.tenures, &stats.executor.ran_for_others,
                            &stats.executor.handed_over, &stats.executor.lent, &stats.executor.slices,
                            &stats.executor.slices_for_loop, &stats.executor.loop_wakes,
-                           &stats.executor.turn_requests_max, &stats.executor.turn_ns_max,
+                           &stats.executor.tenure_requests_max, &stats.executor.tenure_ns_max,
                            &stats.executor.slice_ns_max}) {
     *figure = next++;
   }
@@ -97,7 +97,7 @@ TEST(StatsProtoTest, TakesNoFigureForAnother) {
   EXPECT_EQ(proto.query_buffer_limit_disconnections(), stats.query_buffer_limit_disconnections);
   EXPECT_EQ(proto.output_buffer_limit_disconnections(), stats.output_buffer_limit_disconnections);
   EXPECT_EQ(proto.uptime_ms(), stats.uptime_ms);
-  EXPECT_EQ(proto.executor().turns(), stats.executor.turns);
+  EXPECT_EQ(proto.executor().tenures(), stats.executor.tenures);
   EXPECT_EQ(proto.executor().slice_ns_max(), stats.executor.slice_ns_max);
   EXPECT_EQ(proto.database(1).index(), 5);
   EXPECT_EQ(proto.database(1).avg_ttl_ms(), 8);

@@ -27,8 +27,8 @@ inline constexpr internal::TypedOp<int64_t*> kStringLength = typed::OpOf<int64_t
 // STRLEN: 0 without a key.
 inline absl::StatusOr<int64_t> StringLength(const Database& database, std::string_view key) {
   int64_t length = 0;
-  const internal::Refusal* refused = internal::RunTyped(internal::TargetOf(database), kStringLength, key, &length);
-  return internal::ResultOf(refused, length);
+  const internal::ErrorText* error = internal::RunTyped(internal::TargetOf(database), kStringLength, key, &length);
+  return internal::ResultOf(error, length);
 }
 
 }  // namespace larder::testing

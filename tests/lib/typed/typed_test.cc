@@ -96,9 +96,9 @@ TEST_F(TypedTest, ANewCallIsRefusedWhereCallsAre) {
   std::optional<internal::Target> kept;  // as a handle would that is made of a Transaction and outlives it
   EXPECT_TRUE(cache_->Atomically([&](Transaction& t) { kept = TargetOf(t); }).ok());
   int64_t length = 0;
-  const internal::Refusal* refused = RunTyped(*kept, kStringLength, "k", &length);
-  ASSERT_NE(refused, nullptr);
-  EXPECT_EQ(refused->code, absl::StatusCode::kFailedPrecondition);
+  const internal::ErrorText* error = RunTyped(*kept, kStringLength, "k", &length);
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->code, absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
   EXPECT_EQ(StringLength(*cache_, "k").status().code(), absl::StatusCode::kCancelled);
 }

@@ -3,8 +3,8 @@
 // The engine names a refusal by the address of a constant, which costs a register and cannot fail. Inline code of the
 // public headers, compiled with the user's flags, makes the absl::Status of it: a Status with a message allocates, and
 // where there is no memory for the message the code alone says it.
-#ifndef LARDER_INTERNAL_REFUSAL_H_
-#define LARDER_INTERNAL_REFUSAL_H_
+#ifndef LARDER_INTERNAL_ERROR_TEXT_H_
+#define LARDER_INTERNAL_ERROR_TEXT_H_
 
 #include <new>
 #include <string>
@@ -30,48 +30,48 @@ constexpr std::string_view WithoutCode(std::string_view text) {
 }
 
 // One refusal. Instances are constants with static lifetime.
-struct Refusal {
+struct ErrorText {
   absl::StatusCode code;
   std::string_view text;  // as a RESP client sees it, without the leading '-'
 
   constexpr std::string_view message() const { return WithoutCode(text); }  // as a Status says it
 };
 
-inline constexpr Refusal kNoMemoryForResult{absl::StatusCode::kResourceExhausted,
+inline constexpr ErrorText kNoMemoryForResult{absl::StatusCode::kResourceExhausted,
                                             "there is no memory for the result"};
-inline constexpr Refusal kNoMemoryForArguments{absl::StatusCode::kResourceExhausted,
+inline constexpr ErrorText kNoMemoryForArguments{absl::StatusCode::kResourceExhausted,
                                                "there is no memory for the arguments"};
-inline constexpr Refusal kOldValueLost{absl::StatusCode::kDataLoss,
+inline constexpr ErrorText kOldValueLost{absl::StatusCode::kDataLoss,
                                        "the value was set, but there is no memory for the one that was there before"};
-inline constexpr Refusal kRangeWasMoved{absl::StatusCode::kFailedPrecondition,
+inline constexpr ErrorText kRangeWasMoved{absl::StatusCode::kFailedPrecondition,
                                         "the ScanRange was moved from: its keys are in the other one"};
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
-[[gnu::noinline, gnu::cold]] inline absl::Status StatusOf(const Refusal& refusal) {
-  const absl::string_view message(refusal.message().data(), refusal.message().size());
+[[gnu::noinline, gnu::cold]] inline absl::Status StatusOf(const ErrorText& error) {
+  const absl::string_view message(error.message().data(), error.message().size());
 #if defined(__cpp_exceptions)
   try {
-    return absl::Status(refusal.code, message);
+    return absl::Status(error.code, message);
   } catch (const std::bad_alloc&) {
-    return absl::Status(refusal.code, absl::string_view());
+    return absl::Status(error.code, absl::string_view());
   }
 #else
-  return absl::Status(refusal.code, message);
+  return absl::Status(error.code, message);
 #endif
 }
 
 // OK for nullptr.
-inline absl::Status StatusOf(const Refusal* refusal) {
-  if (refusal == nullptr) [[likely]] return absl::Status();
-  return StatusOf(*refusal);
+inline absl::Status StatusOf(const ErrorText* error) {
+  if (error == nullptr) [[likely]] return absl::Status();
+  return StatusOf(*error);
 }
 
 // The value, or why there is none.
 template <class T>
-absl::StatusOr<T> ResultOf(const Refusal* refusal, const T& value) {
-  if (refusal == nullptr) [[likely]] return value;
-  return StatusOf(*refusal);
+absl::StatusOr<T> ResultOf(const ErrorText* error, const T& value) {
+  if (error == nullptr) [[likely]] return value;
+  return StatusOf(*error);
 }
 
 // Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
@@ -100,4 +100,4 @@ inline absl::StatusOr<std::string> StringOf(std::string_view bytes) {
 }  // inline namespace LARDER_INTERNAL_FLAVOR
 }  // namespace larder::inline v0::internal
 
-#endif  // LARDER_INTERNAL_REFUSAL_H_
+#endif  // LARDER_INTERNAL_ERROR_TEXT_H_

@@ -1,5 +1,5 @@
-// The holder's turn: serving those who wait, and passing the executor on. The rules stand in executor.cc.
-#include "lib/executor/turn.h"
+// The holder's tenure: serving those who wait, and passing the executor on. The rules stand in executor.cc.
+#include "lib/executor/tenure.h"
 
 namespace larder::inline v0::executor {
 
@@ -11,7 +11,7 @@ using internal::Ticket;
 using internal::Add;
 using internal::Raise;
 
-// --- The holder's turn. ---
+// --- The holder's tenure. ---
 
 void Executor::ReleaseSlow() {
   if (pid_ != 0) {
@@ -62,77 +62,77 @@ bool Executor::TryFree(uintptr_t word) {
                                         std::memory_order_relaxed);
 }
 
-// Serves whoever waits, for one turn, and lets go of the executor; or, with `own`, a batch that this thread is in the
+// Serves whoever waits, for one tenure, and lets go of the executor; or, with `own`, a batch that this thread is in the
 // middle of: keeps it (kHolding), unless a waiting thread has to have it, and then `own` waits at the end of the queue.
 Executor::Served Executor::Serve(Ticket* own) {
   if (ProcessChanged()) return Served::kForked;
-  Turn turn;
-  Add(counters_.turns);
+  Tenure tenure;
+  Add(counters_.tenures);
   for (;;) {
     uintptr_t word;
     if (!TakePending(word)) return Served::kForked;
     if ((word & kClosing) != 0) {
-      CloseQueue(turn);
-      turn.Finish();
+      CloseQueue(tenure);
+      tenure.Finish();
       return Served::kClosed;
     }
     Node* const node = queue_head_;
     if (node == nullptr) {
       if (own != nullptr) {
         word_->fetch_and(~(kQueue | kHere), std::memory_order_relaxed);
-        turn.Finish();
+        tenure.Finish();
         return Served::kHolding;
       }
       if (!TryFree(word)) continue;
-      turn.Finish();
+      tenure.Finish();
       return Served::kLetGo;
     }
-    if (node->kind == Kind::kEngine && !turn.Spent()) {
+    if (node->kind == Kind::kEngine && !tenure.Spent()) {
       Request& request = *static_cast<Request*>(node);
       if (request.is_short == nullptr || request.is_short(request)) {
-        RunRequest(turn, request);
+        RunRequest(tenure, request);
       } else {
         request.kind = Kind::kUser;
         Add(counters_.left_to_threads);
       }
       continue;
     }
-    if (node->kind == Kind::kBatch && !turn.slice_run) {
-      RunQueuedSlice(turn, *static_cast<Ticket*>(node), own == nullptr);
+    if (node->kind == Kind::kBatch && !tenure.slice_run) {
+      RunQueuedSlice(tenure, *static_cast<Ticket*>(node), own == nullptr);
       continue;
     }
     // The next waiting thread goes on from here. If there is none, only batches wait, and loops wait for nobody.
     Request* const next = FirstRequest();
-    const bool may_lend = next != nullptr && MayLend(turn, *next, word);
+    const bool may_lend = next != nullptr && MayLend(tenure, *next, word);
     if (next != nullptr && !may_lend) {
       if (own != nullptr) Requeue(*own);
-      HandOver(turn, *next);
-      turn.Finish();
+      HandOver(tenure, *next);
+      tenure.Finish();
       return Served::kLetGo;
     }
     if (own != nullptr) {
-      turn.Finish();
+      tenure.Finish();
       return Served::kHolding;
     }
     if (may_lend) {
       if (!TryLend(word)) continue;
-      turn.Finish();
+      tenure.Finish();
       return Served::kLetGo;
     }
-    WakeAllBatches(turn);
+    WakeAllBatches(tenure);
   }
 }
 
-void Executor::RunRequest(Turn& turn, Request& request) {
+void Executor::RunRequest(Tenure& tenure, Request& request) {
   Prefetch();
   PopFront();
   request.run(request);
-  turn.Publish(request, internal::kDone);
-  turn.now_ns = MonotonicNs();
-  ++turn.requests;
+  tenure.Publish(request, internal::kDone);
+  tenure.now_ns = MonotonicNs();
+  ++tenure.requests;
   Add(counters_.ran_for_others);
-  Raise(counters_.turn_requests_max, turn.requests);
-  Raise(counters_.turn_ns_max, turn.now_ns - turn.started_ns);
+  Raise(counters_.tenure_requests_max, tenure.requests);
+  Raise(counters_.tenure_ns_max, tenure.now_ns - tenure.started_ns);
 }
 
 // Overlaps the cache misses of the next requests: each stage of all of them, then the next stage.
@@ -158,20 +158,20 @@ void Executor::Prefetch() {
 }
 
 // Whether newcomers may have the executor before the thread behind `next`: only while that is on its way, from sleep.
-bool Executor::MayLend(Turn& turn, Request& next, uintptr_t word) {
+bool Executor::MayLend(Tenure& tenure, Request& next, uintptr_t word) {
   if ((word & kHere) != 0) return false;
   uint32_t state = next.state.load(std::memory_order_relaxed);
   if (state == internal::kSleeping) {
-    if (turn.called != nullptr) return false;  // a loop that came while this turn was lending to another's successor
+    if (tenure.called != nullptr) return false;  // a loop that came while this tenure was lending to another's successor
     next.state.store(internal::kCalled, std::memory_order_release);  // a sleeper's state is the holder's to change
-    turn.called = &next.state;
-    called_ns_ = turn.now_ns;
+    tenure.called = &next.state;
+    called_ns_ = tenure.now_ns;
     lent_ = 0;
     return true;
   }
   if (state != internal::kCalled) return false;
   Add(counters_.lent);
-  return ++lent_ <= kRequestsMax && turn.now_ns - called_ns_ < kTurnNsMax;
+  return ++lent_ <= kRequestsMax && tenure.now_ns - called_ns_ < kTenureNsMax;
 }
 
 bool Executor::TryLend(uintptr_t word) {
@@ -188,25 +188,25 @@ void Executor::ForgetTheCalled() {
 }
 
 // Makes the thread behind `request` the holder. Nothing here is ours afterwards.
-void Executor::HandOver(Turn& turn, Request& request) {
+void Executor::HandOver(Tenure& tenure, Request& request) {
   Unlink(request);
   Add(counters_.handed_over);
   prefetched_ = 0;
   ForgetTheCalled();
-  turn.Publish(request, internal::kYouHold);
+  tenure.Publish(request, internal::kYouHold);
 }
 
 void Executor::SendLoopsAway() {
   LARDER_DCHECK(InsideUser());
   uintptr_t word;
   if (ProcessChanged() || !TakePending(word)) return;
-  Turn turn;
+  Tenure tenure;
   while (queue_head_ != nullptr && queue_head_->kind == Kind::kLoop) {
-    turn.Publish(*static_cast<Request*>(PopFront()), internal::kSentAway);
+    tenure.Publish(*static_cast<Request*>(PopFront()), internal::kSentAway);
     prefetched_ = 0;
     ForgetTheCalled();  // it may have been one of these
   }
-  turn.Finish();
+  tenure.Finish();
 }
 
 // --- The queue, which is the holder's. ---
@@ -253,7 +253,7 @@ void Executor::Unlink(Node& node) {
 }
 
 // Takes all batches out of the queue, to be given back to their loops.
-void Executor::WakeAllBatches(Turn& turn) {
+void Executor::WakeAllBatches(Tenure& tenure) {
   Node* node = queue_head_;
   queue_head_ = queue_tail_ = nullptr;
   while (node != nullptr) {
@@ -261,7 +261,7 @@ void Executor::WakeAllBatches(Turn& turn) {
     if (node->kind != Kind::kBatch) {
       Append(*node);
     } else if (Ticket& ticket = static_cast<Ticket&>(*node); StartTicket(ticket)) {
-      ReturnTicket(turn, ticket, false);
+      ReturnTicket(tenure, ticket, false);
     }
     node = next;
   }

@@ -1,6 +1,6 @@
-// Inside the executor: the ticket of a batch, and what a holder carries through one turn. See executor.cc.
-#ifndef LARDER_EXECUTOR_TURN_H_
-#define LARDER_EXECUTOR_TURN_H_
+// Inside the executor: the ticket of a batch, and what a holder carries through one tenure. See executor.cc.
+#ifndef LARDER_EXECUTOR_TENURE_H_
+#define LARDER_EXECUTOR_TENURE_H_
 
 #include <atomic>
 #include <cstdint>
@@ -16,8 +16,8 @@ enum TicketState : uint32_t {
   kIdle,           // the loop's
   kFinishedBatch,  // the loop's: a stranger ran the last command, and the loop has not asked yet
   kQueued,         // in the queue
-  kRunning,        // in a holder's turn
-  kRunningWaited,  // in a holder's turn, and Cancel sleeps on `state`
+  kRunning,        // in a holder's tenure
+  kRunningWaited,  // in a holder's tenure, and Cancel sleeps on `state`
   kAbandoned,      // in the queue, but the loop took the batch back: whoever meets it frees it
 };
 
@@ -46,7 +46,7 @@ inline void Raise(std::atomic<uint64_t>& counter, int64_t value) {
 
 // One holder's work for others, and whom to wake when it has let go. It outlives its hold on the executor, so Finish
 // touches nothing of the executor's.
-struct Executor::Turn {
+struct Executor::Tenure {
   int64_t started_ns = MonotonicNs();
   int64_t now_ns = started_ns;
   int requests = 0;
@@ -56,7 +56,7 @@ struct Executor::Turn {
   const std::atomic<uint32_t>* called = nullptr;  // the thread that shall have the executor next
   const std::atomic<uint32_t>* sleepers[kRequestsMax];
 
-  bool Spent() const { return requests >= kRequestsMax || now_ns - started_ns >= kTurnNsMax; }
+  bool Spent() const { return requests >= kRequestsMax || now_ns - started_ns >= kTenureNsMax; }
 
   // Ends the wait of `request`; the node is gone when this returns.
   void Publish(internal::Request& request, internal::RequestState how) {
@@ -105,4 +105,4 @@ struct Executor::Turn {
 
 }  // namespace larder::inline v0::executor
 
-#endif  // LARDER_EXECUTOR_TURN_H_
+#endif  // LARDER_EXECUTOR_TENURE_H_

@@ -1,6 +1,6 @@
 // Strings on their way out of the cache, and what several files of ops need besides.
-#ifndef LARDER_TYPED_HAND_H_
-#define LARDER_TYPED_HAND_H_
+#ifndef LARDER_TYPED_FETCH_H_
+#define LARDER_TYPED_FETCH_H_
 
 #include <larder/internal/fetched.h>
 #include "lib/base/bytes.h"
@@ -13,7 +13,7 @@
 namespace larder::inline v0::typed {
 
 // A part of a string's bytes: copied if they are few, else pinned.
-inline void Hand(const ops::strings::Text& text, Bytes part, internal::Fetched* to) {
+inline void FetchPart(const ops::strings::Text& text, Bytes part, internal::Fetched* to) {
   if (char* place = to->Place(part.size()); place != nullptr) [[likely]] {
     base::CopyBytes(place, part);
     return;
@@ -24,11 +24,11 @@ inline void Hand(const ops::strings::Text& text, Bytes part, internal::Fetched* 
 }
 
 // What an entry holds, if it is a string. Errors: kWrongType.
-Error HandString(const keyspace::Entry& entry, internal::Fetched* to);
+Error FetchString(const keyspace::Entry& entry, internal::Fetched* to);
 
 // What a write adds besides values: an entry.
 inline keyspace::Growth GrowthOfEntry(Bytes key) { return {.bytes = key.size() + 64}; }
 
 }  // namespace larder::inline v0::typed
 
-#endif  // LARDER_TYPED_HAND_H_
+#endif  // LARDER_TYPED_FETCH_H_

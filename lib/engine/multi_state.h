@@ -1,6 +1,6 @@
-// Transaction: MULTI's queue and WATCH's keys of one client.
-#ifndef LARDER_ENGINE_TRANSACTION_H_
-#define LARDER_ENGINE_TRANSACTION_H_
+// MultiState: MULTI's queue and WATCH's keys of one client.
+#ifndef LARDER_ENGINE_MULTI_STATE_H_
+#define LARDER_ENGINE_MULTI_STATE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ class Engine;
 struct ClientState;
 
 // Threads: the executor's holder.
-class Transaction {
+class MultiState {
  public:
   bool open = false;      // between MULTI and EXEC or DISCARD
   bool broken = false;    // a command was refused while queuing: EXEC aborts
@@ -63,13 +63,13 @@ class Transaction {
   bool all_short_ = true;
 };
 
-inline bool InMulti(const Transaction* transaction) { return transaction != nullptr && transaction->open; }
+inline bool InMulti(const MultiState* transaction) { return transaction != nullptr && transaction->open; }
 
 // The client's transaction, made on first use. nullptr when there is no memory.
-Transaction* TransactionOf(ClientState& client);
+MultiState* MultiStateOf(ClientState& client);
 // DISCARD's effect, whatever the state: queue and watches forgotten.
-void DropTransaction(Engine& engine, ClientState& client);
+void DropMultiState(Engine& engine, ClientState& client);
 
 }  // namespace larder::inline v0::engine
 
-#endif  // LARDER_ENGINE_TRANSACTION_H_
+#endif  // LARDER_ENGINE_MULTI_STATE_H_

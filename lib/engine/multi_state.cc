@@ -1,4 +1,4 @@
-#include "lib/engine/transaction.h"
+#include "lib/engine/multi_state.h"
 
 #include <cstring>
 #include <new>
@@ -25,7 +25,7 @@ T ReadRaw(Bytes from, size_t* at) {
 
 }  // namespace
 
-bool Transaction::Queue(const CommandRow& row, std::span<const Bytes> argv) {
+bool MultiState::Queue(const CommandRow& row, std::span<const Bytes> argv) {
   const size_t before = queue_.size();
   AppendRaw(queue_, &row);
   AppendRaw(queue_, argv.size());
@@ -44,18 +44,18 @@ bool Transaction::Queue(const CommandRow& row, std::span<const Bytes> argv) {
   return true;
 }
 
-bool Transaction::IsShort() const {
+bool MultiState::IsShort() const {
   return all_short_ && argc_sum_ <= 3 * kShortElements && queue_.size() <= kShortBytes && watch_count <= kShortElements;
 }
 
-bool Transaction::MakeRoom(resp::ArgVector* argv) const {
+bool MultiState::MakeRoom(resp::ArgVector* argv) const {
   while (argv->size() < argc_max_) {
     if (!argv->Append({})) return false;
   }
   return true;
 }
 
-const CommandRow* Transaction::Decode(size_t* at, resp::ArgVector* argv) const {
+const CommandRow* MultiState::Decode(size_t* at, resp::ArgVector* argv) const {
   const Bytes queue = queue_.view();
   const CommandRow* const row = ReadRaw<const CommandRow*>(queue, at);
   const size_t argc = ReadRaw<size_t>(queue, at);
@@ -71,7 +71,7 @@ const CommandRow* Transaction::Decode(size_t* at, resp::ArgVector* argv) const {
   return row;
 }
 
-void Transaction::Reset() {
+void MultiState::Reset() {
   open = broken = changed = false;
   flags = 0;
   queued_ = argc_max_ = argc_sum_ = 0;
@@ -79,12 +79,12 @@ void Transaction::Reset() {
   queue_.Free();
 }
 
-Transaction* TransactionOf(ClientState& client) {
-  if (client.transaction == nullptr) client.transaction = new (std::nothrow) Transaction();
+MultiState* MultiStateOf(ClientState& client) {
+  if (client.transaction == nullptr) client.transaction = new (std::nothrow) MultiState();
   return client.transaction;
 }
 
-void DropTransaction(Engine& engine, ClientState& client) {
+void DropMultiState(Engine& engine, ClientState& client) {
   if (client.transaction == nullptr) return;
   engine.watches().RemoveAll(client.transaction);
   client.transaction->Reset();
