@@ -15,9 +15,7 @@ namespace larder::inline v0 {
 
 namespace {
 
-absl::Status NoMemory(std::string_view text = "there is no memory for a session") {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
-}
+absl::Status NoMemory(std::string_view text = "there is no memory for a session") { return base::NoMemory(text); }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 
 namespace larder::inline v0::net {
@@ -65,7 +66,7 @@ CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nu
 
 absl::Status CacheService::Prepare() {
   if (sides_[0].batch.Prepare() && sides_[1].batch.Prepare()) return absl::OkStatus();
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a listener");
+  return base::NoMemory(base::kNoMemoryForListener);
 }
 
 ServerSettings CacheService::settings() {

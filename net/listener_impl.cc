@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
 #include "lib/base/thread.h"
@@ -64,11 +65,11 @@ absl::Status Listener::Impl::MakeServer(Where& where, std::unique_ptr<engine::Cl
   }
   if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
     uring_backend_ = where.io_uring->make_backend(loop_->poller());
-    if (uring_backend_ == nullptr) return NoMemoryForListener();
+    if (uring_backend_ == nullptr) return base::NoMemory(base::kNoMemoryForListener);
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
   served_.reset(new (std::nothrow) Served(core_, *loop_, backend, std::move(policy), &descriptors_));
-  if (served_ == nullptr) return NoMemoryForListener();
+  if (served_ == nullptr) return base::NoMemory(base::kNoMemoryForListener);
   served_->server.SetChannels(std::exchange(where.channels, nullptr));
   return served_->service.Prepare();
 }

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/fixed_text.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
@@ -203,7 +204,7 @@ absl::Status ListenerPlaces::PrepareMove(bool tls, const std::vector<std::string
   move->known = KnownOf(*opened);
   move->sockets = *std::move(opened);
   for (const net::ListeningSocket& socket : move->sockets) {
-    if (!descriptors_.Add(socket.fd.get())) return NoMemoryForListener();
+    if (!descriptors_.Add(socket.fd.get())) return base::NoMemory(base::kNoMemoryForListener);
   }
   return absl::OkStatus();
 }

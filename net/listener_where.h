@@ -12,7 +12,9 @@
 #include "absl/status/statusor.h"
 #include <larder/net/listener.h>
 #include <larder/options.h>
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
+#include "lib/base/status.h"
 #include "net/channel.h"
 #include "net/socket.h"
 
@@ -43,13 +45,11 @@ struct Where {
   bool own_clock = false;  // the program's, not the machine's
 };
 
-absl::Status NoMemoryForListener();
-
 // What `fn` says; RESOURCE_EXHAUSTED if it threw.
 template <class F>
 absl::Status Guarded(F&& fn) {
   absl::Status status;
-  if (!base::Guarded([&] { status = fn(); })) status = NoMemoryForListener();
+  if (!base::Guarded([&] { status = fn(); })) status = base::NoMemory(base::kNoMemoryForListener);
   return status;
 }
 

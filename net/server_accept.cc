@@ -11,6 +11,7 @@
 namespace larder::inline v0::net {
 namespace {
 
+constexpr std::string_view kClosedWithoutMemory = "Accepted connection closed: out of memory";
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kProtected =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
@@ -32,7 +33,7 @@ absl::Status Server::Start(Kind kind, std::vector<ListeningSocket> sockets) {
   for (ListeningSocket& socket : sockets_[kind]) {
     socket.server = this;
     if (descriptors_ != nullptr && !descriptors_->Add(socket.fd.get())) {
-      return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a socket");
+      return base::NoMemory("out of memory for a socket");
     }
   }
   return Watch(kind);
@@ -116,13 +117,13 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   const int fd = accepted.fd.get();
   std::unique_ptr<Connection> connection(ReserveLists() ? new (std::nothrow) Connection(this) : nullptr);
   if (connection == nullptr) {
-    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
     return false;
   }
   if (by.tls) {
     connection->channel = channels_->Accept();
     if (connection->channel == nullptr) {
-      service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+      service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
       return false;
     }
   }
@@ -144,7 +145,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   if (connection->client == nullptr) {
     if (descriptors_ != nullptr) descriptors_->Remove(fd);
     loop_.DeleteFileEvent(fd, ae::kReadable);
-    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
     return false;
   }
   connection->fd = std::move(accepted.fd);

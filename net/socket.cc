@@ -161,7 +161,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
                                                            int backlog) {
   std::vector<ListeningSocket> sockets;
   if (!base::Guarded([&] { sockets.reserve(bind.size()); })) {
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for sockets");
+    return base::NoMemory("out of memory for sockets");
   }
   for (const std::string& word : bind) {
     ListeningSocket socket;

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/hash.h"
 #include "lib/base/random.h"
 #include "lib/base/status.h"
@@ -47,7 +48,7 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
 }
 
 absl::Status NoMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+  return base::NoMemory(base::kNoMemoryForCache);
 }
 
 absl::Status FaultOf(CommandTable::Fault fault, Bytes culprit) {

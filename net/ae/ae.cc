@@ -49,7 +49,7 @@ void Hooks::Run(EventLoop& loop) {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& options) {
   std::unique_ptr<EventLoop> loop(new (std::nothrow) EventLoop(options.clock));
-  if (loop == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for an event loop");
+  if (loop == nullptr) return base::NoMemory("out of memory for an event loop");
   absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(options.api, options.more_pollers, &loop->passed_over_);
   if (!poller.ok()) return poller.status();
   loop->poller_ = *std::move(poller);
@@ -79,7 +79,7 @@ absl::Status EventLoop::MakeRoom(int fd) {
   const size_t size = std::max(needed, events_.size() + events_.size() / 2);  // of 10,000 clients, each pays for the rest
   if (absl::Status status = poller_->Resize(static_cast<int>(size)); !status.ok()) return status;
   if (!fired_.Grow(std::min<size_t>(size, kFiredMax)) || !events_.Grow(size)) {
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a file event");
+    return base::NoMemory("out of memory for a file event");
   }
   return absl::OkStatus();
 }

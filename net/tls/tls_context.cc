@@ -29,7 +29,7 @@ constexpr size_t kFileBytesMax = 16 << 20;
 constexpr unsigned char kSessionContext[] = "larder";
 
 absl::Status OutOfMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for TLS");
+  return base::NoMemory("out of memory for TLS");
 }
 
 template <class... Parts>
