@@ -52,7 +52,7 @@ class CacheService::CacheClient final : public Client {
   CacheService& service_;
 };
 
-CacheService::Side::Side(core::CacheCore& core, ae::EventLoop& loop)
+CacheService::ClientBatch::ClientBatch(core::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop, /*leaves=*/true) {}
 
 CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const engine::ClientPolicy* policy)
@@ -60,12 +60,12 @@ CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const eng
       loop_(loop),
       policy_(policy),
       buffers_(core.engine().keyspace().extra_memory()),
-      sides_{Side(core, loop), Side(core, loop)} {}
+      batches_{ClientBatch(core, loop), ClientBatch(core, loop)} {}
 
-CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nullptr && sides_[1].ending == nullptr); }
+CacheService::~CacheService() { LARDER_DCHECK(!queued_ && batches_[0].ending == nullptr && batches_[1].ending == nullptr); }
 
 absl::Status CacheService::Prepare() {
-  if (sides_[0].batch.Prepare() && sides_[1].batch.Prepare()) return absl::OkStatus();
+  if (batches_[0].batch.Prepare() && batches_[1].batch.Prepare()) return absl::OkStatus();
   return base::NoMemory(base::kNoMemoryForListener);
 }
 
@@ -155,14 +155,14 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
 void CacheService::Stop() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
-  for (Side& side : sides_) core_.executor().Cancel(side.batch);  // also waits for a late Wake
+  for (ClientBatch& clients : batches_) core_.executor().Cancel(clients.batch);  // also waits for a late Wake
 }
 
 void CacheService::Finish() {
   // What the one was to open the other may have to end.
-  for (Side* side : {&running(), &filling()}) {
-    side->batch.Abandon();
-    FreeEnded(*side);
+  for (ClientBatch* clients : {&running(), &filling()}) {
+    clients->batch.Abandon();
+    FreeEnded(*clients);
   }
 }
 
@@ -180,9 +180,9 @@ void CacheService::Count(const ServerCount& more) {
   all.limit_disconnections_output.fetch_add(more.output_limit_disconnections, kRelaxed);
 }
 
-void CacheService::FreeEnded(Side& side) {
-  while (CacheClient* client = side.ending) {
-    side.ending = client->next_ending;
+void CacheService::FreeEnded(ClientBatch& clients) {
+  while (CacheClient* client = clients.ending) {
+    clients.ending = client->next_ending;
     delete client;
   }
 }

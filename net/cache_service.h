@@ -38,15 +38,15 @@ class CacheService final : public Service {
   class CacheClient;
 
   // What the next batch will have ended: its clients' halves on this side.
-  struct Side {
-    explicit Side(core::CacheCore& core, ae::EventLoop& loop);
+  struct ClientBatch {
+    ClientBatch(core::CacheCore& core, ae::EventLoop& loop);
     session::SessionBatch batch;
     CacheClient* ending = nullptr;
   };
 
-  Side& filling() { return sides_[filling_]; }
-  Side& running() { return sides_[1 - filling_]; }
-  void FreeEnded(Side& side);
+  ClientBatch& filling() { return batches_[filling_]; }
+  ClientBatch& running() { return batches_[1 - filling_]; }
+  void FreeEnded(ClientBatch& clients);
   void AwaitPause();
   int64_t PauseDelayMs() const;
   static int64_t OnPauseOver(ae::EventLoop& loop, int64_t id, void* data);
@@ -58,7 +58,7 @@ class CacheService final : public Service {
   ae::EventLoop& loop_;
   const engine::ClientPolicy* const policy_;
   session::BufferPool buffers_;
-  Side sides_[2];
+  ClientBatch batches_[2];
   int filling_ = 0;
   bool queued_ = false;  // running() is the executor's
   int64_t pause_event_ = 0;  // 0: none

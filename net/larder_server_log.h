@@ -13,7 +13,7 @@
 namespace larder::inline v0::server {
 
 // Threads: Write, from any.
-class Log {
+class ServerLog {
  public:
   // `file`: "" is standard output. It is opened for each line, so that whoever rotates logs may rename it at any time.
   // The role is 'C' until the server serves, then 'M', as in Redis.

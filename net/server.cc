@@ -17,7 +17,7 @@ void Server::List::Swap(List& other) {
 
 Server::Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors)
     : loop_(loop), backend_(backend), service_(service), descriptors_(descriptors) {
-  hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->Turn(); };
+  hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->AfterEvents(); };
   hook_.data = this;
   loop_.after_events().Add(hook_);
 }
@@ -57,7 +57,7 @@ Server::~Server() {
   FreeChain(&ended_);
 }
 
-// ---- A turn ---------------------------------------------------------------------------------------------------------
+// ---- The server's part of a turn ----------------------------------------------------------------------------------
 
 void Server::OnReady(ae::EventLoop& loop, int fd, void* data, int mask) {
   Connection& connection = *static_cast<Connection*>(data);
@@ -81,7 +81,7 @@ void Server::Mark(Connection& connection, bool Connection::*mark, List& list) {
   list.Add(connection);
 }
 
-void Server::Turn() {
+void Server::AfterEvents() {
   now_us_ = loop_.clock().NowUs();
   settings_ = service_.settings();
   TakeWoken();

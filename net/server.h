@@ -111,7 +111,7 @@ class Server final : private WokenListener {
     if (!wakes_no_more_) loop_.WakeUp();
   }
 
-  void Turn();
+  void AfterEvents();
   void TakeWoken();
   void ReadReady();
   void FinishReads(ReadRound& round);

@@ -98,7 +98,7 @@ absl::Status EventLoop::CreateFileEvent(int fd, int mask, FileProc proc, void* d
   if (mask & kReadable) event.readable = proc;
   if (mask & kWritable) event.writable = proc;
   event.data = data;
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
   return absl::OkStatus();
 }
 
@@ -112,7 +112,7 @@ void EventLoop::DeleteFileEvent(int fd, int mask) {
   if (new_mask == old_mask) return;
   // Narrowing what is watched can only fail for a descriptor that was closed first: then it is not watched at all.
   if (!poller_->Set(fd, old_mask, new_mask).ok()) event.mask = kNone;
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
 }
 
 int EventLoop::GetFileEvents(int fd) const {
@@ -248,7 +248,7 @@ int EventLoop::BackendFd() {
 void EventLoop::Rearm() {
   if (forsaken_) return;
   ArmTimer();
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
 }
 
 void EventLoop::ArmTimer() {

@@ -353,7 +353,7 @@ absl::Status IoUringPoller::ArmTimer(int64_t delay_us) {
   return absl::OkStatus();
 }
 
-void IoUringPoller::Settle() {
+void IoUringPoller::FlushChanges() {
   if (foreign_ || !enabled_) return;  // not its thread, or there is nothing in it
   Arm();
   Submit(0);
