@@ -13,7 +13,8 @@ namespace larder::inline v0::net {
 class CacheService::CacheClient final : public Client {
  public:
   // Null without memory.
-  static std::unique_ptr<CacheClient> Create(CacheService& service, session::Peer peer, session::SessionEvents* events) {
+  static std::unique_ptr<CacheClient> Create(CacheService& service, session::Peer peer,
+                                             session::SessionEvents* events) {
     std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service));
     if (client == nullptr) return nullptr;
     peer.policy = service.policy_;
@@ -62,7 +63,9 @@ CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const eng
       buffers_(core.engine().keyspace().extra_memory()),
       batches_{ClientBatch(core, loop), ClientBatch(core, loop)} {}
 
-CacheService::~CacheService() { LARDER_DCHECK(!queued_ && batches_[0].ending == nullptr && batches_[1].ending == nullptr); }
+CacheService::~CacheService() {
+  LARDER_DCHECK(!queued_ && batches_[0].ending == nullptr && batches_[1].ending == nullptr);
+}
 
 absl::Status CacheService::Prepare() {
   if (batches_[0].batch.Prepare() && batches_[1].batch.Prepare()) return absl::OkStatus();

@@ -1,6 +1,7 @@
-// The cache as a service: sessions of lib behind the seam of service.h.
+// The cache as a service: the sessions of lib/session behind the seam of service.h.
 //
-// Two batches: one is with the executor or done, the other takes what the loop parses and opens meanwhile.
+// There are two batches. One is with the executor, or has run; the other takes what the loop parses and opens
+// meanwhile.
 #ifndef LARDER_NET_CACHE_SERVICE_H_
 #define LARDER_NET_CACHE_SERVICE_H_
 
@@ -17,7 +18,7 @@ namespace larder::inline v0::net {
 
 class CacheService final : public Service {
  public:
-  // All outlive it. `policy` may be null.
+  // The arguments must outlive the service. `policy` may be null.
   CacheService(core::CacheCore& core, ae::EventLoop& loop, const engine::ClientPolicy* policy);
   ~CacheService() override;  // REQUIRES: Finish was called
 
@@ -37,7 +38,7 @@ class CacheService final : public Service {
  private:
   class CacheClient;
 
-  // What the next batch will have ended: its clients' halves on this side.
+  // A batch of requests, and the clients that will have ended when it has run.
   struct ClientBatch {
     ClientBatch(core::CacheCore& core, ae::EventLoop& loop);
     session::SessionBatch batch;
@@ -51,7 +52,7 @@ class CacheService final : public Service {
   int64_t PauseDelayMs() const;
   static int64_t OnPauseOver(ae::EventLoop& loop, int64_t id, void* data);
 
-  // How long the timer sleeps at most: the loop's clock need not be the cache's.
+  // How long the timer sleeps at most, because the loop's clock need not be the cache's.
   static constexpr int64_t kPauseLookMs = 1000;
 
   core::CacheCore& core_;
@@ -60,7 +61,7 @@ class CacheService final : public Service {
   session::BufferPool buffers_;
   ClientBatch batches_[2];
   int filling_ = 0;
-  bool queued_ = false;  // running() is the executor's
+  bool queued_ = false;  // running() is with the executor
   int64_t pause_event_ = 0;  // 0: none
 };
 

@@ -177,8 +177,8 @@ bool Program::FitDescriptors() {
   if (fitting >= options_.maxclients) return true;
   if (fitting == 0) {
     Log(LogLevel::kWarning,
-        absl::StrCat("Your current 'ulimit -n' of ", granted, " is not enough for the server to start. Please increase your "
-                     "open file limit to at least ", options_.maxclients + kReservedDescriptors, ". Exiting."));
+        absl::StrCat("Your current 'ulimit -n' of ", granted, " is not enough for the server to start. Please increase "
+                     "your open file limit to at least ", options_.maxclients + kReservedDescriptors, ". Exiting."));
     return false;
   }
   Log(LogLevel::kWarning,

@@ -7,7 +7,7 @@
 
 namespace larder::inline v0 {
 
-// Takes everything out of the loop, and closes it. On the loop's thread, or where that runs no more.
+// Takes everything out of the loop, and closes it. REQUIRES: this is the loop's thread, or the loop runs no more.
 void Listener::Impl::StopServing() {
   {
     const std::lock_guard<std::mutex> lock(stop_mutex_);
@@ -26,8 +26,8 @@ void Listener::Impl::StopServing() {
   stopped_changed_.notify_all();
 }
 
-// Of a thread of its own: it ends with its turn. Of the caller's loop: it stops in a turn, or here if that is this
-// thread and it is not in one.
+// A thread of the listener's own ends after its turn. The caller's loop stops the listener in a turn; if it belongs to
+// this thread and is in no turn, the listener is stopped here.
 bool Listener::Impl::StopForClose(int64_t deadline_us) {
   std::unique_lock<std::mutex> lock(stop_mutex_);
   stop_asked_ = true;
@@ -68,7 +68,7 @@ void Listener::Impl::EndForClose() {
   if (ending != nullptr) core_.EndSession(std::move(ending));
 }
 
-// REQUIRES: on the loop's thread, if it is the caller's.
+// REQUIRES: this is the loop's thread, if the loop is the caller's.
 void Listener::Impl::Stop() {
   if (Forked()) return CloseInChild();
   {

@@ -82,8 +82,8 @@ absl::Status Listener::Impl::FitClients() {
   if (fitting >= wanted) return absl::OkStatus();
   const base::Line line("maxclients has been reduced to ", fitting, " from ", wanted,
                         ": RLIMIT_NOFILE leaves the process no more descriptors beside ", reserved_descriptors_,
-                        " for other things. For more clients raise it ('ulimit -n', or setrlimit by the program) before "
-                        "the listener is started.");
+                        " for other things. For more clients raise it ('ulimit -n', or setrlimit by the program) "
+                        "before the listener is started.");
   core_.Log(LogLevel::kWarning, line.view());
   return core_.LowerMaxclients(fitting);
 }

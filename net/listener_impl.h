@@ -38,8 +38,8 @@ namespace larder::inline v0 {
 
 class Listener::Impl final : public core::ListenerHook {
  public:
-  // The clients and who serves them. They are taken out of the engine as one, when nobody else is inside of it: at once if
-  // that can be had, else by whoever closes the cache, who may outlive the loop.
+  // The clients and what serves them. They are taken out of the engine together, when nobody else is inside of it: at
+  // once if that is possible, and otherwise by whoever closes the cache, who may outlive the loop.
   struct Served final : core::SessionEnd {
     Served(core::CacheCore& core, ae::EventLoop& loop, net::IoBackend& backend,
            std::unique_ptr<engine::ClientPolicy> p, net::OwnDescriptors* descriptors)
@@ -58,7 +58,7 @@ class Listener::Impl final : public core::ListenerHook {
   absl::Status Start(Where where, std::unique_ptr<engine::ClientPolicy> policy, bool own_thread);
   void Stop();
 
-  // The caller's loop. False: there is nothing to be polled any more.
+  // The caller's thread enters its loop. Returns false if there is nothing to be polled any more.
   bool EnterLoop();
   bool has_own_thread() const { return own_thread_; }
   // REQUIRES: not in a forked child.
@@ -69,7 +69,7 @@ class Listener::Impl final : public core::ListenerHook {
   void LeaveLoop();
 
   bool Forked() const { return core_.executor().Forked(); }
-  // In a forked child. Once.
+  // Closes the child's copies of all descriptors. REQUIRES: in a forked child. To call it again does nothing.
   void CloseInChild();
 
   // ListenerHook.
@@ -113,24 +113,26 @@ class Listener::Impl final : public core::ListenerHook {
   net::OwnDescriptors descriptors_;
   std::atomic<bool> closed_in_child_{false};
 
-  // How it ends. Who stops it asks the loop's thread to, and waits; only that thread takes the server out of its loop.
+  // How it ends. Whoever stops it asks the loop's thread to do it, and waits. Only that thread takes the server out of
+  // its loop.
+
   mutable std::mutex stop_mutex_;
   std::condition_variable stopped_changed_;  // stopped_, thread_over_
   bool stop_asked_ = false;
-  bool stopping_here_ = false;  // on the caller's thread, between two turns
+  bool stopping_here_ = false;  // the caller's thread stops it, between two turns
   bool stopped_ = false;        // nobody is served any more; sessions may be left to be ended
   bool own_thread_ = false;
   bool thread_over_ = false;
   bool joined_ = false;
   pthread_t thread_;
-  pthread_t loop_thread_ = pthread_self();  // the caller's, that has polled last
+  pthread_t loop_thread_ = pthread_self();  // the thread that has polled the caller's loop last
   int inside_ = 0;                          // how many turns of the caller's are running, one within the other
   std::mutex end_mutex_;                    // guards the end of served_
 
   std::string_view poller_;
-  uint32_t reserved_descriptors_ = 0;  // of the process's, not for clients; as Start found it
+  uint32_t reserved_descriptors_ = 0;  // how many of the process clients cannot have, as Start found it
 
-  LoopNews news_;  // of places_, or stop_asked_
+  LoopNews news_;  // from places_, or that stop_asked_ is true
   ae::Hook news_hook_;
   ListenerPlaces places_;
 };

@@ -210,8 +210,8 @@ absl::Status ListenerPlaces::PrepareMove(bool tls, const std::vector<std::string
 }
 
 // The sockets were shut down for others that could not be had. They are bound as they were, and need no memory to
-// listen again; the loop may have found out that they did not, and no longer watch them. Without the mutex while the log,
-// which may ask for the addresses, is told: nobody else moves them, for that takes the executor.
+// listen again; the loop may have found out that they did not, and no longer watch them. Without the mutex while the
+// log, which may ask for the addresses, is told: nobody else moves them, for that takes the executor.
 void ListenerPlaces::Restore(bool tls, std::unique_lock<std::mutex>& lock) {
   TcpPlace& place = tcp_[tls];
   for (size_t i = 0; i < place.sockets.size() && !stopped_; ++i) {

@@ -1,8 +1,8 @@
 // ListenerPlaces: where a listener listens, and how CONFIG SET port, bind and tls-* change that.
 //
 // The change has the two steps of ListenerHook: first all that may fail, on the thread of whoever sets; then, if all
-// listeners of the cache can, the loop takes over. Sockets that are prepared are bound and listen already: who connects to
-// one that is dropped again is closed.
+// listeners of the cache can, the loop takes over. Sockets that are prepared are bound and listen already: who connects
+// to one that is dropped again is closed.
 //
 // Threads: Prepare and Finish from any; Take from the loop's; Start before another thread knows the listener.
 #ifndef LARDER_NET_LISTENER_PLACES_H_

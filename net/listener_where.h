@@ -1,4 +1,4 @@
-// Where a listener is to listen and how, from its own options and its cache's.
+// Where: where a listener is to listen and how, as its own options and its cache's say.
 #ifndef LARDER_NET_LISTENER_WHERE_H_
 #define LARDER_NET_LISTENER_WHERE_H_
 
@@ -45,7 +45,7 @@ struct Where {
   bool own_clock = false;  // the program's, not the machine's
 };
 
-// What `fn` says; RESOURCE_EXHAUSTED if it threw.
+// Returns what `fn` returns, and RESOURCE_EXHAUSTED if it threw.
 template <class F>
 absl::Status Guarded(F&& fn) {
   absl::Status status;
@@ -53,8 +53,8 @@ absl::Status Guarded(F&& fn) {
   return status;
 }
 
-// Works on a copy of the options: files are read and memory is taken here, which under the executor would keep others
-// waiting and must not throw. What is copied may throw: Guarded by the caller.
+// Fills *where. It works on a copy of the cache's options, because it reads files and takes memory, which under the
+// executor would keep others waiting. It may throw, so that the caller calls it inside Guarded.
 absl::Status Resolve(const Options& cache_options, const ListenerOptions& options, Where* where);
 
 absl::StatusOr<std::vector<net::ListeningSocket>> ListenOn(bool tls, const std::vector<std::string>& bind, int port,

@@ -375,7 +375,8 @@ bool Server::OverOutputLimit(Connection& connection) {
     over |= now_us_ - connection.over_soft_limit_since_us > limit.soft_seconds * 1'000'000;
   }
   if (!over) return false;
-  if (!connection.client->Stop()) return true;  // it was found elsewhere, and counted: under MONITOR by who pushes lines
+  // Another thread may have found the same, and counted it: under MONITOR whoever pushes lines looks too.
+  if (!connection.client->Stop()) return true;
   ++count_.output_limit_disconnections;
   counted_ = true;
   service_.Log(LogLevel::kWarning,

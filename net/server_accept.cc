@@ -253,7 +253,8 @@ void Server::CloseUnadmitted() {
         // RESET makes a stranger of it from now on, at the earliest; in a pause its AUTH is held.
         connection->stranger_since_us = now_us_ + kUnadmittedLookUs;
       } else if (connection->stranger_since_us <= before_us) {
-        const base::Line line("Closing client ", Describe(*connection), " that has not authenticated: clients are many");
+        const base::Line line("Closing client ", Describe(*connection),
+                              " that has not authenticated: clients are many");
         service_.Log(LogLevel::kWarning, line.view());
         Close(*connection);
       }

@@ -1,5 +1,5 @@
-// A session's large arguments: bytes that go from the socket straight into a block, which the value that they become can
-// keep.
+// A session's large arguments: bytes that go from the socket straight into a block, which the value that they become
+// can keep.
 #include <cstring>
 #include <utility>
 
@@ -8,8 +8,8 @@
 namespace larder::inline v0::session {
 namespace {
 
-// A large argument is given its memory when its header has come; a header that claims more than this only when the first
-// part of it has come too: headers are cheap, and what they claim counts as used memory.
+// A large argument is given its memory when its header has come; a header that claims more than this only when the
+// first part of it has come too: headers are cheap, and what they claim counts as used memory.
 constexpr size_t kLargeTrusted = 256 * 1024;
 constexpr size_t kLargeTrustedTimes = 16;
 

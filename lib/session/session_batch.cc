@@ -12,9 +12,9 @@
 namespace larder::inline v0::session {
 namespace {
 
-// Requests of one batch, over all sessions; what is over waits for the next turn.
+// Requests of one batch, over all sessions. The rest waits for the next batch.
 constexpr size_t kRequestsMax = 16 * 1024;
-// How many watches a slice ends: some 70 us.
+// How many watches a slice ends, which takes some 70 us.
 constexpr size_t kWatchesAtOnce = 256;
 
 }  // namespace
@@ -152,7 +152,9 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
       return false;
     }
     // Of a million keys that it watched, some at a time.
-    if (transaction != nullptr && !engine.watches().RemoveSome(session->client_.transaction, kWatchesAtOnce)) return false;
+    if (transaction != nullptr && !engine.watches().RemoveSome(session->client_.transaction, kWatchesAtOnce)) {
+      return false;
+    }
     closing_ = session->next_closing_;
     End(*session);
     delete session;
@@ -172,8 +174,9 @@ void SessionBatch::End(ServedSession& session) {
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
 }
 
-// A slice of what a large request needs before it may run; see keyspace/room.h. False if it needs more than that: others
-// should have their turn before it is asked for again.
+// A slice of what a large request needs before it may run; see keyspace/room.h. False if it needs more than that:
+others
+// should run before it is asked for again.
 bool SessionBatch::MadeRoomAhead(Request& request) {
   keyspace::Keyspace& keyspace = core_.engine().keyspace();
   const size_t counted = request.large ? request.large->footprint() : 0;
@@ -260,8 +263,8 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   return true;
 }
 
-// Overlaps the cache misses of the next requests' keys. What stands where most commands have their key is taken for one:
-// if it is none, a few lines have been fetched in vain.
+// Overlaps the cache misses of the next requests' keys. What stands where most commands have their key is taken for
+// one: if it is none, a few lines have been fetched in vain.
 void SessionBatch::PrefetchWindow() {
   const Page* page = run_page_;
   const size_t first = next_ % Page::kRequests;

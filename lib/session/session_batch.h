@@ -15,38 +15,39 @@
 
 namespace larder::inline v0::session {
 
-// The requests of one turn. The loop owns it, fills it, and hands it to Executor::SubmitBatch.
+// A loop owns the batch, fills it, and hands it to Executor::SubmitBatch.
 class LARDER_API SessionBatch final : public executor::Batch {
  public:
-  // `wake(arg)` is called when the executor wants the batch submitted again; any thread. With `leaves`, a request that wants
-  // others to have their turn first (a large write, for which room is made in slices) is left when the rest has run: see
-  // Reset. Else the batch goes on with it.
+  // `wake(arg)` is called, on any thread, when the executor wants the batch submitted again. A large write, for which
+  // room is made in slices, lets others run between its slices. With `leaves` such a request is left in the batch when
+  // the rest has run (see Reset); otherwise the batch goes on with it.
   SessionBatch(core::CacheCore& core, void (*wake)(void* arg), void* arg, bool leaves = false)
       : core_(core), wake_(wake), wake_arg_(arg), leaves_(leaves) {}
   ~SessionBatch() override;
 
   // Gives the session its place among the cache's clients when the batch runs.
   void Open(ServedSession& session);
-  // Ends the session when the batch runs, then deletes it. What other batch is to open it, if any, is with the executor,
-  // and runs before this one.
+  // Ends the session when the batch runs, then deletes it. If another batch is to open the session, that one is with
+  // the executor and runs before this one.
   void Close(std::unique_ptr<ServedSession> session);
 
-  // Adds requests of the session that have arrived, up to the quota.
+  // Adds the session's requests that have arrived, up to the quota.
   Parsed Parse(ServedSession& session, const ParseQuota& quota);
 
   // Whether there is anything to submit.
   bool HasWork() const { return count_ != 0 || !opening_.empty() || closing_ != nullptr; }
   // Runs everything here and now. REQUIRES: the caller holds the executor.
   void RunAll();
-  // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
+  // Whether another thread than the batch's own may run what comes next. REQUIRES: the caller holds the executor.
   bool NextIsShort();
-  // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next), but
-  // for requests that were left: these are the first of the next round, and their sessions' unfinished() is true.
+  // Forgets what the batch held. It is called after the batch has finished or was cancelled. Sessions that are to be
+  // closed stay for the next round, and so do requests that were left: they come first then, and unfinished() of their
+  // sessions is true.
   void Reset() { Reset(/*all=*/false); }
-  // Ends everything that is pending without the executor: the cache is closed and nobody holds it any more.
+  // Ends everything that is pending, without the executor. REQUIRES: the cache is closed and nobody holds it any more.
   void Abandon();
 
-  // Opens and ends sessions, up to `limit` of each; then, in the slices after those, runs requests.
+  // Opens and ends sessions, up to `limit` of each. When there are none left, it runs requests.
   bool RunSlice(const executor::SliceLimit& limit) override;
   bool NextIsLong() const override { return next_is_long_; }
   void Wake() override {
@@ -58,13 +59,13 @@ class LARDER_API SessionBatch final : public executor::Batch {
     ServedSession* session = nullptr;
     bool is_error = false;     // the parser's refusal: the session's last
     bool after_blank = false;  // blank requests came before it
-    bool special = false;      // one of these
+    bool special = false;      // one of these two
     bool left = false;         // for the next round
-    size_t from = 0;           // where in the session's input it begins,
-    size_t to = 0;             // and the next one does
+    size_t from = 0;           // where it begins in the session's input
+    size_t to = 0;             // and where the next one does
     resp::ArgVector argv;
-    memory::BlockRef large;  // what one of the arguments stands in
-    size_t large_at = 0;     // where in the session's input it is missing
+    memory::BlockRef large;  // one of the arguments, if that is large
+    size_t large_at = 0;     // where in the session's input that would stand
     uint64_t room_ahead = 0;  // what has been evicted for it, in slices
     keyspace::SourceSearch search;  // in a memory source that is full
   };

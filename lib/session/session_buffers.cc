@@ -57,8 +57,8 @@ std::span<char> ServedSession::PrepareRead() {
     input_.ClearFailed();
     return {};
   }
-  // No more than that, though a buffer that has grown may have 1 MB free: what comes in one piece must be parsed before it
-  // can be over client-query-buffer-limit.
+  // No more than that, though a buffer that has grown may have 1 MB free: what comes in one piece must be parsed before
+  // it can be over client-query-buffer-limit.
   return {input_.data() + input_.size(), room};
 }
 

@@ -1,5 +1,6 @@
 // The words that a session shares with whoever moves its bytes: a listener's connections (net/service.h), an in-memory
-// connection, a test's fake. They are apart from ServedSession so that the network's core can be built without the engine.
+// connection, a test's fake. They are apart from ServedSession so that the network's core can be built without the
+// engine.
 #ifndef LARDER_SESSION_TYPES_H_
 #define LARDER_SESSION_TYPES_H_
 
@@ -27,8 +28,8 @@ struct Peer {
 // What happens to a session that is not caused by a request of its own.
 class SessionEvents {
  public:
-  // The session has output that no request of its own caused, or it has been stopped, or its MayGoOn() is true now. This is
-  // called on any thread, also under the executor; it must not call back.
+  // The session has output that no request of its own caused, or it has been stopped, or its MayGoOn() is true now.
+  // This is called on any thread, also under the executor; it must not call back.
   virtual void SessionWoken() = 0;
 
  protected:
@@ -49,7 +50,8 @@ enum class Parsed : uint8_t {
   kFull,          // the batch had no room and nothing was added: it is to be parsed again with the next batch
 };
 
-// Redis answers a client from a buffer of this size first, and client-output-buffer-limit counts only what comes after it.
+// Redis answers a client from a buffer of this size first, and client-output-buffer-limit counts only what comes after
+// it.
 inline constexpr uint64_t kOutputUncounted = 16 * 1024;
 
 }  // namespace larder::inline v0::session

@@ -76,7 +76,8 @@ absl::Status EventLoop::MakeRoom(int fd) {
   }
   const size_t needed = static_cast<size_t>(fd) + 1;
   if (needed <= events_.size()) return absl::OkStatus();
-  const size_t size = std::max(needed, events_.size() + events_.size() / 2);  // of 10,000 clients, each pays for the rest
+  // It grows by half and not to twice its size: what is not used yet counts as memory of the clients that are there.
+  const size_t size = std::max(needed, events_.size() + events_.size() / 2);
   if (absl::Status status = poller_->Resize(static_cast<int>(size)); !status.ok()) return status;
   if (!fired_.Grow(std::min<size_t>(size, kFiredMax)) || !events_.Grow(size)) {
     return base::NoMemory("out of memory for a file event");

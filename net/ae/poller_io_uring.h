@@ -9,8 +9,8 @@
 //   user_data   63      generation      32 31          fd           2 1 kind 0
 //
 // A request holds its file: a descriptor that is closed while watched stays open inside, unseen, until its request has
-// been cancelled. The loop deletes file events before it closes, and FlushChanges and Rest hand cancellations over when no
-// wait follows.
+// been cancelled. The loop deletes file events before it closes, and FlushChanges and Rest hand cancellations over when
+// no wait follows.
 //
 // The ring belongs to one thread (SINGLE_ISSUER, so that DEFER_TASKRUN can be had: completions are worked off when the
 // loop waits and never interrupt it elsewhere). If another thread comes, which may only happen after Rest, it gets a

@@ -121,8 +121,8 @@ TEST_F(ListenerTest, HostileClientsLeaveNothingBehind) {
   }
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache_->Increment("calls").ok());
   for (std::thread& thread : threads) thread.join();
-  // The last of them are on their way out, some not accepted yet, and still kill others: a client of each socket that is
-  // answered came after all of them.
+  // The last of them are on their way out, some not accepted yet, and still kill others: a client of each socket that
+  // is answered came after all of them.
   const auto answers = [](TestClient client) { return client.Send("PING\r\n") && client.ReadLine() == "+PONG\r\n"; };
   while (!answers(Connect()) || !answers(TestClient::Unix(*where.unixsocket))) {
   }

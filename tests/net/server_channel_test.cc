@@ -1,6 +1,6 @@
 // The server's connections with a channel, against one that is simple enough to see through: a handshake of four bytes
-// each way, then every byte xor 0x55, a good-bye of one byte, and little room for output. Turn by turn on the test's own
-// thread.
+// each way, then every byte xor 0x55, a good-bye of one byte, and little room for output. Turn by turn on the test's
+// own thread.
 #include <errno.h>
 #include <sys/un.h>
 #include <unistd.h>

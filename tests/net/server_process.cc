@@ -39,7 +39,8 @@ bool Limit(rlim_t soft, rlim_t hard) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(std::vector<std::string> arguments) : ServerProcess(std::move(arguments), Surroundings()) {}
+ServerProcess::ServerProcess(std::vector<std::string> arguments)
+    : ServerProcess(std::move(arguments), Surroundings()) {}
 
 ServerProcess::ServerProcess(std::vector<std::string> arguments, Surroundings surroundings) {
   int in[2], out[2];

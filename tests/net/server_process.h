@@ -1,5 +1,5 @@
-// One run of larder-server, as its users start it: a process, whose output is read as it comes, and which is watched from
-// outside. It ends with the object.
+// One run of larder-server, as its users start it: a process, whose output is read as it comes, and which is watched
+// from outside. It ends with the object.
 #ifndef LARDER_TESTS_NET_SERVER_PROCESS_H_
 #define LARDER_TESTS_NET_SERVER_PROCESS_H_
 

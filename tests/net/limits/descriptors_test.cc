@@ -96,7 +96,8 @@ TEST_F(DescriptorsTest, ALimitThatSufficesIsNoNews) {
 
 TEST_F(DescriptorsTest, TheServerRaisesItsOwnSoftLimit) {
   const std::string path = folder_ / "s";
-  ServerProcess server({"--port", "0", "--unixsocket", path, "--maxclients", "500"}, {.soft_limit = 100, .hard_limit = 2000});
+  ServerProcess server({"--port", "0", "--unixsocket", path, "--maxclients", "500"},
+                       {.soft_limit = 100, .hard_limit = 2000});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at")) << server.text();
   EXPECT_EQ(server.Descriptors(), 2000u);
   TestClient client = TestClient::Unix(path);

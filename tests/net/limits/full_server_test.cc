@@ -1,6 +1,7 @@
 // Out of descriptors (EMFILE): larder-server serves those it has, does not spin, says why, and goes on accepting later.
 //
-// The limit is lowered from outside while it runs: it would not promise more clients than fit what it finds at its start.
+// The limit is lowered from outside while it runs: it would not promise more clients than fit what it finds at its
+// start.
 #include <dirent.h>
 
 #include <set>
@@ -18,7 +19,8 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kWhy = "Error accepting a client connection: accept: Too many open files";
 
-// The limit under which exactly `more` descriptors are left: what the server inherited may stand anywhere, also beyond it.
+// The limit under which exactly `more` descriptors are left: what the server inherited may stand anywhere, also beyond
+// it.
 rlim_t LimitThatLeaves(pid_t pid, int more) {
   std::set<int> open;
   DIR* const dir = opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());

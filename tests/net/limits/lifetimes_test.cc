@@ -1,5 +1,5 @@
-// Listeners that come and go, in a thread of their own, in the host's thread and in the host's loop: a thousand times on
-// one port and one path, under clients; and many at once.
+// Listeners that come and go, in a thread of their own, in the host's thread and in the host's loop: a thousand times
+// on one port and one path, under clients; and many at once.
 #include <dirent.h>
 #include <malloc.h>
 

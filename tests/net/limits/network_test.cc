@@ -1,7 +1,7 @@
 // Peers that need a network of their own (own_network.h): strangers, and some that are gone without a word.
 //
-// One that is gone has a filter on its own socket that drops whatever comes: it answers nothing, neither probes nor data,
-// and says nothing either, as a machine that has lost its power.
+// One that is gone has a filter on its own socket that drops whatever comes: it answers nothing, neither probes nor
+// data, and says nothing either, as a machine that has lost its power.
 #include <linux/filter.h>
 
 #include "gmock/gmock.h"

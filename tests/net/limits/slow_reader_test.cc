@@ -1,5 +1,5 @@
-// A peer that does not read its 64 MB replies: the server neither copies them nor spins, and what it sends in the end is
-// what was there when it answered, whatever has become of the key.
+// A peer that does not read its 64 MB replies: the server neither copies them nor spins, and what it sends in the end
+// is what was there when it answered, whatever has become of the key.
 #include <thread>
 
 #include "gmock/gmock.h"
