@@ -22,6 +22,10 @@ class ClientCommandsTest : public ListenerFixture {
     where.own_thread = own_thread;
     ListenerFixture::Start(where);
   }
+  // Runs the caller's loop until INFO says so of the clients.
+  void PollUntil(std::string_view line) {
+    while (Info("clients").find(line) == std::string::npos) listener_->Poll(0);
+  }
 };
 
 // ---- CLIENT PAUSE ---------------------------------------------------------------------------------------------------
@@ -83,13 +87,10 @@ TEST_F(ClientCommandsTest, WhoGoesInAPauseGivesUpItsPlaceAndRunsNothing) {
 TEST_F(ClientCommandsTest, WhoGoesAsThePauseEndsIsAnsweredAndClosed) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](std::string_view line) {
-    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
-  };
-  poll_until("connected_clients:1\r\n");
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   ASSERT_TRUE(client.Send("SET k v\r\n"));
-  poll_until("blocked_clients:1\r\n");
+  PollUntil("blocked_clients:1\r\n");
   client.ShutDownSending();
   Run({"CLIENT", "UNPAUSE"});
   for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
@@ -97,18 +98,15 @@ TEST_F(ClientCommandsTest, WhoGoesAsThePauseEndsIsAnsweredAndClosed) {
 }
 
 // As many requests as one turn takes, and the start of another, which will never be whole.
-TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOfARequest) {
+TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenTheQuotaLeftAPartOfARequest) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](std::string_view line) {
-    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
-  };
-  poll_until("connected_clients:1\r\n");
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   std::string requests;
   for (int i = 0; i < 64; ++i) requests += "PING\r\n";
   ASSERT_TRUE(client.Send(requests + "*1\r\n$4\r\nPI"));
-  poll_until("blocked_clients:1\r\n");
+  PollUntil("blocked_clients:1\r\n");
   client.ShutDownSending();
   Run({"CLIENT", "UNPAUSE"});  // the end is read in the turn in which it goes on
   for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
@@ -121,13 +119,10 @@ TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOf
 TEST_F(ClientCommandsTest, ALoopWithHeldClientsSleeps) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](auto&& done) {
-    while (!done()) listener_->Poll(0);
-  };
-  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("connected_clients:1\r\n") != std::string::npos; });
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   ASSERT_TRUE(client.Send("PING\r\nPING\r\n"));
-  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("blocked_clients:1\r\n") != std::string::npos; });
+  PollUntil("blocked_clients:1\r\n");
   while (listener_->Poll(0) != 0) {
   }
   EXPECT_GT(listener_->NextDelayMs(), 0) << "nothing is left for this loop to do";

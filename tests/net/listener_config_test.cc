@@ -31,14 +31,6 @@ class ListenerConfigTest : public ListenerFixture {
   static void SetUpTestSuite() { certificates_ = new Certificates; }
   static void TearDownTestSuite() { delete certificates_; }
 
-  // A port that was free a moment ago.
-  static int FreePort() {
-    const std::unique_ptr<Cache> cache = *Cache::Open({});
-    ListenerOptions any;
-    any.bind = {"127.0.0.1"};
-    any.any_port = true;
-    return (*Listener::Start(*cache, any))->port();
-  }
   void SetUp() override {
     ListenerFixture::SetUp();
     options_.clock = nullptr;
