@@ -12,7 +12,7 @@ namespace larder::inline v0::net {
 
 class CacheService::CacheClient final : public Client {
  public:
-  // Null without memory.
+  // Returns null if there is no memory.
   static std::unique_ptr<CacheClient> Create(CacheService& service, session::Peer peer,
                                              session::SessionEvents* events) {
     std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service));
@@ -39,7 +39,7 @@ class CacheService::CacheClient final : public Client {
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
   bool Stop() override { return session->Stop(); }
-  // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
+  // No command waits yet. A client in MONITOR mode on a quiet server is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
   bool Admitted() const override { return session->admitted(); }
@@ -81,7 +81,7 @@ ServerSettings CacheService::settings() {
   settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
   settings.tcp_keepalive_s = limits.tcp_keepalive_seconds.load(kRelaxed);
   settings.refuse_strangers = limits.refuse_strangers.load(kRelaxed);
-  // Places are short.
+  // Nearly all places are taken.
   if (core_.listener_clients().load(kRelaxed) >= settings.maxclients - settings.maxclients / 8) [[unlikely]] {
     settings.admission_timeout_s = limits.authentication_timeout_seconds.load(kRelaxed);
   }
@@ -108,7 +108,7 @@ std::unique_ptr<Client> CacheService::Open(const session::Peer& peer, session::S
 }
 
 void CacheService::Close(std::unique_ptr<Client> client) {
-  // Kept until its session has ended: so long, it may be woken.
+  // The client is kept until its session has ended, because it may be woken until then.
   CacheClient* const ending = static_cast<CacheClient*>(client.release());
   filling().batch.Close(std::move(ending->session));
   ending->next_ending = std::exchange(filling().ending, ending);
@@ -130,12 +130,12 @@ Submitted CacheService::Submit() {
     case executor::Submit::kForked:
       break;
   }
-  // Sessions are left for Finish: who held the executor when the cache was closed may still be looking at them.
+  // Sessions are left for Finish, because whoever held the executor when the cache was closed may still look at them.
   return Submitted::kClosed;
 }
 
-// CLIENT PAUSE ends by time as well, when nobody may be left to notice: all clients are held. UNPAUSE, or a longer
-// pause, finds the timer set; it looks again then.
+// CLIENT PAUSE also ends by time, and nobody else may notice that, since all clients are held. UNPAUSE, or a longer
+// pause, leaves the timer set, which then looks again.
 void CacheService::AwaitPause() {
   if (pause_event_ != 0) return;
   const absl::StatusOr<int64_t> id = loop_.CreateTimeEvent(PauseDelayMs(), OnPauseOver, this);
@@ -162,7 +162,7 @@ void CacheService::Stop() {
 }
 
 void CacheService::Finish() {
-  // What the one was to open the other may have to end.
+  // One batch may have to end what the other was to open.
   for (ClientBatch* clients : {&running(), &filling()}) {
     clients->batch.Abandon();
     FreeEnded(*clients);

@@ -83,7 +83,7 @@ bool ListenerPlaces::Address(size_t i, net::SocketName* name) const {
   return true;
 }
 
-// What is new for TLS comes before sockets.
+// TLS is prepared before sockets are.
 absl::Status ListenerPlaces::Prepare(const Options& changed, bool tls, engine::ListenerPart* failed) {
   *failed = engine::ListenerPart::kPort;
   absl::Status status;
@@ -141,7 +141,7 @@ void ListenerPlaces::Drop(Moves& moves, std::unique_lock<std::mutex>& lock) {
   }
 }
 
-// What CONFIG GET shows of a port. Who follows the directive may have no socket, and shows it all the same.
+// What CONFIG GET shows of a port. A listener that follows the directive may have no socket, and shows it all the same.
 int ListenerPlaces::ShownPort(bool tls, int port, int directive) const {
   return port != 0 ? port : where_.tcp[tls].follows ? directive : 0;
 }
@@ -194,8 +194,8 @@ absl::Status ListenerPlaces::PrepareMove(bool tls, const std::vector<std::string
   if (port == 0 || bind.empty()) return absl::OkStatus();
   absl::StatusOr<std::vector<net::ListeningSocket>> opened = ListenOn(tls, bind, port, where_.backlog);
   if (opened.status().code() == absl::StatusCode::kAlreadyExists && port == this->port(tls)) {
-    // Most likely our own sockets are in the way: "*" and one address cannot share a port. Shut down they free it,
-    // and stay valid descriptors, which the loop is still watching.
+    // Most likely our own sockets are in the way: "*" and one address cannot share a port. Sockets that are shut down
+    // free the port, and stay valid descriptors, which the loop is still watching.
     for (const Known& known : tcp_[tls].sockets) shutdown(known.fd, SHUT_RDWR);
     move->shut = true;
     opened = ListenOn(tls, bind, port, where_.backlog);
@@ -210,8 +210,9 @@ absl::Status ListenerPlaces::PrepareMove(bool tls, const std::vector<std::string
 }
 
 // The sockets were shut down for others that could not be had. They are bound as they were, and need no memory to
-// listen again; the loop may have found out that they did not, and no longer watch them. Without the mutex while the
-// log, which may ask for the addresses, is told: nobody else moves them, for that takes the executor.
+// listen again. The loop may have found out that they did not listen, and no longer watch them. The mutex is let go of
+// while the log is told, because that may ask for the addresses. Nobody else moves the sockets meanwhile, since that
+// takes the executor.
 void ListenerPlaces::Restore(bool tls, std::unique_lock<std::mutex>& lock) {
   TcpPlace& place = tcp_[tls];
   for (size_t i = 0; i < place.sockets.size() && !stopped_; ++i) {

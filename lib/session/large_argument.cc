@@ -8,14 +8,14 @@
 namespace larder::inline v0::session {
 namespace {
 
-// A large argument is given its memory when its header has come; a header that claims more than this only when the
-// first part of it has come too: headers are cheap, and what they claim counts as used memory.
+// A large argument gets its memory when its header has come. If the header claims more than this, the first part of the
+// argument must have come too, because a header is cheap to send, and what it claims counts as used memory.
 constexpr size_t kLargeTrusted = 256 * 1024;
 constexpr size_t kLargeTrustedTimes = 16;
 
 }  // namespace
 
-// `alone`: no request that is to run points into the input.
+// `alone` says that no request that is to run points into the input.
 void ServedSession::BeginLarge(bool alone) {
   const size_t length = parser_.LargeBulk();
   const size_t parsed = consumed_ + parser_.ParsedBytes();
@@ -39,7 +39,7 @@ void ServedSession::BeginLarge(bool alone) {
   Account();
 }
 
-// What was read into a block stands in the input again, for a request that is to be parsed once more.
+// Puts what was read into a block back into the input, for a request that is to be parsed once more.
 void ServedSession::PutBack(const memory::BlockRef& block, size_t at, size_t n) {
   const size_t behind = input_.size() - at;
   if (input_.Extend(n) == nullptr) {

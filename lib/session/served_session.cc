@@ -36,7 +36,7 @@ bool ServedSession::PreparePush() {
   return inbox_ != nullptr;
 }
 
-// Only the first of many wakes the owner, who then takes all.
+// Only the first of many messages wakes the owner, who then takes all of them.
 void ServedSession::Push(Bytes bytes) {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
@@ -58,14 +58,14 @@ bool ServedSession::CloseOverLimit(std::string_view why) {
   return true;
 }
 
-// The listener's loop may find the same at the same moment.
+// The listener's loop may find the same at the same moment. Only one of the two counts it.
 void ServedSession::CloseOverOutputLimit() {
   if (!CloseOverLimit("a client is closed for overcoming of output buffer limits")) return;
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
-// REQUIRES: there is more of it than the first bytes. Who has not said the password may be owed those and no more, but
-// for what it was owed when RESET made it a stranger.
+// Closes a session that is owed too much. One that has not said the password may be owed kOutputUncounted bytes,
+// besides what it was owed when RESET made it a stranger. REQUIRES: there is more output than that.
 void ServedSession::CheckOutput() {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
@@ -86,7 +86,7 @@ bool ServedSession::PauseLasts() const {
   return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
 }
 
-// What was parsed and not run is input again.
+// Makes input again of what was parsed and has not run.
 void ServedSession::TakeBack() {
   cut_in_batch_ = false;
   if (doomed_counted_ != 0) CountDoomed(0);

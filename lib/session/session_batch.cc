@@ -27,16 +27,16 @@ SessionBatch::~SessionBatch() {
   }
 }
 
-// Ids follow the order of arrival.
+// Sessions get their ids in the order of arrival.
 void SessionBatch::Open(ServedSession& session) {
   session.opening_in_ = this;
   session.in_opening_ = true;
   opening_.PushBack(session);
 }
 
-// False if it is not there.
+// Returns false if the session is not in the list.
 bool SessionBatch::TakeFromOpening(ServedSession& session) {
-  // One that another batch opens is the executor's in this respect: not even looked at.
+  // If another batch opens the session, that batch has the flag and the links, and may be with the executor.
   if (session.opening_in_ != this || !session.in_opening_) return false;
   opening_.Remove(session);
   session.in_opening_ = false;
@@ -64,7 +64,7 @@ void SessionBatch::Close(std::unique_ptr<ServedSession> session) {
 
 SessionBatch::Request* SessionBatch::NextFree() {
   if (count_ >= kRequestsMax) return nullptr;
-  // What was returned last time may not have been used: it is the same one again then, also on a page's first place.
+  // If the place that was returned last was not used, it is returned again, also if it is the first one of its page.
   const size_t page = count_ / Page::kRequests;
   if (count_ == 0 || page != fill_page_index_) {
     Page** link = count_ == 0 ? &first_page_ : &fill_page_->next;
@@ -132,7 +132,7 @@ Parsed SessionBatch::Parse(ServedSession& session, const ParseQuota& quota) {
   }
 }
 
-// True when there is nothing more to open and to end.
+// Returns true when there is nothing more to open and to end.
 bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
   engine::Engine& engine = core_.engine();
   for (int opened = 0; !opening_.empty(); ++opened) {
@@ -151,7 +151,7 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
       next_is_long_ = true;
       return false;
     }
-    // Of a million keys that it watched, some at a time.
+    // A session may have watched a million keys; some are removed at a time.
     if (transaction != nullptr && !engine.watches().RemoveSome(session->client_.transaction, kWatchesAtOnce)) {
       return false;
     }
@@ -174,9 +174,8 @@ void SessionBatch::End(ServedSession& session) {
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
 }
 
-// A slice of what a large request needs before it may run; see keyspace/room.h. False if it needs more than that:
-others
-// should run before it is asked for again.
+// Makes room for a slice of what a large request needs before it may run; see keyspace/room.h. Returns false if it
+// needs more than that, and others should run before the next slice.
 bool SessionBatch::MadeRoomAhead(Request& request) {
   keyspace::Keyspace& keyspace = core_.engine().keyspace();
   const size_t counted = request.large ? request.large->footprint() : 0;
@@ -195,13 +194,14 @@ bool SessionBatch::MadeRoomAhead(Request& request) {
   return room != keyspace::Room::kOver || request.room_ahead >= growth.bytes;
 }
 
-// True if that was all.
+// Returns true if the request needs nothing else.
 bool SessionBatch::RunSpecial(Request& request) {
   ServedSession& session = *request.session;
   engine::ClientState& client = session.client_;
   if (std::exchange(request.after_blank, false)) client.reply_mode.CommandEnded();  // once, however often it is tried
   if (!request.is_error) return false;
-  // (Redis never closes a client that has no reply to wait for: it hears of nothing it sends, and keeps its place.)
+  // With CLIENT REPLY OFF Redis does not close the client here, which hears of no error and keeps its place. Larder
+  // does.
   client.close_after_reply = true;
   core_.engine().CountError("ERR");
   if (client.reply_mode.silent()) return true;
@@ -211,7 +211,7 @@ bool SessionBatch::RunSpecial(Request& request) {
   return true;
 }
 
-// Dispatch has done nothing.
+// Handles a request of which Dispatch has done nothing.
 void SessionBatch::NotRun(Request& request, int64_t why) {
   ServedSession& session = *request.session;
   if (why == engine::kHeld) {
@@ -225,7 +225,7 @@ void SessionBatch::NotRun(Request& request, int64_t why) {
   session.PublishOutput();
 }
 
-// False if it has to be called again after others have had the executor.
+// Returns false if it has to be called again after others have had the executor.
 bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   ServedSession& session = *request.session;
   engine::ClientState& client = session.client_;
@@ -263,8 +263,8 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   return true;
 }
 
-// Overlaps the cache misses of the next requests' keys. What stands where most commands have their key is taken for
-// one: if it is none, a few lines have been fetched in vain.
+// Overlaps the cache misses of the next requests' keys. It takes the first argument for a key, as most commands have
+// theirs there. If it is none, a few lines have been fetched in vain.
 void SessionBatch::PrefetchWindow() {
   const Page* page = run_page_;
   const size_t first = next_ % Page::kRequests;
@@ -324,7 +324,7 @@ bool SessionBatch::RunSlice(const executor::SliceLimit& limit) {
       break;
     }
     if (next_ % kWindow == 0) PrefetchWindow();
-    // A large write for which more than one slice has to be evicted stays the next one: others may come in between.
+    // A large write that needs more than one slice of eviction stays the next request, and others may come in between.
     if (request.session != nullptr && (request.session->left_in_batch_ || !RunOne(request, &now_us))) {
       if (!leaves_ || limit.only_short) break;
       Leave(request);
@@ -348,7 +348,7 @@ void SessionBatch::Leave(Request& request) {
   ++left_;
 }
 
-// Request number `to` of the next round: the fill page follows. That place has been reset, or it is the request's own.
+// Makes it request number `to` of the next round, and moves the fill page on. That place is free or the request's own.
 void SessionBatch::KeepLeft(Request& request, size_t to) {
   if (to % Page::kRequests == 0) fill_page_ = to == 0 ? first_page_ : fill_page_->next;
   fill_page_index_ = to / Page::kRequests;
@@ -384,10 +384,10 @@ void SessionBatch::Reset(bool all) {
       last = session;
       session->requests_in_batch_ = 0;
       if (session->left_in_batch_) [[unlikely]] {
-        // The input is needed still.
+        // A request that is left still points into the input.
       } else if (session->cut_in_batch_) {
         session->TakeBack();
-        // Only the first request can have one: it ends what the batch before left unfinished.
+        // Only the session's first request can have a large argument: it has begun before this batch was filled.
         if (request.large && request.from >= session->cut_at_) {
           session->PutBack(request.large, request.large_at, request.large->size() + ServedSession::kCrlf);
         }

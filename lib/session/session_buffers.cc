@@ -18,7 +18,7 @@ constexpr size_t kSmallInput = 1024;
 // Without a pool: a buffer that has become empty is kept up to this size.
 constexpr size_t kKeptBytes = 16 * 1024;
 
-// One read of a large argument: others wait for it.
+// How much of a large argument one read takes at most, because other clients wait for it.
 constexpr size_t kLargeReadMax = 1024 * 1024;
 
 }  // namespace
@@ -40,7 +40,7 @@ std::span<char> ServedSession::PrepareRead() {
     return {input_.data() + input_.size(), input_.capacity() - input_.size()};
   }
   if (consumed_ != 0) {
-    // Moving what is left down costs its size; it is worth it when little is left or room is short.
+    // To move the rest to the front costs its size. That is worth it when little is left or room is short.
     const size_t left = input_.size() - consumed_;
     if (left <= 4096 || input_.capacity() - input_.size() < kReadBytes) {
       input_.DropFront(consumed_);
@@ -48,7 +48,7 @@ std::span<char> ServedSession::PrepareRead() {
       consumed_ = 0;
     }
   }
-  // A large argument gets larger reads, but never more room than four times what has come: a header's word is cheap.
+  // A large argument gets larger reads, but never more room than four times what has come, because a header may lie.
   const size_t wanted = parser_.BytesWanted();
   size_t room = kReadBytes;
   const size_t arrived = input_.size() - consumed_;
@@ -57,8 +57,8 @@ std::span<char> ServedSession::PrepareRead() {
     input_.ClearFailed();
     return {};
   }
-  // No more than that, though a buffer that has grown may have 1 MB free: what comes in one piece must be parsed before
-  // it can be over client-query-buffer-limit.
+  // It is no more than that, although a buffer that has grown may have 1 MB free. What comes in one piece must be
+  // parsed before it can be over client-query-buffer-limit.
   return {input_.data() + input_.size(), room};
 }
 
@@ -112,7 +112,7 @@ void ServedSession::ShrinkInput() {
   Account();
 }
 
-// `to` has room for what is not consumed, and gets the buffer that was there in exchange.
+// Exchanges the input's buffer for `to`, which has room for what is not consumed.
 void ServedSession::MoveInputTo(base::Buffer& to) {
   to.Append(input_.view().substr(consumed_));
   large_at_ -= consumed_;  // of no meaning unless there is one
