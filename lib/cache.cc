@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "lib/core/core.h"
 #include "lib/engine/stats.h"
@@ -44,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
   if (!core.ok()) return core.status();
   std::unique_ptr<Cache> cache(new (std::nothrow) Cache(*std::move(core)));
   if (cache == nullptr) {
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+    return base::NoMemory(base::kNoMemoryForCache);
   }
   return cache;
 }

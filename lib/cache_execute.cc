@@ -25,9 +25,7 @@ absl::StatusOr<Reply> Database::Execute(std::span<const std::string_view> argv) 
 
 absl::Status Database::ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const {
   if (target_.held()) return internal::StatusOf(kNotInTransaction);
-  if (argv.empty()) {
-    return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
-  }
+  if (argv.empty()) return core::EmptyArgv();
   if (callback == nullptr) {
     return base::MakeStatus(absl::StatusCode::kInvalidArgument, "ExecuteAsync: there is no callback");
   }

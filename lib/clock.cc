@@ -10,13 +10,12 @@
 // again.
 #include <larder/clock.h>
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
 
 #include "lib/base/guarded.h"
+#include "lib/base/monotonic.h"
 
 namespace larder::inline v0 {
 namespace {
@@ -27,8 +26,7 @@ constexpr int64_t kUsMin = std::numeric_limits<int64_t>::min();
 class SystemClock final : public Clock {
  public:
   int64_t NowUs() override {
-    timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    const timespec now = base::ReadClock(CLOCK_REALTIME);
     return static_cast<int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
   }
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
 #include "lib/keyspace/errors.h"
@@ -201,7 +202,7 @@ absl::StatusOr<Reply> Reply::FromRespInRoom(std::string_view resp, size_t* lengt
   const bool in_room = wanted <= room_bytes && *room != nullptr;
   const size_t bytes = in_room ? room_bytes : wanted;
   void* const block = in_room ? std::exchange(*room, nullptr) : std::malloc(bytes);
-  if (block == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the reply");
+  if (block == nullptr) return base::NoMemory(base::kNoMemoryForReply);
   std::memcpy(block, &bytes, sizeof(bytes));
   Node* const root = reinterpret_cast<Node*>(static_cast<char*>(block) + sizeof(size_t));
   builder.Build(root, reinterpret_cast<char*>(root + nodes));

@@ -9,14 +9,13 @@
 #include "lib/base/status.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::inline v0 {
 
 namespace {
 
-absl::Status NoMemory(std::string_view text = "there is no memory for a session") {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
-}
+absl::Status NoMemory(std::string_view text = "there is no memory for a session") { return base::NoMemory(text); }
 
 }  // namespace
 
@@ -132,7 +131,7 @@ absl::Status RespConnection::Impl::RunWhatHasCome() {
         return status;
       }
     }
-    using Parsed = session::SessionBatch::Parsed;
+    using session::Parsed;
     if (parsed != Parsed::kSomeAndInput && (parsed != Parsed::kSome || !session->MayGoOn())) return absl::OkStatus();
   }
 }

@@ -5,41 +5,27 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 
 namespace larder::inline v0::net {
 
-class CacheService::CacheClient final : public Client, private session::SessionEvents {
+class CacheService::CacheClient final : public Client {
  public:
-  // Null without memory.
-  static std::unique_ptr<CacheClient> Create(CacheService& service, const Peer& peer, ClientEvents* events) {
-    std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service, events));
+  // Returns null if there is no memory.
+  static std::unique_ptr<CacheClient> Create(CacheService& service, session::Peer peer,
+                                             session::SessionEvents* events) {
+    std::unique_ptr<CacheClient> client(new (std::nothrow) CacheClient(service));
     if (client == nullptr) return nullptr;
-    const session::Peer described = {
-        .kind = peer.unix_socket ? engine::ClientKind::kUnix : engine::ClientKind::kTcp,
-        .address = peer.address,
-        .local_address = peer.local_address,
-        .fd = peer.fd,
-        .policy = service.policy_,
-    };
-    client->session = session::ServedSession::Create(service.core_, described, client.get(), &service.buffers_);
+    peer.policy = service.policy_;
+    client->session = session::ServedSession::Create(service.core_, peer, events, &service.buffers_);
     return client->session != nullptr ? std::move(client) : nullptr;
   }
 
   std::span<char> PrepareRead() override { return session->PrepareRead(); }
   void CommitRead(size_t n) override { session->CommitRead(n); }
-  Parsed Parse(const ParseQuota& quota) override {
-    switch (service_.filling().batch.Parse(*session, {quota.commands_max, quota.bytes_max})) {
-      case session::SessionBatch::Parsed::kNothing:
-        return Parsed::kNothing;
-      case session::SessionBatch::Parsed::kSome:
-        return Parsed::kSome;
-      case session::SessionBatch::Parsed::kSomeAndInput:
-        return Parsed::kSomeAndInput;
-      case session::SessionBatch::Parsed::kFull:
-        return Parsed::kFull;
-    }
-    return Parsed::kNothing;
+  session::Parsed Parse(const session::ParseQuota& quota) override {
+    return service_.filling().batch.Parse(*session, quota);
   }
   size_t input_bytes() const override { return session->input_buffered(); }
   bool MayGoOn() const override { return session->MayGoOn(); }
@@ -53,7 +39,7 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
   bool Stop() override { return session->Stop(); }
-  // There are no commands that wait yet. A MONITOR of a quiet server is silent and not idle, as in Redis.
+  // No command waits yet. A client in MONITOR mode on a quiet server is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
   OutputClass output_class() const override { return OutputClass::kNormal; }
   bool Admitted() const override { return session->admitted(); }
@@ -62,14 +48,12 @@ class CacheService::CacheClient final : public Client, private session::SessionE
   CacheClient* next_ending = nullptr;
 
  private:
-  CacheClient(CacheService& service, ClientEvents* events) : service_(service), events_(events) {}
-  void SessionWoken() override { events_->ClientWoken(); }
+  explicit CacheClient(CacheService& service) : service_(service) {}
 
   CacheService& service_;
-  ClientEvents* const events_;
 };
 
-CacheService::Side::Side(core::CacheCore& core, ae::EventLoop& loop)
+CacheService::ClientBatch::ClientBatch(core::CacheCore& core, ae::EventLoop& loop)
     : batch(core, [](void* arg) { static_cast<ae::EventLoop*>(arg)->WakeUp(); }, &loop, /*leaves=*/true) {}
 
 CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const engine::ClientPolicy* policy)
@@ -77,13 +61,15 @@ CacheService::CacheService(core::CacheCore& core, ae::EventLoop& loop, const eng
       loop_(loop),
       policy_(policy),
       buffers_(core.engine().keyspace().extra_memory()),
-      sides_{Side(core, loop), Side(core, loop)} {}
+      batches_{ClientBatch(core, loop), ClientBatch(core, loop)} {}
 
-CacheService::~CacheService() { LARDER_DCHECK(!queued_ && sides_[0].ending == nullptr && sides_[1].ending == nullptr); }
+CacheService::~CacheService() {
+  LARDER_DCHECK(!queued_ && batches_[0].ending == nullptr && batches_[1].ending == nullptr);
+}
 
 absl::Status CacheService::Prepare() {
-  if (sides_[0].batch.Prepare() && sides_[1].batch.Prepare()) return absl::OkStatus();
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a listener");
+  if (batches_[0].batch.Prepare() && batches_[1].batch.Prepare()) return absl::OkStatus();
+  return base::NoMemory(base::kNoMemoryForListener);
 }
 
 ServerSettings CacheService::settings() {
@@ -95,7 +81,7 @@ ServerSettings CacheService::settings() {
   settings.timeout_s = limits.timeout_seconds.load(kRelaxed);
   settings.tcp_keepalive_s = limits.tcp_keepalive_seconds.load(kRelaxed);
   settings.refuse_strangers = limits.refuse_strangers.load(kRelaxed);
-  // Places are short.
+  // Nearly all places are taken.
   if (core_.listener_clients().load(kRelaxed) >= settings.maxclients - settings.maxclients / 8) [[unlikely]] {
     settings.admission_timeout_s = limits.authentication_timeout_seconds.load(kRelaxed);
   }
@@ -115,14 +101,14 @@ bool CacheService::TakePlace(uint32_t maxclients) {
   return false;
 }
 
-std::unique_ptr<Client> CacheService::Open(const Peer& peer, ClientEvents* events) {
+std::unique_ptr<Client> CacheService::Open(const session::Peer& peer, session::SessionEvents* events) {
   std::unique_ptr<CacheClient> client = CacheClient::Create(*this, peer, events);
   if (client != nullptr) filling().batch.Open(*client->session);
   return client;
 }
 
 void CacheService::Close(std::unique_ptr<Client> client) {
-  // Kept until its session has ended: so long, it may be woken.
+  // The client is kept until its session has ended, because it may be woken until then.
   CacheClient* const ending = static_cast<CacheClient*>(client.release());
   filling().batch.Close(std::move(ending->session));
   ending->next_ending = std::exchange(filling().ending, ending);
@@ -144,12 +130,12 @@ Submitted CacheService::Submit() {
     case executor::Submit::kForked:
       break;
   }
-  // Sessions are left for Finish: who held the executor when the cache was closed may still be looking at them.
+  // Sessions are left for Finish, because whoever held the executor when the cache was closed may still look at them.
   return Submitted::kClosed;
 }
 
-// CLIENT PAUSE ends by time as well, when nobody may be left to notice: all clients are held. UNPAUSE, or a longer
-// pause, finds the timer set; it looks again then.
+// CLIENT PAUSE also ends by time, and nobody else may notice that, since all clients are held. UNPAUSE, or a longer
+// pause, leaves the timer set, which then looks again.
 void CacheService::AwaitPause() {
   if (pause_event_ != 0) return;
   const absl::StatusOr<int64_t> id = loop_.CreateTimeEvent(PauseDelayMs(), OnPauseOver, this);
@@ -172,14 +158,14 @@ int64_t CacheService::OnPauseOver(ae::EventLoop& /*loop*/, int64_t /*id*/, void*
 void CacheService::Stop() {
   if (pause_event_ != 0) loop_.DeleteTimeEvent(std::exchange(pause_event_, 0));
   queued_ = false;
-  for (Side& side : sides_) core_.executor().Cancel(side.batch);  // also waits for a late Wake
+  for (ClientBatch& clients : batches_) core_.executor().Cancel(clients.batch);  // also waits for a late Wake
 }
 
 void CacheService::Finish() {
-  // What the one was to open the other may have to end.
-  for (Side* side : {&running(), &filling()}) {
-    side->batch.Abandon();
-    FreeEnded(*side);
+  // One batch may have to end what the other was to open.
+  for (ClientBatch* clients : {&running(), &filling()}) {
+    clients->batch.Abandon();
+    FreeEnded(*clients);
   }
 }
 
@@ -197,9 +183,9 @@ void CacheService::Count(const ServerCount& more) {
   all.limit_disconnections_output.fetch_add(more.output_limit_disconnections, kRelaxed);
 }
 
-void CacheService::FreeEnded(Side& side) {
-  while (CacheClient* client = side.ending) {
-    side.ending = client->next_ending;
+void CacheService::FreeEnded(ClientBatch& clients) {
+  while (CacheClient* client = clients.ending) {
+    clients.ending = client->next_ending;
     delete client;
   }
 }

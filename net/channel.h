@@ -1,13 +1,13 @@
-// What may stand between a socket and a client's bytes: TLS (net/tls). A connection without one reads into its client and
-// sends its client's output directly.
+// What may stand between a socket and a client's bytes: TLS (net/tls). A connection without a channel reads into its
+// client and sends its client's output directly.
 //
-//   socket ─► PrepareInput, CommitInput ─► TakePlain ─► client           (the server calls; nothing here touches a socket)
+//   socket ─► PrepareInput, CommitInput ─► TakePlain ─► client
 //   client ─► PutPlain ─► Output, ConsumeOutput ─► socket
 //
-// Either side may give rise to the other: a handshake's answer is output that no client asked for, so the server looks
-// for output after every CommitInput.
+// The server makes these calls; a channel touches no socket. Either way may give rise to the other: the answer in a
+// handshake is output that no client asked for. So the server looks for output after every CommitInput.
 //
-// Threads: the loop's own.
+// Threads: a channel belongs to the loop's thread.
 #ifndef LARDER_NET_CHANNEL_H_
 #define LARDER_NET_CHANNEL_H_
 
@@ -24,31 +24,33 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  // Where the socket's next bytes are to go; empty if there is no memory for them. CommitInput must follow.
+  // Returns where the socket's next bytes are to go; it is empty if there is no memory. CommitInput must follow.
   virtual std::span<char> PrepareInput() = 0;
-  // False once the channel has failed: what Output still has (an alert) is sent, then the connection is closed; error()
-  // says why.
+  // Returns false once the channel has failed, as error() tells. What Output still has (an alert) is sent then, and the
+  // connection is closed.
   virtual bool CommitInput(size_t n) = 0;
 
-  // Plain bytes that have come, into `room`; how many. 0: none until more input, or it has failed, as error() tells.
+  // Puts plain bytes that have come into `room`, and returns how many. 0 means that there are none until more input
+  // comes, or that the channel has failed, as error() tells.
   virtual size_t TakePlain(std::span<char> room) = 0;
-  // Whether TakePlain may return some. False once it has returned 0, until more input.
+  // Whether TakePlain may return some. It is false once TakePlain has returned 0, until more input comes.
   virtual bool HasPlain() const = 0;
   // The peer has said that it will send no more.
   virtual bool AtEnd() const = 0;
 
-  // Takes bytes to be sent, as many as it has room for; how many, 0 before it is established. It holds a bounded
-  // amount, so that a peer that does not read leaves the rest with its client, where client-output-buffer-limit counts.
+  // Takes as many bytes to be sent as it has room for, and returns how many; 0 before it is established. It holds a
+  // bounded amount, so that a peer that does not read leaves the rest with its client, where client-output-buffer-limit
+  // counts it.
   virtual size_t PutPlain(std::span<const iovec> pieces) = 0;
   virtual size_t output_bytes() const = 0;
-  virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces
+  virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces there are
   virtual void ConsumeOutput(size_t n) = 0;
-  // Says good-bye: the last of the output. No PutPlain after it. Once is enough.
+  // Adds a good-bye, which is the last of the output. No PutPlain may follow. To call it again does nothing.
   virtual void Finish() = 0;
 
   // The handshake is over.
   virtual bool established() const = 0;
-  virtual std::string_view error() const = 0;  // why it has failed, in one line; "" if it has not
+  virtual std::string_view error() const = 0;  // says in one line why it has failed; "" if it has not
 };
 
 // Makes the channels of a listener's connections, which may outlive it.

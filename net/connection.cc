@@ -14,19 +14,4 @@ bool WokenList::Push(Connection& connection) {
 
 Connection* WokenList::TakeAll() { return first_.exchange(nullptr, std::memory_order_acquire); }
 
-void ConnectionList::Append(Connection& connection) {
-  connection.older = newest_;
-  connection.newer = nullptr;
-  (newest_ != nullptr ? newest_->newer : oldest_) = &connection;
-  newest_ = &connection;
-  ++size_;
-}
-
-void ConnectionList::Remove(Connection& connection) {
-  (connection.older != nullptr ? connection.older->newer : oldest_) = connection.newer;
-  (connection.newer != nullptr ? connection.newer->older : newest_) = connection.older;
-  connection.older = connection.newer = nullptr;
-  --size_;
-}
-
 }  // namespace larder::inline v0::net

@@ -1,11 +1,13 @@
-// A client's socket and where it stands: which lists it is in, and what it may do next. The server (server.h) moves it.
+// Connection: a client's socket, and where it stands: which lists it is in, and what it may do next. The server
+// (server.h) moves it. It is
 //
-//   in lists     all of them, oldest interaction first (for `timeout`); and, when so marked, those to read, to parse,
-//                to run and to flush in this turn.
-//   running      it is new, or has parsed requests: with the executor, or to be with the next batch. Nothing of its
-//                session may be touched, so its socket is not read: if it gets ready, it is not watched until that
-//                has run.
-//   closing      closed for its peer, kept until the executor has ended its session: after that nobody can wake it.
+//   in lists     in that of all connections, the oldest interaction first (for `timeout`), and, when it is so marked,
+//                in those of connections to be read, parsed, run and flushed in this turn.
+//   running      when it is new, or has parsed requests: its session is with the executor, or will be with the next
+//                batch. Nothing of the session may be touched, so the socket is not read: if it gets ready, it is not
+//                watched until the requests have run.
+//   closing      when it is closed for its peer, and kept until the executor has ended its session, after which no
+//                thread can wake it any more.
 #ifndef LARDER_NET_CONNECTION_H_
 #define LARDER_NET_CONNECTION_H_
 
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/base/intrusive_list.h"
 #include "net/channel.h"
 #include "net/service.h"
 #include "net/socket.h"
@@ -21,10 +24,10 @@ namespace larder::inline v0::net {
 
 struct Connection;
 
-// Those that were woken from other threads: a stack that any thread pushes to and the loop empties.
+// The connections that were woken from other threads. It is a stack that any thread pushes to and the loop empties.
 class WokenList {
  public:
-  // True if the loop has to be told.
+  // Returns true if the loop has to be told.
   bool Push(Connection& connection);
   Connection* TakeAll();  // linked by next_woken
 
@@ -41,10 +44,10 @@ class WokenListener {
   ~WokenListener() = default;
 };
 
-struct Connection final : public ClientEvents {
+struct Connection final : public session::SessionEvents {
   explicit Connection(WokenListener* listener) : owner(listener) {}
 
-  void ClientWoken() override {
+  void SessionWoken() override {
     if (owner->woken.Push(*this)) owner->WakeServer();
   }
 
@@ -52,49 +55,54 @@ struct Connection final : public ClientEvents {
   std::unique_ptr<Client> client;
   std::unique_ptr<Channel> channel;  // null: bytes go between socket and client as they are
   int64_t last_interaction_us = 0;
-  int64_t over_soft_limit_since_us = 0;  // 0: it is not
+  int64_t over_soft_limit_since_us = 0;  // 0: its output is not over the soft limit
   int64_t stranger_since_us = 0;  // not later than it was last known not to be one
 
   Fd fd;
   bool tcp = false;
-  bool to_read = false;       // in the lists of this turn
+  bool to_read = false;       // this and the next two: it is in the server's list of that name
   bool to_parse = false;
   bool to_flush = false;
   bool running = false;
-  bool input_left = false;    // the quota ran out
+  bool input_left = false;    // the quota ran out, and its client has more input
   bool unwatched = false;     // its socket got ready while it was running
   bool at_end = false;        // the peer will send no more
   bool closing = false;
   bool blocked = false;       // the peer takes no more at present: watched for room
-  bool has_room = false;      // and now there is some
-  std::atomic<bool> is_woken{false};  // is in the woken list; any thread
+  bool has_room = false;      // the peer takes more now
+  std::atomic<bool> is_woken{false};  // it is in the woken list; any thread writes it
 
-  Connection* older = nullptr;  // all connections, by last_interaction_us
-  Connection* newer = nullptr;
+  base::ListLinks<Connection> by_age;  // all connections, by last_interaction_us
   Connection* next_closing = nullptr;
   Connection* next_woken = nullptr;
 };
 
-// 10,000 idle ones shall cost less than 1 KB each, of which this is a part; malloc rounds it up to 16 bytes.
+// 10,000 idle connections shall cost less than 1 KB each, of which this is a part. malloc rounds it up to 16 bytes.
 static_assert(sizeof(Connection) <= 104 || sizeof(void*) != 8);
 
-// All connections, those that were silent for longest first.
+// All connections; the one that was silent for longest comes first.
 class ConnectionList {
  public:
-  Connection* oldest() const { return oldest_; }
+  Connection* oldest() const { return list_.front(); }
+  static Connection* NextOldest(const Connection& connection) { return connection.by_age.next; }
   size_t size() const { return size_; }
-  void Append(Connection& connection);
-  void Remove(Connection& connection);
+  void Append(Connection& connection) {
+    list_.PushBack(connection);
+    ++size_;
+  }
+  void Remove(Connection& connection) {
+    list_.Remove(connection);
+    --size_;
+  }
   void Touch(Connection& connection, int64_t now_us) {
     connection.last_interaction_us = now_us;
-    if (newest_ == &connection) return;
-    Remove(connection);
-    Append(connection);
+    if (list_.back() == &connection) return;
+    list_.Remove(connection);
+    list_.PushBack(connection);
   }
 
  private:
-  Connection* oldest_ = nullptr;
-  Connection* newest_ = nullptr;
+  base::IntrusiveList<Connection, &Connection::by_age> list_;
   size_t size_ = 0;
 };
 

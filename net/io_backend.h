@@ -1,6 +1,6 @@
-// How bytes get from and to sockets. Connections never call read or write: once a turn the loop hands over all that are
-// ready as one batch, so that another backend (io_uring: one submission for the whole turn) is another implementation
-// of these two calls and nothing else.
+// How bytes get from and to sockets. Connections never call read or write: once in each turn the loop hands over all
+// that are ready as one batch. So another backend (io_uring, with one submission for the whole turn) is another
+// implementation of these two calls and nothing else.
 #ifndef LARDER_NET_IO_BACKEND_H_
 #define LARDER_NET_IO_BACKEND_H_
 
@@ -17,7 +17,7 @@ struct ReadOp {
   int fd = -1;
   char* data = nullptr;
   size_t size = 0;
-  // Out: bytes read; 0: the peer will send no more; -errno, -EAGAIN among them.
+  // Out: how many bytes were read; 0 if the peer will send no more; or -errno, which may be -EAGAIN.
   ssize_t result = 0;
 };
 
@@ -25,15 +25,16 @@ struct WriteOp {
   int fd = -1;
   const iovec* pieces = nullptr;
   size_t pieces_count = 0;  // at most kPiecesMax
-  // Out: bytes written, perhaps fewer than there are; -errno, -EAGAIN among them.
+  // Out: how many bytes were written, perhaps fewer than there are; or -errno, which may be -EAGAIN.
   ssize_t result = 0;
 };
 
-// Within IOV_MAX everywhere.
+// No system's IOV_MAX is smaller.
 inline constexpr size_t kPiecesMax = 64;
 
-// Threads: the loop's own. Descriptors are non-blocking sockets. Every op gets its result before a call returns; no
-// signal is raised for a peer that is gone, and a signal that interrupts is not an error.
+// Descriptors are non-blocking sockets. Every op gets its result before a call returns. No signal is raised for a peer
+// that is gone, and a signal that interrupts is not an error.
+// Threads: a backend belongs to the loop's thread.
 class IoBackend {
  public:
   virtual ~IoBackend() = default;
@@ -42,7 +43,7 @@ class IoBackend {
   virtual void WriteAll(std::span<WriteOp> ops) = 0;
 };
 
-// One recv or sendmsg for each op.
+// Makes one recv or sendmsg for each op.
 class SystemCallBackend final : public IoBackend {
  public:
   std::string_view Name() const override { return "syscall"; }

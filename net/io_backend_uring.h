@@ -1,8 +1,8 @@
-// Reads and writes of a turn as one submission each, in the ring of the loop's own poller: a turn of any number of
-// connections makes three system calls (wait, read, write).
+// UringBackend: the reads of a turn are one submission, and so are its writes, in the ring of the loop's own poller. So
+// a turn of any number of connections makes three system calls (wait, read, write).
 //
-// The requests do not wait (MSG_DONTWAIT), so they are complete when the submission returns, and every op has its
-// result then, as the contract of IoBackend wants it.
+// The requests do not wait (MSG_DONTWAIT). They are complete when the submission returns, so that every op has its
+// result then, as IoBackend promises.
 #ifndef LARDER_NET_IO_BACKEND_URING_H_
 #define LARDER_NET_IO_BACKEND_URING_H_
 
@@ -15,7 +15,7 @@ namespace larder::inline v0::net {
 
 class UringBackend final : public IoBackend, private ae::RingClient {
  public:
-  // REQUIRES: `poller` is an IoUringPoller. It outlives the backend. Null if there is no memory.
+  // Returns null if there is no memory. REQUIRES: `poller` is an IoUringPoller, and outlives the backend.
   static std::unique_ptr<IoBackend> Make(ae::Poller& poller);
   explicit UringBackend(ae::IoUringPoller& poller) : poller_(poller) { poller_.set_client(this); }
   ~UringBackend() override { poller_.set_client(nullptr); }

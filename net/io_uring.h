@@ -11,7 +11,7 @@ namespace larder::inline v0 {
 
 struct IoUring {
   ae::PollerMaker poller;
-  // For a loop that runs on that poller; null if there is no memory.
+  // Makes a backend for a loop that runs on that poller. Returns null if there is no memory.
   std::unique_ptr<net::IoBackend> (*make_backend)(ae::Poller& poller);
 };
 

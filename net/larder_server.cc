@@ -100,13 +100,13 @@ class Program {
   bool Detach();
   bool FitDescriptors();
   bool Open();
-  void SayReady();
+  void LogReady();
   void Serve();
   void CloseDown();
-  void Say(LogLevel level, std::string_view line) { log_.Write(level, line); }
+  void Log(LogLevel level, std::string_view line) { log_.Write(level, line); }
 
   Options options_;
-  Log log_;
+  ServerLog log_;
   bool supervised_ = false;
   std::string pidfile_;
   std::unique_ptr<Cache> cache_;
@@ -117,20 +117,20 @@ class Program {
 int Program::Run(std::span<const std::string_view> arguments) {
   if (!Configure(arguments) || !Detach()) return 1;
   HandleSignals();
-  Say(LogLevel::kWarning, "oO0OoO0OoO0Oo Larder is starting oO0OoO0OoO0Oo");
-  Say(LogLevel::kWarning, absl::StrCat("Larder version=", LARDER_VERSION, ", for clients Redis version=7.0.15, bits=",
+  Log(LogLevel::kWarning, "oO0OoO0OoO0Oo Larder is starting oO0OoO0OoO0Oo");
+  Log(LogLevel::kWarning, absl::StrCat("Larder version=", LARDER_VERSION, ", for clients Redis version=7.0.15, bits=",
                                        sizeof(void*) * 8, ", pid=", getpid(), ", just started"));
   if (arguments.empty()) {
-    Say(LogLevel::kWarning,
+    Log(LogLevel::kWarning,
         "Warning: no config file specified, using the default config. In order to specify a config file use "
         "larder-server /path/to/redis.conf");
   } else {
-    Say(LogLevel::kWarning, "Configuration loaded");
+    Log(LogLevel::kWarning, "Configuration loaded");
   }
   if (!FitDescriptors()) return 1;
   log_.set_role('M');
   if (!Open()) return 1;
-  SayReady();
+  LogReady();
   Serve();
   CloseDown();
   return 0;
@@ -164,7 +164,7 @@ bool Program::Detach() {
   pidfile_ = options_.pidfile;
   if (pidfile_.empty() && daemonize) pidfile_ = "/var/run/redis.pid";
   if (!pidfile_.empty() && !WritePidFile(pidfile_)) {
-    Say(LogLevel::kNotice, absl::StrCat("Failed to write PID file: ", strerror(errno)));
+    Log(LogLevel::kNotice, absl::StrCat("Failed to write PID file: ", strerror(errno)));
     pidfile_.clear();
   }
   g_pidfile.Remember(pidfile_);
@@ -176,12 +176,12 @@ bool Program::FitDescriptors() {
   const uint32_t fitting = RaiseDescriptorLimit(options_.maxclients, &granted);
   if (fitting >= options_.maxclients) return true;
   if (fitting == 0) {
-    Say(LogLevel::kWarning,
-        absl::StrCat("Your current 'ulimit -n' of ", granted, " is not enough for the server to start. Please increase your "
-                     "open file limit to at least ", options_.maxclients + kReservedDescriptors, ". Exiting."));
+    Log(LogLevel::kWarning,
+        absl::StrCat("Your current 'ulimit -n' of ", granted, " is not enough for the server to start. Please increase "
+                     "your open file limit to at least ", options_.maxclients + kReservedDescriptors, ". Exiting."));
     return false;
   }
-  Say(LogLevel::kWarning,
+  Log(LogLevel::kWarning,
       absl::StrCat("maxclients has been reduced to ", fitting, " from ", options_.maxclients,
                    ": the system grants no more descriptors. If you need higher maxclients increase 'ulimit -n'."));
   options_.maxclients = fitting;
@@ -191,7 +191,7 @@ bool Program::FitDescriptors() {
 bool Program::Open() {
   // The loop does everything, so that the process has one thread, and no request ever waits for another.
   options_.background = Background::kLoop;
-  options_.log = [this](LogLevel level, std::string_view line) { Say(level, line); };
+  options_.log = [this](LogLevel level, std::string_view line) { Log(level, line); };
   options_.on_shutdown = [this](const ShutdownRequest& request) {
     if (request.save) return absl::UnimplementedError("SHUTDOWN SAVE is refused: there is no persistence yet");
     shutdown_asked_ = true;
@@ -200,7 +200,7 @@ bool Program::Open() {
   };
   absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
   if (!cache.ok()) {
-    Say(LogLevel::kWarning, absl::StrCat("Fatal: ", Text(cache.status())));
+    Log(LogLevel::kWarning, absl::StrCat("Fatal: ", Text(cache.status())));
     return false;
   }
   cache_ = *std::move(cache);
@@ -218,15 +218,15 @@ bool Program::Open() {
   if (!listener.ok()) {
     const std::string problem = Text(listener.status());
     if (problem.starts_with("Failed to configure TLS")) {
-      Say(LogLevel::kWarning, problem);
+      Log(LogLevel::kWarning, problem);
       return false;
     }
     if (problem.starts_with("none of the addresses")) {
-      Say(LogLevel::kWarning, "Configured to not listen anywhere, exiting.");
+      Log(LogLevel::kWarning, "Configured to not listen anywhere, exiting.");
       return false;
     }
-    Say(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", problem));
-    Say(LogLevel::kWarning, absl::StrCat("Failed listening on port ", options_.port, " (TCP), aborting."));
+    Log(LogLevel::kWarning, absl::StrCat("Warning: Could not create server listening socket ", problem));
+    Log(LogLevel::kWarning, absl::StrCat("Failed listening on port ", options_.port, " (TCP), aborting."));
     return false;
   }
   listener_ = *std::move(listener);
@@ -235,14 +235,14 @@ bool Program::Open() {
   return true;
 }
 
-void Program::SayReady() {
+void Program::LogReady() {
   const int port = listener_->port() != 0 ? listener_->port() : listener_->tls_port();
   if (options_.logfile.empty() && (options_.always_show_logo || isatty(STDOUT_FILENO))) PrintBanner(port);
-  Say(LogLevel::kNotice, absl::StrCat("Running mode=standalone, port=", port, ". PID: ", getpid()));
-  Say(LogLevel::kWarning, "Server initialized");
-  if (port != 0) Say(LogLevel::kNotice, "Ready to accept connections");
+  Log(LogLevel::kNotice, absl::StrCat("Running mode=standalone, port=", port, ". PID: ", getpid()));
+  Log(LogLevel::kWarning, "Server initialized");
+  if (port != 0) Log(LogLevel::kNotice, "Ready to accept connections");
   if (!options_.unixsocket.empty()) {
-    Say(LogLevel::kNotice, absl::StrCat("The server is now ready to accept connections at ", options_.unixsocket));
+    Log(LogLevel::kNotice, absl::StrCat("The server is now ready to accept connections at ", options_.unixsocket));
   }
   if (supervised_) Notify("STATUS=Ready to accept connections\nREADY=1\n");
 }
@@ -250,27 +250,27 @@ void Program::SayReady() {
 void Program::Serve() {
   if (g_signal.load() != 0) return;  // it came before there was a listener to stop
   const absl::Status status = listener_->Run();
-  if (!status.ok()) Say(LogLevel::kWarning, absl::StrCat("The event loop has failed: ", Text(status)));
+  if (!status.ok()) Log(LogLevel::kWarning, absl::StrCat("The event loop has failed: ", Text(status)));
 }
 
 void Program::CloseDown() {
   const int signal_number = g_signal.load();
   if (signal_number != 0) {
-    Say(LogLevel::kWarning, absl::StrCat("Received ", signal_number == SIGINT ? "SIGINT" : "SIGTERM",
+    Log(LogLevel::kWarning, absl::StrCat("Received ", signal_number == SIGINT ? "SIGINT" : "SIGTERM",
                                          " scheduling shutdown..."));
   }
-  Say(LogLevel::kWarning, "User requested shutdown...");
+  Log(LogLevel::kWarning, "User requested shutdown...");
   if (supervised_) Notify("STOPPING=1\n");
-  if (!options_.unixsocket.empty()) Say(LogLevel::kNotice, "Removing the unix socket file.");
+  if (!options_.unixsocket.empty()) Log(LogLevel::kNotice, "Removing the unix socket file.");
   g_listener.store(nullptr);
   listener_.reset();
   (void)cache_->Close(absl::InfiniteFuture());
   cache_.reset();
   if (!pidfile_.empty()) {
-    Say(LogLevel::kNotice, "Removing the pid file.");
+    Log(LogLevel::kNotice, "Removing the pid file.");
     unlink(pidfile_.c_str());
   }
-  Say(LogLevel::kWarning, "Larder is now ready to exit, bye bye...");
+  Log(LogLevel::kWarning, "Larder is now ready to exit, bye bye...");
 }
 
 int Main(int argc, char** argv) {

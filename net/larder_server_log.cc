@@ -24,7 +24,7 @@ void WriteAll(int fd, std::string_view bytes) {
 
 }  // namespace
 
-void Log::Write(LogLevel level, std::string_view line) {
+void ServerLog::Write(LogLevel level, std::string_view line) {
   if (level < level_) return;
   timeval now;
   gettimeofday(&now, nullptr);
@@ -46,7 +46,7 @@ void Log::Write(LogLevel level, std::string_view line) {
   close(fd);
 }
 
-std::string Log::Problem() const {
+std::string ServerLog::Problem() const {
   if (file_.empty()) return "";
   const int fd = OpenLog(file_);
   if (fd < 0) return "Can't open the log file: " + std::string(strerror(errno));

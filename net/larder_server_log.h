@@ -12,11 +12,11 @@
 
 namespace larder::inline v0::server {
 
-// Threads: Write, from any.
-class Log {
+// Threads: any thread may call Write.
+class ServerLog {
  public:
-  // `file`: "" is standard output. It is opened for each line, so that whoever rotates logs may rename it at any time.
-  // The role is 'C' until the server serves, then 'M', as in Redis.
+  // The log goes to `file`, or to standard output if that is "". The file is opened for each line, so that whoever
+  // rotates logs may rename it at any time. The role is 'C' until the server serves, then 'M', as in Redis.
   void Configure(std::string file, LogLevel level) {
     file_ = std::move(file);
     level_ = level;
@@ -24,7 +24,7 @@ class Log {
   void set_role(char role) { role_ = role; }
   void Write(LogLevel level, std::string_view line);
 
-  // Whether lines can be written where they should go; the error's text if not.
+  // Says why lines cannot be written where they should go; "" if they can.
   std::string Problem() const;
 
  private:

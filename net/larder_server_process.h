@@ -1,4 +1,4 @@
-// What larder-server, being a host, may do to its process, and a library may not.
+// What larder-server may do to its process because it is a host. A library may do none of it.
 #ifndef LARDER_NET_LARDER_SERVER_PROCESS_H_
 #define LARDER_NET_LARDER_SERVER_PROCESS_H_
 
@@ -13,26 +13,27 @@
 
 namespace larder::inline v0::server {
 
-// Goes to the background: the parent exits, the child leads a session of its own, its standard streams on /dev/null.
+// Goes to the background: the parent exits, and the child leads a session of its own, with its standard streams on
+// /dev/null.
 void Daemonize();
 
-// Raises the limit of descriptors as far as it goes, at least to what `maxclients` needs; if that is refused, returns the
-// maxclients that fit (0: none). *granted is the limit then.
+// Raises the limit of descriptors as far as it goes. Returns `maxclients` if that is enough for so many clients, and
+// otherwise how many of them fit (0: none); *granted is the limit then.
 uint32_t RaiseDescriptorLimit(uint32_t maxclients, uint64_t* granted);
 // Descriptors besides clients': streams, the loop's own, listening sockets, the log.
 inline constexpr uint32_t kReservedDescriptors = 32;
 
-// False if it cannot be written.
+// Returns false if it cannot be written.
 bool WritePidFile(const std::string& path);
 
-// Files to be removed by a handler of signals that ends the process at once: a path of fixed length, and which file it
-// was, so that another's in its place is left alone.
+// A file that a signal handler removes when it ends the process at once. It knows the path, in an array of fixed
+// length, and which file was there, so that another one in its place is left alone.
 class OwnFile {
  public:
-  // Remembers the file that is there; nothing if the path is "" or too long, or there is none.
+  // Remembers the file that is there. It does nothing if the path is "" or too long, or if there is no file.
   void Remember(const std::string& path);
   void Forget() { known_.store(false); }
-  // Only calls that a handler may make.
+  // Makes only calls that a signal handler may make.
   void Remove() const;
 
  private:
@@ -42,7 +43,7 @@ class OwnFile {
   ino_t inode_ = 0;
 };
 
-// Tells systemd, if NOTIFY_SOCKET says where it listens. False if nobody does.
+// Tells systemd, if NOTIFY_SOCKET says where it listens. Returns false if nobody was told.
 bool Notify(std::string_view state);
 
 // Whether a supervisor started this process and wants to be told, as `supervised` says.

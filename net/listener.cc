@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
 #include "net/listener_impl.h"
@@ -20,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
       core.engine().commands(), options.read_only, options.refused_commands, options.host_keeps);
   if (!policy.ok()) return policy.status();
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
-  if (impl == nullptr) return NoMemoryForListener();
+  if (impl == nullptr) return base::NoMemory(base::kNoMemoryForListener);
   absl::Status status = Guarded([&] {
     Where where;
     absl::Status resolved = Resolve(**cache_options, options, &where);
@@ -29,8 +30,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const Li
   if (!status.ok()) return status;
   Impl* const hook = impl.get();
   std::unique_ptr<Listener> listener(new (std::nothrow) Listener(std::move(impl)));
-  if (listener == nullptr) return NoMemoryForListener();
-  if (!core.AddListener(hook)) return base::MakeStatus(absl::StatusCode::kCancelled, "the cache is closed");
+  if (listener == nullptr) return base::NoMemory(base::kNoMemoryForListener);
+  if (!core.AddListener(hook)) return base::MakeStatus(absl::StatusCode::kCancelled, base::kCacheIsClosed);
   return listener;
 }
 

@@ -7,27 +7,17 @@
 
 namespace larder::inline v0 {
 
-// Takes everything out of the loop, and closes it. On the loop's thread, or where that runs no more.
+// Takes everything out of the loop, and closes it. REQUIRES: this is the loop's thread, or the loop runs no more.
 void Listener::Impl::StopServing() {
   {
     const std::lock_guard<std::mutex> lock(stop_mutex_);
     if (stopped_) return;
   }
   if (loop_ != nullptr) {
-    if (background_hook_.proc != nullptr) {
-      loop_->after_events().Remove(background_hook_);
-      if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
-    }
+    background_.Stop();
     loop_->after_events().Remove(news_hook_);
   }
-  {
-    const std::lock_guard<std::mutex> lock(sockets_mutex_);
-    takes_no_more_ = true;
-    for (Side& side : sides_) {
-      for (const net::ListeningSocket& socket : side.fresh) descriptors_.Remove(socket.fd.get());
-      side.fresh.clear();
-    }
-  }
+  places_.Stop();
   // The loop stays: a host may still be polling it, and finds nothing. Run ends.
   if (!own_thread_ && loop_ != nullptr) loop_->Stop();
   if (served_ != nullptr) served_->server.Stop();
@@ -36,8 +26,8 @@ void Listener::Impl::StopServing() {
   stopped_changed_.notify_all();
 }
 
-// Of a thread of its own: it ends with its turn. Of the caller's loop: it stops in a turn, or here if that is this
-// thread and it is not in one.
+// A thread of the listener's own ends after its turn. The caller's loop stops the listener in a turn; if it belongs to
+// this thread and is in no turn, the listener is stopped here.
 bool Listener::Impl::StopForClose(int64_t deadline_us) {
   std::unique_lock<std::mutex> lock(stop_mutex_);
   stop_asked_ = true;
@@ -47,7 +37,7 @@ bool Listener::Impl::StopForClose(int64_t deadline_us) {
   if (own_thread_) {
     loop_->Stop();
   } else if (!here) {
-    TellLoop();
+    news_.Tell();
   }
   const bool& done = own_thread_ ? thread_over_ : stopped_;
   // Inside Atomically or View (Stop; a Close is refused there) the loop may be waiting for this very thread.
@@ -78,7 +68,7 @@ void Listener::Impl::EndForClose() {
   if (ending != nullptr) core_.EndSession(std::move(ending));
 }
 
-// REQUIRES: on the loop's thread, if it is the caller's.
+// REQUIRES: this is the loop's thread, if the loop is the caller's.
 void Listener::Impl::Stop() {
   if (Forked()) return CloseInChild();
   {

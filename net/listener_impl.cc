@@ -1,19 +1,15 @@
 #include "net/listener_impl.h"
 
-#include <signal.h>
-
 #include <new>
 #include <utility>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
+#include "lib/base/thread.h"
 
 namespace larder::inline v0 {
 namespace {
-
-// How long the loop's background work runs at a time, and how often it looks at a clock that is not the machine's.
-constexpr int64_t kBackgroundUs = 1000;
-constexpr int64_t kLookMs = 100;
 
 std::string_view ApiName(AeApi api) {
   switch (api) {
@@ -38,70 +34,28 @@ std::string_view ApiName(AeApi api) {
 }  // namespace
 
 absl::Status Listener::Impl::Start(Where where, std::unique_ptr<engine::ClientPolicy> policy, bool own_thread) {
-  if (absl::Status status = Open(std::move(where), std::move(policy)); !status.ok()) return status;
-  std::unique_ptr<const directives::ListenerPlace> place =
-      MakePlace(where_.bind, ShownPort(false, port(false), where_.tcp[0].directive),
-                ShownPort(true, port(true), where_.tcp[1].directive));
-  served_->policy->SwapPlace(place);
+  const bool own_clock = where.own_clock;
+  if (absl::Status status = MakeServer(where, std::move(policy)); !status.ok()) return status;
+  absl::Status listens = places_.Start(std::move(where), served_->policy.get(), served_->server);
+  if (!listens.ok()) return listens;
   if (absl::Status status = FitClients(); !status.ok()) return status;
-  if (core_.background() == Background::kLoop) {
-    background_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->RunBackground(); };
-    background_hook_.data = this;
-    loop_->after_events().Add(background_hook_);
-    background_.store(true, std::memory_order_relaxed);  // there may be work from before
-    loop_->WakeUp();
-  }
-  news_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->TakeNews(); };
+  if (core_.background() == Background::kLoop) background_.Start(*loop_, own_clock);
+  news_hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Impl*>(data)->OnNews(); };
   news_hook_.data = this;
   loop_->after_events().Add(news_hook_);
   return own_thread ? StartThread() : absl::OkStatus();
 }
 
-absl::Status Listener::Impl::Open(Where where, std::unique_ptr<engine::ClientPolicy> policy) {
-  where_ = std::move(where);
-  if (absl::Status status = MakeServer(std::move(policy)); !status.ok()) return status;
-  size_t sockets = 0;
-  for (bool tls : {false, true}) {
-    const WhereTcp& wanted = where_.tcp[tls];
-    if (!wanted.on) continue;
-    absl::StatusOr<std::vector<net::ListeningSocket>> tcp = ListenOn(tls, where_.bind, wanted.port, where_.backlog);
-    if (!tcp.ok()) return tcp.status();
-    sides_[tls].sockets = KnownOf(*tcp);
-    sides_[tls].port.store(tcp->empty() ? 0 : (*tcp)[0].port, std::memory_order_relaxed);
-    sockets += tcp->size();
-    const net::Server::Kind kind = tls ? net::Server::kTls : net::Server::kPlain;
-    if (absl::Status status = served_->server.Start(kind, *std::move(tcp)); !status.ok()) return status;
-  }
-  if (!where_.unixsocket.empty()) {
-    // Nothing comes between the socket's file and the server, which removes it again.
-    std::vector<net::ListeningSocket> one(1);
-    absl::StatusOr<net::ListeningSocket> socket =
-        net::ListenUnix(where_.unixsocket, where_.unixsocketperm, where_.backlog, where_.takes_unixsocket);
-    if (!socket.ok()) return socket.status();
-    one[0] = *std::move(socket);
-    ++sockets;
-    if (absl::Status status = served_->server.Start(net::Server::kUnix, std::move(one)); !status.ok()) return status;
-  }
-  const int backlog_max = net::BacklogMax();
-  if (backlog_max != 0 && where_.backlog > backlog_max) {
-    const base::Line line("The backlog of ", where_.backlog, " (tcp-backlog) is cut to ", backlog_max,
-                          ", which /proc/sys/net/core/somaxconn allows.");
-    core_.Log(LogLevel::kWarning, line.view());
-  }
-  if (sockets != 0) return absl::OkStatus();
-  return base::MakeStatus(absl::StatusCode::kUnavailable, "none of the addresses to bind exists on this machine");
-}
-
 // The loop and all that stands on it, but for sockets.
-absl::Status Listener::Impl::MakeServer(std::unique_ptr<engine::ClientPolicy> policy) {
+absl::Status Listener::Impl::MakeServer(Where& where, std::unique_ptr<engine::ClientPolicy> policy) {
   ae::LoopOptions loop_options;
-  loop_options.api = ApiName(where_.api);
-  if (where_.io_uring != nullptr) loop_options.more_pollers = {&where_.io_uring->poller, 1};
-  own_clock_ = where_.own_clock;
-  loop_options.clock = own_clock_ ? &clock_ : nullptr;
+  loop_options.api = ApiName(where.api);
+  if (where.io_uring != nullptr) loop_options.more_pollers = {&where.io_uring->poller, 1};
+  loop_options.clock = where.own_clock ? &clock_ : nullptr;
   absl::StatusOr<std::unique_ptr<ae::EventLoop>> loop = ae::EventLoop::Create(loop_options);
   if (!loop.ok()) return loop.status();
   loop_ = *std::move(loop);
+  news_.set_loop(loop_.get());
   poller_ = loop_->ApiName();
   if (!loop_->passed_over().empty()) {
     std::string_view reasons = loop_->passed_over();
@@ -109,14 +63,14 @@ absl::Status Listener::Impl::MakeServer(std::unique_ptr<engine::ClientPolicy> po
     const base::Line line("The kernel refuses an ae-api, using ", poller_, " instead: ", reasons);
     core_.Log(LogLevel::kWarning, line.view());
   }
-  if (where_.io_uring != nullptr && poller_ == where_.io_uring->poller.name) {
-    uring_backend_ = where_.io_uring->make_backend(loop_->poller());
-    if (uring_backend_ == nullptr) return NoMemoryForListener();
+  if (where.io_uring != nullptr && poller_ == where.io_uring->poller.name) {
+    uring_backend_ = where.io_uring->make_backend(loop_->poller());
+    if (uring_backend_ == nullptr) return base::NoMemory(base::kNoMemoryForListener);
   }
   net::IoBackend& backend = uring_backend_ != nullptr ? *uring_backend_ : system_calls_;
   served_.reset(new (std::nothrow) Served(core_, *loop_, backend, std::move(policy), &descriptors_));
-  if (served_ == nullptr) return NoMemoryForListener();
-  served_->server.SetChannels(std::exchange(where_.channels, nullptr));
+  if (served_ == nullptr) return base::NoMemory(base::kNoMemoryForListener);
+  served_->server.SetChannels(std::exchange(where.channels, nullptr));
   return served_->service.Prepare();
 }
 
@@ -128,20 +82,14 @@ absl::Status Listener::Impl::FitClients() {
   if (fitting >= wanted) return absl::OkStatus();
   const base::Line line("maxclients has been reduced to ", fitting, " from ", wanted,
                         ": RLIMIT_NOFILE leaves the process no more descriptors beside ", reserved_descriptors_,
-                        " for other things. For more clients raise it ('ulimit -n', or setrlimit by the program) before "
-                        "the listener is started.");
+                        " for other things. For more clients raise it ('ulimit -n', or setrlimit by the program) "
+                        "before the listener is started.");
   core_.Log(LogLevel::kWarning, line.view());
   return core_.LowerMaxclients(fitting);
 }
 
 absl::Status Listener::Impl::StartThread() {
-  // The new thread inherits the mask, so that no signal of the host's ever runs on it.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&thread_, nullptr, ThreadMain, this);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) {
+  if (base::StartThread("larder-listener", ThreadMain, this, &thread_) != 0) {
     return base::MakeStatus(absl::StatusCode::kResourceExhausted, "no thread could be started for the listener");
   }
   own_thread_ = true;
@@ -150,9 +98,6 @@ absl::Status Listener::Impl::StartThread() {
 
 void* Listener::Impl::ThreadMain(void* arg) {
   Impl& self = *static_cast<Impl*>(arg);
-#ifdef __linux__
-  pthread_setname_np(pthread_self(), "larder-listener");
-#endif
   const absl::Status status = self.loop_->Run();
   if (self.Forked()) return nullptr;  // on a thread that a callback has forked
   if (!status.ok()) {
@@ -164,31 +109,17 @@ void* Listener::Impl::ThreadMain(void* arg) {
   return nullptr;
 }
 
-// Background::kLoop: active expiry and callbacks, when they are due.
-void Listener::Impl::RunBackground() {
-  if (!background_.exchange(false, std::memory_order_acq_rel)) return;
-  if (background_event_ != 0) loop_->DeleteTimeEvent(std::exchange(background_event_, 0));
-  int64_t until_us;
-  if (__builtin_add_overflow(core_.clock().NowUs(), kBackgroundUs, &until_us)) until_us = INT64_MAX;
-  const int64_t next_us = core_.BackgroundStep(until_us);
-  if (next_us == INT64_MAX) return;
-  int64_t delay_us;
-  if (__builtin_sub_overflow(next_us, core_.clock().NowUs(), &delay_us)) delay_us = INT64_MAX;
-  int64_t delay_ms = delay_us > 0 ? (delay_us - 1) / 1000 + 1 : 0;
-  if (own_clock_) delay_ms = std::min(delay_ms, kLookMs);
-  absl::StatusOr<int64_t> id = loop_->CreateTimeEvent(delay_ms, OnBackground, this);
-  if (id.ok()) {
-    background_event_ = *id;
-  } else {
-    background_.store(true, std::memory_order_relaxed);  // after the next event, whatever it is
+// At the end of each turn, behind the server's own part of it.
+void Listener::Impl::OnNews() {
+  if (Forked()) [[unlikely]] return loop_->Forsake();  // a callback of this turn has forked
+  if (!news_.Take()) return;
+  bool stop = false;
+  {
+    const std::lock_guard<std::mutex> lock(stop_mutex_);
+    stop = stop_asked_ && !own_thread_;
   }
-}
-
-int64_t Listener::Impl::OnBackground(ae::EventLoop& /*loop*/, int64_t /*id*/, void* data) {
-  Impl& self = *static_cast<Impl*>(data);
-  self.background_event_ = 0;
-  self.background_.store(true, std::memory_order_relaxed);  // this turn's hook does it
-  return ae::kNoMore;
+  if (stop) return StopServing();
+  places_.Take(served_->server);
 }
 
 }  // namespace larder::inline v0

@@ -24,10 +24,6 @@ WhereTcp ResolveTcp(int directive, const std::optional<int>& own, bool any, bool
 
 }  // namespace
 
-absl::Status NoMemoryForListener() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a listener");
-}
-
 absl::Status Resolve(const Options& cache_options, const ListenerOptions& options, Where* where) {
   const bool own_bind = options.bind.has_value();
   where->bind = own_bind ? *options.bind : *cache_options.bind;

@@ -1,4 +1,4 @@
-// Where a listener is to listen and how, from its own options and its cache's.
+// Where: where a listener is to listen and how, as its own options and its cache's say.
 #ifndef LARDER_NET_LISTENER_WHERE_H_
 #define LARDER_NET_LISTENER_WHERE_H_
 
@@ -12,7 +12,9 @@
 #include "absl/status/statusor.h"
 #include <larder/net/listener.h>
 #include <larder/options.h>
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
+#include "lib/base/status.h"
 #include "net/channel.h"
 #include "net/socket.h"
 
@@ -43,18 +45,16 @@ struct Where {
   bool own_clock = false;  // the program's, not the machine's
 };
 
-absl::Status NoMemoryForListener();
-
-// What `fn` says; RESOURCE_EXHAUSTED if it threw.
+// Returns what `fn` returns, and RESOURCE_EXHAUSTED if it threw.
 template <class F>
 absl::Status Guarded(F&& fn) {
   absl::Status status;
-  if (!base::Guarded([&] { status = fn(); })) status = NoMemoryForListener();
+  if (!base::Guarded([&] { status = fn(); })) status = base::NoMemory(base::kNoMemoryForListener);
   return status;
 }
 
-// Works on a copy of the options: files are read and memory is taken here, which under the executor would keep others
-// waiting and must not throw. What is copied may throw: Guarded by the caller.
+// Fills *where. It works on a copy of the cache's options, because it reads files and takes memory, which under the
+// executor would keep others waiting. It may throw, so that the caller calls it inside Guarded.
 absl::Status Resolve(const Options& cache_options, const ListenerOptions& options, Where* where);
 
 absl::StatusOr<std::vector<net::ListeningSocket>> ListenOn(bool tls, const std::vector<std::string>& bind, int port,

@@ -1,10 +1,11 @@
 // Which descriptors of the process are a listener's, so that a forked child can close its copies of them, and of no
 // others, without looking at anything that a thread of the parent may have been changing.
 //
-// A bit a descriptor. The table is replaced by a larger one, never changed in place, and older ones are kept: whatever a
-// child finds is whole. A descriptor is taken out before it is closed, since its number may be somebody else's at once.
+// The table has a bit for each descriptor. When it is too small a larger one takes its place, and the older ones are
+// kept, so that whatever table a child finds is whole. A descriptor is taken out before it is closed, because its
+// number may be somebody else's at once.
 //
-// Threads: any, but CloseInChild, which takes no lock.
+// Threads: any thread may call Add and Remove. CloseInChild takes no lock.
 #ifndef LARDER_NET_OWN_DESCRIPTORS_H_
 #define LARDER_NET_OWN_DESCRIPTORS_H_
 
@@ -22,9 +23,9 @@ class OwnDescriptors {
   OwnDescriptors& operator=(const OwnDescriptors&) = delete;
   ~OwnDescriptors();
 
-  bool Add(int fd);  // false if there is no memory; again is once
+  bool Add(int fd);  // false if there is no memory; to add it again does nothing
   void Remove(int fd);
-  // In a forked child: closes all of them. Once.
+  // Closes all of them, in a forked child. REQUIRES: it is called once at most.
   void CloseInChild();
 
  private:

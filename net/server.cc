@@ -9,12 +9,6 @@
 #include "lib/base/check.h"
 
 namespace larder::inline v0::net {
-namespace {
-
-// Redis sends a client's first 16 KB from a buffer that client-output-buffer-limit does not count.
-constexpr size_t kUnlimitedOutput = 16 * 1024;
-
-}  // namespace
 
 void Server::List::Swap(List& other) {
   items.Swap(other.items);
@@ -23,7 +17,7 @@ void Server::List::Swap(List& other) {
 
 Server::Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors)
     : loop_(loop), backend_(backend), service_(service), descriptors_(descriptors) {
-  hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->Turn(); };
+  hook_.proc = [](ae::EventLoop&, void* data) { static_cast<Server*>(data)->AfterEvents(); };
   hook_.data = this;
   loop_.after_events().Add(hook_);
 }
@@ -43,7 +37,7 @@ void Server::Stop() {
 
 void Server::EndClients() {
   if (std::exchange(clients_ended_, true)) return;
-  // Those that are running have kept their clients so far.
+  // Connections that are running have kept their clients so far.
   service_.Finish();
   for (List* list : {&pending_, &batch_}) {
     for (size_t i = 0; i < list->count; ++i) {
@@ -63,13 +57,13 @@ Server::~Server() {
   FreeChain(&ended_);
 }
 
-// ---- A turn ---------------------------------------------------------------------------------------------------------
+// ---- The server's part of a turn ----------------------------------------------------------------------------------
 
 void Server::OnReady(ae::EventLoop& loop, int fd, void* data, int mask) {
   Connection& connection = *static_cast<Connection*>(data);
   Server& server = *static_cast<Server*>(connection.owner);
   if (connection.running) {
-    // It would fire in every turn until its requests have run.
+    // The socket would fire in every turn until the client's requests have run.
     loop.DeleteFileEvent(fd, ae::kReadable | ae::kWritable);
     connection.unwatched = true;
     if (std::exchange(connection.blocked, false)) --server.blocked_count_;
@@ -87,7 +81,7 @@ void Server::Mark(Connection& connection, bool Connection::*mark, List& list) {
   list.Add(connection);
 }
 
-void Server::Turn() {
+void Server::AfterEvents() {
   now_us_ = loop_.clock().NowUs();
   settings_ = service_.settings();
   TakeWoken();
@@ -95,11 +89,11 @@ void Server::Turn() {
   ReadReady();
   ParseReady();
   SubmitBatch();
-  // Whoever reads the reply to CLIENT KILL may rely on the victim's being gone.
+  // A client that reads the reply to CLIENT KILL may rely on the victim's being gone.
   TakeWoken();
   Flush();
   FreeEnded();
-  // A queued batch wakes the loop when it is done; there is next to nothing to do for these before.
+  // A queued batch wakes the loop when it is done. Before that there is next to nothing to do for these connections.
   loop_.SetDontWait(!queued_ && (pending_.count > 0 || to_parse_.count > 0 || to_read_.count > 0 ||
                                  (ending_next_ != nullptr && !closed_)));
   if (std::exchange(counted_, false)) service_.Count(std::exchange(count_, ServerCount()));
@@ -108,8 +102,8 @@ void Server::Turn() {
 void Server::TakeWoken() {
   for (Connection* connection = woken.TakeAll(); connection != nullptr;) {
     Connection* const next = connection->next_woken;
-    // An exchange, not a store: what is looked at below must not be read before others see this. Who still saw true
-    // has not pushed the connection again, and what it did before is seen here.
+    // This is an exchange and not a store, because what is read below must not be read before other threads see it. A
+    // thread that still saw true has not pushed the connection again, and what it did before that is seen here.
     connection->is_woken.exchange(false, std::memory_order_acq_rel);
     if (!connection->closing) {
       if (connection->client->Stopped()) {
@@ -175,7 +169,7 @@ void Server::HandleRead(Connection& connection, ssize_t result) {
   }
 }
 
-// Its client got `n` more bytes.
+// The connection's client got `n` more bytes.
 void Server::HasInput(Connection& connection, size_t n) {
   count_.input_bytes += n;
   counted_ = true;
@@ -190,7 +184,7 @@ void Server::HasInput(Connection& connection, size_t n) {
   Mark(connection, &Connection::to_parse, to_parse_);
 }
 
-// It may have shut down only its side, and still want what it asked for, unless that may not run yet.
+// The peer may have shut down only its side. It then still wants what it asked for, unless that may not run yet.
 void Server::InputEnded(Connection& connection) {
   connection.at_end = true;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
@@ -203,22 +197,23 @@ void Server::NoMemory(Connection& connection) {
 }
 
 void Server::ParseReady() {
-  // What the batch below finds unparsed is for the next turn.
+  // What the batch below leaves unparsed is for the next turn.
   parsing_.Swap(to_parse_);
   for (size_t i = 0; i < parsing_.count; ++i) {
     Connection& connection = *parsing_.items[i];
     connection.to_parse = false;
     if (connection.closing || connection.running) continue;
-    const Parsed parsed = connection.client->Parse(ParseQuota());
-    connection.input_left = parsed == Parsed::kSomeAndInput || parsed == Parsed::kFull;
-    if (parsed == Parsed::kNothing) {
-      // Its last turn may have ended by the quota, which looked as if there were more; nothing else will close it.
+    const session::Parsed parsed = connection.client->Parse(session::ParseQuota());
+    connection.input_left = parsed == session::Parsed::kSomeAndInput || parsed == session::Parsed::kFull;
+    if (parsed == session::Parsed::kNothing) {
+      // The quota may have ended its last parsing, which looked as if there were more input. Nothing else will close
+      // it.
       if (connection.at_end) Mark(connection, &Connection::to_flush, to_flush_);
       if (connection.channel != nullptr) MarkPlain(connection);
       continue;
     }
-    if (parsed == Parsed::kFull) {
-      // It comes before those that are in the batch, who are marked again when that has run.
+    if (parsed == session::Parsed::kFull) {
+      // It is parsed before the connections that are in the batch, which are marked again when that has run.
       Mark(connection, &Connection::to_parse, to_parse_);
       continue;
     }
@@ -266,11 +261,11 @@ void Server::HandleBatch(Submitted submitted) {
   }
   batch_.count = 0;
   if (submitted == Submitted::kClosed) {
-    // Clients end with the server: who holds the executor of a closed cache may still be looking at them.
+    // Clients end with the server, because whoever holds the executor of a closed cache may still be looking at them.
     if (!std::exchange(closed_, true)) CloseAll();
     return;
   }
-  // Their clients have ended; after this turn nothing refers to them.
+  // The clients of these connections have ended. After this turn nothing refers to the connections.
   while (ending_in_batch_ != nullptr) {
     Connection* const connection = ending_in_batch_;
     ending_in_batch_ = connection->next_closing;
@@ -296,7 +291,7 @@ void Server::AddWrite(Connection& connection, WriteRound& round) {
   if (connection.channel != nullptr) [[unlikely]] return AddChannelWrite(connection, round);
   if (connection.client->output_bytes() == 0) return AllSent(connection);
   if (OverOutputLimit(connection)) return Close(connection);
-  // Its peer takes nothing at the moment; asking would cost a system call for each of its batches.
+  // The peer takes nothing at the moment. To ask again would cost a system call for each batch of its requests.
   if (connection.blocked && !connection.has_room) return;
   AddOp(connection, round);
 }
@@ -340,7 +335,7 @@ void Server::HandleWrite(Connection& connection, ssize_t result) {
 
 bool Server::ClosesWhenSent(const Connection& connection) const {
   const Client& client = *connection.client;
-  // What CLIENT PAUSE holds is no reason to keep its place: nothing of a client that has gone runs later.
+  // Requests that CLIENT PAUSE holds are no reason to keep the client's place: they do not run once it has gone.
   const bool wants_more = connection.input_left || client.MayGoOn();
   return client.CloseAfterOutput() || (connection.at_end && !wants_more);
 }
@@ -359,7 +354,7 @@ void Server::UnwatchWritable(Connection& connection) {
 }
 
 void Server::WatchWritable(Connection& connection) {
-  // It runs nothing more, so what else it sends is nobody's.
+  // The client runs nothing more, so that nobody reads what else it sends.
   if (connection.client->CloseAfterOutput()) loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
   if (connection.blocked) return;
   if (!loop_.CreateFileEvent(connection.fd.get(), ae::kWritable, OnReady, &connection).ok()) return Close(connection);
@@ -367,11 +362,11 @@ void Server::WatchWritable(Connection& connection) {
   ++blocked_count_;
 }
 
-// As Redis: over the hard limit at once, over the soft one after its seconds in a row.
+// As in Redis, output is over the hard limit at once, and over the soft one after so many seconds in a row.
 bool Server::OverOutputLimit(Connection& connection) {
   const OutputBufferLimit& limit = settings_.output_limits[static_cast<size_t>(connection.client->output_class())];
   const size_t bytes = connection.client->output_bytes();
-  if (bytes <= kUnlimitedOutput) return false;
+  if (bytes <= session::kOutputUncounted) return false;
   bool over = limit.hard != 0 && bytes > limit.hard;
   if (limit.soft == 0 || bytes <= limit.soft) {
     connection.over_soft_limit_since_us = 0;
@@ -381,7 +376,8 @@ bool Server::OverOutputLimit(Connection& connection) {
     over |= now_us_ - connection.over_soft_limit_since_us > limit.soft_seconds * 1'000'000;
   }
   if (!over) return false;
-  if (!connection.client->Stop()) return true;  // it was found elsewhere, and counted: under MONITOR by who pushes lines
+  // Another thread may have found the same, and counted it: under MONITOR whoever pushes lines looks too.
+  if (!connection.client->Stop()) return true;
   ++count_.output_limit_disconnections;
   counted_ = true;
   service_.Log(LogLevel::kWarning,
@@ -413,7 +409,7 @@ void Server::EndClient(Connection& connection) {
 
 void Server::FreeEnded() {
   if (ended_ == nullptr) return;
-  // No thread can wake them any more, but one may have.
+  // No thread can wake these connections any more, but one may have done so before.
   TakeWoken();
   FreeChain(&ended_);
 }

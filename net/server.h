@@ -1,24 +1,27 @@
-// The connections of one listener, on one loop. One turn, after the loop has found out who is ready:
+// The connections of one listener, on one loop. In each turn, after the loop has found out which sockets are ready, the
+// server (AfterEvents) does this:
 //
 //   read every ready socket (one batch to the I/O backend) → parse up to a quota from each → ONE submission → replies
 //   are in the clients' outputs → one send for each (one batch to the backend)
 //
-// Depth does not starve others: a client with more input than its quota goes on in the next turn, which then does not
-// sleep, beside all who are ready by then. While it has input left, or requests that run, it is not read: so what one
+// A client with more input than its quota does not starve others: it goes on in the next turn, which then does not
+// sleep, beside all who are ready by then. A client that has input left, or requests that run, is not read. So what one
 // client can hold of the server is one read and its replies, and the kernel's buffers hold back the rest.
 //
-// The executor may be busy with other threads. The batch then stays in its queue, and the loop goes on accepting and
-// reading others, whose requests make the next batch; the service wakes the loop when the first is done. The loop never
-// waits for the executor.
+// The executor may be busy with other threads. The batch then stays in the executor's queue, and the loop goes on
+// accepting and reading others, whose requests make the next batch. The service wakes the loop when the first batch is
+// done. The loop never waits for the executor.
 //
 // A connection with a channel (TLS) differs in two places: what is read from its socket goes through the channel to its
-// client, and its client's output through the channel to the socket (server_channel.cc).
+// client, and its client's output goes through the channel to the socket (server_channel.cc).
 //
-// Replies that a peer does not take stay with its client, watched for room; its later requests are still read and run,
-// as Redis does (a client may well write its whole pipeline first), up to client-output-buffer-limit.
+// Replies that a peer does not take stay with its client, and the socket is watched for room. The client's later
+// requests are still read and run, as Redis does (a client may well write its whole pipeline first), until
+// client-output-buffer-limit is reached.
 //
-// Threads: the loop's own, but for ClientWoken and WakeServer. Memory for the lists is taken when a connection is
-// accepted, so that nothing in a turn can run out of it; nothing here throws, and texts for the log are fixed arrays.
+// Threads: everything belongs to the loop's thread but SessionWoken and WakeServer.
+// Memory: room in the lists is taken when a connection is accepted, so that nothing in a turn can run out of it. Nothing
+// here throws, and texts for the log are fixed arrays.
 //
 // net/notes/model.md has this turn in the light of the whole.
 #ifndef LARDER_NET_SERVER_H_
@@ -44,29 +47,31 @@ namespace larder::inline v0::net {
 
 class Server final : private WokenListener {
  public:
-  // All outlive the server. What it opens and closes is written down in `descriptors`, if there are any.
+  // The arguments must outlive the server. It writes down in `descriptors`, if that is not null, what it opens and
+  // closes.
   Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors = nullptr);
-  // Stops, and ends all clients. REQUIRES: the loop does not run, and of EndClients what that requires.
+  // Stops, and ends all clients. REQUIRES: the loop does not run, and what EndClients requires.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   enum Kind : uint8_t { kPlain, kTls, kUnix };
-  // Accepts on these sockets of one kind. Errors: what the loop says of them; the server is of no use then.
+  // Accepts on these sockets of one kind. Errors: those of the loop; the server is of no use after one.
   absl::Status Start(Kind kind, std::vector<ListeningSocket> sockets);
 
-  // Listens on these instead of the TCP sockets of one kind that it has; connections stay. Not from a procedure of its
-  // own sockets.
+  // Listens on these sockets instead of the TCP sockets of one kind that it has. Connections stay. REQUIRES: the caller
+  // is no procedure of the server's own sockets.
   void ReplaceTcp(bool tls, std::vector<ListeningSocket> sockets);
-  // Watches the sockets of one kind again, which were shut down and listen once more.
+  // Watches the sockets of one kind again. They were shut down, and listen once more.
   void WatchAgain(bool tls);
 
-  // What connections of sockets with `tls` get from here on; those that are there keep what they have. Before the first
-  // such socket.
+  // Connections of sockets with `tls` get their channels from these from now on; those that are there keep what they
+  // have. REQUIRES: it is called before the server has such a socket.
   void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
 
-  // Closes all sockets, serves nobody from now on and has no more to do with the loop. It waits at most for a command of
-  // a client's that is running. REQUIRES: the loop does not run, or this is a procedure of its, and none of this server's.
+  // Closes all sockets, serves nobody from now on and has no more to do with the loop. It waits at most for a client's
+  // command that is running. REQUIRES: the loop does not run, or the caller is a procedure of it and none of this
+  // server's.
   void Stop();
   // Ends all clients. REQUIRES: Stop was called, and Service::Finish may be.
   void EndClients();
@@ -77,13 +82,14 @@ class Server final : private WokenListener {
   static constexpr int kAcceptsMax = 1000;  // in one turn
   static constexpr int64_t kCronMs = 100;
   static constexpr int64_t kUnadmittedLookUs = 1'000'000;
-  // Reads in one turn of connections that are not established yet. The handshake of TLS is some 0.4 ms of computing:
-  // when a thousand peers come back at once, those that are there wait for this many of them in a turn, and not for all.
+  // How many connections that are not established yet are read in one turn. The handshake of TLS is some 0.4 ms of
+  // computing. When a thousand peers come back at once, the others wait for this many of them in a turn, and not for
+  // all.
   static constexpr size_t kHandshakesMax = 4;
-  static constexpr size_t kOpsMax = 64;     // reads or writes handed over at once
+  static constexpr size_t kOpsMax = 64;  // how many reads or writes are handed over at once
   static constexpr size_t kPiecesTotal = 256;
 
-  // Pointers to connections; grown when one is accepted.
+  // Pointers to connections. It grows when a connection is accepted.
   struct List {
     ae::GrowArray<Connection*> items;
     size_t count = 0;
@@ -111,7 +117,7 @@ class Server final : private WokenListener {
     if (!wakes_no_more_) loop_.WakeUp();
   }
 
-  void Turn();
+  void AfterEvents();
   void TakeWoken();
   void ReadReady();
   void FinishReads(ReadRound& round);
@@ -130,7 +136,7 @@ class Server final : private WokenListener {
   bool ClosesWhenSent(const Connection& connection) const;
   void AllSent(Connection& connection);
 
-  // Of a connection with a channel (server_channel.cc).
+  // These are for connections with a channel (server_channel.cc).
   void HandleChannelRead(Connection& connection, ssize_t result);
   void TakePlain(Connection& connection);
   void MarkPlain(Connection& connection);
@@ -182,14 +188,15 @@ class Server final : private WokenListener {
   List to_read_;
   List to_parse_;
   List parsing_;
-  List pending_;  // running: new, or with requests; the next batch's
-  List batch_;    // running: the executor's
+  List pending_;  // running: they are new or have requests, and belong to the next batch
+  List batch_;    // running: they are with the executor
   List to_flush_;
   bool queued_ = false;
-  size_t allocated_ = 0;  // connections, closed ones included
-  size_t reserved_ = 0;   // room in each list
+  size_t allocated_ = 0;  // how many connections there are, closed ones included
+  size_t reserved_ = 0;   // how many each list has room for
 
-  // Connections whose client has been handed to the service to be ended, by when that will have happened.
+  // Closed connections, whose clients the service ends: with the next batch, with the batch that runs, and already
+  // ended.
   Connection* ending_next_ = nullptr;
   Connection* ending_in_batch_ = nullptr;
   Connection* ended_ = nullptr;
@@ -199,7 +206,7 @@ class Server final : private WokenListener {
   size_t blocked_count_ = 0;
   bool accept_paused_ = false;
   int accept_error_ = 0;  // the last that was logged; 0 once a connection was accepted again
-  bool closed_ = false;  // the cache is, or Stop was called
+  bool closed_ = false;   // the cache is closed, or Stop was called
   bool stopped_ = false;
   bool clients_ended_ = false;
   std::mutex wake_mutex_;

@@ -11,6 +11,7 @@
 namespace larder::inline v0::net {
 namespace {
 
+constexpr std::string_view kClosedWithoutMemory = "Accepted connection closed: out of memory";
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kProtected =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
@@ -32,7 +33,7 @@ absl::Status Server::Start(Kind kind, std::vector<ListeningSocket> sockets) {
   for (ListeningSocket& socket : sockets_[kind]) {
     socket.server = this;
     if (descriptors_ != nullptr && !descriptors_->Add(socket.fd.get())) {
-      return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a socket");
+      return base::NoMemory("out of memory for a socket");
     }
   }
   return Watch(kind);
@@ -89,7 +90,7 @@ void Server::AcceptReady(ListeningSocket& socket) {
   }
 }
 
-// In Redis's order: a full server tells strangers, too, that it is full.
+// The order is Redis's: a full server tells strangers, too, that it is full.
 bool Server::Admit(const Accepted& accepted, const ListeningSocket& by) {
   if (!service_.TakePlace(settings_.maxclients)) {
     Refuse(accepted.fd.get(), by, kTooManyClients);
@@ -111,28 +112,31 @@ void Server::Refuse(int fd, const ListeningSocket& by, std::string_view text) {
   backend_.WriteAll({&op, 1});  // it fits a new socket's buffer; if the peer is gone already, so be it
 }
 
-// False: it was closed.
+// Returns false if the connection was closed.
 bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   const int fd = accepted.fd.get();
   std::unique_ptr<Connection> connection(ReserveLists() ? new (std::nothrow) Connection(this) : nullptr);
   if (connection == nullptr) {
-    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
     return false;
   }
   if (by.tls) {
     connection->channel = channels_->Accept();
     if (connection->channel == nullptr) {
-      service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+      service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
       return false;
     }
   }
   if (!by.unix_socket) TuneTcp(fd, settings_.tcp_keepalive_s);
   const SocketName address = DescribeSocket(fd, true, by);
   const SocketName local_address = DescribeSocket(fd, false, by);
-  const Peer peer{address.view(), local_address.view(), fd, by.unix_socket};
+  const session::Peer peer{.kind = by.unix_socket ? engine::ClientKind::kUnix : engine::ClientKind::kTcp,
+                           .address = address.view(),
+                           .local_address = local_address.view(),
+                           .fd = fd};
   absl::Status status = loop_.CreateFileEvent(fd, ae::kReadable, OnReady, connection.get());
   if (!status.ok()) {
-    // Most likely select's limit: for this client the server is full.
+    // This is most likely select's limit. For this client the server is full.
     service_.Log(LogLevel::kWarning, base::Line("Accepted connection closed: ", status.message()).view());
     Refuse(fd, by, kTooManyClients);
     return false;
@@ -141,7 +145,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   if (connection->client == nullptr) {
     if (descriptors_ != nullptr) descriptors_->Remove(fd);
     loop_.DeleteFileEvent(fd, ae::kReadable);
-    service_.Log(LogLevel::kWarning, "Accepted connection closed: out of memory");
+    service_.Log(LogLevel::kWarning, kClosedWithoutMemory);
     return false;
   }
   connection->fd = std::move(accepted.fd);
@@ -156,7 +160,7 @@ bool Server::AddConnection(Accepted accepted, const ListeningSocket& by) {
   return true;
 }
 
-// Every list can hold every connection, also those that are closed and not freed yet.
+// Gives every list room for every connection, also for those that are closed and not freed yet.
 bool Server::ReserveLists() {
   const size_t needed = allocated_ + 1;
   if (needed <= reserved_) return true;
@@ -168,9 +172,10 @@ bool Server::ReserveLists() {
   return true;
 }
 
-// Out of descriptors or memory: the connection stays in the kernel's queue, so the socket stays readable, and a loop
-// that went on watching it would spin. Tried again when a connection ends, or a little later; said once, however often
-// it is tried in vain. Also when accepting is paused already: a socket may have come since (CONFIG SET bind).
+// There are no descriptors or no memory left. The connection stays in the kernel's queue, so that its socket stays
+// readable, and a loop that went on watching it would spin. The server tries again when a connection ends, or a little
+// later. It logs the error once, however often it tries in vain. It may be called when accepting is paused already,
+// because a socket may have come since (CONFIG SET bind).
 void Server::PauseAccepting(int error) {
   if (std::exchange(accept_error_, error) != error) {
     const base::Line line("Error accepting a client connection: accept: ", ErrnoText(error));
@@ -195,7 +200,7 @@ void Server::StartCron() {
   if (id.ok()) cron_id_ = *id;  // else with the next connection
 }
 
-// Runs only while there is somebody to watch, so that an idle listener sleeps.
+// The cron runs only while there is somebody to watch, so that an idle listener sleeps.
 int64_t Server::OnCron(ae::EventLoop& /*loop*/, int64_t /*id*/, void* data) {
   Server& server = *static_cast<Server*>(data);
   server.now_us_ = server.loop_.clock().NowUs();
@@ -215,7 +220,7 @@ void Server::CloseIdle() {
   for (size_t left = all_.size(); left > 0; --left) {
     Connection& connection = *all_.oldest();
     if (connection.last_interaction_us >= before_us) return;
-    // MayGoOn after KeepWhenIdle: a pause that ends in between leaves it with requests that this loop has yet to run.
+    // MayGoOn is asked after KeepWhenIdle, because a pause may end in between and leave requests for this loop to run.
     if (connection.running || connection.to_parse || connection.client->KeepWhenIdle() ||
         connection.client->MayGoOn()) {
       all_.Touch(connection, now_us_);
@@ -226,35 +231,36 @@ void Server::CloseIdle() {
   }
 }
 
-// A client that neither reads nor asks is looked at by nobody else.
+// Nobody else looks at a client that neither reads nor asks.
 void Server::CloseOverSoftLimit() {
   if (blocked_count_ == 0) return;
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
-    Connection* const newer = connection->newer;
+    Connection* const next = ConnectionList::NextOldest(*connection);
     if (connection->blocked && !connection->running && OverOutputLimit(*connection)) Close(*connection);
-    connection = newer;
+    connection = next;
   }
 }
 
-// Places are short, and some are held by who never says who it is, or sends a byte of its handshake now and then.
+// Places are short, and peers may hold some that never say who they are, or send a byte of a handshake now and then.
 void Server::CloseUnadmitted() {
   if (settings_.admission_timeout_s <= 0 || now_us_ < unadmitted_look_us_) return;
   unadmitted_look_us_ = now_us_ + kUnadmittedLookUs;  // it looks at all of them
   const int64_t before_us = now_us_ - int64_t{settings_.admission_timeout_s} * 1'000'000;
   for (Connection* connection = all_.oldest(); connection != nullptr;) {
-    Connection* const newer = connection->newer;
+    Connection* const next = ConnectionList::NextOldest(*connection);
     if (!connection->running) {
       const bool established = connection->channel == nullptr || connection->channel->established();
       if (established && (connection->client->Admitted() || connection->client->KeepWhenIdle())) {
-        // RESET makes a stranger of it from now on, at the earliest; in a pause its AUTH is held.
+        // RESET can make a stranger of it from now on at the earliest. In a pause its AUTH is held.
         connection->stranger_since_us = now_us_ + kUnadmittedLookUs;
       } else if (connection->stranger_since_us <= before_us) {
-        const base::Line line("Closing client ", Describe(*connection), " that has not authenticated: clients are many");
+        const base::Line line("Closing client ", Describe(*connection),
+                              " that has not authenticated: clients are many");
         service_.Log(LogLevel::kWarning, line.view());
         Close(*connection);
       }
     }
-    connection = newer;
+    connection = next;
   }
 }
 

@@ -1,12 +1,12 @@
 // The server's work for connections with a channel (net/channel.h) between socket and client.
 //
-// In:  one read of ciphertext goes to the channel, then as much plaintext to the client as its room takes, as if that
-//      had been read. What is left in the channel needs no event to be gone on with: the connection is marked for the
-//      next turn's reads as soon as its client has no input left. Until then its socket is not read.
-// Out: the client's output moves into the channel as far as that takes it; the channel's is written. The rest stays
-//      with the client, where limits count it. A channel also has output of its own, a handshake's or a good-bye.
+// In:  one read of ciphertext goes to the channel. Then as much plaintext goes to the client as its room takes, as if
+//      that had been read. What is left in the channel causes no event: the connection is marked for the next turn's
+//      reads as soon as its client has no input left, and until then its socket is not read.
+// Out: the client's output moves into the channel as far as the channel takes it, and the channel's output is written.
+//      The rest stays with the client, where limits count it. A channel also has output of its own, such as a handshake's.
 //
-// Bytes counted for INFO are the client's, as in Redis.
+// INFO counts the client's bytes, as in Redis.
 #include <errno.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ void Server::HandleChannelRead(Connection& connection, ssize_t result) {
   if (!sound) return ChannelFailed(connection);
   if (result > 0) {
     all_.Touch(connection, now_us_);
-    // Not only for output of its own: the end of a handshake lets go of output that its client has had before.
+    // The channel may have output of its own, and the end of a handshake lets go of output that its client had before.
     Mark(connection, &Connection::to_flush, to_flush_);
     TakePlain(connection);
   } else if (result == 0) {
@@ -50,12 +50,12 @@ void Server::TakePlain(Connection& connection) {
   if (!connection.closing && channel.AtEnd() && !channel.HasPlain()) InputEnded(connection);
 }
 
-// REQUIRES: it is not running, and its client has no input left.
+// REQUIRES: the connection is not running, and its client has no input left.
 void Server::MarkPlain(Connection& connection) {
   if (connection.channel->HasPlain()) Mark(connection, &Connection::to_read, to_read_);
 }
 
-// Moves the client's output into the channel. False if that has failed, and the connection is closed.
+// Moves the client's output into the channel. Returns false if that has failed and the connection is closed.
 bool Server::FillChannel(Connection& connection) {
   Channel& channel = *connection.channel;
   Client& client = *connection.client;
@@ -91,7 +91,7 @@ void Server::HandleChannelWrite(Connection& connection, size_t sent) {
   }
   if (channel.output_bytes() > 0) return WatchWritable(connection);
   if (connection.client->output_bytes() == 0) return AllSent(connection);
-  // Output for a peer that has yet to end the handshake, or never will.
+  // There is output for a peer that has yet to end the handshake, or never will.
   if (connection.at_end) return Close(connection);
   UnwatchWritable(connection);
 }
@@ -104,7 +104,7 @@ void Server::ChannelFailed(Connection& connection) {
   Close(connection);
 }
 
-// The last word, an alert or a good-bye, if the socket takes it at once.
+// Sends the channel's last output, an alert or a good-bye, if the socket takes it at once.
 void Server::EndChannel(Connection& connection) {
   Channel& channel = *connection.channel;
   channel.Finish();

@@ -1,14 +1,14 @@
-// What a server of connections (net/server.h) needs of whoever answers: the seam between sockets and the cache. The
-// cache's sessions stand behind it (net/cache_service.h), in tests a fake.
+// What a server of connections (net/server.h) needs of whoever answers. This is the seam between sockets and the cache:
+// the cache's sessions stand behind it (net/cache_service.h), and in tests a fake.
 //
-// A turn of the server, in these calls:
+// In one turn of the event loop the server makes these calls:
 //
 //   for each ready client:     PrepareRead, CommitRead, Parse, which adds its requests to the next batch
 //   once:                      Submit
 //   for each that had some:    Output, ConsumeOutput
 //
-// A client that has been opened, or had requests parsed, since the last Submit belongs to the next batch; until that
-// has finished it is not the loop's: of it only Stopped may be called.
+// A client that has been opened, or had requests parsed, since the last Submit belongs to the next batch. Until that
+// batch has finished the client does not belong to the loop, which may only call Stopped of it.
 #ifndef LARDER_NET_SERVICE_H_
 #define LARDER_NET_SERVICE_H_
 
@@ -22,40 +22,9 @@
 #include <string_view>
 
 #include <larder/options.h>
+#include "lib/session/types.h"
 
 namespace larder::inline v0::net {
-
-// Who is at the other end.
-struct Peer {
-  std::string_view address;  // as CLIENT LIST shows them; valid during the call
-  std::string_view local_address;
-  int fd = -1;
-  bool unix_socket = false;
-};
-
-// What happens to a client outside of its own turn.
-class ClientEvents {
- public:
-  // The client has output that no request of its own caused, or Stopped() or MayGoOn() is true now. From any thread,
-  // also under the executor; must not call back.
-  virtual void ClientWoken() = 0;
-
- protected:
-  ~ClientEvents() = default;
-};
-
-// How much of one client's input becomes requests in one turn.
-struct ParseQuota {
-  int commands_max = 64;
-  size_t bytes_max = 32 * 1024;
-};
-
-enum class Parsed {
-  kNothing,       // no whole request is there
-  kSome,          // requests wait to be submitted, or the error that ends the client
-  kSomeAndInput,  // likewise, and the quota ran out with input left: parse again after they have run
-  kFull,          // the batch has no room for it: parse again with the next one
-};
 
 // Which of client-output-buffer-limit's classes a client is in.
 enum class OutputClass : uint8_t { kNormal, kReplica, kPubsub };
@@ -64,28 +33,32 @@ class Client {
  public:
   virtual ~Client() = default;
 
-  // Where the next bytes are to go; empty if there is no memory for them. CommitRead or the client's end must follow.
+  // Returns where the next bytes are to go; it is empty if there is no memory. CommitRead or the client's end must
+  // follow.
   virtual std::span<char> PrepareRead() = 0;
   virtual void CommitRead(size_t n) = 0;  // n may be 0
-  virtual Parsed Parse(const ParseQuota& quota) = 0;
-  virtual size_t input_bytes() const = 0;  // read and not yet part of a request
-  // Parse said kNothing because requests that have come may not run yet (CLIENT PAUSE), and that is over: parse again.
+  virtual session::Parsed Parse(const session::ParseQuota& quota) = 0;
+  virtual size_t input_bytes() const = 0;  // bytes that were read and are not part of a request yet
+  // Whether to parse again: Parse has said kNothing because requests that have come may not run yet (CLIENT PAUSE), and
+  // that is over.
   virtual bool MayGoOn() const { return false; }
-  // The batch has run, but not its requests: they are to run with the next. Others have their turn before that.
+  // Whether requests of the client are left although the batch has run. They run with the next batch; other clients are
+  // served before that.
   virtual bool Unfinished() const { return false; }
 
   virtual size_t output_bytes() const = 0;
-  virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces
+  virtual size_t Output(iovec* pieces, size_t max) const = 0;  // returns how many pieces there are
   virtual void ConsumeOutput(size_t n) = 0;
 
-  // To be closed as soon as its output is sent. It will run nothing more.
+  // Whether it is to be closed as soon as its output is sent. It runs nothing more then.
   virtual bool CloseAfterOutput() const = 0;
-  // To be closed at once. Both may be called at any time.
+  // Whether it is to be closed at once. Stopped and Stop may be called at any time.
   virtual bool Stopped() const = 0;
-  virtual bool Stop() = 0;  // makes it so; false if it was already, whose reason was counted by who did it
-  virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it: it waits for something
+  // Makes Stopped() true. Returns false if it was true already; whoever made it so has counted the reason.
+  virtual bool Stop() = 0;
+  virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it, because it waits for something
   virtual OutputClass output_class() const = 0;
-  // It needs no password, or has said it.
+  // Whether it needs no password, or has said it.
   virtual bool Admitted() const { return true; }
 };
 
@@ -94,14 +67,15 @@ struct ServerSettings {
   uint32_t maxclients = 10000;
   int timeout_s = 0;
   int tcp_keepalive_s = 300;
-  bool refuse_strangers = false;  // protected-mode, and no password
-  // Who is not through its handshake or not admitted after so many seconds is closed; 0: places are not short.
+  bool refuse_strangers = false;  // protected-mode is on, and there is no password
+  // A client that has not ended its handshake, or is not admitted, after so many seconds is closed. It is 0 while there
+  // are places enough.
   int admission_timeout_s = 0;
   uint64_t query_buffer_limit = 1 << 30;
   OutputBufferLimit output_limits[3] = {};  // by OutputClass
 };
 
-// Counted on the loop, shown by INFO.
+// What the loop counts for INFO.
 struct ServerCount {
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;
@@ -115,35 +89,38 @@ struct ServerCount {
 
 enum class Submitted {
   kFinished,  // all of the batch has run
-  kQueued,    // it runs later; `wake` is called then, and Submit must be called again
-  kClosed,    // the cache is closed: none of it will run, and clients end with Finish
+  kQueued,    // it runs later; the loop is woken then, and Submit must be called again
+  kClosed,    // the cache is closed: none of the batch will run, and Finish ends the clients
 };
 
 class Service {
  public:
   virtual ~Service() = default;
 
-  // As they are now. Called once a turn.
+  // The settings as they are now. The server asks once in each turn.
   virtual ServerSettings settings() = 0;
 
-  // A place for one more client, of `maxclients` that all listeners of the cache share; false: they are taken.
+  // Takes a place for one more client. All listeners of the cache share `maxclients` places; false if they are all
+  // taken.
   virtual bool TakePlace(uint32_t maxclients) = 0;
   virtual void GivePlaceBack() = 0;
 
-  // A client of the next batch. Null if there is no memory. `events` is called until the client's Close has run.
-  virtual std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) = 0;
+  // Makes a client of the next batch. Returns null if there is no memory. `events` is called until a batch has ended
+  // the client. The service sets the policy of `peer`.
+  virtual std::unique_ptr<Client> Open(const session::Peer& peer, session::SessionEvents* events) = 0;
 
-  // Has the client ended by the next batch. REQUIRES: it is the loop's.
+  // Hands the client over to be ended by the next batch. REQUIRES: the client belongs to the loop.
   virtual void Close(std::unique_ptr<Client> client) = 0;
 
-  // Submits the next batch or, while one is queued, asks again about that.
+  // Submits the next batch. While a batch is queued, it asks again about that one.
   virtual Submitted Submit() = 0;
 
-  // Takes a queued batch back (what has not run will not), and out of the loop what it has there: nothing of it uses the
-  // loop after it. It waits at most for a command that is running. No Submit after it.
+  // Takes a queued batch back, so that what has not run by then will not, and takes out of the loop what the service
+  // has there. The service does not use the loop after it. It waits at most for a command that is running. No Submit
+  // may follow.
   virtual void Stop() {}
-  // The end, after Stop: ends all clients that were closed. All clients are the loop's again. REQUIRES (of a cache's): the
-  // executor is held, or nothing runs under it any more.
+  // Ends all clients that were closed; it follows Stop. All clients belong to the loop again. REQUIRES (of the cache's
+  // service): the executor is held, or nothing runs under it any more.
   virtual void Finish() = 0;
 
   virtual void Count(const ServerCount& since_last_time) = 0;

@@ -24,7 +24,7 @@
 namespace larder::inline v0::net {
 namespace {
 
-// How often a port that the system chose for the first address may turn out to be taken at another.
+// How often a port that the system chose for the first address may prove to be taken at another.
 constexpr int kAnyPortTries = 16;
 
 [[maybe_unused]] const char* ErrorText(const char* text, const char* /*buffer*/) { return text; }
@@ -161,7 +161,7 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
                                                            int backlog) {
   std::vector<ListeningSocket> sockets;
   if (!base::Guarded([&] { sockets.reserve(bind.size()); })) {
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for sockets");
+    return base::NoMemory("out of memory for sockets");
   }
   for (const std::string& word : bind) {
     ListeningSocket socket;
@@ -173,8 +173,9 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
   return sockets;
 }
 
-// The lock of a path's folder, for as long as a socket is looked at, replaced and made to listen: of several workers that
-// start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on without.
+// The lock of a path's folder, for as long as a socket is looked at, replaced and made to listen: of several workers
+// that start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on
+// without.
 class FolderLock {
  public:
   explicit FolderLock(std::string_view path) {
@@ -204,7 +205,8 @@ absl::Status RemoveLeftover(const SocketName& path, const sockaddr_un& address, 
     return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, " is there and is not a socket").view());
   }
   if (!take && IsAnswered(address)) {
-    return base::MakeStatus(absl::StatusCode::kAlreadyExists, base::Line(path, ": somebody listens there already").view());
+    const base::Line line(path, ": somebody listens there already");
+    return base::MakeStatus(absl::StatusCode::kAlreadyExists, line.view());
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return SocketError(path.view(), "unlink", errno);
   return absl::OkStatus();

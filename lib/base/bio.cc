@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -10,6 +9,7 @@
 
 #include "lib/base/check.h"
 #include "lib/base/monotonic.h"
+#include "lib/base/thread.h"
 
 namespace larder::inline v0::base {
 
@@ -36,22 +36,11 @@ Bio::~Bio() {
 bool Bio::StartWorker(Queue& queue, Kind kind) {
   auto* const worker = new (std::nothrow) Worker(*this, queue);
   if (worker == nullptr) return false;
-  // A thread inherits the mask of the one that makes it.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const bool started = pthread_create(&worker->thread, nullptr, WorkerMain, worker) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!started) {
+  const char* const name = kind == kFile ? "larder-file" : "larder-free";
+  if (StartThread(name, WorkerMain, worker, &worker->thread) != 0) {
     delete worker;
     return false;
   }
-#if defined(__linux__)
-  pthread_setname_np(worker->thread, kind == kFile ? "larder-file" : "larder-free");
-#else
-  (void)kind;
-#endif
   queue.worker = worker;
   return true;
 }

@@ -1,4 +1,4 @@
-// The machine's own steady clock, for how long a step of work has taken. Not the cache's time, which is its Clock's.
+// The machine's own clocks, for how long a step of work has taken. They are not the cache's time, which is its Clock's.
 #ifndef LARDER_BASE_MONOTONIC_H_
 #define LARDER_BASE_MONOTONIC_H_
 
@@ -8,19 +8,22 @@
 
 namespace larder::inline v0::base {
 
-// No system call: 22 ns.
-inline int64_t MonotonicNs() {
-  struct timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+inline timespec ReadClock(clockid_t clock) {
+  timespec now;
+  ::clock_gettime(clock, &now);
+  return now;
+}
+
+inline int64_t ReadClockNs(clockid_t clock) {
+  const timespec now = ReadClock(clock);
   return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
 }
 
+// Never goes back. No system call: 22 ns.
+inline int64_t MonotonicNs() { return ReadClockNs(CLOCK_MONOTONIC); }
+
 // What the calling thread has used. A system call: 150 ns.
-inline int64_t ThreadCpuNs() {
-  struct timespec now;
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
-}
+inline int64_t ThreadCpuNs() { return ReadClockNs(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace larder::inline v0::base
 

@@ -12,8 +12,11 @@
 
 namespace larder::inline v0::base {
 
-// Never throws.
+// Neither throws.
 absl::Status MakeStatus(absl::StatusCode code, std::string_view message);
+inline absl::Status NoMemory(std::string_view message) {
+  return MakeStatus(absl::StatusCode::kResourceExhausted, message);
+}
 
 }  // namespace larder::inline v0::base
 

@@ -91,7 +91,7 @@ int64_t KillAll(CommandContext& ctx, const KillFilter& filter) {
   }
   ClientState* next = nullptr;
   for (ClientState* client = clients.first(); client != nullptr; client = next) {
-    next = client->next;
+    next = client->in_clients.next;
     kill(*client);
   }
   return killed;

@@ -58,7 +58,7 @@ Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   base::Buffer text;
   TextWriter out(text);
   for (const ClientState* client = ctx.engine.clients().first(); client != nullptr && !text.failed();
-       client = client->next) {
+       client = client->in_clients.next) {
     if (Gone(*client) || (type.has_value() && TypeOf(*client) != *type)) continue;
     WriteClient(*client, ctx.now_ms(), out);
   }

@@ -62,7 +62,7 @@ void ClientsSection(InfoContext& info) {
   uint64_t held = 0;
   size_t input_max = 0;
   size_t output_max = 0;
-  for (const ClientState* client = info.engine().clients().first(); client != nullptr; client = client->next) {
+  for (const ClientState* client = info.engine().clients().first(); client != nullptr; client = client->in_clients.next) {
     if (client->io == nullptr || client->close_now.load(std::memory_order_relaxed)) continue;
     held += client->held.load(std::memory_order_relaxed);
     input_max = std::max(input_max, client->io->input_bytes() + client->io->input_free());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/bytes.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/fixed_text.h"
 #include "lib/base/numbers.h"
 #include "lib/base/status.h"
@@ -38,7 +39,7 @@ uint64_t SeedFromSystem(Clock& clock) {
 }
 
 absl::Status NoMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+  return base::NoMemory(base::kNoMemoryForCache);
 }
 
 // With the core's families and the program's.
@@ -112,7 +113,7 @@ CacheCore::~CacheCore() {
 }
 
 const ErrorText* CacheCore::ErrorOf(executor::Outcome outcome) {
-  static constexpr ErrorText kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
+  static constexpr ErrorText kClosed{absl::StatusCode::kCancelled, base::kCacheIsClosed};
   static constexpr ErrorText kForked{absl::StatusCode::kFailedPrecondition,
                                      "this process is a fork of the one that opened the cache"};
   static constexpr ErrorText kReentrant{

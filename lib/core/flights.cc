@@ -5,6 +5,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/executor/futex.h"
 
 namespace larder::inline v0::core {
@@ -15,7 +16,7 @@ using internal::Wait;
 
 namespace {
 
-constexpr ErrorText kClosed{absl::StatusCode::kCancelled, "the cache is closed"};
+constexpr ErrorText kClosed{absl::StatusCode::kCancelled, base::kCacheIsClosed};
 constexpr ErrorText kRing{absl::StatusCode::kFailedPrecondition,
                         "GetOrLoad would wait for itself: the loader of the key waits, itself or through others, for a "
                         "loader that this call was made from"};

@@ -1,24 +1,18 @@
 #include "lib/core/run_once.h"
 
 #include "lib/base/buffer.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/short.h"
 
 namespace larder::inline v0::core {
-namespace {
-
-absl::Status NoMemory(std::string_view text) {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, text);
-}
-
-}  // namespace
 
 absl::Status EmptyArgv() {
-  return base::MakeStatus(absl::StatusCode::kInvalidArgument, "argv is empty: it needs at least a command's name");
+  return base::MakeStatus(absl::StatusCode::kInvalidArgument, base::kEmptyArgv);
 }
 
-absl::Status NoMemoryToRun() { return NoMemory("there is no memory to run a command"); }
+absl::Status NoMemoryToRun() { return base::NoMemory("there is no memory to run a command"); }
 
 Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv,
                resp::Output& output, bool at_once, keyspace::SourceSearch* search) {
@@ -77,12 +71,12 @@ absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, boo
   absl::StatusOr<Reply> reply = Reply();
   base::Buffer flat;
   if (output.failed()) {
-    reply = NoMemory("there is no memory for the reply");
+    reply = base::NoMemory(base::kNoMemoryForReply);
   } else if (!output.empty() && !output.has_references()) {
     reply = room.Make(output.view());
   } else if (!output.empty()) {
     if (output.AppendTo(flat)) reply = room.Make(flat.view());
-    else reply = NoMemory("there is no memory for the reply");
+    else reply = base::NoMemory(base::kNoMemoryForReply);
   }
   if (reply.ok() || !changed) return reply;
   // Whatever is wrong with the reply, it was done.

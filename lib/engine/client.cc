@@ -34,17 +34,13 @@ Clients::~Clients() {
 void Clients::Add(ClientState* client) {
   if (count_ >= bucket_count_) Resize(bucket_count_ * 2);
   client->id = ++last_id_;
-  client->previous = last_;
-  client->next = nullptr;
-  (last_ != nullptr ? last_->next : first_) = client;
-  last_ = client;
+  all_.PushBack(*client);
   client->next_in_bucket = std::exchange(BucketOf(client->id), client);
   ++count_;
 }
 
 void Clients::Remove(ClientState* client) {
-  (client->previous != nullptr ? client->previous->next : first_) = client->next;
-  (client->next != nullptr ? client->next->previous : last_) = client->previous;
+  all_.Remove(*client);
   ClientState** link = &BucketOf(client->id);
   while (*link != client) link = &(*link)->next_in_bucket;
   *link = client->next_in_bucket;
@@ -66,7 +62,7 @@ void Clients::Resize(size_t bucket_count) {
   if (buckets_ != few_) delete[] buckets_;
   buckets_ = now;
   bucket_count_ = bucket_count;
-  for (ClientState* client = first_; client != nullptr; client = client->next) {
+  for (ClientState* client = all_.front(); client != nullptr; client = client->in_clients.next) {
     client->next_in_bucket = std::exchange(BucketOf(client->id), client);
   }
 }

@@ -15,6 +15,8 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/base/intrusive_list.h"
+#include "lib/engine/client_kind.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
@@ -78,13 +80,6 @@ class ReplyMode {
   uint8_t bits_ = 0;
 };
 
-enum class ClientKind : uint8_t {
-  kDirect,  // Execute, NewSession and typed calls: unrestricted from the start
-  kMemory,  // an in-memory RESP connection: held to requirepass like a socket
-  kTcp,
-  kUnix,
-};
-
 struct ClientState {
   uint64_t id = 0;
   ClientKind kind = ClientKind::kDirect;
@@ -122,12 +117,9 @@ struct ClientState {
   // Without an io: what its session has counted, MULTI's queue included. The session writes it, also after its command.
   std::atomic<size_t> direct_bytes{0};
 
-  ClientState* next_monitor = nullptr;  // the links of Monitors
-  ClientState* previous_monitor = nullptr;
-
-  ClientState* next = nullptr;      // the registry's links
-  ClientState* previous = nullptr;
-  ClientState* next_in_bucket = nullptr;
+  base::ListLinks<ClientState> in_monitors;
+  base::ListLinks<ClientState> in_clients;
+  ClientState* next_in_bucket = nullptr;  // of Clients
 };
 
 // Whether the client is of this machine: protection that says "local" lets it pass.
@@ -155,7 +147,7 @@ class Clients {
   void Remove(ClientState* client);
   // nullptr if there is none. O(1).
   ClientState* Find(uint64_t id) const;
-  ClientState* first() const { return first_; }
+  ClientState* first() const { return all_.front(); }
   size_t count() const { return count_; }
   // How many clients Find has looked at. For tests of what things cost.
   uint64_t steps() const { return steps_; }
@@ -166,8 +158,7 @@ class Clients {
   ClientState*& BucketOf(uint64_t id) const { return buckets_[id & (bucket_count_ - 1)]; }
   void Resize(size_t bucket_count);
 
-  ClientState* first_ = nullptr;
-  ClientState* last_ = nullptr;
+  base::IntrusiveList<ClientState, &ClientState::in_clients> all_;
   size_t count_ = 0;
   uint64_t last_id_ = 0;
   ClientState* few_[kBucketsMin] = {};

@@ -37,7 +37,7 @@ bool EvictClients(Engine& engine, uint64_t limit_bytes) {
   uint64_t in_class[kClasses] = {};
   uint64_t sum = 0;
   bool some_go_already = false;
-  for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
+  for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->in_clients.next) {
     if (client->io == nullptr) continue;
     some_go_already |= Gone(*client);
     if (Gone(*client)) continue;
@@ -52,7 +52,7 @@ bool EvictClients(Engine& engine, uint64_t limit_bytes) {
   while (last > 0 && left - in_class[last] > limit_bytes) left -= in_class[last--];
   const int64_t now_ms = engine.clock().NowUs() / 1000;
   bool any = some_go_already;
-  for (ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
+  for (ClientState* client = engine.clients().first(); client != nullptr; client = client->in_clients.next) {
     if (!MayBeEvicted(*client)) continue;
     const size_t bytes = ClientMemory(*client);
     const size_t its_class = ClassOf(bytes);

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/glob.h"
 #include "lib/base/status.h"
 #include "lib/options/directive.h"
@@ -10,7 +11,7 @@ namespace larder::inline v0::engine {
 namespace {
 
 absl::Status NoMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a listener");
+  return base::NoMemory(base::kNoMemoryForListener);
 }
 
 absl::Status Unknown(Bytes what, Bytes name) {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/hash.h"
 #include "lib/base/random.h"
 #include "lib/base/status.h"
@@ -47,7 +48,7 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
 }
 
 absl::Status NoMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for a cache");
+  return base::NoMemory(base::kNoMemoryForCache);
 }
 
 absl::Status FaultOf(CommandTable::Fault fault, Bytes culprit) {
@@ -117,7 +118,7 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
 void Engine::EndPause() {
   pause_.End();
   keyspace_->HoldExpiry(0);
-  for (ClientState* client = clients_.first(); client != nullptr; client = client->next) {
+  for (ClientState* client = clients_.first(); client != nullptr; client = client->in_clients.next) {
     if (client->held.exchange(false, std::memory_order_relaxed)) client->io->Resume();
   }
   keyspace_->Owe(keyspace::kOwesSoonerExpiry);  // active expiry may go on

@@ -56,23 +56,15 @@ bool GetsLines(const ClientState& client) {
 void Monitors::Add(ClientState& client) {
   LARDER_DCHECK(!client.monitor && client.io != nullptr);
   client.monitor = true;
-  client.next_monitor = first_;
-  client.previous_monitor = nullptr;
-  if (first_ == nullptr) {
-    engine_.host().AddReadReason(ReadReason::kMonitor);
-  } else {
-    first_->previous_monitor = &client;
-  }
-  first_ = &client;
+  if (all_.empty()) engine_.host().AddReadReason(ReadReason::kMonitor);
+  all_.PushFront(client);
 }
 
 void Monitors::Remove(ClientState& client) {
   if (!client.monitor) return;
   client.monitor = false;
-  (client.previous_monitor != nullptr ? client.previous_monitor->next_monitor : first_) = client.next_monitor;
-  if (client.next_monitor != nullptr) client.next_monitor->previous_monitor = client.previous_monitor;
-  client.next_monitor = client.previous_monitor = nullptr;
-  if (first_ == nullptr) {
+  all_.Remove(client);
+  if (all_.empty()) {
     engine_.host().RemoveReadReason(ReadReason::kMonitor);
     line_.Free();
   }
@@ -121,7 +113,7 @@ void Monitors::Add(double argument) {
 
 void Monitors::EndLine() {
   line_.Append("\r\n");
-  for (ClientState* client = first_; client != nullptr; client = client->next_monitor) {
+  for (ClientState* client = all_.front(); client != nullptr; client = client->in_monitors.next) {
     if (!GetsLines(*client)) continue;
     if (!line_.failed()) {
       client->io->Push(line_.view());

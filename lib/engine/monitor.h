@@ -34,7 +34,7 @@ class Monitors {
  public:
   explicit Monitors(Engine& engine) : engine_(engine) {}
 
-  bool any() const { return first_ != nullptr; }
+  bool any() const { return !all_.empty(); }
   // REQUIRES: the client is none, and its io has prepared for pushes.
   void Add(ClientState& client);
   // Nothing for a client that is none.
@@ -62,7 +62,7 @@ class Monitors {
 
  private:
   Engine& engine_;
-  ClientState* first_ = nullptr;
+  base::IntrusiveList<ClientState, &ClientState::in_monitors> all_;
   base::Buffer line_;
 };
 

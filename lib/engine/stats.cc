@@ -54,7 +54,7 @@ Stats StatsOf(Engine& engine) {
   stats.expired_keys = keyspace.stats().expired;
   stats.evicted_keys = keyspace.stats().evicted;
   stats.changes = keyspace.effects().dirty();
-  for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->next) {
+  for (const ClientState* client = engine.clients().first(); client != nullptr; client = client->in_clients.next) {
     // One that was killed is still here until its owner, on another thread, lets go of it.
     stats.connected_clients += !client->close_now.load(std::memory_order_relaxed);
   }

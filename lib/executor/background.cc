@@ -1,7 +1,6 @@
 #include "lib/executor/background.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/thread.h"
 
 namespace larder::inline v0::executor {
 
@@ -66,22 +66,13 @@ bool BackgroundThread::Wake() {
   return true;
 }
 
-// A thread inherits the mask of the one that makes it.
 bool BackgroundThread::StartThread(State& state) {
   LARDER_DCHECK(!state.started && !state.stop);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
-  state.started = pthread_create(&state.thread, nullptr, &Main, &state) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  state.started = base::StartThread("larder", &Main, &state, &state.thread) == 0;
   return state.started;
 }
 
 void* BackgroundThread::Main(void* arg) {
-#if defined(__linux__)
-  pthread_setname_np(pthread_self(), "larder");
-#endif
   State& state = *static_cast<State*>(arg);
   Loop(state);
   state.over.store(1, std::memory_order_release);

@@ -12,12 +12,6 @@
 
 namespace larder::inline v0::executor {
 
-int64_t MonotonicNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
 #if defined(__linux__)
 
 static_assert(sizeof(std::atomic<uint32_t>) == 4, "the kernel reads the word itself");

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "lib/base/monotonic.h"
+
 namespace larder::inline v0::executor {
 
 inline constexpr int64_t kWaitForever = -1;
@@ -20,7 +22,7 @@ void FutexWakeOne(const std::atomic<uint32_t>* word);
 void FutexWakeAll(const std::atomic<uint32_t>* word);
 
 // CLOCK_MONOTONIC. Durations of the executor are real ones, whatever clock the cache was given.
-int64_t MonotonicNs();
+using base::MonotonicNs;
 
 // How many processors this thread may run on; 1 where the system will not say.
 int UsableProcessors();

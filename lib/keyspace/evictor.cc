@@ -1,10 +1,9 @@
 #include "lib/keyspace/evictor.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "lib/base/check.h"
+#include "lib/base/monotonic.h"
 
 namespace larder::inline v0::keyspace {
 namespace {
@@ -19,12 +18,6 @@ constexpr int kEvictionsUntimed = 16;
 // So many words of the small queue are one look for a victim.
 constexpr int kWords = 8;
 constexpr int kStampBits = 24;
-
-uint64_t ThreadCpuNs() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 }  // namespace
 
@@ -58,7 +51,7 @@ Evictor::Outcome Evictor::Evict(const Slice& slice) {
   Found found = Found::kVictim;
   for (int looks = 0; !tables_.Fits(); ++looks) {
     if (slice.cpu_ns_max != 0 && looks != 0 && looks % kEvictionsUntimed == 0) {
-      const uint64_t now_ns = ThreadCpuNs();
+      const uint64_t now_ns = static_cast<uint64_t>(base::ThreadCpuNs());
       if (start_ns == 0) start_ns = now_ns;
       const uint64_t passed = now_ns - start_ns;
       const uint64_t untimed = passed / static_cast<uint64_t>(looks / kEvictionsUntimed);

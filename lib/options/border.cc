@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
 #include "lib/base/status.h"
 #include "lib/options/directive.h"
@@ -46,7 +47,7 @@ void ShowPlace(const ListenerPlace& place, std::vector<NameAndText>* found) {
 absl::Status CheckOptions(const Options& options) {
   absl::Status status;
   if (base::Guarded([&] { status = Validate(options); })) return status;
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the options");
+  return base::NoMemory(base::kNoMemoryForOptions);
 }
 
 std::unique_ptr<Options> CopyOptions(const Options& options) {

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "lib/base/bytes.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/guarded.h"
 #include "lib/base/numbers.h"
 #include "lib/base/sha256.h"
@@ -348,7 +349,7 @@ absl::Status ChangeAll(Options& options, F&& fn) {
     if (status.ok()) options = std::move(changed);
   });
   if (whole) return status;
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "there is no memory for the options");
+  return base::NoMemory(base::kNoMemoryForOptions);
 }
 
 }  // namespace

@@ -4,12 +4,12 @@
 // connections most hold nothing. One that has been answered gives its buffers back, and the next one gets those that
 // are still in the processor's cache.
 //
-// A buffer that outgrew the pool's size (a large argument, a long reply) is its client's own, and is freed in the end.
+// A buffer that outgrew the pool's size (by a large argument or a long reply) is freed when its client gives it back.
 //
-// Accounting: the pool counts kBytes in `counted` for each buffer that it made, lent or not; what a lent buffer has
-// grown beyond that is for its client to count.
+// Accounting: the pool counts kBytes in `counted` for each buffer that it made, whether it is lent or not. A client
+// counts what a buffer that was lent to it has grown beyond that.
 //
-// Threads: the loop's.
+// Threads: the pool belongs to the loop's thread.
 #ifndef LARDER_SESSION_BUFFER_POOL_H_
 #define LARDER_SESSION_BUFFER_POOL_H_
 
@@ -23,7 +23,7 @@ namespace larder::inline v0::session {
 
 class BufferPool {
  public:
-  // One read: a value of 16 KB and its header should come whole.
+  // The room of one read. A value of 16 KB should come whole, with its header.
   static constexpr size_t kBytes = 20 * 1024;
   static constexpr size_t kKeptMax = 64;
 
@@ -52,7 +52,7 @@ class BufferPool {
     return true;
   }
 
-  // REQUIRES: it was lent; what it contains is forgotten.
+  // Forgets what the buffer contains. REQUIRES: it was lent.
   void TakeBack(base::Buffer& buffer) {
     --lent_;
     if (buffer.capacity() != kBytes || kept_count_ == kKeptMax) {

@@ -25,7 +25,8 @@ DirectClient::~DirectClient() { delete client_.transaction; }
 void DirectClient::End() {
   engine::DropMultiState(core_.engine(), client_);
   core_.engine().clients().Remove(&client_);
-  core_.engine().keyspace().extra_memory().fetch_sub(client_.direct_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  const size_t counted = client_.direct_bytes.load(std::memory_order_relaxed);
+  core_.engine().keyspace().extra_memory().fetch_sub(counted, std::memory_order_relaxed);
 }
 
 absl::Status DirectClient::Open() {
@@ -38,7 +39,8 @@ absl::Status DirectClient::Open() {
   });
 }
 
-// With MULTI's queue, which maxmemory bounds as it does in Redis: what is sent while it is reached breaks the transaction.
+// With MULTI's queue, which maxmemory bounds as it does in Redis: what is sent while it is reached breaks the
+// transaction.
 void DirectClient::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
   const size_t now = sizeof(DirectClient) + queue + output_.memory() + client_.names_memory();
@@ -66,11 +68,14 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
           Account();
           limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
           // A large reply is given back below, when the executor has been let go.
-          if (ran == core::Ran::kWantsRoom || output_.memory() > kKeptBytes || output_.has_references()) (void)stay.Enter(core_);
+          const bool is_large = output_.memory() > kKeptBytes || output_.has_references();
+          if (ran == core::Ran::kWantsRoom || is_large) (void)stay.Enter(core_);
         },
         [&] { return IsShort(argv); });
     if (!status.ok()) return status;
-    if (ran == core::Ran::kWantsRoom && !stay.entered()) return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+    if (ran == core::Ran::kWantsRoom && !stay.entered()) {
+      return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
+    }
   }
   const bool changed = ran == core::Ran::kChanged;
   const bool too_long = limit != 0 && output_.size() > limit;

@@ -1,4 +1,4 @@
-// DirectClient: a client without bytes: argv in, Reply out. Session and Cache::Execute stand on it.
+// DirectClient: a client without bytes, which is given an argv and gets a Reply. Session stands on it.
 #ifndef LARDER_SESSION_DIRECT_CLIENT_H_
 #define LARDER_SESSION_DIRECT_CLIENT_H_
 
@@ -15,7 +15,7 @@
 
 namespace larder::inline v0::session {
 
-// Threads: one at a time; the executor's holder touches it only inside Execute.
+// Threads: one thread at a time may use it. The executor's holder touches it only inside Execute.
 class DirectClient {
  public:
   explicit DirectClient(core::CacheCore& core) : core_(core) {}

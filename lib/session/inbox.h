@@ -1,12 +1,12 @@
-// Inbox: bytes for a session that do not answer a request of its own: MONITOR's lines now, messages later.
+// Inbox: bytes for a session that do not answer a request of its own, such as MONITOR's lines.
 //
-// They come from the executor's holder, on any thread, while the session's loop may be sending its output; so they do
-// not go there, but here, until whoever has the session moves them: the loop before it sends, or the holder before it
-// runs the session's next request. So the order is that in which everything happened: what stands in the output is
-// older than what is here.
+// The executor's holder brings them, on any thread, while the session's loop may be sending the session's output. So
+// they wait here until whoever has the session moves them into the output: the loop does so before it sends, and the
+// holder before it runs the session's next request. Everything is therefore sent in the order in which it happened,
+// because what stands in the output is always older than what is here.
 //
-// Memory: an Append that fails leaves what is here as it was. What is here is counted in the keyspace's extra memory.
-// Threads: any; the lock is held for a copy.
+// Memory: an Append that fails leaves the inbox as it was. Its bytes are counted in the keyspace's extra memory.
+// Threads: any thread may call it. The lock is held for as long as a copy takes.
 #ifndef LARDER_SESSION_INBOX_H_
 #define LARDER_SESSION_INBOX_H_
 
@@ -26,7 +26,7 @@ class Inbox {
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
-  enum class Appended { kFirst, kMore, kNoMemory };  // kFirst: nothing was here, so that somebody has to be told
+  enum class Appended { kFirst, kMore, kNoMemory };  // kFirst: the inbox was empty, so that somebody has to be told
   Appended Append(Bytes bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const bool first = bytes_.empty();
@@ -42,7 +42,7 @@ class Inbox {
   size_t memory() const { return accounted_.load(std::memory_order_relaxed); }
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 
-  // False, with `to` failed, if there was no memory there; what was here is lost then.
+  // Returns false if `to` had no memory for it. `to` has failed then, and what was here is lost.
   bool MoveTo(base::Buffer& to) {
     base::Buffer taken;
     {

@@ -49,7 +49,7 @@ void Hooks::Run(EventLoop& loop) {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(const LoopOptions& options) {
   std::unique_ptr<EventLoop> loop(new (std::nothrow) EventLoop(options.clock));
-  if (loop == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for an event loop");
+  if (loop == nullptr) return base::NoMemory("out of memory for an event loop");
   absl::StatusOr<std::unique_ptr<Poller>> poller = MakePoller(options.api, options.more_pollers, &loop->passed_over_);
   if (!poller.ok()) return poller.status();
   loop->poller_ = *std::move(poller);
@@ -76,10 +76,11 @@ absl::Status EventLoop::MakeRoom(int fd) {
   }
   const size_t needed = static_cast<size_t>(fd) + 1;
   if (needed <= events_.size()) return absl::OkStatus();
-  const size_t size = std::max(needed, events_.size() + events_.size() / 2);  // of 10,000 clients, each pays for the rest
+  // It grows by half and not to twice its size: what is not used yet counts as memory of the clients that are there.
+  const size_t size = std::max(needed, events_.size() + events_.size() / 2);
   if (absl::Status status = poller_->Resize(static_cast<int>(size)); !status.ok()) return status;
   if (!fired_.Grow(std::min<size_t>(size, kFiredMax)) || !events_.Grow(size)) {
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a file event");
+    return base::NoMemory("out of memory for a file event");
   }
   return absl::OkStatus();
 }
@@ -98,7 +99,7 @@ absl::Status EventLoop::CreateFileEvent(int fd, int mask, FileProc proc, void* d
   if (mask & kReadable) event.readable = proc;
   if (mask & kWritable) event.writable = proc;
   event.data = data;
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
   return absl::OkStatus();
 }
 
@@ -112,7 +113,7 @@ void EventLoop::DeleteFileEvent(int fd, int mask) {
   if (new_mask == old_mask) return;
   // Narrowing what is watched can only fail for a descriptor that was closed first: then it is not watched at all.
   if (!poller_->Set(fd, old_mask, new_mask).ok()) event.mask = kNone;
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
 }
 
 int EventLoop::GetFileEvents(int fd) const {
@@ -248,7 +249,7 @@ int EventLoop::BackendFd() {
 void EventLoop::Rearm() {
   if (forsaken_) return;
   ArmTimer();
-  if (turns_running_ == 0) poller_->Settle();
+  if (turns_running_ == 0) poller_->FlushChanges();
 }
 
 void EventLoop::ArmTimer() {

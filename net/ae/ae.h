@@ -135,7 +135,8 @@ class EventLoop {
   }
 
   // In a forked child, where every descriptor is also the parent's. Forsake: no turn and no wake-up does anything any
-  // more, and Run returns. CloseInChild: the same, and the loop's own descriptors are closed; the loop is not destroyed.
+  // more, and Run returns. CloseInChild: the same, and the loop's own descriptors are closed; the loop is not
+  // destroyed.
   void Forsake() {
     forsaken_ = true;
     stop_.store(true, std::memory_order_relaxed);

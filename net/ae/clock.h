@@ -3,9 +3,9 @@
 #ifndef LARDER_NET_AE_CLOCK_H_
 #define LARDER_NET_AE_CLOCK_H_
 
-#include <time.h>
-
 #include <cstdint>
+
+#include "lib/base/monotonic.h"
 
 namespace larder::inline v0::ae {
 
@@ -23,11 +23,7 @@ class Clock {
 
 class MonotonicClock final : public Clock {
  public:
-  int64_t NowUs() override {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
-  }
+  int64_t NowUs() override { return base::MonotonicNs() / 1'000; }
   bool Manual() const override { return false; }
 };
 

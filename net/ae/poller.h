@@ -60,10 +60,11 @@ class Poller {
   // Makes BackendFd readable after `delay_us` (-1: cancels). Called only where there is one.
   virtual absl::Status ArmTimer(int64_t /*delay_us*/) { return absl::OkStatus(); }
 
-  // For pollers that tell the kernel only with the next Poll what has changed. Settle: what Set and ArmTimer changed
-  // holds when it returns; called after changes outside of a turn and, inside a host's loop, at the end of each turn.
-  // Rest: the kernel has nothing left in hand, so that another thread may go on or descriptors be closed.
-  virtual void Settle() {}
+  // These are for pollers that tell the kernel only with the next Poll what has changed. When FlushChanges returns, the
+  // kernel knows all that Set and ArmTimer have changed. It is called after changes outside of a turn and, inside a
+  // host's loop, at the end of each turn. When Rest returns, the kernel has no request of the poller's left, so that
+  // another thread may go on or descriptors may be closed.
+  virtual void FlushChanges() {}
   virtual void Rest() {}
 
   // In a forked child: closes its copies of the poller's descriptors and touches nothing that the parent shares. The

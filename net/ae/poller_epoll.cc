@@ -12,6 +12,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "net/ae/grow_array.h"
 
@@ -44,7 +45,7 @@ class EpollPoller final : public Poller {
 
   absl::Status Resize(int size) override {
     if (events_.Grow(static_cast<size_t>(std::clamp(size, 1, kEventsMax)))) return absl::OkStatus();
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for epoll's events");
+    return base::NoMemory("out of memory for epoll's events");
   }
 
   absl::Status Set(int fd, int old_mask, int mask) override {
@@ -128,7 +129,7 @@ absl::StatusOr<std::unique_ptr<Poller>> MakeEpollPoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) EpollPoller(fd));
   if (poller == nullptr) {
     close(fd);
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+    return base::NoMemory(base::kNoMemoryForPoller);
   }
   return poller;
 }

@@ -22,6 +22,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "net/ae/grow_array.h"
 
@@ -44,7 +45,7 @@ class EvportPoller final : public Poller {
     if (events_.Grow(events) && fired_.Grow(events) && watches_.Grow(static_cast<size_t>(size))) {
       return absl::OkStatus();
     }
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a port's events");
+    return base::NoMemory("out of memory for a port's events");
   }
 
   absl::Status Set(int fd, int /*old_mask*/, int mask) override {
@@ -135,7 +136,7 @@ absl::StatusOr<std::unique_ptr<Poller>> MakeEvportPoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) EvportPoller(port));
   if (poller == nullptr) {
     close(port);
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+    return base::NoMemory(base::kNoMemoryForPoller);
   }
   return poller;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "net/ae/system_error.h"
 
@@ -65,7 +66,7 @@ bool IoUringPoller::Queue::Grow(size_t size) {
 
 absl::StatusOr<std::unique_ptr<Poller>> IoUringPoller::Make() {
   std::unique_ptr<IoUringPoller> poller(new (std::nothrow) IoUringPoller());
-  if (poller == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+  if (poller == nullptr) return base::NoMemory(base::kNoMemoryForPoller);
   if (const int error = poller->OpenBest(); error != 0) return SystemError("io_uring_setup", -1, error);
   return std::unique_ptr<Poller>(std::move(poller));
 }
@@ -141,7 +142,7 @@ int IoUringPoller::Adopt() {
 absl::Status IoUringPoller::Resize(int size) {
   const size_t wanted = static_cast<size_t>(size);
   if (to_arm_.Grow(wanted) && ready_.Grow(wanted) && watches_.Grow(wanted)) return absl::OkStatus();
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for io_uring's descriptors");
+  return base::NoMemory("out of memory for io_uring's descriptors");
 }
 
 absl::Status IoUringPoller::Set(int fd, int /*old_mask*/, int mask) {
@@ -352,7 +353,7 @@ absl::Status IoUringPoller::ArmTimer(int64_t delay_us) {
   return absl::OkStatus();
 }
 
-void IoUringPoller::Settle() {
+void IoUringPoller::FlushChanges() {
   if (foreign_ || !enabled_) return;  // not its thread, or there is nothing in it
   Arm();
   Submit(0);

@@ -9,8 +9,8 @@
 //   user_data   63      generation      32 31          fd           2 1 kind 0
 //
 // A request holds its file: a descriptor that is closed while watched stays open inside, unseen, until its request has
-// been cancelled. The loop deletes file events before it closes, and Settle and Rest hand cancellations over when no
-// wait follows.
+// been cancelled. The loop deletes file events before it closes, and FlushChanges and Rest hand cancellations over when
+// no wait follows.
 //
 // The ring belongs to one thread (SINGLE_ISSUER, so that DEFER_TASKRUN can be had: completions are worked off when the
 // loop waits and never interrupt it elsewhere). If another thread comes, which may only happen after Rest, it gets a
@@ -56,7 +56,7 @@ class IoUringPoller final : public Poller {
   int Poll(int64_t timeout_us, std::span<FiredEvent> fired) override;
   int BackendFd() override;
   absl::Status ArmTimer(int64_t delay_us) override;
-  void Settle() override;
+  void FlushChanges() override;
   void Rest() override;
   void CloseInChild() override;
 

@@ -20,6 +20,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "net/ae/grow_array.h"
 
@@ -42,7 +43,7 @@ class KqueuePoller final : public Poller {
   absl::Status Resize(int size) override {
     const size_t events = static_cast<size_t>(std::clamp(size, 1, kEventsMax));
     if (events_.Grow(events) && fired_at_.Grow(static_cast<size_t>(size))) return absl::OkStatus();
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for kqueue's events");
+    return base::NoMemory("out of memory for kqueue's events");
   }
 
   // All of `mask` is added, whatever was there: if the descriptor was closed while watched and its number is in use
@@ -142,7 +143,7 @@ absl::StatusOr<std::unique_ptr<Poller>> MakeKqueuePoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) KqueuePoller(fd));
   if (poller == nullptr) {
     close(fd);
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+    return base::NoMemory(base::kNoMemoryForPoller);
   }
   return poller;
 }

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "net/ae/grow_array.h"
 #include "net/ae/pollers.h"
@@ -23,7 +24,7 @@ class PollPoller final : public Poller {
 
   absl::Status Resize(int size) override {
     if (fds_.Grow(static_cast<size_t>(size)) && index_.Grow(static_cast<size_t>(size))) return absl::OkStatus();
-    return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for poll's descriptors");
+    return base::NoMemory("out of memory for poll's descriptors");
   }
 
   absl::Status Set(int fd, int /*old_mask*/, int mask) override {
@@ -105,7 +106,7 @@ class PollPoller final : public Poller {
 
 absl::StatusOr<std::unique_ptr<Poller>> MakePollPoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) PollPoller());
-  if (poller == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+  if (poller == nullptr) return base::NoMemory(base::kNoMemoryForPoller);
   return poller;
 }
 

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "lib/base/check.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/fixed_text.h"
 #include "lib/base/status.h"
 #include "net/ae/pollers.h"
@@ -115,7 +116,7 @@ class SelectPoller final : public Poller {
 
 absl::StatusOr<std::unique_ptr<Poller>> MakeSelectPoller() {
   std::unique_ptr<Poller> poller(new (std::nothrow) SelectPoller());
-  if (poller == nullptr) return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a poller");
+  if (poller == nullptr) return base::NoMemory(base::kNoMemoryForPoller);
   return poller;
 }
 

@@ -20,7 +20,7 @@ absl::StatusOr<int64_t> TimeEvents::Create(int64_t due_us, TimeProc proc, void* 
     if (slots_used_ == slots_.size()) {
       const size_t size = std::max<size_t>(8, slots_.size() * 2);
       if (size > kSlotsMax || !heap_.Grow(size) || !positions_.Grow(size) || !slots_.Grow(size)) {
-        return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for a time event");
+        return base::NoMemory("out of memory for a time event");
       }
     }
     slots_[slots_used_].generation = 1;

@@ -10,6 +10,11 @@
 #include "lib/base/check.h"
 
 namespace larder::inline v0::net {
+namespace {
+
+constexpr std::string_view kOutOfMemory = "out of memory";
+
+}  // namespace
 
 // A call that did not succeed has either found no more input, which our BIO knows, or failed. (SSL_get_error would look
 // at the thread's queue of errors, where the host may have left some; SSL_want says "reading" after failures too.)
@@ -203,9 +208,9 @@ void TlsChannel::Finish() {
 
 void TlsChannel::Fail(std::string_view why) {
   if (output_failed_) {
-    error_ = out_.failed() ? "out of memory" : "the peer asks without reading the answers";
+    error_ = out_.failed() ? kOutOfMemory : "the peer asks without reading the answers";
   } else {
-    error_ = error_text_.Assign(why) ? error_text_.view() : "out of memory";
+    error_ = error_text_.Assign(why) ? error_text_.view() : kOutOfMemory;
   }
   may_have_plain_ = false;
 }

@@ -29,7 +29,7 @@ constexpr size_t kFileBytesMax = 16 << 20;
 constexpr unsigned char kSessionContext[] = "larder";
 
 absl::Status OutOfMemory() {
-  return base::MakeStatus(absl::StatusCode::kResourceExhausted, "out of memory for TLS");
+  return base::NoMemory("out of memory for TLS");
 }
 
 template <class... Parts>
@@ -223,7 +223,9 @@ absl::Status TlsContext::SetAuthorities(const Options& options) {
   if (options.tls_auth_clients != TlsAuthClients::kNo) verify = SSL_VERIFY_PEER;
   if (options.tls_auth_clients == TlsAuthClients::kYes) verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_CTX_set_verify(ctx_.get(), verify, nullptr);
-  const auto fail = [](const auto& why) { return Invalid("Failed to configure CA certificate(s) file/directory: ", why); };
+  const auto fail = [](const auto& why) {
+    return Invalid("Failed to configure CA certificate(s) file/directory: ", why);
+  };
   const ErrorScope errors;
   if (!options.tls_ca_cert_file.empty()) {
     base::Buffer file;

@@ -23,7 +23,8 @@ PROGRAMS = {"net/larder_server.cc"}
 # Constant errors, {absl::StatusCode::kX, "text"}, and messages of Statuses. Adjacent literals are one.
 LITERAL = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
 ERROR_TEXT = re.compile(r"ErrorText \w+\{\s*absl::StatusCode::k(\w+),\s*" + LITERAL)
-MESSAGE = re.compile(r"(?:MakeStatus\(\s*absl::StatusCode::k\w+,|absl::\w+Error\()\s*" + LITERAL)
+MESSAGE = re.compile(r"(?:MakeStatus\(\s*absl::StatusCode::k\w+,|NoMemory\(|absl::\w+Error\(|"
+                     r"inline constexpr std::string_view k\w+ =)\s*" + LITERAL)
 WIRE_CODE = re.compile(
     r"(ERR|OOM|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM|NOPROTO|EXECABORT|BUSY|BUSYKEY|LOADING|NOSCRIPT|READONLY) ")
 # What Reply::ToStatus makes of them (lib/reply.cc).
@@ -79,6 +80,16 @@ class SourceTest(unittest.TestCase):
                     self.assertNotEqual("", message, name)
                     self.assertIsNone(WIRE_CODE.match(message), f"{name}: {message}")
         self.assertGreater(found, 30)
+
+    def test_no_message_of_a_status_stands_twice(self):
+        places = {}
+        for folder in ("lib", "net"):
+            for name, text in sources(folder):
+                texts = MESSAGE.findall(text) + [literal for _, literal in ERROR_TEXT.findall(text)]
+                for literal in texts:
+                    places.setdefault("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)), []).append(name)
+        # What is twice belongs into lib/base/error_texts.h or lib/keyspace/errors.h.
+        self.assertEqual({}, {text: names for text, names in places.items() if len(names) > 1})
 
     def test_constant_errors_have_the_code_that_their_prefix_says(self):
         found = 0

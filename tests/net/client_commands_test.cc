@@ -1,15 +1,12 @@
 // CLIENT, MONITOR and the limits of clients' memory over real sockets: what one client's command does to others, whose
 // loop runs on another thread.
-#include <larder/net/listener.h>
-
 #include <map>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/net/test_client.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {
@@ -18,53 +15,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class ClientCommandsTest : public testing::Test {
+class ClientCommandsTest : public ListenerFixture {
  protected:
-  void SetUp() override {
-    options_.clock = clock_;
-    options_.log = [this](LogLevel, std::string_view line) {
-      const std::lock_guard<std::mutex> lock(log_mutex_);
-      log_ += line;
-      log_ += '\n';
-    };
-  }
   void Start(bool own_thread = true) {
-    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
-    ASSERT_TRUE(cache.ok()) << cache.status();
-    cache_ = *std::move(cache);
-    ListenerOptions where;
-    where.bind = {"127.0.0.1"};
-    where.any_port = true;
+    ListenerOptions where = AnyPort();
     where.own_thread = own_thread;
-    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where);
-    ASSERT_TRUE(listener.ok()) << listener.status();
-    listener_ = *std::move(listener);
+    ListenerFixture::Start(where);
   }
-  void TearDown() override {
-    listener_.reset();
-    cache_.reset();
+  // Runs the caller's loop until INFO says so of the clients.
+  void PollUntil(std::string_view line) {
+    while (Info("clients").find(line) == std::string::npos) listener_->Poll(0);
   }
-  TestClient Connect() { return TestClient::Tcp(listener_->port()); }
-  Reply Run(std::initializer_list<std::string_view> argv) {
-    auto reply = cache_->Execute(argv);
-    EXPECT_TRUE(reply.ok()) << reply.status();
-    return reply.ok() ? *std::move(reply) : Reply();
-  }
-  // Until INFO says so, which the loop may not have seen to yet.
-  void AwaitInfo(std::string_view section, std::string_view line) {
-    while (Run({"INFO", section}).AsString().find(line) == std::string::npos) std::this_thread::yield();
-  }
-  std::string Log() {
-    const std::lock_guard<std::mutex> lock(log_mutex_);
-    return log_;
-  }
-
-  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
-  Options options_;
-  std::unique_ptr<Cache> cache_;
-  std::unique_ptr<Listener> listener_;
-  std::mutex log_mutex_;
-  std::string log_;
 };
 
 // ---- CLIENT PAUSE ---------------------------------------------------------------------------------------------------
@@ -126,13 +87,10 @@ TEST_F(ClientCommandsTest, WhoGoesInAPauseGivesUpItsPlaceAndRunsNothing) {
 TEST_F(ClientCommandsTest, WhoGoesAsThePauseEndsIsAnsweredAndClosed) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](std::string_view line) {
-    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
-  };
-  poll_until("connected_clients:1\r\n");
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   ASSERT_TRUE(client.Send("SET k v\r\n"));
-  poll_until("blocked_clients:1\r\n");
+  PollUntil("blocked_clients:1\r\n");
   client.ShutDownSending();
   Run({"CLIENT", "UNPAUSE"});
   for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
@@ -140,18 +98,15 @@ TEST_F(ClientCommandsTest, WhoGoesAsThePauseEndsIsAnsweredAndClosed) {
 }
 
 // As many requests as one turn takes, and the start of another, which will never be whole.
-TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOfARequest) {
+TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenTheQuotaLeftAPartOfARequest) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](std::string_view line) {
-    while (Run({"INFO", "clients"}).AsString().find(line) == std::string::npos) listener_->Poll(0);
-  };
-  poll_until("connected_clients:1\r\n");
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   std::string requests;
   for (int i = 0; i < 64; ++i) requests += "PING\r\n";
   ASSERT_TRUE(client.Send(requests + "*1\r\n$4\r\nPI"));
-  poll_until("blocked_clients:1\r\n");
+  PollUntil("blocked_clients:1\r\n");
   client.ShutDownSending();
   Run({"CLIENT", "UNPAUSE"});  // the end is read in the turn in which it goes on
   for (int turn = 0; turn < 5; ++turn) listener_->Poll(0);
@@ -164,13 +119,10 @@ TEST_F(ClientCommandsTest, OneThatSendsNoMoreIsClosedWhenItsTurnEndedWithAPartOf
 TEST_F(ClientCommandsTest, ALoopWithHeldClientsSleeps) {
   Start(/*own_thread=*/false);
   TestClient client = Connect();
-  const auto poll_until = [&](auto&& done) {
-    while (!done()) listener_->Poll(0);
-  };
-  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("connected_clients:1\r\n") != std::string::npos; });
+  PollUntil("connected_clients:1\r\n");
   Run({"CLIENT", "PAUSE", "1000000"});
   ASSERT_TRUE(client.Send("PING\r\nPING\r\n"));
-  poll_until([&] { return Run({"INFO", "clients"}).AsString().find("blocked_clients:1\r\n") != std::string::npos; });
+  PollUntil("blocked_clients:1\r\n");
   while (listener_->Poll(0) != 0) {
   }
   EXPECT_GT(listener_->NextDelayMs(), 0) << "nothing is left for this loop to do";
@@ -268,7 +220,7 @@ TEST_F(ClientCommandsTest, AMonitorThatDoesNotReadIsClosed) {
     }
   }
   AwaitInfo("stats", "client_output_buffer_limit_disconnections:2\r\n");
-  EXPECT_THAT(Log(), HasSubstr("closed for overcoming of output buffer limits"));
+  EXPECT_TRUE(Logged("closed for overcoming of output buffer limits"));
 }
 
 // ---- maxmemory-clients ----------------------------------------------------------------------------------------------
@@ -284,7 +236,7 @@ TEST_F(ClientCommandsTest, TheLargestClientIsEvicted) {
   AwaitInfo("stats", "evicted_clients:1\r\n");
   AwaitInfo("clients", "connected_clients:1\r\n");
   small.Expect("PING\r\n", "+PONG\r\n");
-  EXPECT_THAT(Log(), HasSubstr("Evicting client: id="));
+  EXPECT_TRUE(Logged("Evicting client: id="));
 }
 
 TEST_F(ClientCommandsTest, OneThatDoesNotReadItsRepliesIsEvicted) {

@@ -19,8 +19,8 @@ class FakeClient final : public Client {
     return room_;
   }
   void CommitRead(size_t n) override { input.append(room_, n); }
-  Parsed Parse(const ParseQuota& quota) override {
-    if (last_ || quitting) return Parsed::kNothing;
+  session::Parsed Parse(const session::ParseQuota& quota) override {
+    if (last_ || quitting) return session::Parsed::kNothing;
     int taken = 0;
     size_t end;
     while (taken < quota.commands_max && (end = input.find('\n')) != std::string::npos) {
@@ -28,9 +28,9 @@ class FakeClient final : public Client {
       input.erase(0, end + 1);
       ++taken;
     }
-    if (pending.empty()) return Parsed::kNothing;
+    if (pending.empty()) return session::Parsed::kNothing;
     next_batch->push_back(this);
-    return input.find('\n') != std::string::npos ? Parsed::kSomeAndInput : Parsed::kSome;
+    return input.find('\n') != std::string::npos ? session::Parsed::kSomeAndInput : session::Parsed::kSome;
   }
   size_t input_bytes() const override { return input.size(); }
   size_t output_bytes() const override { return output.size() - sent; }
@@ -77,7 +77,7 @@ class FakeClient final : public Client {
   std::vector<std::string> pending;
   std::atomic<bool> stopped{false};
   bool admitted = true, no_memory = false, waits = false, may_go_on = false, quitting = false;
-  ClientEvents* events = nullptr;
+  session::SessionEvents* events = nullptr;
   std::vector<FakeClient*>* next_batch = nullptr;
   std::string address, local_address;
   int fd = -1;
@@ -97,13 +97,13 @@ class FakeService final : public Service {
     return true;
   }
   void GivePlaceBack() override { --places_taken; }
-  std::unique_ptr<Client> Open(const Peer& peer, ClientEvents* events) override {
+  std::unique_ptr<Client> Open(const session::Peer& peer, session::SessionEvents* events) override {
     if (refuse) return nullptr;
     auto client = std::make_unique<FakeClient>();
     client->address = peer.address;
     client->local_address = peer.local_address;
     client->fd = peer.fd;
-    client->unix_socket = peer.unix_socket;
+    client->unix_socket = peer.kind == engine::ClientKind::kUnix;
     client->events = events;
     client->next_batch = &next_batch_;
     clients.push_back(client.get());

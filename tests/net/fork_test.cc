@@ -1,5 +1,5 @@
-// A host that forks: a child in which the cache and its listener are called and destroyed, while threads of the parent load,
-// write and talk to the listener by TCP, a unix socket and TLS, changes nothing for the parent.
+// A host that forks: a child in which the cache and its listener are called and destroyed, while threads of the parent
+// load, write and talk to the listener by TCP, a unix socket and TLS, changes nothing for the parent.
 #include <larder/cache.h>
 #include <larder/net/listener.h>
 #include <larder/net/tls.h>

@@ -169,7 +169,7 @@ TEST(LarderServerTest, ConfigComesFromFileStandardInputAndArguments) {
   const TempFolder folder;
   const std::string path = folder / "s";
   std::ofstream(folder / "conf") << "port 0\nmaxmemory 100mb\ntimeout 5\n";
-  ServerProcess server({folder / "conf", "--timeout", "7", "--unixsocket", path, "-"}, {}, "maxclients 123\n");
+  ServerProcess server({folder / "conf", "--timeout", "7", "--unixsocket", path, "-"}, {.input = "maxclients 123\n"});
   ASSERT_TRUE(server.WaitFor("ready to accept")) << server.text();
   TestClient client = TestClient::Unix(path);
   client.Expect("CONFIG GET maxmemory\r\n", "*2\r\n$9\r\nmaxmemory\r\n$9\r\n104857600\r\n");
@@ -226,7 +226,7 @@ TEST(LarderServerTest, TellsSystemd) {
     return std::string(block, static_cast<size_t>(n));
   };
   ServerProcess server({"--supervised", "auto", "--daemonize", "yes", "--port", "0", "--unixsocket", folder / "s"},
-                {"NOTIFY_SOCKET=" + (folder / "n")});
+                       {.environment = {"NOTIFY_SOCKET=" + (folder / "n")}});
   EXPECT_THAT(received(), HasSubstr("READY=1"));
   server.Signal(SIGTERM);
   EXPECT_THAT(received(), HasSubstr("STOPPING=1"));

@@ -3,7 +3,6 @@
 #include <larder/net/listener.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,8 +11,7 @@
 #include "gtest/gtest.h"
 #include <larder/cache.h>
 #include <larder/net/tls.h>
-#include "tests/net/temp_folder.h"
-#include "tests/net/test_client.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/tls_client.h"
 
 namespace larder {
@@ -28,30 +26,20 @@ constexpr char kBindRefused[] = "-ERR CONFIG SET failed (possibly related to arg
 constexpr char kCertificateRefused[] = "-ERR CONFIG SET failed (possibly related to argument 'tls-cert-file') - Unable "
                                        "to update TLS configuration. Check server logs.\r\n";
 
-class ListenerConfigTest : public testing::Test {
+class ListenerConfigTest : public ListenerFixture {
  protected:
   static void SetUpTestSuite() { certificates_ = new Certificates; }
   static void TearDownTestSuite() { delete certificates_; }
 
-  // A port that was free a moment ago.
-  static int FreePort() {
-    const std::unique_ptr<Cache> cache = *Cache::Open({});
-    ListenerOptions any;
-    any.bind = {"127.0.0.1"};
-    any.any_port = true;
-    return (*Listener::Start(*cache, any))->port();
-  }
   void SetUp() override {
+    ListenerFixture::SetUp();
+    options_.clock = nullptr;
     options_.bind = {"127.0.0.1"};
     options_.port = FreePort();
     options_.tls_cert_file = *certificates_ / "server.crt";
     options_.tls_key_file = *certificates_ / "server.key";
     options_.tls_ca_cert_file = *certificates_ / "ca.crt";
     options_.tls_auth_clients = TlsAuthClients::kNo;
-    options_.log = [this](LogLevel, std::string_view line) {
-      const std::lock_guard<std::mutex> lock(log_mutex_);
-      log_.emplace_back(line);
-    };
   }
   std::unique_ptr<Listener> Start(ListenerOptions where = {}) {
     if (cache_ == nullptr) cache_ = *Cache::Open(options_);
@@ -86,20 +74,8 @@ class ListenerConfigTest : public testing::Test {
     EXPECT_EQ(client.ReadBulk(), directive);
     return client.ReadBulk();
   }
-  bool Logged(std::string_view part) {
-    const std::lock_guard<std::mutex> lock(log_mutex_);
-    for (const std::string& line : log_) {
-      if (line.find(part) != line.npos) return true;
-    }
-    return false;
-  }
 
   static Certificates* certificates_;
-  TempFolder folder_;
-  Options options_;
-  std::mutex log_mutex_;
-  std::vector<std::string> log_;
-  std::unique_ptr<Cache> cache_;
 };
 Certificates* ListenerConfigTest::certificates_ = nullptr;
 

@@ -1,6 +1,6 @@
 // The server's connections with a channel, against one that is simple enough to see through: a handshake of four bytes
-// each way, then every byte xor 0x55, a good-bye of one byte, and little room for output. Turn by turn on the test's own
-// thread.
+// each way, then every byte xor 0x55, a good-bye of one byte, and little room for output. Turn by turn on the test's
+// own thread.
 #include <errno.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -421,7 +421,7 @@ TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
   MaskedSocket a = Open();
   ASSERT_THAT(service_.clients, SizeIs(1));
   service_.clients[0]->output = "pushed\n";
-  service_.clients[0]->events->ClientWoken();
+  service_.clients[0]->events->SessionWoken();
   Turns();
   EXPECT_EQ(a.ReceivedRaw(), "");
   a.SendRaw("helo");
@@ -432,7 +432,7 @@ TEST_F(ServerChannelTest, OutputForAnUnfinishedHandshakeWaits) {
 TEST_F(ServerChannelTest, AKilledOrIdleClientIsToldGoodBye) {
   MaskedSocket a = Connect(), b = Connect();
   service_.clients[0]->stopped = true;
-  service_.clients[0]->events->ClientWoken();
+  service_.clients[0]->events->SessionWoken();
   Turns();
   EXPECT_EQ(a.Received(), "<bye><end>");
   service_.current.timeout_s = 10;

@@ -170,7 +170,7 @@ TEST_P(ServerTest, AClientThatGoesWhileItsRequestsRunIsEndedAfterwards) {
   Turns();
   a.Close();
   service_.clients[0]->stopped = true;
-  service_.clients[0]->events->ClientWoken();
+  service_.clients[0]->events->SessionWoken();
   Turns();
   EXPECT_EQ(server_->connections(), 0u);
   EXPECT_THAT(service_.clients, SizeIs(1)) << "its session is not the loop's";
@@ -387,8 +387,8 @@ TEST_P(ServerTest, AClientWokenByAnotherThreadIsFlushedOrClosed) {
   service_.clients[1]->stopped = true;
   std::thread other([&] {
     for (int i = 0; i < 10; ++i) {
-      service_.clients[0]->events->ClientWoken();
-      service_.clients[1]->events->ClientWoken();
+      service_.clients[0]->events->SessionWoken();
+      service_.clients[1]->events->SessionWoken();
     }
   });
   other.join();

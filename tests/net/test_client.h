@@ -33,6 +33,19 @@ inline std::string Command(std::initializer_list<std::string_view> words) {
   return Command(std::span<const std::string_view>(words.begin(), words.size()));
 }
 
+// A TCP port of 127.0.0.1 that was free a moment ago.
+inline int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
 class TestClient {
  public:
   static TestClient Tcp(int port, const char* host = "127.0.0.1") {

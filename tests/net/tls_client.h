@@ -1,5 +1,5 @@
-// A client for tests of TLS: OpenSSL between two buffers over a TestClient's socket, so that a test decides how the bytes
-// are cut. And certificates, made by the openssl program.
+// A client for tests of TLS: OpenSSL between two buffers over a TestClient's socket, so that a test decides how the
+// bytes are cut. And certificates, made by the openssl program.
 #ifndef LARDER_TESTS_NET_TLS_CLIENT_H_
 #define LARDER_TESTS_NET_TLS_CLIENT_H_
 

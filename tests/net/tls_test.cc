@@ -5,13 +5,13 @@
 #include <malloc.h>
 
 #include <fstream>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/tls_client.h"
 
 namespace larder {
@@ -33,43 +33,27 @@ size_t OpenDescriptors() {
 
 std::string Text(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
-class TlsTest : public testing::Test {
+class TlsTest : public ListenerFixture {
  protected:
   static void SetUpTestSuite() { certificates_ = new Certificates; }
   static void TearDownTestSuite() { delete certificates_; }
   static std::string File(const std::string& name) { return *certificates_ / name; }
 
   void SetUp() override {
+    ListenerFixture::SetUp();
+    options_.clock = nullptr;
     options_.port = 0;
     options_.tls_cert_file = File("server.crt");
     options_.tls_key_file = File("server.key");
     options_.tls_ca_cert_file = File("ca.crt");
     options_.tls_auth_clients = TlsAuthClients::kNo;
-    options_.log = [this](LogLevel, std::string_view line) {
-      const std::lock_guard<std::mutex> lock(log_mutex_);
-      log_.emplace_back(line);
-    };
     listener_options_.bind = {"127.0.0.1"};
     listener_options_.any_port = true;
     listener_options_.any_tls_port = true;
     listener_options_.tls = &Tls();
     listener_options_.host_keeps.clear();
   }
-  void TearDown() override {
-    listener_.reset();
-    cache_.reset();
-  }
-  void Open() {
-    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
-    ASSERT_TRUE(cache.ok()) << cache.status();
-    cache_ = *std::move(cache);
-  }
-  void Start() {
-    if (cache_ == nullptr) Open();
-    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, listener_options_);
-    ASSERT_TRUE(listener.ok()) << listener.status();
-    listener_ = *std::move(listener);
-  }
+  void Start() { ListenerFixture::Start(listener_options_); }
   // What Listener::Start says.
   std::string StartError() {
     Open();
@@ -99,24 +83,9 @@ class TlsTest : public testing::Test {
     return "-ERR CONFIG SET failed (possibly related to argument '" + argument +
            "') - Unable to update TLS configuration. Check server logs.\r\n";
   }
-  std::vector<std::string> Log() {
-    const std::lock_guard<std::mutex> lock(log_mutex_);
-    return log_;
-  }
-  bool Logged(const std::string& text) {
-    for (const std::string& line : Log()) {
-      if (line.find(text) != line.npos) return true;
-    }
-    return false;
-  }
 
   static Certificates* certificates_;
-  Options options_;
   ListenerOptions listener_options_;
-  std::mutex log_mutex_;
-  std::vector<std::string> log_;
-  std::unique_ptr<Cache> cache_;
-  std::unique_ptr<Listener> listener_;
 };
 Certificates* TlsTest::certificates_ = nullptr;
 

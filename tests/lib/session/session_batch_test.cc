@@ -12,6 +12,7 @@
 #include <larder/options.h>
 #include "lib/core/core.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::session {
 namespace {
@@ -61,7 +62,7 @@ TEST_F(SessionBatchTest, ASessionMayEndBeforeTheBatchThatOpensItHasRun) {
     first.Open(*newer);
     auto& stays = the_older_goes ? newer : older;
     Feed(*stays, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n");
-    EXPECT_EQ(first.Parse(*stays, ParseQuota()), SessionBatch::Parsed::kSome);
+    EXPECT_EQ(first.Parse(*stays, ParseQuota()), Parsed::kSome);
     auto& goes = the_older_goes ? older : newer;
     goes->CommitRead(0);  // a loop has read and found the end
     second.Close(std::move(goes));
@@ -161,7 +162,7 @@ TEST_F(SessionBatchTest, WhoResetsIsStillSentWhatItIsOwed) {
     std::memcpy(room.data(), left.data(), n);
     session->CommitRead(n);
     left.remove_prefix(n);
-    while (batch.Parse(*session, ParseQuota()) != SessionBatch::Parsed::kNothing || session->MayGoOn()) Run(batch);
+    while (batch.Parse(*session, ParseQuota()) != Parsed::kNothing || session->MayGoOn()) Run(batch);
   }
   EXPECT_FALSE(session->stopped());
   EXPECT_EQ(Take(*session), "+OK\r\n$20000\r\n" + large + "\r\n+RESET\r\n-NOAUTH Authentication required.\r\n");

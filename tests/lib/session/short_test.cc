@@ -18,6 +18,7 @@
 #include "lib/engine/short.h"
 #include "lib/session/direct_client.h"
 #include "lib/session/served_session.h"
+#include "lib/session/session_batch.h"
 
 namespace larder::session {
 namespace {
@@ -91,7 +92,7 @@ TEST(ShortTest, AClientsLongCommandsRunOnItsLoopWhileThreadsCallWithoutPause) {
       const std::span<char> room = session->PrepareRead();
       std::memcpy(room.data(), kRequests.data(), kRequests.size());
       session->CommitRead(kRequests.size());
-      ASSERT_EQ(batch.Parse(*session, ParseQuota()), SessionBatch::Parsed::kSome);
+      ASSERT_EQ(batch.Parse(*session, ParseQuota()), Parsed::kSome);
       run();
       ASSERT_EQ(session->output().view(), kReplies);
       session->ConsumeOutput(kReplies.size());

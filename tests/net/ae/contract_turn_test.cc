@@ -356,11 +356,11 @@ class PreemptedPoller final : public Poller {
   int BackendFd() override { return poller_->BackendFd(); }
   absl::Status ArmTimer(int64_t delay_us) override {
     absl::Status status = poller_->ArmTimer(delay_us);
-    poller_->Settle();
+    poller_->FlushChanges();
     if (delay_us > 0) Readable(BackendFd(), 10'000);
     return status;
   }
-  void Settle() override { poller_->Settle(); }
+  void FlushChanges() override { poller_->FlushChanges(); }
   void Rest() override { poller_->Rest(); }
 
  private:

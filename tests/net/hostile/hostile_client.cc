@@ -220,8 +220,8 @@ void HostileClient::ComeAndGo() {
   }
 }
 
-// The answers to all that came before are owed; but to who goes in a pause (StopWhilePaused, of another hostile client) only
-// those from before the pause, as in Redis. tests/net/listener_test has the same without a pause, to the byte.
+// The answers to all that came before are owed; but to who goes in a pause (StopWhilePaused, of another hostile client)
+// only those from before the pause, as in Redis. tests/net/listener_test has the same without a pause, to the byte.
 void HostileClient::CloseOneHalf() {
   TestClient client = Open();
   constexpr std::string_view kReply = "$5\r\nhello\r\n";

@@ -109,18 +109,6 @@ void BehaveWell(const HostileClient::Connect& connect, const std::atomic<bool>& 
   *rounds = n;
 }
 
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
 // One storm, of `steps` attacks by each of the hostile threads.
 void Rage(const HostileClient::Connect& connect, uint64_t seed, int steps) {
   std::printf("seed %llu, %d steps\n", static_cast<unsigned long long>(seed), steps);

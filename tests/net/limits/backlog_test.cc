@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/limits/sockets.h"
 
 namespace larder {
@@ -44,17 +44,7 @@ TEST_F(BacklogTest, ReachesListen) {
 TEST_F(BacklogTest, HoldsAfterConfigSetPort) {
   options_.tcp_backlog = 33;
   options_.any_port = false;
-  const int free_port = [] {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-  }();
+  const int free_port = FreePort();
   options_.bind = {"127.0.0.1"};
   options_.port = 0;
   ListenerOptions where;

@@ -1,6 +1,7 @@
-// client-output-buffer-limit and client-query-buffer-limit: peers who do not read, and peers who never come to the point.
+// client-output-buffer-limit and client-query-buffer-limit: peers who do not read, and peers who never come to the
+// point.
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {
@@ -130,7 +131,8 @@ TEST_F(BuffersTest, AnEndlessArgumentEndsAtTheQueryLimit) {
   good.Expect("PING\r\n", "+PONG\r\n");
 }
 
-// What has become an argument is the request's, as redis-server 7.0.15 counts: its limit is that of all clients together.
+// What has become an argument is the request's, as redis-server 7.0.15 counts: its limit is that of all clients
+// together.
 TEST_F(BuffersTest, EndlesslyManyArgumentsEndAtMaxmemoryClients) {
   options_.client_query_buffer_limit = 1 << 20;
   options_.maxmemory_clients = 8 << 20;

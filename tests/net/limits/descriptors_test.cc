@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/listener_fixture.h"
+#include "tests/net/server_process.h"
 
 namespace larder {
 namespace {
@@ -96,7 +96,8 @@ TEST_F(DescriptorsTest, ALimitThatSufficesIsNoNews) {
 
 TEST_F(DescriptorsTest, TheServerRaisesItsOwnSoftLimit) {
   const std::string path = folder_ / "s";
-  ServerProcess server({"--port", "0", "--unixsocket", path, "--maxclients", "500"}, 100, 2000);
+  ServerProcess server({"--port", "0", "--unixsocket", path, "--maxclients", "500"},
+                       {.soft_limit = 100, .hard_limit = 2000});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at")) << server.text();
   EXPECT_EQ(server.Descriptors(), 2000u);
   TestClient client = TestClient::Unix(path);
@@ -105,23 +106,23 @@ TEST_F(DescriptorsTest, TheServerRaisesItsOwnSoftLimit) {
   client.Expect("CONFIG SET maxclients 1969\r\n",
                 "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able "
                 "to handle the specified number of clients, try with 1968\r\n");
-  EXPECT_THAT(server.End(), testing::Not(HasSubstr("reduced")));
+  EXPECT_THAT(server.Stop(), testing::Not(HasSubstr("reduced")));
 }
 
 // 68 is what redis-server 7.0.15 makes of `ulimit -n 100` too.
 TEST_F(DescriptorsTest, AServerThatMayNotRaiseItLowersMaxclients) {
   const std::string path = folder_ / "s";
-  ServerProcess server({"--port", "0", "--unixsocket", path}, 100, 100);
+  ServerProcess server({"--port", "0", "--unixsocket", path}, {.soft_limit = 100, .hard_limit = 100});
   ASSERT_TRUE(server.WaitFor("ready to accept connections at")) << server.text();
   EXPECT_EQ(server.Descriptors(), 100u);
   TestClient client = TestClient::Unix(path);
   client.Expect(kGet, Got("68"));
-  EXPECT_THAT(server.End(), HasSubstr("maxclients has been reduced to 68 from 10000"));
+  EXPECT_THAT(server.Stop(), HasSubstr("maxclients has been reduced to 68 from 10000"));
 }
 
 // Nor does redis-server 7.0.15.
 TEST_F(DescriptorsTest, AServerThatHasNoneForClientsDoesNotStart) {
-  ServerProcess server({"--port", "0", "--unixsocket", folder_ / "s"}, 32, 32);
+  ServerProcess server({"--port", "0", "--unixsocket", folder_ / "s"}, {.soft_limit = 32, .hard_limit = 32});
   EXPECT_FALSE(server.WaitFor("ready to accept connections at")) << server.text();
   EXPECT_THAT(server.text(), HasSubstr("Your current 'ulimit -n' of 32 is not enough for the server to start. Please "
                                        "increase your open file limit to at least 10032. Exiting."));

@@ -1,13 +1,14 @@
 // Out of descriptors (EMFILE): larder-server serves those it has, does not spin, says why, and goes on accepting later.
 //
-// The limit is lowered from outside while it runs: it would not promise more clients than fit what it finds at its start.
+// The limit is lowered from outside while it runs: it would not promise more clients than fit what it finds at its
+// start.
 #include <dirent.h>
 
 #include <set>
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/server_process.h"
 #include "tests/net/temp_folder.h"
 #include "tests/net/test_client.h"
 
@@ -18,7 +19,8 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kWhy = "Error accepting a client connection: accept: Too many open files";
 
-// The limit under which exactly `more` descriptors are left: what the server inherited may stand anywhere, also beyond it.
+// The limit under which exactly `more` descriptors are left: what the server inherited may stand anywhere, also beyond
+// it.
 rlim_t LimitThatLeaves(pid_t pid, int more) {
   std::set<int> open;
   DIR* const dir = opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
@@ -88,7 +90,7 @@ TEST_P(FullServerTest, ServesThoseItHasAndRecovers) {
   limit.rlim_cur += 10;
   ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
   EXPECT_EQ(late.Read(7), "+PONG\r\n");
-  EXPECT_LE(Count(server.End(), kWhy), 10u) << "said once for each time that it got full, not for each try";
+  EXPECT_LE(Count(server.Stop(), kWhy), 10u) << "said once for each time that it got full, not for each try";
 }
 
 }  // namespace

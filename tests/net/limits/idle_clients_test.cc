@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/listener_fixture.h"
+#include "tests/net/server_process.h"
 
 namespace larder {
 namespace {

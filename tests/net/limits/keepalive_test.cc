@@ -1,6 +1,6 @@
 // tcp-keepalive: the options that an accepted socket gets. network_test has peers that are gone.
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/limits/sockets.h"
 
 namespace larder {

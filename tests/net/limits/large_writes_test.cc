@@ -1,7 +1,7 @@
 // A write of many large values, for which room has to be made first: the loop serves others meanwhile.
 #include <poll.h>
 
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {

@@ -1,5 +1,5 @@
-// Listeners that come and go, in a thread of their own, in the host's thread and in the host's loop: a thousand times on
-// one port and one path, under clients; and many at once.
+// Listeners that come and go, in a thread of their own, in the host's thread and in the host's loop: a thousand times
+// on one port and one path, under clients; and many at once.
 #include <dirent.h>
 #include <malloc.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {

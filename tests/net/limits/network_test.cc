@@ -1,11 +1,11 @@
 // Peers that need a network of their own (own_network.h): strangers, and some that are gone without a word.
 //
-// One that is gone has a filter on its own socket that drops whatever comes: it answers nothing, neither probes nor data,
-// and says nothing either, as a machine that has lost its power.
+// One that is gone has a filter on its own socket that drops whatever comes: it answers nothing, neither probes nor
+// data, and says nothing either, as a machine that has lost its power.
 #include <linux/filter.h>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 #include "tests/net/limits/own_network.h"
 
 namespace larder {

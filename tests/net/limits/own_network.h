@@ -1,4 +1,5 @@
-// A network that belongs to one test: a namespace of its own, in which it may do what needs privileges, whoever runs it.
+// A network that belongs to one test: a namespace of its own, in which it may do what needs privileges, whoever runs
+// it.
 #ifndef LARDER_TESTS_NET_LIMITS_OWN_NETWORK_H_
 #define LARDER_TESTS_NET_LIMITS_OWN_NETWORK_H_
 
@@ -65,8 +66,8 @@ inline bool SetUp() {
 
 }  // namespace own_network
 
-// To be called first in main: runs the program once more in a network of its own, and ends with its result. Returns true
-// in that one; false if it cannot be had here, and then says so.
+// To be called first in main: runs the program once more in a network of its own, and ends with its result. Returns
+// true in that one; false if it cannot be had here, and then says so.
 inline bool EnterOwnNetwork(char** argv) {
   constexpr char kEntered[] = "LARDER_OWN_NETWORK";
   constexpr int kRefused = 125;

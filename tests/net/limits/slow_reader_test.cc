@@ -1,10 +1,10 @@
-// A peer that does not read its 64 MB replies: the server neither copies them nor spins, and what it sends in the end is
-// what was there when it answered, whatever has become of the key.
+// A peer that does not read its 64 MB replies: the server neither copies them nor spins, and what it sends in the end
+// is what was there when it answered, whatever has become of the key.
 #include <thread>
 
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
-#include "tests/net/limits/server_process.h"
+#include "tests/net/listener_fixture.h"
+#include "tests/net/server_process.h"
 
 namespace larder {
 namespace {

@@ -1,6 +1,6 @@
 // `timeout`: who counts as idle. (How long, to the millisecond, is server_test's.)
 #include "gmock/gmock.h"
-#include "tests/net/limits/listener_fixture.h"
+#include "tests/net/listener_fixture.h"
 
 namespace larder {
 namespace {

@@ -1,6 +1,6 @@
-// A cache with a listener for tests of limits: a clock set by hand, a log that is kept, peers on real sockets.
-#ifndef LARDER_TESTS_NET_LIMITS_LISTENER_FIXTURE_H_
-#define LARDER_TESTS_NET_LIMITS_LISTENER_FIXTURE_H_
+// A cache with a listener in front of it, for tests: a clock set by hand, a log that is kept, peers on real sockets.
+#ifndef LARDER_TESTS_NET_LISTENER_FIXTURE_H_
+#define LARDER_TESTS_NET_LISTENER_FIXTURE_H_
 
 #include <larder/cache.h>
 #include <larder/net/listener.h>
@@ -45,12 +45,14 @@ class ListenerFixture : public testing::Test {
     where.host_keeps.clear();
     return where;
   }
+  void Open() {
+    absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
+    ASSERT_TRUE(cache.ok()) << cache.status();
+    cache_ = *std::move(cache);
+  }
+  // Opens a cache too, unless there is one.
   void Start(const ListenerOptions& where = AnyPort()) {
-    if (cache_ == nullptr) {
-      absl::StatusOr<std::unique_ptr<Cache>> cache = Cache::Open(options_);
-      ASSERT_TRUE(cache.ok()) << cache.status();
-      cache_ = *std::move(cache);
-    }
+    if (cache_ == nullptr) Open();
     absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Start(*cache_, where);
     ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = *std::move(listener);
@@ -70,6 +72,12 @@ class ListenerFixture : public testing::Test {
     const std::lock_guard<std::mutex> lock(log_mutex_);
     return log_;
   }
+  bool Logged(std::string_view part) {
+    for (const std::string& line : Log()) {
+      if (line.find(part) != std::string::npos) return true;
+    }
+    return false;
+  }
 
   TempFolder folder_;
   std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
@@ -84,4 +92,4 @@ class ListenerFixture : public testing::Test {
 
 }  // namespace larder
 
-#endif  // LARDER_TESTS_NET_LIMITS_LISTENER_FIXTURE_H_
+#endif  // LARDER_TESTS_NET_LISTENER_FIXTURE_H_
