@@ -15,6 +15,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/base/holder.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
@@ -151,29 +152,29 @@ class Clients {
   Clients& operator=(const Clients&) = delete;
 
   // Gives the client its id and its place.
-  void Add(ClientState* client);
-  void Remove(ClientState* client);
+  void Add(ClientState* client) LARDER_REQUIRES_HOLDER;
+  void Remove(ClientState* client) LARDER_REQUIRES_HOLDER;
   // nullptr if there is none. O(1).
-  ClientState* Find(uint64_t id) const;
-  ClientState* first() const { return first_; }
-  size_t count() const { return count_; }
+  ClientState* Find(uint64_t id) const LARDER_REQUIRES_HOLDER;
+  ClientState* first() const LARDER_REQUIRES_HOLDER { return first_; }
+  size_t count() const LARDER_REQUIRES_HOLDER { return count_; }
   // How many clients Find has looked at. For tests of what things cost.
-  uint64_t steps() const { return steps_; }
+  uint64_t steps() const LARDER_REQUIRES_HOLDER { return steps_; }
 
  private:
   static constexpr size_t kBucketsMin = 16;
 
-  ClientState*& BucketOf(uint64_t id) const { return buckets_[id & (bucket_count_ - 1)]; }
-  void Resize(size_t bucket_count);
+  ClientState*& BucketOf(uint64_t id) const LARDER_REQUIRES_HOLDER { return buckets_[id & (bucket_count_ - 1)]; }
+  void Resize(size_t bucket_count) LARDER_REQUIRES_HOLDER;
 
-  ClientState* first_ = nullptr;
-  ClientState* last_ = nullptr;
-  size_t count_ = 0;
-  uint64_t last_id_ = 0;
-  ClientState* few_[kBucketsMin] = {};
-  ClientState** buckets_ = few_;
-  size_t bucket_count_ = kBucketsMin;  // a power of two
-  mutable uint64_t steps_ = 0;
+  ClientState* first_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  ClientState* last_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  size_t count_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t last_id_ LARDER_GUARDED_BY_HOLDER = 0;
+  ClientState* few_[kBucketsMin] LARDER_GUARDED_BY_HOLDER = {};
+  ClientState** buckets_ LARDER_GUARDED_BY_HOLDER = few_;
+  size_t bucket_count_ LARDER_GUARDED_BY_HOLDER = kBucketsMin;  // a power of two
+  mutable uint64_t steps_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::engine

@@ -105,6 +105,7 @@ void Monitors::BeginLine(int64_t now_us, int db, Bytes who, Bytes before) {
 }
 
 void Monitors::Add(Bytes argument) {
+  base::AssertHolder();
   line_.Append(' ');
   AddQuoted(line_, argument);
 }

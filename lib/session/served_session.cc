@@ -722,6 +722,7 @@ void SessionBatch::Reset(bool all) {
 }
 
 void SessionBatch::Abandon() {
+  base::AssertHolder();
   Reset(/*all=*/true);
   while (ServedSession* session = opening_) {  // they are their owners'
     TakeFromOpening(*session);

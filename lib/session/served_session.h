@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "lib/base/buffer.h"
+#include "lib/base/holder.h"
 #include "lib/core/core.h"
 #include "lib/engine/client.h"
 #include "lib/executor/executor.h"
@@ -226,10 +227,10 @@ class LARDER_API SessionBatch final : public executor::Batch {
 
   // Whether there is anything to submit.
   bool HasWork() const { return count_ != 0 || opening_ != nullptr || closing_ != nullptr; }
-  // Runs everything here and now. REQUIRES: the caller holds the executor.
-  void RunAll();
-  // Whether a stranger may run what comes next. REQUIRES: the caller holds the executor.
-  bool NextIsShort();
+  // Runs everything here and now.
+  void RunAll() LARDER_REQUIRES_HOLDER;
+  // Whether a stranger may run what comes next.
+  bool NextIsShort() LARDER_REQUIRES_HOLDER;
   // After the batch has finished or was cancelled: forgets what it held (sessions to be closed are kept for the next), but
   // for requests that were left: these are the first of the next round, and their sessions' unfinished() is true.
   void Reset() { Reset(/*all=*/false); }
@@ -237,8 +238,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   void Abandon();
 
   // Opens and ends sessions, up to `limit` of each; then, in the slices after those, runs requests.
-  bool RunSlice(const executor::SliceLimit& limit) override;
-  bool NextIsLong() const override { return next_is_long_; }
+  bool RunSlice(const executor::SliceLimit& limit) override LARDER_REQUIRES_HOLDER;
+  bool NextIsLong() const override LARDER_REQUIRES_HOLDER { return next_is_long_; }
   void Wake() override {
     if (wake_ != nullptr) wake_(wake_arg_);
   }
@@ -272,15 +273,15 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
-  bool MadeRoomAhead(Request& request);
+  bool MadeRoomAhead(Request& request) LARDER_REQUIRES_HOLDER;
   Request& Next();
-  bool IsShort(Request& request);
-  bool RunOne(Request& request, int64_t* now_us);
-  bool RunSpecial(Request& request);
+  bool IsShort(Request& request) LARDER_REQUIRES_HOLDER;
+  bool RunOne(Request& request, int64_t* now_us) LARDER_REQUIRES_HOLDER;
+  bool RunSpecial(Request& request) LARDER_REQUIRES_HOLDER;
   void NotRun(Request& request, int64_t why);
-  void PrefetchWindow();
-  bool OpenAndClose(const executor::SliceLimit& limit);
-  void End(ServedSession& session);
+  void PrefetchWindow() LARDER_REQUIRES_HOLDER;
+  bool OpenAndClose(const executor::SliceLimit& limit) LARDER_REQUIRES_HOLDER;
+  void End(ServedSession& session) LARDER_REQUIRES_HOLDER;
 
   core::CacheCore& core_;
   void (*wake_)(void* arg);
