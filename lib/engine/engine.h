@@ -197,7 +197,11 @@ class Engine {
 // Made by Dispatch for the command that it runs: whoever has one is the executor's holder, and by asking it for anything says
 // so to clang.
 struct CommandContext {
-  CommandContext(Engine& engine, ClientState& of, const CommandSpec& row) : client(of), spec(row), engine_(engine) {}
+ private:
+  Engine& engine_;
+
+ public:
+  CommandContext(Engine& engine, ClientState& of, const CommandSpec& row) : engine_(engine), client(of), spec(row) {}
 
   ClientState& client;
   const CommandSpec& spec;       // the command's row (the subcommand's, if it is one)
@@ -207,9 +211,6 @@ struct CommandContext {
   keyspace::Keyspace& keyspace() LARDER_ASSERTS_HOLDER { return engine_.keyspace(); }
   keyspace::Db& db() LARDER_ASSERTS_HOLDER { return *client.db; }
   int64_t now_ms() LARDER_ASSERTS_HOLDER { return engine().now_ms(); }
-
- private:
-  Engine& engine_;
 };
 
 }  // namespace larder::inline v0::engine

@@ -46,16 +46,17 @@ using internal::TypedOp;
 
 // Where an op runs.
 struct OpAt {
-  OpAt(keyspace::Db& db, Bytes k, uint64_t h) : key(k), hash(h), db_(db) {}
+ private:
+  keyspace::Db& db_;
+
+ public:
+  OpAt(keyspace::Db& db, Bytes k, uint64_t h) : db_(db), key(k), hash(h) {}
 
   const Bytes key;
   const uint64_t hash;  // of the key, if the row says that it is wanted
 
   // An op is run by the executor's holder alone, and says so to clang by asking for its database.
   keyspace::Db& db() const LARDER_ASSERTS_HOLDER { return db_; }
-
- private:
-  keyspace::Db& db_;
 };
 
 // ---- From functions with arguments to what a row holds -------------------------------------------------------------
