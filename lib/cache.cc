@@ -17,8 +17,8 @@ constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such d
 constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
 constexpr ErrorText kTickInCallback{absl::StatusCode::kFailedPrecondition, "Tick was called from a callback of this cache"};
 
-// Makes `target` the database of that index, of the same cache. Under the executor.
-Error GoTo(int index, internal::Target* target) {
+// Makes `target` the database of that index, of the same cache.
+Error GoTo(int index, internal::Target* target) LARDER_REQUIRES_HOLDER {
   keyspace::Keyspace& keyspace = target->db->keyspace();
   if (index < 0 || index >= keyspace.config().databases) return kNoSuchDb;
   keyspace::Db* db = keyspace.db(index);
@@ -57,7 +57,7 @@ absl::Status Cache::Close(absl::Time deadline) {
 absl::StatusOr<Database> Cache::Db(int index) const {
   internal::Target target = target_;
   Error error;
-  const absl::Status status = target_.core->Run([&] {
+  const absl::Status status = target_.core->Run([&]() LARDER_REQUIRES_HOLDER {
     target_.db->keyspace().BeginTypedOp();
     error = GoTo(index, &target);
   });
@@ -68,6 +68,7 @@ absl::StatusOr<Database> Cache::Db(int index) const {
 
 absl::StatusOr<Transaction> Transaction::Db(int index) const {
   if (!target_.core->MayTransact(target_.transaction)) return internal::StatusOf(typed::kTransactionIsOver);
+  base::AssertHolder();
   internal::Target target = target_;
   if (const Error error = GoTo(index, &target); !error.ok()) return internal::StatusOf(error.text());
   return absl::StatusOr<Transaction>(absl::in_place, Pass(), target);
@@ -76,6 +77,7 @@ absl::StatusOr<Transaction> Transaction::Db(int index) const {
 const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
   const executor::Outcome outcome = target_.core->executor().EnterUser();
   if (outcome != executor::Outcome::kRan) return core::CacheCore::ErrorOf(outcome);
+  base::AssertHolder();
   *transaction = target_.core->BeginTransacting();
   keyspace::Keyspace& keyspace = target_.db->keyspace();
   keyspace.BeginOp(0);
@@ -85,6 +87,7 @@ const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
 }
 
 void Cache::LeaveUser() {
+  base::AssertHolder();
   target_.db->keyspace().effects().EndGroup();
   target_.core->EndTransacting();
   target_.core->AfterOp();
@@ -97,7 +100,7 @@ absl::StatusOr<std::unique_ptr<RespConnection>> Cache::NewConnection() { return 
 
 absl::StatusOr<larder::Stats> Cache::Stats() const {
   larder::Stats stats;
-  absl::Status status = target_.core->Run([&] {
+  absl::Status status = target_.core->Run([&]() LARDER_REQUIRES_HOLDER {
     target_.core->engine().keyspace().BeginOp(0);
     stats = engine::StatsOf(target_.core->engine());
     target_.core->FillExecutorStats(&stats.executor);

@@ -21,7 +21,7 @@ absl::Status NoMemory(std::string_view text = "there is no memory for a session"
 
 struct Session::Impl final : core::SessionEnd {
   explicit Impl(core::CacheCore& c) : core(c), client(c) {}
-  void End() override { client.End(); }
+  void End() override LARDER_REQUIRES_HOLDER { client.End(); }
 
   core::CacheCore& core;
   session::DirectClient client;
@@ -54,7 +54,7 @@ absl::StatusOr<Reply> Session::Execute(std::span<const std::string_view> argv) {
 
 struct RespConnection::Impl final : core::SessionEnd {
   explicit Impl(core::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
-  void End() override { batch.RunAll(); }
+  void End() override LARDER_REQUIRES_HOLDER { batch.RunAll(); }
 
   core::CacheCore& core;
   std::unique_ptr<session::ServedSession> session;
@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(core::Cac
   if (impl->session == nullptr) return NoMemory();
   impl->batch.Open(*impl->session);
   Impl* opened = impl.get();
-  const absl::Status status = core.Run([opened] { opened->batch.RunAll(); });
+  const absl::Status status = core.Run([opened]() LARDER_REQUIRES_HOLDER { opened->batch.RunAll(); });
   if (!status.ok()) return status;
   std::unique_ptr<RespConnection> connection(new (std::nothrow) RespConnection(std::move(impl)));
   if (connection != nullptr) return connection;
@@ -110,11 +110,11 @@ absl::Status RespConnection::Impl::RunBatch() {
   bool finished = false;
   while (!finished) {
     const absl::Status status = core.Run(
-        [&] {
+        [&]() LARDER_REQUIRES_HOLDER {
           const bool stranger = pthread_equal(pthread_self(), self) == 0;
           finished = batch.RunSlice({.only_short = stranger});
         },
-        [&] { return batch.NextIsShort(); });
+        [&]() LARDER_REQUIRES_HOLDER { return batch.NextIsShort(); });
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -78,7 +78,7 @@ void Kill(ClientState& client, const ClientState& by) {
 
 // How many clients it has killed.
 int64_t KillAll(CommandContext& ctx, const KillFilter& filter) {
-  const Clients& clients = ctx.engine.clients();
+  const Clients& clients = ctx.engine().clients();
   int64_t killed = 0;
   const auto kill = [&](ClientState& client) {
     if (Gone(client) || !filter.Fits(client) || (filter.skip_me && &client == &ctx.client)) return;
@@ -141,7 +141,7 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   } else {
     return errors::kSyntax;
   }
-  ctx.engine.ForgetClientsMemory();
+  ctx.engine().ForgetClientsMemory();
   reply.Ok();
   return kOk;
 }

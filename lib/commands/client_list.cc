@@ -37,7 +37,7 @@ Error ListIds(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   TextWriter out(text);
   while (!args.done() && !text.failed()) {
     LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int(kBadListId));
-    const ClientState* const client = ctx.engine.clients().Find(static_cast<uint64_t>(id));
+    const ClientState* const client = ctx.engine().clients().Find(static_cast<uint64_t>(id));
     if (client != nullptr && !Gone(*client)) WriteClient(*client, ctx.now_ms(), out);
   }
   return ReplyText(text, reply);
@@ -57,7 +57,7 @@ Error ClientList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const RunningArguments running(ctx.client, args);
   base::Buffer text;
   TextWriter out(text);
-  for (const ClientState* client = ctx.engine.clients().first(); client != nullptr && !text.failed();
+  for (const ClientState* client = ctx.engine().clients().first(); client != nullptr && !text.failed();
        client = client->in_clients.next) {
     if (Gone(*client) || (type.has_value() && TypeOf(*client) != *type)) continue;
     WriteClient(*client, ctx.now_ms(), out);

@@ -42,14 +42,14 @@ Error ClientPause(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const int64_t now_ms = ctx.now_ms();
   // What is beyond all time lasts until UNPAUSE.
   const int64_t until_ms = for_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + for_ms;
-  ctx.engine.pause().Extend(what, until_ms, now_ms);
-  ctx.keyspace().HoldExpiry(ctx.engine.pause().until_ms());
+  ctx.engine().pause().Extend(what, until_ms, now_ms);
+  ctx.keyspace().HoldExpiry(ctx.engine().pause().until_ms());
   reply.Ok();
   return kOk;
 }
 
 Error ClientUnpause(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  ctx.engine.EndPause();
+  ctx.engine().EndPause();
   reply.Ok();
   return kOk;
 }

@@ -18,7 +18,7 @@ constexpr ErrorText kInvalidArguments{absl::StatusCode::kInvalidArgument,
                                       "ERR Invalid arguments specified for command"};
 
 Error CommandAll(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  const CommandTable& table = ctx.engine.commands();
+  const CommandTable& table = ctx.engine().commands();
   reply.Array(table.command_count());
   for (const CommandRow& row : table.rows()) {
     if (row.container == nullptr) WriteCommandInfo(row, reply);
@@ -30,7 +30,7 @@ Error CommandInfo(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.done()) return CommandAll(ctx, args, reply);
   reply.Array(args.remaining());
   while (!args.done()) {
-    const CommandRow* const row = ctx.engine.commands().FindByFullName(args.Next());
+    const CommandRow* const row = ctx.engine().commands().FindByFullName(args.Next());
     if (row != nullptr) {
       WriteCommandInfo(*row, reply);
     } else {
@@ -47,7 +47,7 @@ void WriteNameAndDocs(const CommandRow& row, ReplyWriter& reply) {
 }
 
 Error CommandDocs(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const CommandTable& table = ctx.engine.commands();
+  const CommandTable& table = ctx.engine().commands();
   if (args.done()) {
     reply.Map(table.command_count());
     for (const CommandRow& row : table.rows()) {
@@ -66,7 +66,7 @@ Error CommandDocs(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 Error CommandCount(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  reply.Int(static_cast<int64_t>(ctx.engine.commands().command_count()));
+  reply.Int(static_cast<int64_t>(ctx.engine().commands().command_count()));
   return kOk;
 }
 
@@ -97,7 +97,7 @@ Error CommandList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   const size_t mark = reply.BeginDeferred();
   size_t count = 0;
-  for (const CommandRow& row : ctx.engine.commands().rows()) {
+  for (const CommandRow& row : ctx.engine().commands().rows()) {
     char name[kFullNameMax];
     const Bytes full_name = FullName(row, name);
     if (!Fits(*row.spec, full_name, filter, value)) continue;
@@ -109,7 +109,7 @@ Error CommandList(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 Error KeysOf(CommandContext& ctx, std::span<const Bytes> argv, bool with_flags, ReplyWriter& reply) {
-  const CommandRow* const row = ctx.engine.commands().FindFor(argv);
+  const CommandRow* const row = ctx.engine().commands().FindFor(argv);
   if (row == nullptr) return kInvalidCommand;
   const CommandSpec* const spec = row->spec;
   if (!MayHaveKeys(*spec)) return kNoKeys;

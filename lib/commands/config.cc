@@ -15,7 +15,7 @@ namespace {
 Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const ClientPolicy* const policy = ctx.client.policy;
   const bool visited = directives::VisitConfig(
-      ctx.engine.options(), policy != nullptr ? policy->place() : nullptr, args.rest(),
+      ctx.engine().options(), policy != nullptr ? policy->place() : nullptr, args.rest(),
       [&](size_t count) { reply.Map(count); },
       [&](Bytes name, Bytes value) {
         reply.Bulk(name);
@@ -28,9 +28,9 @@ Error ConfigGet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 bool Relisten(CommandContext& ctx, const Options& changed, const directives::ListenerChange& change,
               ReplyWriter& reply) {
   if (change.sockets.empty() && change.tls.empty()) return true;
-  const Options& before = ctx.engine.options();
+  const Options& before = ctx.engine().options();
   ListenerPart failed = ListenerPart::kPort;
-  const absl::Status status = ctx.engine.host().Relisten(changed, !change.tls.empty(), &failed);
+  const absl::Status status = ctx.engine().host().Relisten(changed, !change.tls.empty(), &failed);
   if (status.ok()) return true;
   Bytes argument = change.tls.empty() ? Bytes("tls-port") : change.tls;
   Bytes reason = "Unable to update TLS configuration. Check server logs.";
@@ -49,8 +49,8 @@ bool Relisten(CommandContext& ctx, const Options& changed, const directives::Lis
 
 // Whether the process has descriptors for so many clients; if not, the reply says for how many.
 bool FitsClients(CommandContext& ctx, uint32_t maxclients, ReplyWriter& reply) {
-  if (maxclients <= ctx.engine.options().maxclients) return true;
-  const uint32_t fitting = ctx.engine.host().FittingClients(maxclients);
+  if (maxclients <= ctx.engine().options().maxclients) return true;
+  const uint32_t fitting = ctx.engine().host().FittingClients(maxclients);
   if (fitting >= maxclients) return true;
   char digits[base::kIntChars];
   reply.Error({"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
@@ -61,7 +61,7 @@ bool FitsClients(CommandContext& ctx, uint32_t maxclients, ReplyWriter& reply) {
 
 Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() % 2 != 0) return errors::kSyntax;
-  const Options& before = ctx.engine.options();
+  const Options& before = ctx.engine().options();
   std::unique_ptr<Options> changed;
   directives::ListenerChange listener;
   base::Buffer refusal;
@@ -76,7 +76,7 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   }
   if (!FitsClients(ctx, changed->maxclients, reply)) return kReplied;
   if (!Relisten(ctx, *changed, listener, reply)) return kReplied;
-  ctx.engine.SetOptions(std::move(changed));
+  ctx.engine().SetOptions(std::move(changed));
   ctx.client.limits_changed = true;
   reply.Ok();
   return kOk;
@@ -84,20 +84,20 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 Error ConfigRewrite(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   base::Buffer refusal;
-  const bool whole = directives::RewriteConfig(ctx.engine.options(), &refusal);
+  const bool whole = directives::RewriteConfig(ctx.engine().options(), &refusal);
   if (!whole || !refusal.empty()) {
-    ctx.engine.host().Log(LogLevel::kWarning, "CONFIG REWRITE has failed");
+    ctx.engine().host().Log(LogLevel::kWarning, "CONFIG REWRITE has failed");
     if (!whole) return errors::kAllocationFailed;
     reply.Error({refusal.view()});
     return kReplied;
   }
-  ctx.engine.host().Log(LogLevel::kNotice, "CONFIG REWRITE executed with success.");
+  ctx.engine().host().Log(LogLevel::kNotice, "CONFIG REWRITE executed with success.");
   reply.Ok();
   return kOk;
 }
 
 Error ConfigResetStat(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  ctx.engine.ResetStats();
+  ctx.engine().ResetStats();
   reply.Ok();
   return kOk;
 }

@@ -36,7 +36,7 @@ bool SamePassword(Bytes given, Bytes wanted) {
 
 // There is one user, "default"; without requirepass any password is right.
 Error Authenticate(CommandContext& ctx, Bytes user, Bytes password) {
-  const Bytes wanted = ctx.engine.options().requirepass;
+  const Bytes wanted = ctx.engine().options().requirepass;
   if (user != "default" || (!wanted.empty() && !SamePassword(password, wanted))) return kWrongPass;
   ctx.client.authenticated = ctx.client.limits_changed = true;
   return kOk;
@@ -47,7 +47,7 @@ Error Auth(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   Bytes user = "default";
   if (args.remaining() == 2) {
     user = args.Next();
-  } else if (ctx.engine.options().requirepass.empty()) {
+  } else if (ctx.engine().options().requirepass.empty()) {
     return kNoPassword;
   }
   LARDER_RETURN_IF_ERROR(Authenticate(ctx, user, args.Next()));
@@ -128,13 +128,13 @@ Error Quit(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 // Everything as it was when the client came, but for CLIENT NO-EVICT. The first database exists always.
 Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   ClientState& client = ctx.client;
-  DropMultiState(ctx.engine, client);
-  ctx.engine.monitors().Remove(client);
+  DropMultiState(ctx.engine(), client);
+  ctx.engine().monitors().Remove(client);
   client.db = ctx.keyspace().db(0);
   client.protocol = client.kind == ClientKind::kDirect ? 3 : 2;
   client.name.Free();
   client.reply_mode.Reset();
-  client.authenticated = client.kind == ClientKind::kDirect || ctx.engine.options().requirepass.empty();
+  client.authenticated = client.kind == ClientKind::kDirect || ctx.engine().options().requirepass.empty();
   client.limits_changed = true;
   reply.set_protocol(client.protocol);
   reply.Simple("RESET");

@@ -26,7 +26,7 @@ Error Sleep(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const double seconds = LeadingDouble(args.Next().substr(0, 64));
   constexpr double kSecondsMax = 1e9;
   if (seconds > 0) {
-    Clock& clock = ctx.engine.clock();
+    Clock& clock = ctx.engine().clock();
     int64_t until_us;
     if (__builtin_add_overflow(clock.NowUs(), std::llround(std::fmin(seconds, kSecondsMax) * 1e6), &until_us)) {
       until_us = INT64_MAX - 1;  // not never
@@ -69,7 +69,7 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const auto end = std::to_chars(hex, hex + sizeof(hex), reinterpret_cast<uintptr_t>(entry), 16);
   base::Buffer text;
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
-                   << " refcount:" << References(ctx.engine.options(), *entry) << " encoding:" << EncodingName(entry->encoding())
+                   << " refcount:" << References(ctx.engine().options(), *entry) << " encoding:" << EncodingName(entry->encoding())
                    << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_data()
                    << " lru_seconds_idle:" << ctx.keyspace().IdleSeconds(*entry);
   if (text.failed()) return errors::kAllocationFailed;
@@ -78,7 +78,7 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 Error SetActiveExpire(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  ctx.engine.set_active_expire(LeadingDouble(args.Next().substr(0, 64)) != 0);
+  ctx.engine().set_active_expire(LeadingDouble(args.Next().substr(0, 64)) != 0);
   reply.Ok();
   return kOk;
 }

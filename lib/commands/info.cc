@@ -296,7 +296,7 @@ bool Wanted(const Section& section, ArgReader args) {
 }
 
 Error Info(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  InfoContext info{.ctx = ctx, .stats = StatsOf(ctx.engine)};
+  InfoContext info{.ctx = ctx, .stats = StatsOf(ctx.engine())};
   for (const Section& section : kSections) {
     if (!Wanted(section, args)) continue;
     if (!info.text.empty()) info.out << "\r\n";

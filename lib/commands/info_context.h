@@ -17,7 +17,7 @@ struct InfoContext {
   base::Buffer text = {};
   TextWriter out{text};
 
-  Engine& engine() { return ctx.engine; }
+  Engine& engine() LARDER_ASSERTS_HOLDER { return ctx.engine(); }
 
   template <class T>
   void Line(Bytes name, const T& value) {

@@ -19,7 +19,7 @@ Error Monitor(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   if (client.monitor) return kOk;
   if (client.io == nullptr) return kNoConnection;
   if (!client.io->PreparePush()) return errors::kAllocationFailed;
-  ctx.engine.monitors().Add(client);
+  ctx.engine().monitors().Add(client);
   reply.Ok();
   return kOk;
 }

@@ -25,7 +25,7 @@ Error Discard(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     reply.Error({"ERR DISCARD without MULTI"});
     return kReplied;
   }
-  DropMultiState(ctx.engine, ctx.client);
+  DropMultiState(ctx.engine(), ctx.client);
   reply.Ok();
   return kOk;
 }
@@ -37,13 +37,13 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     return kReplied;
   }
   if (transaction->broken) {
-    DropMultiState(ctx.engine, ctx.client);
+    DropMultiState(ctx.engine(), ctx.client);
     reply.Error({"EXECABORT Transaction discarded because of previous errors."});
     return kReplied;
   }
-  if (!transaction->changed) ctx.engine.watches().TouchAll(*transaction);
+  if (!transaction->changed) ctx.engine().watches().TouchAll(*transaction);
   if (transaction->changed) {
-    DropMultiState(ctx.engine, ctx.client);
+    DropMultiState(ctx.engine(), ctx.client);
     reply.NullArray();
     return kOk;
   }
@@ -55,15 +55,15 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
     return errors::kAllocationFailed;
   }
   // The commands run with the transaction closed, as Redis runs them, and what is watched no longer matters.
-  ctx.engine.watches().RemoveAll(transaction);
+  ctx.engine().watches().RemoveAll(transaction);
   transaction->open = false;
   const size_t mark = reply.Mark();
   reply.Array(transaction->queued());
   if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
-  const keyspace::Effects::Group group(ctx.engine.keyspace().effects());
+  const keyspace::Effects::Group group(ctx.engine().keyspace().effects());
   ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
   transaction->ForEach(&room, [&](const CommandRow& row, std::span<const Bytes> argv) {
-    (void)Call(ctx.engine, ctx.client, row, argv, reply);
+    (void)Call(ctx.engine(), ctx.client, row, argv, reply);
   });
   // A QUIT or RESET cannot be queued, so the transaction is still the client's.
   transaction->Reset();
@@ -79,7 +79,7 @@ Error WatchKeys(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (transaction == nullptr) return errors::kAllocationFailed;
   if (!transaction->changed) {  // once a watched key has changed, EXEC fails whatever else is watched
     while (!args.done()) {
-      if (!ctx.engine.watches().Add(transaction, ctx.db(), args.Key())) return errors::kAllocationFailed;
+      if (!ctx.engine().watches().Add(transaction, ctx.db(), args.Key())) return errors::kAllocationFailed;
     }
   }
   reply.Ok();
@@ -88,7 +88,7 @@ Error WatchKeys(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 Error Unwatch(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   if (ctx.client.transaction != nullptr) {
-    ctx.engine.watches().RemoveAll(ctx.client.transaction);
+    ctx.engine().watches().RemoveAll(ctx.client.transaction);
     ctx.client.transaction->changed = false;
   }
   reply.Ok();

@@ -32,7 +32,7 @@ Error ObjectEncoding(CommandContext& ctx, ArgReader args, resp::ReplyWriter& rep
 Error ObjectFreq(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
-  if (!IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuNotSelected;
+  if (!IsLfu(ctx.engine().options().maxmemory_policy)) return kLfuNotSelected;
   reply.Int(ctx.keyspace().Frequency(*entry));
   return kOk;
 }
@@ -40,14 +40,14 @@ Error ObjectFreq(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) 
 Error ObjectIdleTime(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
   if (entry == nullptr) return kOk;
-  if (IsLfu(ctx.engine.options().maxmemory_policy)) return kLfuSelected;
+  if (IsLfu(ctx.engine().options().maxmemory_policy)) return kLfuSelected;
   reply.Int(ctx.keyspace().IdleSeconds(*entry));
   return kOk;
 }
 
 Error ObjectRefCount(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   const keyspace::Entry* entry = FindOrNull(ctx, args, reply);
-  if (entry != nullptr) reply.Int(References(ctx.engine.options(), *entry));
+  if (entry != nullptr) reply.Int(References(ctx.engine().options(), *entry));
   return kOk;
 }
 

@@ -46,7 +46,7 @@ Error SwapDb(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 Error Time(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
-  const int64_t now_us = ctx.engine.clock().NowUs();
+  const int64_t now_us = ctx.engine().clock().NowUs();
   reply.Array(2);
   reply.BulkInt(now_us / 1'000'000);
   reply.BulkInt(now_us % 1'000'000);
@@ -76,7 +76,7 @@ Error Shutdown(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     if (request.save || request.nosave || request.now || request.force) return errors::kSyntax;
     return kNoShutdown;  // what has been asked of the host cannot be taken back
   }
-  return ctx.engine.host().RequestShutdown(request, reply);
+  return ctx.engine().host().RequestShutdown(request, reply);
 }
 
 constexpr std::string_view kSumOfAllShards[] = {"request_policy:all_shards", "response_policy:agg_sum"};

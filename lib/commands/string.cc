@@ -145,6 +145,7 @@ void SetRangeGrowth(keyspace::Db*, uint64_t string_bytes_max, std::span<const By
 
 void AppendGrowth(keyspace::Db* db, uint64_t string_bytes_max, std::span<const Bytes> argv, keyspace::Growth* growth) {
   if (argv.size() != 3 || db == nullptr) return;
+  base::AssertHolder();  // who gives a database has the executor
   const size_t counted = growth->counted;
   *growth = ops::strings::GrowthOfAppend(*db, argv[1], argv[2], string_bytes_max);
   growth->counted = counted;

@@ -58,8 +58,8 @@ class AsyncQueue::Call final : public executor::Delivery {
   }
   std::span<const Bytes> kept() const { return {argv_, argc_}; }
 
-  // Under the executor. False: it is to be run again, see Dispatch's kWantsRoom; never without a `search`.
-  bool Run(std::span<const Bytes> argv, keyspace::SourceSearch* search) {
+  // False: it is to be run again, see Dispatch's kWantsRoom; never without a `search`.
+  bool Run(std::span<const Bytes> argv, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER {
     const Ran ran = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false, search);
     if (ran == Ran::kWantsRoom) return false;
     changed_ = ran == Ran::kChanged;
@@ -179,7 +179,10 @@ bool AsyncQueue::RunFirst(bool wait) {
   if (wait) core_.MakeRoomAhead(First()->kept(), &stay);
   keyspace::SourceSearch search;
   for (bool ran = false; !ran;) {
-    if (!executor.TryAcquire() && (!wait || executor.Acquire() != executor::Outcome::kRan)) return false;
+    if (!executor.TryAcquire()) {
+      if (!wait || executor.Acquire() != executor::Outcome::kRan) return false;
+      base::AssertHolder();
+    }
     Call* const call = First();
     // An event loop, which does not wait, looks for room in one hold.
     ran = call->Run(call->kept(), wait ? &search : nullptr);

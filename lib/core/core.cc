@@ -89,6 +89,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   absl::StatusOr<std::unique_ptr<engine::Engine>> engine = MakeEngine(std::move(own), seed, *core);
   if (!engine.ok()) return engine.status();
   core->engine_ = *std::move(engine);
+  base::AssertHolder();  // nobody else knows of it yet
   core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
                       core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);
@@ -161,7 +162,7 @@ bool CacheCore::RunInBackground(F&& fn) {
   return background_ == Background::kLoop ? TryRun(fn) : Run(fn).ok();
 }
 
-// One step of one kind of work, under the executor. True if there is more.
+// One step of one kind of work. True if there is more.
 bool CacheCore::WorkStep(Work work) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   keyspace.BeginOp(0);
@@ -191,7 +192,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
     if (!more[at]) continue;
     const Work work = static_cast<Work>(at);
     const int64_t step_ns = executor::MonotonicNs();
-    const bool ran = RunInBackground([&] {
+    const bool ran = RunInBackground([&]() LARDER_REQUIRES_HOLDER {
       more[at] = WorkStep(work);
       if (work != Work::kFree && engine_->keyspace().HasGarbage()) more[static_cast<int>(Work::kFree)] = true;
     });
@@ -216,7 +217,7 @@ bool CacheCore::CompactRound(int64_t deadline_us) {
   int left = kCompactSteps;
   for (bool more = true; more && left > 0;) {
     if (closing_->Late(deadline_us)) break;
-    const bool ran = RunInBackground([&] {
+    const bool ran = RunInBackground([&]() LARDER_REQUIRES_HOLDER {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       more = keyspace.CompactStep();
       if (paced) left -= 4 / keyspace.CompactionUrgency();
@@ -234,7 +235,7 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
   return false;
 }
 
-// Under the executor: when the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
+// When the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
 // something to be evicted or freed. `cut`: the round has left some of its work.
 int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
@@ -268,7 +269,7 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;
   // Last of all, so that it sees what callbacks have made.
-  ran = ran && RunInBackground([&] {
+  ran = ran && RunInBackground([&]() LARDER_REQUIRES_HOLDER {
     const int64_t next_ms = NextRoundMs(cut ? began_ms : now_ms, cut);
     if (!jobs_left) due_ms = next_ms;
     engine_->keyspace().owed_work().Clear();
@@ -285,7 +286,7 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
   keyspace::Room room = keyspace::Room::kOver;
   uint64_t made = 0;
   while (room == keyspace::Room::kOver && made < bytes) {
-    const absl::Status status = Run([&] {
+    const absl::Status status = Run([&]() LARDER_REQUIRES_HOLDER {
       keyspace::Keyspace& keyspace = engine_->keyspace();
       const uint64_t before = keyspace.room_made();
       room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
@@ -298,8 +299,9 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
 bool CacheCore::SearchRoom(keyspace::SourceSearch* search, bool held) {
   bool again = false;
   search->at_once = held;
-  const auto step = [&] { again = engine_->keyspace().SearchRoom(search); };
+  const auto step = [&]() LARDER_REQUIRES_HOLDER { again = engine_->keyspace().SearchRoom(search); };
   if (held) {
+    base::AssertHolder();
     step();
     return again;
   }
@@ -312,22 +314,22 @@ bool CacheCore::ClientsOverLimit() const {
 }
 
 void CacheCore::CheckClientsMemory() {
-  if (ClientsOverLimit()) [[unlikely]] (void)Run([this] { engine_->CheckClientsMemory(); });
+  if (ClientsOverLimit()) [[unlikely]] (void)Run([this]() LARDER_REQUIRES_HOLDER { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TryCheckClientsMemory() {
-  if (ClientsOverLimit()) [[unlikely]] (void)TryRun([this] { engine_->CheckClientsMemory(); });
+  if (ClientsOverLimit()) [[unlikely]] (void)TryRun([this]() LARDER_REQUIRES_HOLDER { engine_->CheckClientsMemory(); });
 }
 
 void CacheCore::TrySampleRates() {
   const int64_t now_us = clock_->NowUs();
-  if (engine_->rates().Due(now_us)) (void)TryRun([&] { engine_->SampleRates(now_us); });
+  if (engine_->rates().Due(now_us)) (void)TryRun([&]() LARDER_REQUIRES_HOLDER { engine_->SampleRates(now_us); });
 }
 
 bool CacheCore::TryEndPause() {
   if (clock_->NowUs() / 1000 < engine_->pause().until_ms()) return false;
   bool over = false;
-  const bool ran = TryRun([&] {
+  const bool ran = TryRun([&]() LARDER_REQUIRES_HOLDER {
     over = engine_->pause().At(clock_->NowUs() / 1000) == engine::Paused::kNothing;
     if (over) engine_->EndPause();
   });
@@ -373,7 +375,7 @@ void CacheCore::OptionsChanged() {
 
 absl::StatusOr<std::unique_ptr<Options>> CacheCore::CopyOptions() {
   std::unique_ptr<Options> copy;
-  absl::Status status = Run([&] { copy = directives::CopyOptions(engine_->options()); });
+  absl::Status status = Run([&]() LARDER_REQUIRES_HOLDER { copy = directives::CopyOptions(engine_->options()); });
   if (!status.ok()) return status;
   if (copy == nullptr) return NoMemory();
   return copy;
@@ -381,7 +383,7 @@ absl::StatusOr<std::unique_ptr<Options>> CacheCore::CopyOptions() {
 
 absl::Status CacheCore::LowerMaxclients(uint32_t most) {
   bool done = true;
-  const absl::Status status = Run([&] {
+  const absl::Status status = Run([&]() LARDER_REQUIRES_HOLDER {
     if (engine_->options().maxclients <= most) return;
     std::unique_ptr<Options> lowered = directives::CopyOptions(engine_->options());
     done = lowered != nullptr;

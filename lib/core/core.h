@@ -26,6 +26,7 @@
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/bio.h"
+#include "lib/base/holder.h"
 #include "lib/core/async_queue.h"
 #include "lib/core/closing.h"
 #include "lib/core/flights.h"
@@ -45,8 +46,8 @@ namespace larder::inline v0::core {
 class SessionEnd {
  public:
   virtual ~SessionEnd() = default;
-  // Takes it out of the engine. Called once, under the executor or when nothing runs under it any more.
-  virtual void End() = 0;
+  // Takes it out of the engine. Called once.
+  virtual void End() LARDER_REQUIRES_HOLDER = 0;
 
  private:
   friend class CacheCore;
@@ -63,7 +64,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes the
   // executor, which does, before anything else.
   bool Forked() const { return executor_->Forked(); }
-  engine::Engine& engine() { return *engine_; }  // guarded by the executor
+  engine::Engine& engine() { return *engine_; }
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   AsyncQueue& async() { return async_; }
@@ -74,8 +75,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   absl::StatusOr<std::unique_ptr<Options>> CopyOptions();
   // Lowers maxclients to `most`, for want of descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
   absl::Status LowerMaxclients(uint32_t most);
-  // Whether somebody listens to MONITOR: typed calls then say what they are. Guarded by the executor.
-  bool monitored() const { return read_reasons_.Has(engine::ReadReason::kMonitor); }
+  // Whether somebody listens to MONITOR: typed calls then say what they are.
+  bool monitored() const LARDER_REQUIRES_HOLDER { return read_reasons_.Has(engine::ReadReason::kMonitor); }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
 
@@ -99,7 +100,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Runs engine-only `fn` under the executor, and AfterOp.
   template <class F>
   absl::Status Run(F&& fn) {
-    const executor::Outcome outcome = executor_->Run([&] {
+    const executor::Outcome outcome = executor_->Run([&]() LARDER_REQUIRES_HOLDER {
       fn();
       AfterOp();
     });
@@ -110,7 +111,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   template <class F, class S>
   absl::Status Run(F&& fn, S&& is_short) {
     const executor::Outcome outcome = executor_->Run(
-        [&] {
+        [&]() LARDER_REQUIRES_HOLDER {
           fn();
           AfterOp();
         },
@@ -126,11 +127,11 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // closes; from any thread, also inside user code and callbacks.
   void EndSession(std::unique_ptr<SessionEnd> end);
 
-  // To be called at the end of every hold on the executor, by its holder: does what ops of this hold have asked for, which
+  // To be called at the end of every hold on the executor: does what ops of this hold have asked for, which
   // is to wake the background if there is work that it does not know of. One load and one compare if there is none.
-  void AfterOp() { AfterOp(engine_->keyspace()); }
+  void AfterOp() LARDER_REQUIRES_HOLDER { AfterOp(engine_->keyspace()); }
   // The same for who has its keyspace at hand.
-  void AfterOp(const keyspace::Keyspace& keyspace) {
+  void AfterOp(const keyspace::Keyspace& keyspace) LARDER_REQUIRES_HOLDER {
     if (keyspace.owed() != 0) [[unlikely]] TellBackground();
   }
   // False if there has to be a thread for it and the system refuses one; the next call tries again.
@@ -185,12 +186,14 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   void Log(LogLevel level, std::string_view line) override;
 
   // EngineHost.
-  Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override;
-  void OptionsChanged() override;
-  absl::Status Relisten(const Options& changed, bool tls, engine::ListenerPart* failed) override;
+  Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) override LARDER_REQUIRES_HOLDER;
+  void OptionsChanged() override LARDER_REQUIRES_HOLDER;
+  absl::Status Relisten(const Options& changed, bool tls, engine::ListenerPart* failed) override LARDER_REQUIRES_HOLDER;
   uint32_t FittingClients(uint32_t wanted) const override;
-  void AddReadReason(engine::ReadReason reason) override { read_reasons_.Add(reason); }
-  void RemoveReadReason(engine::ReadReason reason) override { read_reasons_.Remove(reason); }
+  void AddReadReason(engine::ReadReason reason) override LARDER_REQUIRES_HOLDER { read_reasons_.Add(reason); }
+  void RemoveReadReason(engine::ReadReason reason) override LARDER_REQUIRES_HOLDER {
+    read_reasons_.Remove(reason);
+  }
   std::string_view poller_name() const override;
   int tcp_port() const override;
   void AddStats(Stats& stats) const override {
@@ -201,7 +204,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
  private:
   CacheCore() = default;
   static uintptr_t ThisThread() { return static_cast<uintptr_t>(pthread_self()); }
-  [[gnu::cold]] void TellBackground();
+  [[gnu::cold]] void TellBackground() LARDER_REQUIRES_HOLDER;
   template <class F>
   bool TryRun(F&& fn);
   template <class F>
@@ -211,11 +214,11 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Kinds of background work.
   enum class Work : uint8_t { kExpire, kFree, kEvict };
   static constexpr int kWorks = 3;
-  bool WorkStep(Work work);
+  bool WorkStep(Work work) LARDER_REQUIRES_HOLDER;
   bool BackgroundRound(int64_t deadline_us, bool* cut);
   bool CompactRound(int64_t deadline_us);
   bool RunJobs(int64_t deadline_us);
-  int64_t NextRoundMs(int64_t now_ms, bool cut);
+  int64_t NextRoundMs(int64_t now_ms, bool cut) LARDER_REQUIRES_HOLDER;
 
   // core_close.cc.
   const ErrorText* MayNotClose();
@@ -240,7 +243,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
-  engine::ReadReasons read_reasons_;  // beside what every typed call loads
+  engine::ReadReasons read_reasons_ LARDER_GUARDED_BY_HOLDER;  // beside what every typed call loads
   std::unique_ptr<engine::Engine> engine_;
   std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
   uint64_t transaction_ = 0;               // that of the newest; for that thread

@@ -55,14 +55,17 @@ void CacheCore::StopOwnListeners() {
 // ---- Ends of sessions -----------------------------------------------------------------------------------------------
 
 void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
-  const executor::Outcome outcome = executor_->Run([&] {
+  const executor::Outcome outcome = executor_->Run([&]() LARDER_REQUIRES_HOLDER {
     end->End();
     AfterOp();
   });
   switch (outcome) {
     case executor::Outcome::kRan:
     case executor::Outcome::kForked: return;
-    case executor::Outcome::kReentrant: end->End(); return;  // this thread holds it already
+    case executor::Outcome::kReentrant:  // this thread holds it already
+      base::AssertHolder();
+      end->End();
+      return;
     case executor::Outcome::kClosed: break;
   }
   SessionEnd* const left = end.release();
@@ -71,8 +74,10 @@ void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
   }
 }
 
-// REQUIRES: the role, and nothing runs under the executor any more.
+// REQUIRES: the role. After the stage of the holder nothing runs under the executor any more, so that whoever has the role may
+// touch what is the holder's: here, and in the stages that follow.
 void CacheCore::RunEnds() {
+  base::AssertHolder();
   SessionEnd* end = ends_.exchange(nullptr, std::memory_order_acquire);
   while (end != nullptr) {
     const std::unique_ptr<SessionEnd> done(std::exchange(end, end->next_end_));
@@ -105,6 +110,7 @@ bool CacheCore::DeliverAll(int64_t deadline_us) {
 }
 
 bool CacheCore::EndKeys(int64_t deadline_us) {
+  base::AssertHolder();
   while (engine_->keyspace().EndStep()) {
     if (closing_->Late(deadline_us)) return false;
   }
@@ -116,6 +122,7 @@ bool CacheCore::FinishJobs(int64_t deadline_us) {
     if (!closing_->Await(deadline_us, [this] { return bio_->ThreadsOver(); })) return false;
     if (closing_->Late(deadline_us)) return false;
   }
+  base::AssertHolder();
   engine_->keyspace().blocks().CollectReturned();
   return true;
 }
@@ -152,7 +159,10 @@ absl::Status CacheCore::Unfinished() {
   std::optional<size_t> left;
   if (stage == Stage::kCalls) left = closing_->visitors();
   if (stage == Stage::kCallbacks) left = delivery_.CountOwed();
-  if (stage == Stage::kKeys) left = engine_->keyspace().size();
+  if (stage == Stage::kKeys) {
+    base::AssertHolder();
+    left = engine_->keyspace().size();
+  }
   return Closing::Unfinished(stage, left);
 }
 
@@ -195,6 +205,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
 
 // Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
 absl::Status CacheCore::PinsLeft() {
+  base::AssertHolder();
   memory::Heap& blocks = engine_->keyspace().blocks();
   blocks.CollectReturned();
   const size_t pins = blocks.blocks();

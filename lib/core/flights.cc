@@ -242,6 +242,7 @@ void Load::Prepare(int db, std::string_view key) {
 }
 
 const ErrorText* Load::Join(core::FlightTable& table) {
+  base::AssertHolder();
   bool closed = false;
   joined_ = table.Join(own_, &closed);
   if (closed) return &core::kClosed;
@@ -253,7 +254,10 @@ const ErrorText* Load::Await() { return table_->Await(*joined_, wait_); }
 
 bool Load::attached() const { return table_ != nullptr && !table_->Forked() && table_->IsAttached(own_); }
 
-bool Load::Detach() { return table_->Detach(own_); }
+bool Load::Detach() {
+  base::AssertHolder();
+  return table_->Detach(own_);
+}
 
 void Load::CountNotStored() { table_->CountNotStored(); }
 

@@ -57,6 +57,7 @@
 #include <larder/internal/flight.h>
 #include <larder/internal/error_text.h>
 #include "lib/base/hash.h"
+#include "lib/base/holder.h"
 #include "lib/executor/executor.h"
 #include "lib/keyspace/effects.h"
 
@@ -113,16 +114,16 @@ class FlightTable final : public keyspace::EffectListener {
     seed_ = &seed;
   }
 
-  // The executor's holder, who has found the key missing. Either the flight that loads it, to be awaited and left; or
+  // After the key was found to be missing. Either the flight that loads it, to be awaited and left; or
   // nullptr, and `own`, which knows its key, database and loader, is attached and has to land. *closed: neither.
-  internal::Flight* Join(internal::Flight& own, bool* closed);
+  internal::Flight* Join(internal::Flight& own, bool* closed) LARDER_REQUIRES_HOLDER;
 
   // See Load::Await. Leave follows.
   const internal::ErrorText* Await(internal::Flight& flight, internal::Wait& wait);
   void Leave(internal::Flight& flight);
 
-  // The executor's holder: true, once, if the flight is attached.
-  bool Detach(internal::Flight& flight);
+  // True, once, if the flight is attached.
+  bool Detach(internal::Flight& flight) LARDER_REQUIRES_HOLDER;
   // A glance; only Detach decides.
   bool IsAttached(const internal::Flight& flight);
 
@@ -142,7 +143,7 @@ class FlightTable final : public keyspace::EffectListener {
   size_t attached() const { return attached_.load(std::memory_order_relaxed); }
   size_t waiting();
 
-  void OnEffect(const keyspace::Effect& effect) override;
+  void OnEffect(const keyspace::Effect& effect) override LARDER_REQUIRES_HOLDER;
 
   static uintptr_t ThisThread();
 
@@ -163,7 +164,7 @@ class FlightTable final : public keyspace::EffectListener {
   executor::Executor* executor_ = nullptr;
   keyspace::Effects* effects_ = nullptr;
   const base::HashSeed* seed_ = nullptr;
-  bool listening_ = false;  // the executor's holder's
+  bool listening_ LARDER_GUARDED_BY_HOLDER = false;
 
   std::mutex mutex_;
   Chains<internal::Flight, &internal::Flight::by_key_> by_key_;  // attached ones

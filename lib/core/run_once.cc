@@ -49,18 +49,21 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   resp::Output output;
   ReplyRoom room;
   if (!room.ok()) return NoMemoryToRun();
-  if (held) return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
+  if (held) {
+    base::AssertHolder();
+    return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
+  }
   Stay stay;
   core.MakeRoomAhead(argv, &stay);
   keyspace::SourceSearch search;
   Ran ran = Ran::kWantsRoom;
   while (ran == Ran::kWantsRoom) {
     const absl::Status status = core.Run(
-        [&] {
+        [&]() LARDER_REQUIRES_HOLDER {
           ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search);
           if (ran == Ran::kWantsRoom || output.has_references()) (void)stay.Enter(core);
         },
-        [&] { return IsShortOnce(core, db, argv); });
+        [&]() LARDER_REQUIRES_HOLDER { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
     if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/reply.h>
+#include "lib/base/holder.h"
 #include "lib/core/core.h"
 #include "lib/core/reply_room.h"
 #include "lib/engine/client.h"
@@ -22,10 +23,10 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
 // `at_once`, `search`: see Dispatch.
 enum class Ran { kNothingChanged, kChanged, kWantsRoom };
 Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
-            keyspace::SourceSearch* search = nullptr);
+            keyspace::SourceSearch* search = nullptr) LARDER_REQUIRES_HOLDER;
 
-// Whether RunOnce of this may be run by whoever holds the executor: see engine/short.h. Under the executor.
-bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv);
+// Whether RunOnce of this may be run by whoever holds the executor: see engine/short.h.
+bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) LARDER_REQUIRES_HOLDER;
 
 // What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed`: RunOnce's kChanged.
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed);
@@ -35,9 +36,9 @@ inline constexpr int kDirectProtocol = 3;
 absl::Status EmptyArgv();
 absl::Status NoMemoryToRun();
 
-// Runs a command of the client's. Under the executor.
+// Runs a command of the client's.
 Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv, resp::Output& output,
-               bool at_once, keyspace::SourceSearch* search);
+               bool at_once, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::core
 

@@ -15,6 +15,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/base/holder.h"
 #include "lib/base/intrusive_list.h"
 #include "lib/engine/client_kind.h"
 #include "lib/memory/block.h"
@@ -143,28 +144,28 @@ class Clients {
   Clients& operator=(const Clients&) = delete;
 
   // Gives the client its id and its place.
-  void Add(ClientState* client);
-  void Remove(ClientState* client);
+  void Add(ClientState* client) LARDER_REQUIRES_HOLDER;
+  void Remove(ClientState* client) LARDER_REQUIRES_HOLDER;
   // nullptr if there is none. O(1).
-  ClientState* Find(uint64_t id) const;
-  ClientState* first() const { return all_.front(); }
-  size_t count() const { return count_; }
+  ClientState* Find(uint64_t id) const LARDER_REQUIRES_HOLDER;
+  ClientState* first() const LARDER_REQUIRES_HOLDER { return all_.front(); }
+  size_t count() const LARDER_REQUIRES_HOLDER { return count_; }
   // How many clients Find has looked at. For tests of what things cost.
-  uint64_t steps() const { return steps_; }
+  uint64_t steps() const LARDER_REQUIRES_HOLDER { return steps_; }
 
  private:
   static constexpr size_t kBucketsMin = 16;
 
-  ClientState*& BucketOf(uint64_t id) const { return buckets_[id & (bucket_count_ - 1)]; }
-  void Resize(size_t bucket_count);
+  ClientState*& BucketOf(uint64_t id) const LARDER_REQUIRES_HOLDER { return buckets_[id & (bucket_count_ - 1)]; }
+  void Resize(size_t bucket_count) LARDER_REQUIRES_HOLDER;
 
-  base::IntrusiveList<ClientState, &ClientState::in_clients> all_;
-  size_t count_ = 0;
-  uint64_t last_id_ = 0;
-  ClientState* few_[kBucketsMin] = {};
-  ClientState** buckets_ = few_;
-  size_t bucket_count_ = kBucketsMin;  // a power of two
-  mutable uint64_t steps_ = 0;
+  base::IntrusiveList<ClientState, &ClientState::in_clients> all_ LARDER_GUARDED_BY_HOLDER;
+  size_t count_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t last_id_ LARDER_GUARDED_BY_HOLDER = 0;
+  ClientState* few_[kBucketsMin] LARDER_GUARDED_BY_HOLDER = {};
+  ClientState** buckets_ LARDER_GUARDED_BY_HOLDER = few_;
+  size_t bucket_count_ LARDER_GUARDED_BY_HOLDER = kBucketsMin;  // a power of two
+  mutable uint64_t steps_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::engine

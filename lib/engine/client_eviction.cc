@@ -21,7 +21,7 @@ size_t ClassOf(size_t bytes) { return static_cast<size_t>(std::bit_width(bytes))
 
 bool MayBeEvicted(const ClientState& client) { return client.io != nullptr && !client.no_evict && !Gone(client); }
 
-void Evict(Engine& engine, ClientState& client, int64_t now_ms) {
+void Evict(Engine& engine, ClientState& client, int64_t now_ms) LARDER_REQUIRES_HOLDER {
   base::Buffer line;
   TextWriter(line) << "Evicting client: ";
   WriteClient(client, now_ms, TextWriter(line));

@@ -4,13 +4,15 @@
 
 #include <cstdint>
 
+#include "lib/base/holder.h"
+
 namespace larder::inline v0::engine {
 
 class Engine;
 
 // Closes clients until all others have no more than so much memory. True if some have been closed, now or before, and
-// their memory has still to come back. Threads: the executor's holder.
-bool EvictClients(Engine& engine, uint64_t limit_bytes);
+// their memory has still to come back.
+bool EvictClients(Engine& engine, uint64_t limit_bytes) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::engine
 

@@ -94,7 +94,7 @@ bool DebugAllowed(const Options& options, const ClientState& client) {
 enum class Verdict : uint8_t { kRun, kRejected, kHeld };
 
 // Whether the client has to authenticate first.
-bool IsStranger(const Engine& engine, const ClientState& client) {
+bool IsStranger(const Engine& engine, const ClientState& client) LARDER_REQUIRES_HOLDER {
   return !client.authenticated && !engine.options().requirepass.empty();
 }
 
@@ -144,7 +144,7 @@ bool NeedsRoom(const ClientState& client, const CommandSpec& spec) {
 
 // Whether there is memory for it; evicts a slice first where that is so but for what may go.
 Error JudgeMemory(Engine& engine, const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv,
-                  bool at_once) {
+                  bool at_once) LARDER_REQUIRES_HOLDER {
   if (!NeedsRoom(client, spec)) return kOk;
   keyspace::Growth growth = GrowthOf(spec, argv, engine.keyspace().config().string_bytes_max, &client);
   if ((spec.flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
@@ -174,7 +174,7 @@ bool HostAllows(const ClientPolicy& policy, const CommandRow& row, ReplyWriter& 
 
 // Whether the command may run now; the error is written if it may not.
 Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv, ReplyWriter& reply,
-              bool at_once) {
+              bool at_once) LARDER_REQUIRES_HOLDER {
   const CommandSpec& spec = *row.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);
@@ -220,7 +220,8 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
 
 // After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
 // and EXEC says why.
-void AfterRejection(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark) {
+void AfterRejection(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark)
+    LARDER_REQUIRES_HOLDER {
   if (row != nullptr) ++engine.counters(*row).rejected;
   if (reply.output().failed()) {  // there was no memory for the error: its client is closed, or told so
     engine.CountError("OOM");

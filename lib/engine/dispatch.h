@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "lib/base/holder.h"
 #include "lib/engine/engine.h"
 
 namespace larder::inline v0::engine {
@@ -15,7 +16,7 @@ inline constexpr size_t kShortReplyBytes = 128;
 // the reply. `now_us` is the time at which it starts; the time at which it ended is returned, so that a session that
 // runs many reads the clock once a command.
 // `at_once`: see keyspace::Growth. Whoever is not in a transaction of a program's makes room for a large command first.
-// REQUIRES: the caller holds the executor; argv is not empty.
+// REQUIRES: argv is not empty.
 // kHeld: CLIENT PAUSE holds the request. Nothing has been done; client.held is true, and whoever serves the client keeps
 // this request and all after it. Never for a client of kind kDirect.
 inline constexpr int64_t kHeld = -1;
@@ -28,7 +29,7 @@ inline constexpr int64_t kAttack = -2;
 // (errors::kUnfinished).
 inline constexpr int64_t kWantsRoom = -3;
 int64_t Dispatch(Engine& engine, ClientState& client, std::span<const Bytes> argv, resp::ReplyWriter& reply,
-                 int64_t now_us, bool at_once = false, keyspace::SourceSearch* search = nullptr);
+                 int64_t now_us, bool at_once = false, keyspace::SourceSearch* search = nullptr) LARDER_REQUIRES_HOLDER;
 
 // What a command that may be refused for want of memory is about to add, judged by its arguments; nothing for others.
 // With the client who sent them it is known what of them is in used_memory already, and what is at the key: REQUIRES that the
@@ -39,7 +40,8 @@ keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv
 // Runs a row's function for a command that has passed every check (EXEC's queue). Counts it. `may_evict`: a write for which
 // the memory source has nothing left may evict others; not inside a transaction. False: kWantsRoom.
 bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv,
-          resp::ReplyWriter& reply, bool may_evict = false, keyspace::SourceSearch* search = nullptr);
+          resp::ReplyWriter& reply, bool may_evict = false, keyspace::SourceSearch* search = nullptr)
+    LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::engine
 

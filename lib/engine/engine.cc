@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<const Opt
                                                        uint64_t seed, EngineHost& host) {
   std::unique_ptr<Engine> engine(new (std::nothrow) Engine(std::move(options), clock, host));
   if (engine == nullptr) return NoMemory();
+  base::AssertHolder();  // nobody else knows of it yet
   keyspace::KeyspaceConfig config;
   config.databases = engine->options().databases;
   config.seed = seed;

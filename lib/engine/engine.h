@@ -1,4 +1,4 @@
-// Engine: everything that a command can reach, in one place. One a cache; guarded by the executor.
+// Engine: everything that a command can reach, in one place. One a cache.
 #ifndef LARDER_ENGINE_ENGINE_H_
 #define LARDER_ENGINE_ENGINE_H_
 
@@ -14,6 +14,7 @@
 #include <larder/options.h>
 #include <larder/stats.h>
 #include "lib/base/error.h"
+#include "lib/base/holder.h"
 #include "lib/engine/client.h"
 #include "lib/engine/command.h"
 #include "lib/engine/monitor.h"
@@ -59,20 +60,21 @@ enum class ListenerPart : uint8_t { kTls, kTlsPort, kPort };
 class EngineHost {
  public:
   // SHUTDOWN. kOk: the host was asked (the reply to the client is none); otherwise the refusal.
-  virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) = 0;
+  virtual Error RequestShutdown(const ShutdownRequest& request, resp::ReplyWriter& reply) LARDER_REQUIRES_HOLDER = 0;
   // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
-  virtual void OptionsChanged() = 0;
+  virtual void OptionsChanged() LARDER_REQUIRES_HOLDER = 0;
   // CONFIG SET is about to change `port`, `bind` or `tls-port` to what `changed` has or, with `tls`, how TLS is done.
   // An error keeps it from doing so, and all listeners stay as they are; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
-  virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/) {
+  virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/)
+      LARDER_REQUIRES_HOLDER {
     return absl::OkStatus();
   }
   // CONFIG SET is about to raise maxclients: how many of so many the process has descriptors for.
   virtual uint32_t FittingClients(uint32_t wanted) const { return wanted; }
   virtual void Log(LogLevel level, std::string_view line) = 0;
   // There is now that reason, or no more, why typed reads must come through the executor. The host keeps the set.
-  virtual void AddReadReason(ReadReason /*reason*/) {}
-  virtual void RemoveReadReason(ReadReason /*reason*/) {}
+  virtual void AddReadReason(ReadReason /*reason*/) LARDER_REQUIRES_HOLDER {}
+  virtual void RemoveReadReason(ReadReason /*reason*/) LARDER_REQUIRES_HOLDER {}
   // For INFO: name of the poller, listening TCP port; "" and 0 with no listener.
   virtual std::string_view poller_name() const = 0;
   virtual int tcp_port() const = 0;
@@ -95,47 +97,46 @@ class Engine {
   keyspace::Keyspace& keyspace() { return *keyspace_; }
   Clock& clock() { return clock_; }
   const CommandTable& commands() const { return commands_; }
-  CommandCounters& counters(const CommandRow& row) { return counters_[row.index]; }
-  Clients& clients() { return clients_; }
-  WatchTable& watches() { return *watches_; }
-  EngineStats& stats() { return stats_; }
+  CommandCounters& counters(const CommandRow& row) LARDER_REQUIRES_HOLDER { return counters_[row.index]; }
+  Clients& clients() LARDER_REQUIRES_HOLDER { return clients_; }
+  WatchTable& watches() LARDER_REQUIRES_HOLDER { return *watches_; }
+  EngineStats& stats() LARDER_REQUIRES_HOLDER { return stats_; }
   Rates& rates() { return rates_; }
   // Before something is counted at that time.
-  void SampleRates(int64_t now_us) {
+  void SampleRates(int64_t now_us) LARDER_REQUIRES_HOLDER {
     if (rates_.Due(now_us)) [[unlikely]] SampleRatesNow(now_us);
   }
   NetCounters& net() { return net_; }
   EngineHost& host() { return host_; }
-  Monitors& monitors() { return monitors_; }
-  // Guarded by the executor, but for Pause::until_ms.
+  Monitors& monitors() LARDER_REQUIRES_HOLDER { return monitors_; }
   Pause& pause() { return pause_; }
   // Lets all held clients go on.
-  void EndPause();
+  void EndPause() LARDER_REQUIRES_HOLDER;
 
   // The options in force. Each CONFIG SET puts others in their place, so a reference lasts as long as the command.
-  const Options& options() const { return *options_; }
-  void SetOptions(std::unique_ptr<const Options> options);
+  const Options& options() const LARDER_REQUIRES_HOLDER { return *options_; }
+  void SetOptions(std::unique_ptr<const Options> options) LARDER_REQUIRES_HOLDER;
 
   int64_t started_ms() const { return started_ms_; }
   size_t startup_memory() const { return startup_memory_; }  // used before the first key
-  int64_t now_ms() { return keyspace_->now_ms(); }
+  int64_t now_ms() LARDER_REQUIRES_HOLDER { return keyspace_->now_ms(); }
   // 40 hexadecimal digits that differ from run to run.
   Bytes run_id() const { return {run_id_, sizeof(run_id_)}; }
 
-  bool active_expire() const { return active_expire_; }
-  void set_active_expire(bool on) {
+  bool active_expire() const LARDER_REQUIRES_HOLDER { return active_expire_; }
+  void set_active_expire(bool on) LARDER_REQUIRES_HOLDER {
     active_expire_ = on;
     keyspace_->Owe(keyspace::kOwesSoonerExpiry);
   }
 
-  void ResetStats();  // CONFIG RESETSTAT
+  void ResetStats() LARDER_REQUIRES_HOLDER;  // CONFIG RESETSTAT
 
   // A client speaks HTTP: says so in the log, at most once a minute.
-  void LogHttpAttack();
+  void LogHttpAttack() LARDER_REQUIRES_HOLDER;
 
   // A map from the first word of an error reply to its count: INFO errorstats.
-  void CountError(Bytes prefix);
-  void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const;
+  void CountError(Bytes prefix) LARDER_REQUIRES_HOLDER;
+  void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const LARDER_REQUIRES_HOLDER;
 
   // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the heap
   // counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any thread.
@@ -145,20 +146,20 @@ class Engine {
   }
   std::atomic<uint64_t>& clients_blocks() { return clients_blocks_; }
   // maxmemory-clients in bytes; 0: no limit.
-  uint64_t clients_memory_max() const { return clients_memory_max_; }
+  uint64_t clients_memory_max() const LARDER_REQUIRES_HOLDER { return clients_memory_max_; }
   // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
-  void CheckClientsMemory() {
+  void CheckClientsMemory() LARDER_REQUIRES_HOLDER {
     if (clients_memory_max_ != 0 && clients_memory() > clients_look_above_) [[unlikely]] LookAtClientsMemory();
   }
   // What may be evicted has changed.
-  void ForgetClientsMemory() { clients_look_above_ = clients_memory_max_; }
+  void ForgetClientsMemory() LARDER_REQUIRES_HOLDER { clients_look_above_ = clients_memory_max_; }
 
  private:
   Engine(std::unique_ptr<const Options> options, Clock& clock, EngineHost& host)
       : options_(std::move(options)), clock_(clock), host_(host) {}
 
-  void SampleRatesNow(int64_t now_us);
-  void LookAtClientsMemory();
+  void SampleRatesNow(int64_t now_us) LARDER_REQUIRES_HOLDER;
+  void LookAtClientsMemory() LARDER_REQUIRES_HOLDER;
 
   struct ErrorCount {
     char prefix[24];
@@ -167,40 +168,49 @@ class Engine {
   };
   static constexpr size_t kErrorCountsMax = 64;
 
-  std::unique_ptr<const Options> options_;
+  std::unique_ptr<const Options> options_ LARDER_GUARDED_BY_HOLDER;
   Clock& clock_;
   EngineHost& host_;
   std::unique_ptr<keyspace::Keyspace> keyspace_;
   CommandTable commands_;
-  std::unique_ptr<CommandCounters[]> counters_;
-  Clients clients_;
+  std::unique_ptr<CommandCounters[]> counters_ LARDER_GUARDED_BY_HOLDER;
+  Clients clients_ LARDER_GUARDED_BY_HOLDER;
   std::unique_ptr<WatchTable> watches_;
-  EngineStats stats_;
+  EngineStats stats_ LARDER_GUARDED_BY_HOLDER;
   Rates rates_;
   std::atomic<uint64_t> clients_blocks_{0};
-  uint64_t clients_memory_max_ = 0;
+  uint64_t clients_memory_max_ LARDER_GUARDED_BY_HOLDER = 0;
   // Memory of clients up to which looking at each of them is not worth while: the limit, or, when all that is over it
   // belongs to clients that may not be evicted, a little more than there was.
-  uint64_t clients_look_above_ = 0;
+  uint64_t clients_look_above_ LARDER_GUARDED_BY_HOLDER = 0;
   NetCounters net_;
   Pause pause_;
-  Monitors monitors_{*this};
-  ErrorCount errors_[kErrorCountsMax];
+  Monitors monitors_ LARDER_GUARDED_BY_HOLDER{*this};
+  ErrorCount errors_[kErrorCountsMax] LARDER_GUARDED_BY_HOLDER;
   int64_t started_ms_ = 0;
   size_t startup_memory_ = 0;
-  int64_t attack_logged_ms_ = INT64_MIN;
+  int64_t attack_logged_ms_ LARDER_GUARDED_BY_HOLDER = INT64_MIN;
   char run_id_[40];
-  bool active_expire_ = true;
+  bool active_expire_ LARDER_GUARDED_BY_HOLDER = true;
 };
 
+// Made by Dispatch for the command that it runs: whoever has one is the executor's holder, and by asking it for anything says
+// so to clang.
 struct CommandContext {
-  Engine& engine;
+ private:
+  Engine& engine_;
+
+ public:
+  CommandContext(Engine& engine, ClientState& of, const CommandSpec& row) : engine_(engine), client(of), spec(row) {}
+
   ClientState& client;
   const CommandSpec& spec;       // the command's row (the subcommand's, if it is one)
   bool minded_reply_mode = false;  // what it has written is what CLIENT REPLY lets through
-  keyspace::Keyspace& keyspace() { return engine.keyspace(); }
-  keyspace::Db& db() { return *client.db; }
-  int64_t now_ms() { return engine.now_ms(); }
+
+  Engine& engine() LARDER_ASSERTS_HOLDER { return engine_; }
+  keyspace::Keyspace& keyspace() LARDER_ASSERTS_HOLDER { return engine_.keyspace(); }
+  keyspace::Db& db() LARDER_ASSERTS_HOLDER { return *client.db; }
+  int64_t now_ms() LARDER_ASSERTS_HOLDER { return engine().now_ms(); }
 };
 
 }  // namespace larder::inline v0::engine

@@ -97,6 +97,7 @@ void Monitors::BeginLine(int64_t now_us, int db, Bytes who, Bytes before) {
 }
 
 void Monitors::Add(Bytes argument) {
+  base::AssertHolder();
   line_.Append(' ');
   AddQuoted(line_, argument);
 }

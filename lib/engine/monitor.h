@@ -10,7 +10,6 @@
 // Cost while nobody listens: one load and one branch a command, in dispatch; one compare of a typed call.
 // Memory: a client that does not read is closed by client-output-buffer-limit, and one whose line there is no memory for
 // at once: it must not miss a line unknowingly.
-// Threads: the executor's holder.
 #ifndef LARDER_ENGINE_MONITOR_H_
 #define LARDER_ENGINE_MONITOR_H_
 
@@ -20,6 +19,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/holder.h"
 #include "lib/engine/client.h"
 
 namespace larder::inline v0::engine {
@@ -34,36 +34,37 @@ class Monitors {
  public:
   explicit Monitors(Engine& engine) : engine_(engine) {}
 
-  bool any() const { return !all_.empty(); }
+  bool any() const LARDER_REQUIRES_HOLDER { return !all_.empty(); }
   // REQUIRES: the client is none, and its io has prepared for pushes.
-  void Add(ClientState& client);
+  void Add(ClientState& client) LARDER_REQUIRES_HOLDER;
   // Nothing for a client that is none.
-  void Remove(ClientState& client);
+  void Remove(ClientState& client) LARDER_REQUIRES_HOLDER;
 
   // A command of the client's has run. REQUIRES: any().
-  void Ran(const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv);
+  void Ran(const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv) LARDER_REQUIRES_HOLDER;
 
-  // The same for a call whose argv is put together here: BeginLine, Add..., EndLine. REQUIRES: any().
-  void BeginLine(int64_t now_us, int db, Bytes who, Bytes before = "");
-  void Add(Bytes argument);
-  void Add(const char* argument) { Add(Bytes(argument)); }
-  void Add(int64_t argument);
-  void Add(double argument);
-  void Add(std::span<const Bytes> arguments) {
+  // The same for a call whose argv is put together here: BeginLine, Add..., EndLine. REQUIRES: any(). Whoever adds to a line
+  // has these from the engine, and so is the holder.
+  void BeginLine(int64_t now_us, int db, Bytes who, Bytes before = "") LARDER_REQUIRES_HOLDER;
+  void Add(Bytes argument) LARDER_ASSERTS_HOLDER;
+  void Add(const char* argument) LARDER_ASSERTS_HOLDER { Add(Bytes(argument)); }
+  void Add(int64_t argument) LARDER_ASSERTS_HOLDER;
+  void Add(double argument) LARDER_ASSERTS_HOLDER;
+  void Add(std::span<const Bytes> arguments) LARDER_ASSERTS_HOLDER {
     for (Bytes argument : arguments) Add(argument);
   }
-  void Add(std::span<const std::pair<Bytes, Bytes>> arguments) {
+  void Add(std::span<const std::pair<Bytes, Bytes>> arguments) LARDER_ASSERTS_HOLDER {
     for (const auto& [key, value] : arguments) {
       Add(key);
       Add(value);
     }
   }
-  void EndLine();
+  void EndLine() LARDER_REQUIRES_HOLDER;
 
  private:
   Engine& engine_;
-  base::IntrusiveList<ClientState, &ClientState::in_monitors> all_;
-  base::Buffer line_;
+  base::IntrusiveList<ClientState, &ClientState::in_monitors> all_ LARDER_GUARDED_BY_HOLDER;
+  base::Buffer line_ LARDER_GUARDED_BY_HOLDER;
 };
 
 }  // namespace larder::inline v0::engine

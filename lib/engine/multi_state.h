@@ -8,6 +8,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/bytes.h"
+#include "lib/base/holder.h"
 #include "lib/engine/table.h"
 #include "lib/engine/watch.h"
 #include "lib/resp/argv.h"
@@ -68,7 +69,7 @@ inline bool InMulti(const MultiState* transaction) { return transaction != nullp
 // The client's transaction, made on first use. nullptr when there is no memory.
 MultiState* MultiStateOf(ClientState& client);
 // DISCARD's effect, whatever the state: queue and watches forgotten.
-void DropMultiState(Engine& engine, ClientState& client);
+void DropMultiState(Engine& engine, ClientState& client) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::engine
 

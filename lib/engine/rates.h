@@ -4,8 +4,7 @@
 // time): so what was counted since the last sample belongs to the window in which that was, and the windows since then
 // were empty. A cache that nobody has called for a minute says 0, whoever asks and whenever.
 //
-// Threads: the executor's holder, but for Due. Bytes are counted by loops without the executor; a loop that finds it busy
-// samples with its next turn, and the bytes of that moment count for a window that is late.
+// Bytes are counted by loops without the executor; a loop that finds it busy samples with its next turn, and the bytes of that moment count for a window that is late.
 #ifndef LARDER_ENGINE_RATES_H_
 #define LARDER_ENGINE_RATES_H_
 
@@ -13,6 +12,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::engine {
 
@@ -27,7 +28,7 @@ class Rates {
   bool Due(int64_t now_us) const { return now_us >= due_us_.load(std::memory_order_relaxed); }
 
   // `counters` as they are before what is counted at `now_us`.
-  void Sample(int64_t now_us, const Counters& counters) {
+  void Sample(int64_t now_us, const Counters& counters) LARDER_REQUIRES_HOLDER {
     now_us = std::min(now_us, INT64_MAX - 2 * kWindowUs);  // a clock may be set to its end, and no sum goes beyond
     const int64_t started_us = due_us_.load(std::memory_order_relaxed) - kWindowUs;
     // A clock that was set back starts anew.
@@ -48,13 +49,13 @@ class Rates {
   }
 
   // A second's share. REQUIRES: Sample has been called for this time.
-  double PerSecond(Of kind) const {
+  double PerSecond(Of kind) const LARDER_REQUIRES_HOLDER {
     uint64_t sum = 0;
     for (uint64_t count : counts_[kind]) sum += count;
     return static_cast<double>(sum) * 1e6 / static_cast<double>(kWindows * kWindowUs);
   }
 
-  void Reset() {
+  void Reset() LARDER_REQUIRES_HOLDER {
     for (auto& counts : counts_) std::fill(counts, counts + kWindows, 0);
     before_ = {};
   }
@@ -64,9 +65,9 @@ class Rates {
   static constexpr int64_t kWindowUs = 100'000;
 
   std::atomic<int64_t> due_us_{0};
-  Counters before_ = {};
-  uint64_t counts_[kKinds][kWindows] = {};
-  size_t next_ = 0;
+  Counters before_ LARDER_GUARDED_BY_HOLDER = {};
+  uint64_t counts_[kKinds][kWindows] LARDER_GUARDED_BY_HOLDER = {};
+  size_t next_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::engine

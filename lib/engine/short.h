@@ -14,6 +14,7 @@
 #include <span>
 
 #include "lib/base/bytes.h"
+#include "lib/base/holder.h"
 #include "lib/engine/engine.h"
 
 namespace larder::inline v0::engine {
@@ -22,8 +23,8 @@ inline constexpr size_t kShortElements = 64;
 inline constexpr size_t kShortBytes = 64 * 1024;
 
 // Whether `argv` of this client, whose next command it is, may run on the thread of whoever holds the executor. Changes
-// nothing. REQUIRES: the caller holds the executor; argv is not empty.
-bool IsShort(Engine& engine, ClientState& client, std::span<const Bytes> argv);
+// nothing. REQUIRES: argv is not empty.
+bool IsShort(Engine& engine, ClientState& client, std::span<const Bytes> argv) LARDER_REQUIRES_HOLDER;
 
 // For rows: an edit that may have to copy the string at argv[1].
 bool ValueIsShort(CommandContext& ctx, std::span<const Bytes> argv);

@@ -3,7 +3,7 @@
 namespace larder::inline v0::engine {
 namespace {
 
-void AddDatabases(keyspace::Keyspace& keyspace, Stats& stats) {
+void AddDatabases(keyspace::Keyspace& keyspace, Stats& stats) LARDER_REQUIRES_HOLDER {
   for (int i = 0; i < keyspace.config().databases; ++i) {
     keyspace::Db* db = keyspace.db_if_made(i);
     if (db == nullptr || db->size() == 0) continue;

@@ -3,6 +3,7 @@
 #define LARDER_ENGINE_STATS_H_
 
 #include <larder/stats.h>
+#include "lib/base/holder.h"
 #include "lib/engine/engine.h"
 
 namespace larder::inline v0::engine {
@@ -11,8 +12,7 @@ namespace larder::inline v0::engine {
 inline constexpr Bytes kRedisVersion = "7.0.15";
 
 // Cost: O(databases that were ever used), no allocation.
-// REQUIRES: the caller holds the executor.
-Stats StatsOf(Engine& engine);
+Stats StatsOf(Engine& engine) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::engine
 

@@ -214,7 +214,7 @@ void WatchTable::MarkDb(int db, Changed&& changed) {
 // Told before the keys go.
 void WatchTable::MarkFlushed(int db) {
   keyspace::Db* const home = keyspace_.db_if_made(db);
-  MarkDb(db, [&](Watch& watch) {
+  MarkDb(db, [&](Watch& watch) LARDER_REQUIRES_HOLDER {
     if (home == nullptr || home->Look(watch.key->key()) == Presence::kMissing) return false;
     return !std::exchange(watch.stale, false);
   });
@@ -222,11 +222,11 @@ void WatchTable::MarkFlushed(int db) {
 
 // Told after the databases have changed places: what a watch of `db` meant is in `other` now.
 void WatchTable::MarkSwapped(int db, int other) {
-  const auto look = [&](int index, Bytes key) {
+  const auto look = [&](int index, Bytes key) LARDER_REQUIRES_HOLDER {
     keyspace::Db* const home = keyspace_.db_if_made(index);
     return home == nullptr ? Presence::kMissing : home->Look(key);
   };
-  MarkDb(db, [&](Watch& watch) {
+  MarkDb(db, [&](Watch& watch) LARDER_REQUIRES_HOLDER {
     const Bytes key = watch.key->key();
     const Presence now = look(db, key);
     if (now == Presence::kThere || (look(other, key) != Presence::kMissing && !watch.stale)) return true;

@@ -24,8 +24,6 @@
 //
 // Rejected: walking the key's watches for the one that is meant (3,000 clients that watch the same 100 keys took 5 s to
 // leave); asking a transaction's own list whether it has a key already (n keys cost n² compares).
-//
-// Threads: the executor's holder.
 #ifndef LARDER_ENGINE_WATCH_H_
 #define LARDER_ENGINE_WATCH_H_
 
@@ -37,6 +35,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/hash.h"
+#include "lib/base/holder.h"
 #include "lib/ds/hash_table.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/keyspace.h"
@@ -79,24 +78,24 @@ class WatchTable final : public keyspace::EffectListener {
   ~WatchTable();  // REQUIRES: nothing is watched.
 
   // False when there is no memory. A key that the transaction watches already is not added again.
-  bool Add(MultiState* transaction, keyspace::Db& db, Bytes key);
+  bool Add(MultiState* transaction, keyspace::Db& db, Bytes key) LARDER_REQUIRES_HOLDER;
   // Ends everything that the transaction watches.
-  void RemoveAll(MultiState* transaction) { RemoveSome(transaction, SIZE_MAX); }
+  void RemoveAll(MultiState* transaction) LARDER_REQUIRES_HOLDER { RemoveSome(transaction, SIZE_MAX); }
   // Ends up to `max` of that. False if there is more.
-  bool RemoveSome(MultiState* transaction, size_t max);
+  bool RemoveSome(MultiState* transaction, size_t max) LARDER_REQUIRES_HOLDER;
 
   // Marks the transaction if one of the keys that it watches has expired since.
-  void TouchAll(MultiState& transaction);
+  void TouchAll(MultiState& transaction) LARDER_REQUIRES_HOLDER;
 
-  size_t keys() const { return keys_.size(); }
+  size_t keys() const LARDER_REQUIRES_HOLDER { return keys_.size(); }
   // By which it finds a watched key; see WatchedKey::id.
-  uint64_t HashOf(Bytes id) const { return keys_.policy().HashOf(id); }
+  uint64_t HashOf(Bytes id) const LARDER_REQUIRES_HOLDER { return keys_.policy().HashOf(id); }
   // What all watches take, as the transactions count it. Any thread.
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // How many watches and watched keys have been looked at one after the other. For tests of what things cost.
-  uint64_t steps() const { return steps_; }
+  uint64_t steps() const LARDER_REQUIRES_HOLDER { return steps_; }
 
-  void OnEffect(const keyspace::Effect& effect) override;
+  void OnEffect(const keyspace::Effect& effect) override LARDER_REQUIRES_HOLDER;
 
  private:
   struct KeyPolicy {
@@ -123,29 +122,32 @@ class WatchTable final : public keyspace::EffectListener {
     static bool Matches(const Watch* watch, Bytes pair) { return Pair{watch->key, watch->transaction}.bytes() == pair; }
   };
 
-  WatchedKey* MakeKey(Bytes id, uint64_t hash);
-  void ForgetKey(WatchedKey* key);
-  void Link(Watch* watch);
-  void Remove(Watch* watch);
+  WatchedKey* MakeKey(Bytes id, uint64_t hash) LARDER_REQUIRES_HOLDER;
+  void ForgetKey(WatchedKey* key) LARDER_REQUIRES_HOLDER;
+  void Link(Watch* watch) LARDER_REQUIRES_HOLDER;
+  void Remove(Watch* watch) LARDER_REQUIRES_HOLDER;
   // Marks those who watch the key and of whose watch `changed(watch)` is true; the key is gone when there are no others.
   template <class Changed>
-  void Mark(WatchedKey* key, Changed&& changed);
+  void Mark(WatchedKey* key, Changed&& changed) LARDER_REQUIRES_HOLDER;
   // The same for all watched keys of a database.
   template <class Changed>
-  void MarkDb(int db, Changed&& changed);
-  void MarkFlushed(int db);
-  void MarkSwapped(int db, int other);
-  WatchedKey*& FirstOf(int db) { return by_db_[static_cast<size_t>(db)]; }
-  void Count(size_t more) { bytes_.store(bytes() + more, std::memory_order_relaxed); }  // holders only, so none is lost
-  void Listen(bool on);
+  void MarkDb(int db, Changed&& changed) LARDER_REQUIRES_HOLDER;
+  void MarkFlushed(int db) LARDER_REQUIRES_HOLDER;
+  void MarkSwapped(int db, int other) LARDER_REQUIRES_HOLDER;
+  WatchedKey*& FirstOf(int db) LARDER_REQUIRES_HOLDER { return by_db_[static_cast<size_t>(db)]; }
+  // holders only, so none is lost
+  void Count(size_t more) LARDER_REQUIRES_HOLDER {
+    bytes_.store(bytes() + more, std::memory_order_relaxed);
+  }
+  void Listen(bool on) LARDER_REQUIRES_HOLDER;
 
   keyspace::Keyspace& keyspace_;
-  ds::HashTable<KeyPolicy> keys_;
-  ds::HashTable<PairPolicy> pairs_;
-  std::unique_ptr<WatchedKey*[]> by_db_;  // made with the first watch
+  ds::HashTable<KeyPolicy> keys_ LARDER_GUARDED_BY_HOLDER;
+  ds::HashTable<PairPolicy> pairs_ LARDER_GUARDED_BY_HOLDER;
+  std::unique_ptr<WatchedKey*[]> by_db_ LARDER_GUARDED_BY_HOLDER;  // made with the first watch
   std::atomic<size_t> bytes_{0};
-  uint64_t steps_ = 0;
-  bool listening_ = false;
+  uint64_t steps_ LARDER_GUARDED_BY_HOLDER = 0;
+  bool listening_ LARDER_GUARDED_BY_HOLDER = false;
 };
 
 }  // namespace larder::inline v0::engine

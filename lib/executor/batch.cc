@@ -140,6 +140,7 @@ bool Executor::AwaitHold(Batch& batch, Submit* how) {
 
 // The loop is the holder: all of its batch, with others' requests between the slices.
 Submit Executor::RunOwnBatch(Batch& batch) {
+  base::AssertHolder();
   for (;;) {
     if (TimedSlice(batch, /*only_short=*/false)) {
       Release();

@@ -120,6 +120,7 @@ bool Executor::Close(int64_t wait_ns_max) {
       word = next;
       break;
     }
+    base::AssertHolder();
     Serve(nullptr);
     word = word_->load(std::memory_order_acquire);
     break;
@@ -245,6 +246,7 @@ bool Executor::Arrive(Request& request) {
       return false;
     }
   }
+  base::AssertHolder();
   if (request.state.load(std::memory_order_acquire) != internal::kCalled) {
     Release();  // the same holds for this: a loan that we have no use for
     return false;
@@ -273,6 +275,7 @@ bool Executor::TryForAMoment() {
 
 Outcome Executor::RunSlow(Request& request) {
   if (TryForAMoment()) {
+    base::AssertHolder();
     if (request.run != nullptr) {
       request.run(request);
       Release();
@@ -306,6 +309,7 @@ Outcome Executor::RunQueued(Request& request) {
       LARDER_CHECK(state == internal::kYouHold);
       break;
   }
+  base::AssertHolder();
   if (request.run != nullptr) {
     request.run(request);
     Release();

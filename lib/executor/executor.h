@@ -34,6 +34,7 @@
 #include <larder/export.h>
 #include "lib/base/check.h"
 #include "lib/base/fork_page.h"
+#include "lib/base/holder.h"
 #include "lib/executor/futex.h"
 #include "lib/executor/request.h"
 
@@ -76,13 +77,13 @@ class LARDER_API Executor {
   Executor& operator=(const Executor&) = delete;
 
   // Takes the executor if that takes no waiting. False for any reason: Run and Acquire know which.
-  bool TryAcquire() {
+  bool TryAcquire() LARDER_TRY_ACQUIRES_HOLDER {
     uintptr_t free = kFree;
     return word_->compare_exchange_strong(free, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
   // Gives it back; serves waiting requests first, for at most one tenure.
-  void Release() {
+  void Release() LARDER_RELEASES_HOLDER LARDER_HOLDER_UNCHECKED {
     uintptr_t held = kHeld;
     if (!word_->compare_exchange_strong(held, kFree, std::memory_order_release, std::memory_order_relaxed)) {
       ReleaseSlow();
@@ -110,8 +111,8 @@ class LARDER_API Executor {
 
   // The two halves of RunUser, for a public header that cannot include this one. If Enter returns kRan, Leave must
   // follow on the same thread.
-  Outcome EnterUser();
-  void LeaveUser();
+  Outcome EnterUser() LARDER_HOLDER_UNCHECKED;
+  void LeaveUser() LARDER_RELEASES_HOLDER;
 
   // Becomes the holder, for engine code that must run on its own thread. If it returns kRan, Release must follow.
   Outcome Acquire();
@@ -209,35 +210,35 @@ class LARDER_API Executor {
   Outcome RunSlow(internal::Request& request);
   Outcome RunQueued(internal::Request& request);
   void AwaitQueued();
-  bool TryForAMoment();
-  [[gnu::noinline]] void ReleaseSlow();
+  bool TryForAMoment() LARDER_HOLDER_UNCHECKED;
+  [[gnu::noinline]] void ReleaseSlow() LARDER_REQUIRES_HOLDER;
   Joined Join(internal::Node& node);
   uint32_t Await(internal::Request& request);
   bool Arrive(internal::Request& request);
 
-  Served Serve(internal::Ticket* own);
-  bool TakePending(uintptr_t& word);
-  bool TryFree(uintptr_t word);
-  bool MayLend(Tenure& tenure, internal::Request& next, uintptr_t word);
-  bool TryLend(uintptr_t word);
-  void RunRequest(Tenure& tenure, internal::Request& request);
-  void HandOver(Tenure& tenure, internal::Request& request);
-  void ForgetTheCalled();
-  void CloseQueue(Tenure& tenure);
-  void Prefetch();
+  Served Serve(internal::Ticket* own) LARDER_REQUIRES_HOLDER;
+  bool TakePending(uintptr_t& word) LARDER_REQUIRES_HOLDER;
+  bool TryFree(uintptr_t word) LARDER_REQUIRES_HOLDER;
+  bool MayLend(Tenure& tenure, internal::Request& next, uintptr_t word) LARDER_REQUIRES_HOLDER;
+  bool TryLend(uintptr_t word) LARDER_REQUIRES_HOLDER;
+  void RunRequest(Tenure& tenure, internal::Request& request) LARDER_REQUIRES_HOLDER;
+  void HandOver(Tenure& tenure, internal::Request& request) LARDER_REQUIRES_HOLDER;
+  void ForgetTheCalled() LARDER_REQUIRES_HOLDER;
+  void CloseQueue(Tenure& tenure) LARDER_REQUIRES_HOLDER;
+  void Prefetch() LARDER_REQUIRES_HOLDER;
 
-  void Append(internal::Node& node);
-  void PutFirst(internal::Node& node);
-  internal::Node* PopFront();
-  internal::Request* FirstRequest() const;
-  void Unlink(internal::Node& node);
-  void WakeAllBatches(Tenure& tenure);
+  void Append(internal::Node& node) LARDER_REQUIRES_HOLDER;
+  void PutFirst(internal::Node& node) LARDER_REQUIRES_HOLDER;
+  internal::Node* PopFront() LARDER_REQUIRES_HOLDER;
+  internal::Request* FirstRequest() const LARDER_REQUIRES_HOLDER;
+  void Unlink(internal::Node& node) LARDER_REQUIRES_HOLDER;
+  void WakeAllBatches(Tenure& tenure) LARDER_REQUIRES_HOLDER;
 
   static bool StartTicket(internal::Ticket& ticket);
-  void ReturnTicket(Tenure& tenure, internal::Ticket& ticket, bool finished);
-  void Requeue(internal::Ticket& ticket);
-  void RunQueuedSlice(Tenure& tenure, internal::Ticket& ticket, bool may_return);
-  bool TimedSlice(Batch& batch, bool only_short);
+  void ReturnTicket(Tenure& tenure, internal::Ticket& ticket, bool finished) LARDER_REQUIRES_HOLDER;
+  void Requeue(internal::Ticket& ticket) LARDER_REQUIRES_HOLDER;
+  void RunQueuedSlice(Tenure& tenure, internal::Ticket& ticket, bool may_return) LARDER_REQUIRES_HOLDER;
+  bool TimedSlice(Batch& batch, bool only_short) LARDER_REQUIRES_HOLDER;
   Submit RunOwnBatch(Batch& batch);
   bool AwaitHold(Batch& batch, Submit* how);
 
@@ -249,11 +250,11 @@ class LARDER_API Executor {
   int pid_ = 0;  // with kChecked, else 0
 
   // The holder's: what it has taken from the word, oldest first.
-  internal::Node* queue_head_ = nullptr;
-  internal::Node* queue_tail_ = nullptr;
-  int prefetched_ = 0;     // how many at the head have been prefetched
-  int lent_ = 0;           // since the first request's thread was called
-  int64_t called_ns_ = 0;  // when that was
+  internal::Node* queue_head_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  internal::Node* queue_tail_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  int prefetched_ LARDER_GUARDED_BY_HOLDER = 0;     // how many at the head have been prefetched
+  int lent_ LARDER_GUARDED_BY_HOLDER = 0;           // since the first request's thread was called
+  int64_t called_ns_ LARDER_GUARDED_BY_HOLDER = 0;  // when that was
 
   // Written by the holder only, so a load and a store make an increment.
   struct Counters {
@@ -277,15 +278,18 @@ template <class F, class P, class S>
 struct Executor::EngineRequest : internal::Request {
   EngineRequest(F& f, P* p, S* s) : internal::Request(internal::Kind::kEngine), fn(f), ahead(p), cheap(s) {
     run = [](internal::Request& self) {
+      base::AssertHolder();
       static_cast<EngineRequest&>(self).fn();
     };
     if constexpr (std::is_invocable_v<P&, int>) {
       prefetch = [](internal::Request& self, int stage) {
+        base::AssertHolder();
         (*static_cast<EngineRequest&>(self).ahead)(stage);
       };
     }
     if constexpr (std::is_invocable_v<S&>) {
       is_short = [](internal::Request& self) -> bool {
+        base::AssertHolder();
         return (*static_cast<EngineRequest&>(self).cheap)();
       };
     }
@@ -342,6 +346,7 @@ template <class F>
 Outcome Executor::RunUser(F&& fn) {
   const Outcome outcome = EnterUser();
   if (outcome != Outcome::kRan) return outcome;
+  base::AssertHolder();
   fn();
   LeaveUser();
   return Outcome::kRan;

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include <larder/export.h>
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::executor {
 
@@ -76,12 +77,11 @@ class LARDER_API Batch {
   bool Prepare();
 
   // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end; but
-  // none with `only_short` if the next one is not. Called with the executor held; must not throw, wait, or touch
-  // thread-local state.
-  virtual bool RunSlice(const SliceLimit& limit) = 0;
+  // none with `only_short` if the next one is not. Must not throw, wait, or touch thread-local state.
+  virtual bool RunSlice(const SliceLimit& limit) LARDER_REQUIRES_HOLDER = 0;
 
   // After a slice with `only_short`: whether it has ended before a command that is not short. Likewise.
-  virtual bool NextIsLong() const { return false; }
+  virtual bool NextIsLong() const LARDER_REQUIRES_HOLDER { return false; }
 
   // The loop should call SubmitBatch again: the batch is finished, or nobody else wants the executor. Called from any
   // thread, with the executor not held; a write to an eventfd is meant. May come once too often.

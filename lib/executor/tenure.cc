@@ -200,6 +200,7 @@ void Executor::HandOver(Tenure& tenure, Request& request) {
 
 void Executor::SendLoopsAway() {
   LARDER_DCHECK(InsideUser());
+  base::AssertHolder();
   uintptr_t word;
   if (ProcessChanged() || !TakePending(word)) return;
   Tenure tenure;

@@ -77,6 +77,7 @@ bool Compactor::CompactSome() {
     budget.Passed();
     Db* const db = keyspace_.made_db(db_);
     const auto move = [&](Db::Table::Offered& slot) {
+      base::AssertHolder();
       return MoveFrom(slot, blocks, budget);
     };
     const uint64_t before = position_;
@@ -177,6 +178,7 @@ memory::Arena::Evacuated Compactor::EmptyRunStep() {
   base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
   Db* owner = nullptr;
   return keyspace_.arena().EvacuateSparsest(kEvacuatedAtOnce, [&](void* block) {
+    base::AssertHolder();
     auto* const entry = static_cast<Entry*>(block);
     const uint64_t hash = base::HashBytes(entry->key(), keyspace_.hash_seed());
     Db* const db = OwnerOf(entry, hash, owner);

@@ -14,13 +14,14 @@
 // another pass. No step asks for memory: a copy goes into a run that is there.
 //
 // Costs: 0.6 to 1 us for an entry that moves, what the walk passes by on the way included: see lib/notes/compaction.md.
-// Threads: the executor's holder, and not inside an op: entries move.
+// Not inside an op: entries move.
 #ifndef LARDER_KEYSPACE_COMPACTOR_H_
 #define LARDER_KEYSPACE_COMPACTOR_H_
 
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/holder.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/entry.h"
 #include "lib/memory/arena.h"
@@ -37,38 +38,38 @@ class Compactor {
   Compactor& operator=(const Compactor&) = delete;
 
   // Whether there is something to do, a pass to be finished or begun.
-  bool wanted() const;
+  bool wanted() const LARDER_REQUIRES_HOLDER;
   // One step of it. Returns wanted().
-  bool CompactSome();
+  bool CompactSome() LARDER_REQUIRES_HOLDER;
   // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step; kEmptied: it
   // has become free, for blocks of any size. For who needs memory and can get none from the source; what he does not
   // finish, steps do.
-  memory::Arena::Evacuated EmptyRunStep();
+  memory::Arena::Evacuated EmptyRunStep() LARDER_REQUIRES_HOLDER;
   // Begins a pass, unless there is one: if none is worth while, one that goes on until two runs have become free, however
   // much that moves.
-  void BeginPassForRuns();
-  bool in_pass() const { return in_pass_; }
+  void BeginPassForRuns() LARDER_REQUIRES_HOLDER;
+  bool in_pass() const LARDER_REQUIRES_HOLDER { return in_pass_; }
 
  private:
   class Budget;
 
-  bool MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget);
-  void MoveBlock(Db::Table::Offered& slot, Budget& budget);
-  bool MoveStructure(Db::Table::Offered& slot, Budget& budget);
-  Entry* CopyFor(const Entry* entry);
-  Db* OwnerOf(Entry* entry, uint64_t hash, Db* first);
-  void BeginPass(uint32_t runs);
+  bool MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) LARDER_REQUIRES_HOLDER;
+  void MoveBlock(Db::Table::Offered& slot, Budget& budget) LARDER_REQUIRES_HOLDER;
+  bool MoveStructure(Db::Table::Offered& slot, Budget& budget) LARDER_REQUIRES_HOLDER;
+  Entry* CopyFor(const Entry* entry) LARDER_REQUIRES_HOLDER;
+  Db* OwnerOf(Entry* entry, uint64_t hash, Db* first) LARDER_REQUIRES_HOLDER;
+  void BeginPass(uint32_t runs) LARDER_REQUIRES_HOLDER;
   static bool InArena(const Entry* entry);
 
   static constexpr uint32_t kEvacuatedAtOnce = 64;
 
   Keyspace& keyspace_;
-  bool in_pass_ = false;
-  int db_ = 0;             // where the pass is
-  uint64_t position_ = 0;  // in that table
+  bool in_pass_ LARDER_GUARDED_BY_HOLDER = false;
+  int db_ LARDER_GUARDED_BY_HOLDER = 0;             // where the pass is
+  uint64_t position_ LARDER_GUARDED_BY_HOLDER = 0;  // in that table
   // A step has ended within this structure: its bucket is offered again, and what comes before it there has been seen.
-  const Structure* resume_ = nullptr;
-  uint64_t resume_at_ = 0;
+  const Structure* resume_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  uint64_t resume_at_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -27,6 +27,7 @@ Db::Db(Keyspace& keyspace, int index, int made)
 
 Db::~Db() {
   table_.ForEach([this](Entry* entry) {
+    base::AssertHolder();
     keyspace_.Free(entry);
   });
 }
@@ -344,6 +345,7 @@ uint64_t Db::Scan(uint64_t cursor, size_t want, absl::FunctionRef<void(Entry&)> 
   size_t buckets_left = want <= SIZE_MAX / 10 ? want * 10 : SIZE_MAX;
   do {
     cursor = table_.Scan(cursor, [&](Entry* entry) {
+      base::AssertHolder();
       ++seen;
       if (!Expired(*entry)) visit(*entry);
     });
@@ -353,6 +355,7 @@ uint64_t Db::Scan(uint64_t cursor, size_t want, absl::FunctionRef<void(Entry&)> 
 
 void Db::ForEach(absl::FunctionRef<void(Entry&)> visit) {
   table_.ForEach([&](Entry* entry) {
+    base::AssertHolder();
     if (!Expired(*entry)) visit(*entry);
   });
 }
@@ -380,6 +383,7 @@ Entry* Db::NextUnexpired() {
   Entry* found = nullptr;
   for (int homes = 0; homes < kHomes && found == nullptr; ++homes) {
     cursor = table_.Scan(cursor, [&](Entry* entry) {
+      base::AssertHolder();
       if (found == nullptr && !Expired(*entry)) found = entry;
     });
   }
@@ -388,6 +392,7 @@ Entry* Db::NextUnexpired() {
 
 bool Db::ExpireDue(size_t max) {
   return table_.ExpireSome(keyspace_.now_ms(), max, [this](Entry* entry) {
+    base::AssertHolder();
     DropExpired(entry);
   });
 }

@@ -13,7 +13,7 @@
 // Entries may move: any call that takes a Place or an Entry* has made that invalid. A call that returns an error has changed
 // nothing.
 //
-// Threads: the executor's holder. No allocation here throws; the ones that fail come back as kAllocationFailed.
+// No allocation here throws; the ones that fail come back as kAllocationFailed.
 #ifndef LARDER_KEYSPACE_DB_H_
 #define LARDER_KEYSPACE_DB_H_
 
@@ -26,6 +26,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
+#include "lib/base/holder.h"
 #include "lib/ds/hash_table.h"
 #include "lib/keyspace/edit.h"
 #include "lib/keyspace/effects.h"
@@ -97,108 +98,109 @@ class Db {
   // Its place among those that have been made.
   int made_index() const { return made_index_; }
 
-  Entry* Find(Bytes key, Lookup how) { return FindHashed(key, Hash(key), how); }
-  Entry* FindHashed(Bytes key, uint64_t hash, Lookup how);
+  Entry* Find(Bytes key, Lookup how) LARDER_REQUIRES_HOLDER { return FindHashed(key, Hash(key), how); }
+  Entry* FindHashed(Bytes key, uint64_t hash, Lookup how) LARDER_REQUIRES_HOLDER;
   // The same for who may change what is there, or put something there.
-  Place Locate(Bytes key, Lookup how) { return LocateHashed(key, Hash(key), how); }
-  Place LocateHashed(Bytes key, uint64_t hash, Lookup how);
-  Entry* FindInline(Bytes key, uint64_t hash, Lookup how);  // in keyspace.h
+  Place Locate(Bytes key, Lookup how) LARDER_REQUIRES_HOLDER { return LocateHashed(key, Hash(key), how); }
+  Place LocateHashed(Bytes key, uint64_t hash, Lookup how) LARDER_REQUIRES_HOLDER;
+  Entry* FindInline(Bytes key, uint64_t hash, Lookup how) LARDER_REQUIRES_HOLDER;  // in keyspace.h
   // The same in all databases of a cache and for ever: any thread may call it.
   uint64_t Hash(Bytes key) const { return base::HashBytes(key, seed_); }
   // Whether an entry is there, expired or not; changes nothing.
   enum class Presence : uint8_t { kMissing, kExpired, kThere };
-  Presence Look(Bytes key);
+  Presence Look(Bytes key) LARDER_REQUIRES_HOLDER;
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
-  size_t BlockBytes(Bytes key) const;
+  size_t BlockBytes(Bytes key) const LARDER_REQUIRES_HOLDER;
   // Size of the block that EditBytes would make to give the string at `key` this size, 0 if it needs none. Likewise.
-  size_t BytesToEdit(Bytes key, size_t new_size) const;
+  size_t BytesToEdit(Bytes key, size_t new_size) const LARDER_REQUIRES_HOLDER;
   // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
   // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
-  void Prefetch(Bytes key, int stage) const { table_.Prefetch(Hash(key), stage); }
-  void PrefetchHashed(uint64_t hash, int stage) const { table_.Prefetch(hash, stage); }
+  void Prefetch(Bytes key, int stage) const LARDER_REQUIRES_HOLDER { table_.Prefetch(Hash(key), stage); }
+  void PrefetchHashed(uint64_t hash, int stage) const LARDER_REQUIRES_HOLDER { table_.Prefetch(hash, stage); }
 
   // Makes `key` hold a string. `place` is what Locate gave for it just now. `expiry_ms` is the key's new expiry (kNoExpiry:
   // none; pass place->expiry_ms() to keep it). `key` may not point into the entry.
   Result<Entry*> PutString(Bytes key, const Place& place, const StringSource& value, int64_t expiry_ms,
-                           const Change& change);
+                           const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Makes the key of each of `count` pairs hold its value, as SET would, without expiry; or, when there is no memory, changes
   // nothing. A key that comes twice gets the later value. Each pair is a change of its own, called `event`, whose command
   // is "SET key value".
   using PairAt = absl::FunctionRef<std::pair<Bytes, Bytes>(size_t i)>;
-  Error PutStrings(size_t count, PairAt at, Bytes event);
+  Error PutStrings(size_t count, PairAt at, Bytes event) LARDER_REQUIRES_HOLDER;
 
   // Makes the value at `key` `new_size` bytes of this form, keeps its beginning (an integer's digits) and its expiry, sets
   // new bytes to zero, and lets `edit` write into it. Where nothing is an empty value is made first.
   Result<Entry*> EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
-                           absl::FunctionRef<void(char* bytes)> edit, const Change& change);
+                           absl::FunctionRef<void(char* bytes)> edit, const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a structure, which it takes over unless there is an error.
   Result<Entry*> PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
-                              const Change& change);
+                              const Change& change) LARDER_REQUIRES_HOLDER;
   // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before. Where
   // somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be deleted.
   Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
-                               const Change& change);
+                               const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.
-  Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change);
+  Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change)
+      LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold what `from` holds, value (which moves: nothing outside of the entry is copied), expiry and history of
   // use, and removes `from`, which may live in another
   // database but may not be at `place`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
   Result<Entry*> PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
-                          const Change& change);
+                          const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete. The
   // value moves, where the entry has to be another.
-  Result<Entry*> SetExpiry(const Place& place, int64_t expiry_ms, const Change& change);
-  Result<Entry*> ClearExpiry(const Place& place, const Change& change);
+  Result<Entry*> SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) LARDER_REQUIRES_HOLDER;
+  Result<Entry*> ClearExpiry(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER;
 
-  void Delete(const Place& place, const Change& change);
+  void Delete(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER;
   // For who has an entry in hand by another way than its key.
-  void Delete(Entry* entry, const Change& change) { Delete(PlaceOf(entry), change); }
+  void Delete(Entry* entry, const Change& change) LARDER_REQUIRES_HOLDER { Delete(PlaceOf(entry), change); }
   // `key` was to be deleted, renamed or moved away, and Find has just said that it is not there.
-  void NoteAbsence(Bytes key);
+  void NoteAbsence(Bytes key) LARDER_REQUIRES_HOLDER;
 
   // Empties the database. Returns how many keys it had. The keyspace frees them in steps.
-  size_t Flush();
+  size_t Flush() LARDER_REQUIRES_HOLDER;
 
   // Visits entries from `cursor` on, in hash order, whole positions at a time, until `want` have been visited or
   // want * 10 buckets seen; returns the cursor to go on from, 0 at the end. Expired ones are not visited. `visit` must
   // not change the database.
-  uint64_t Scan(uint64_t cursor, size_t want, absl::FunctionRef<void(Entry&)> visit);
+  uint64_t Scan(uint64_t cursor, size_t want, absl::FunctionRef<void(Entry&)> visit) LARDER_REQUIRES_HOLDER;
   // Visits every entry that has not expired. `visit` must not change the database.
-  void ForEach(absl::FunctionRef<void(Entry&)> visit);
+  void ForEach(absl::FunctionRef<void(Entry&)> visit) LARDER_REQUIRES_HOLDER;
 
   // A random entry that has not expired, or nullptr without one. Expired ones that it meets are deleted; kUnfinished after a
   // step of that: call it again. While expiry is held it only looks at many, and may miss the few that have not expired
   // among thousands that have.
-  Result<Entry*> RandomEntry();
+  Result<Entry*> RandomEntry() LARDER_REQUIRES_HOLDER;
 
   // Deletes keys whose expiry has come, looking at `max` entries at most (or one bucket). True if more may be due.
-  bool ExpireDue(size_t max);
+  bool ExpireDue(size_t max) LARDER_REQUIRES_HOLDER;
   // The soonest expiry of any key, or a little earlier; INT64_MAX without one.
-  int64_t SoonestExpiryMs() const { return table_.SoonestMs(); }
+  int64_t SoonestExpiryMs() const LARDER_REQUIRES_HOLDER { return table_.SoonestMs(); }
 
   // For the evictor.
-  Table& table() { return table_; }
+  Table& table() LARDER_REQUIRES_HOLDER { return table_; }
 
-  size_t size() const { return table_.size(); }
+  size_t size() const LARDER_REQUIRES_HOLDER { return table_.size(); }
   // What its entries take, values included, as the limit counts them.
-  size_t bytes() const { return bytes_; }
-  size_t expiring() const { return table_.expiring(); }
+  size_t bytes() const LARDER_REQUIRES_HOLDER { return bytes_; }
+  size_t expiring() const LARDER_REQUIRES_HOLDER { return table_.expiring(); }
   // Mean time to live of (a sample of) the keys that have an expiry, in ms, 0 if there is none.
-  int64_t MeanTtlMs();
+  int64_t MeanTtlMs() LARDER_REQUIRES_HOLDER;
 
  private:
   friend class Keyspace;
 
-  bool Expired(const Entry& entry);
-  Entry* DropExpired(Entry* entry);
-  Entry* FoundExpired(Entry* entry, Lookup how);
-  Entry* NextUnexpired();
+  bool Expired(const Entry& entry) LARDER_REQUIRES_HOLDER;
+  Entry* DropExpired(Entry* entry) LARDER_REQUIRES_HOLDER;
+  Entry* FoundExpired(Entry* entry, Lookup how) LARDER_REQUIRES_HOLDER;
+  Entry* NextUnexpired() LARDER_REQUIRES_HOLDER;
   // An entry that ends when another takes its place under another key.
   struct Leaving {
     Db* db;
@@ -220,33 +222,33 @@ class Db {
   // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was there.
   // kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
   Result<Entry*> Install(const Place& place, Entry* made, const Change& change, History history = History::kOfKey,
-                         Value value = Value::kOwn, const Leaving* leaving = nullptr);
-  void Remove(const Place& place, const Change& change, Value value);
-  void Free(Entry* entry, Value value);
-  Place PlaceOf(Entry* entry) const { return Place(table_.PlaceOf(entry, Hash(entry->key()))); }
+                         Value value = Value::kOwn, const Leaving* leaving = nullptr) LARDER_REQUIRES_HOLDER;
+  void Remove(const Place& place, const Change& change, Value value) LARDER_REQUIRES_HOLDER;
+  void Free(Entry* entry, Value value) LARDER_REQUIRES_HOLDER;
+  Place PlaceOf(Entry* entry) const LARDER_REQUIRES_HOLDER { return Place(table_.PlaceOf(entry, Hash(entry->key()))); }
   // The scope of changing the entry at a place where it is.
-  EntryEdit Edit(const Place& place) {
+  EntryEdit Edit(const Place& place) LARDER_REQUIRES_HOLDER {
     return EntryEdit(table_.HomeBucket(place), place.element);
   }
   // PutStrings in two passes: what can fail, then what cannot.
-  bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made);
-  void TakeBack(Bytes key, Entry* made);
-  void CommitPair(Bytes key, Bytes value, Entry* made, const Change& change);
+  bool PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made) LARDER_REQUIRES_HOLDER;
+  void TakeBack(Bytes key, Entry* made) LARDER_REQUIRES_HOLDER;
+  void CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) LARDER_REQUIRES_HOLDER;
   // A new entry that holds `value`, or none without memory.
-  EntryDraft NewString(Bytes key, const StringSource& value, int64_t expiry_ms);
+  EntryDraft NewString(Bytes key, const StringSource& value, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   // Writes the value that the entry's storage has room for; `block` is for kBlock.
   static void WriteValue(EntryWriter& writer, const StringSource& value, memory::Block* block);
   // A new entry with the value of `from`, or none without memory: a clone of it; or the value itself, of which `from` is
   // then no more than a view, to be ended by FreeShell.
-  EntryDraft CloneOf(Bytes key, const Entry& from, int64_t expiry_ms);
-  EntryDraft TakeValue(Bytes key, const Entry& from, int64_t expiry_ms);
+  EntryDraft CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
+  EntryDraft TakeValue(Bytes key, const Entry& from, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   // What both do: all but what is outside of the entry.
-  EntryDraft DraftLike(Bytes key, const Entry& from, int64_t expiry_ms);
+  EntryDraft DraftLike(Bytes key, const Entry& from, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   // After a change of an entry's value where it is: `before` is Keyspace::BytesOf at the time.
-  void Resized(const Entry& entry, size_t before);
-  Result<Entry*> Rebuild(const Place& place, int64_t expiry_ms, const Change& change);
-  void Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change);
-  memory::Arena& arena();
+  void Resized(const Entry& entry, size_t before) LARDER_REQUIRES_HOLDER;
+  Result<Entry*> Rebuild(const Place& place, int64_t expiry_ms, const Change& change) LARDER_REQUIRES_HOLDER;
+  void Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change) LARDER_REQUIRES_HOLDER;
+  memory::Arena& arena() LARDER_REQUIRES_HOLDER;
 
   Keyspace& keyspace_;
   const int index_;
@@ -254,8 +256,8 @@ class Db {
   // The table's own, once more: what the table holds changes places with another's in FLUSHDB and SWAPDB, and Hash is
   // called without the executor.
   const base::HashSeed seed_;
-  Table table_;
-  size_t bytes_ = 0;
+  Table table_ LARDER_GUARDED_BY_HOLDER;
+  size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

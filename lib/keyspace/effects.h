@@ -12,8 +12,7 @@
 // group: its effects have the same number, and whoever wants kGroups is told when it is complete, so that a log or a
 // replica can make one of it.
 //
-// Threads: the executor's holder emits, adds and removes. Listeners run inside the executor, must be short, and may not
-// change the keyspace.
+// Listeners run inside the executor, must be short, and may not change the keyspace.
 #ifndef LARDER_KEYSPACE_EFFECTS_H_
 #define LARDER_KEYSPACE_EFFECTS_H_
 
@@ -22,6 +21,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -65,9 +65,9 @@ struct Effect {
 
 class EffectListener {
  public:
-  virtual void OnEffect(const Effect& effect) = 0;
+  virtual void OnEffect(const Effect& effect) LARDER_REQUIRES_HOLDER = 0;
   // kGroups: all effects of this number have been told, of which there may be none.
-  virtual void OnGroupEnd(uint64_t /*group*/) {}
+  virtual void OnGroupEnd(uint64_t /*group*/) LARDER_REQUIRES_HOLDER {}
 
  protected:
   ~EffectListener() = default;
@@ -84,14 +84,14 @@ class Effects {
 
   // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no effect
   // comes after it.
-  void Add(EffectListener* listener, uint32_t wants) {
+  void Add(EffectListener* listener, uint32_t wants) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(!IsThere(listener));
     listener->wants_ = wants;
     listener->next_listener_ = first_;
     first_ = listener;
     wanted_ |= wants;
   }
-  void Remove(EffectListener* listener) {
+  void Remove(EffectListener* listener) LARDER_REQUIRES_HOLDER {
     wanted_ = 0;
     for (EffectListener** link = &first_; *link != nullptr;) {
       if (*link == listener) {
@@ -103,17 +103,17 @@ class Effects {
     }
   }
 
-  bool wants(Want want) const { return (wanted_ & want) != 0; }
+  bool wants(Want want) const LARDER_REQUIRES_HOLDER { return (wanted_ & want) != 0; }
 
   // Who causes what is told from now on.
-  void set_origin(const void* origin) { origin_ = origin; }
-  const void* origin() const { return origin_; }
+  void set_origin(const void* origin) LARDER_REQUIRES_HOLDER { origin_ = origin; }
+  const void* origin() const LARDER_REQUIRES_HOLDER { return origin_; }
 
   // Whether anybody listens. If not, who emits can do with Count.
-  bool heard() const { return first_ != nullptr; }
-  void Count() { ++changes_; }
+  bool heard() const LARDER_REQUIRES_HOLDER { return first_ != nullptr; }
+  void Count() LARDER_REQUIRES_HOLDER { ++changes_; }
 
-  void Emit(Effect effect) {
+  void Emit(Effect effect) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(effect.more.size() < kEventsMax);
     Count();
     if (first_ == nullptr) return;
@@ -124,7 +124,7 @@ class Effects {
     }
   }
 
-  void EmitAbsence(int db, Bytes key) {
+  void EmitAbsence(int db, Bytes key) LARDER_REQUIRES_HOLDER {
     if (!wants(kAbsences)) [[likely]] return;
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       if ((listener->wants_ & kAbsences) == 0) continue;
@@ -145,41 +145,41 @@ class Effects {
   };
 
   // The same where no scope fits.
-  void BeginGroup() {
+  void BeginGroup() LARDER_REQUIRES_HOLDER {
     if (depth_++ == 0) ++group_;
   }
-  void EndGroup() {
+  void EndGroup() LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(depth_ > 0);
     if (--depth_ == 0 && wants(kGroups)) [[unlikely]] TellGroupEnd();
   }
 
   // How many effects there have been: whether a command has changed anything.
-  uint64_t changes() const { return changes_; }
+  uint64_t changes() const LARDER_REQUIRES_HOLDER { return changes_; }
 
   // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one RENAME
   // has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
-  uint64_t dirty() const { return changes_ + adjusted_; }
-  void AdjustDirty(int64_t by) { adjusted_ += static_cast<uint64_t>(by); }
+  uint64_t dirty() const LARDER_REQUIRES_HOLDER { return changes_ + adjusted_; }
+  void AdjustDirty(int64_t by) LARDER_REQUIRES_HOLDER { adjusted_ += static_cast<uint64_t>(by); }
 
  private:
-  bool IsThere(const EffectListener* listener) const {
+  bool IsThere(const EffectListener* listener) const LARDER_REQUIRES_HOLDER {
     const EffectListener* each = first_;
     while (each != nullptr && each != listener) each = each->next_listener_;
     return each != nullptr;
   }
-  void TellGroupEnd() {
+  void TellGroupEnd() LARDER_REQUIRES_HOLDER {
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       if ((listener->wants_ & kGroups) != 0) listener->OnGroupEnd(group_);
     }
   }
 
-  EffectListener* first_ = nullptr;
-  uint32_t wanted_ = 0;
-  uint64_t changes_ = 0;
-  uint64_t adjusted_ = 0;  // modulo 2^64
-  const void* origin_ = nullptr;
-  uint64_t group_ = 0;  // of the last group
-  int depth_ = 0;       // of groups within groups
+  EffectListener* first_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  uint32_t wanted_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t changes_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t adjusted_ LARDER_GUARDED_BY_HOLDER = 0;  // modulo 2^64
+  const void* origin_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  uint64_t group_ LARDER_GUARDED_BY_HOLDER = 0;  // of the last group
+  int depth_ LARDER_GUARDED_BY_HOLDER = 0;       // of groups within groups
 };
 
 }  // namespace larder::inline v0::keyspace

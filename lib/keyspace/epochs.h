@@ -16,7 +16,7 @@
 //
 // so IdleSeconds is exact for the last two minutes (to the second that is running) and within 1/126 of older ages.
 //
-// Costs: a turn of the second writes 2 words; an eviction counts. Threads: the executor's holder.
+// Costs: a turn of the second writes 2 words; an eviction counts.
 #ifndef LARDER_KEYSPACE_EPOCHS_H_
 #define LARDER_KEYSPACE_EPOCHS_H_
 
@@ -24,6 +24,7 @@
 #include <cstdint>
 
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 #include "lib/memory/arena.h"
 
 namespace larder::inline v0::keyspace {
@@ -35,15 +36,15 @@ class Epochs {
   Epochs(const Epochs&) = delete;
   Epochs& operator=(const Epochs&) = delete;
 
-  uint64_t now() const { return now_; }
+  uint64_t now() const LARDER_REQUIRES_HOLDER { return now_; }
 
   // The clock says so.
-  void SetSeconds(int64_t seconds) {
+  void SetSeconds(int64_t seconds) LARDER_REQUIRES_HOLDER {
     if (seconds != clock_seconds_) Advance(seconds);
   }
 
   // A key of `keys` was evicted.
-  void CountEviction(size_t keys) {
+  void CountEviction(size_t keys) LARDER_REQUIRES_HOLDER {
     if (++evicted_ > keys / kPerTurnover) EndEarly();
     if (++evicted_of_phase_ > keys / kPhasesOfTurnover) {
       evicted_of_phase_ = 0;
@@ -52,19 +53,19 @@ class Epochs {
   }
 
   // Begins another epoch, unless there is no memory for that.
-  void EndEarly();
+  void EndEarly() LARDER_REQUIRES_HOLDER;
 
   // Quarters of a turnover, whatever the clock does.
-  uint32_t phase() const { return phase_; }
+  uint32_t phase() const LARDER_REQUIRES_HOLDER { return phase_; }
 
   // The latest epoch with these low bits.
-  uint64_t Full(uint64_t stamp, int bits) const {
+  uint64_t Full(uint64_t stamp, int bits) const LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(bits > 0 && bits < 64);
     return now_ - ((now_ - stamp) & ((uint64_t{1} << bits) - 1));
   }
 
   // Seconds since an epoch.
-  int64_t IdleSeconds(uint64_t epoch) const;
+  int64_t IdleSeconds(uint64_t epoch) const LARDER_REQUIRES_HOLDER;
 
  private:
   static constexpr size_t kPerTurnover = 256;
@@ -75,22 +76,22 @@ class Epochs {
   using Begins = uint64_t[kLevels][kSlots];
   static_assert(sizeof(Begins) == 17 * 1024);
 
-  void Advance(int64_t seconds);
-  void Note(int64_t from, int64_t to, uint64_t epoch_of_from);
-  uint64_t Begin(int level, int64_t second) const {
+  void Advance(int64_t seconds) LARDER_REQUIRES_HOLDER;
+  void Note(int64_t from, int64_t to, uint64_t epoch_of_from) LARDER_REQUIRES_HOLDER;
+  uint64_t Begin(int level, int64_t second) const LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(begins_ != nullptr && level >= 0 && level < kLevels && second >= 0);
     return (*begins_)[level][(second >> level) % kSlots];
   }
 
-  memory::Arena* arena_;
-  Begins* begins_ = nullptr;
-  int64_t clock_seconds_ = 0;  // what the clock last said
-  int64_t seconds_ = 0;        // lived
-  uint64_t now_ = 0;
-  size_t evicted_ = 0;  // in this epoch
-  size_t evicted_of_phase_ = 0;
-  uint32_t phase_ = 0;
-  bool refused_ = false;
+  memory::Arena* arena_ LARDER_GUARDED_BY_HOLDER;
+  Begins* begins_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  int64_t clock_seconds_ LARDER_GUARDED_BY_HOLDER = 0;  // what the clock last said
+  int64_t seconds_ LARDER_GUARDED_BY_HOLDER = 0;        // lived
+  uint64_t now_ LARDER_GUARDED_BY_HOLDER = 0;
+  size_t evicted_ LARDER_GUARDED_BY_HOLDER = 0;  // in this epoch
+  size_t evicted_of_phase_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint32_t phase_ LARDER_GUARDED_BY_HOLDER = 0;
+  bool refused_ LARDER_GUARDED_BY_HOLDER = false;
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/holder.h"
 #include "lib/keyspace/entry.h"
 #include "lib/keyspace/evictor.h"
 
@@ -16,16 +17,16 @@ class KeyspaceTables final : public EvictionTables {
  public:
   explicit KeyspaceTables(Keyspace& keyspace) : keyspace_(keyspace) {}
 
-  int databases() const override;
-  size_t keys(int db, bool expiring) const override;
-  int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) override;
-  bool Random(int db, bool expiring, Seen* seen) override;
-  uint64_t Hash(int db, const void* entry) const override;
-  bool Find(int db, uint64_t hash, Seen* seen) override;
-  bool Soonest(int db, Seen* seen, int64_t* expiry_ms) override;
-  void SetUse(void* entry, uint32_t access, bool small) override;
-  size_t Evict(int db, void* entry) override;
-  bool Fits() const override;
+  int databases() const override LARDER_REQUIRES_HOLDER;
+  size_t keys(int db, bool expiring) const override LARDER_REQUIRES_HOLDER;
+  int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) override LARDER_REQUIRES_HOLDER;
+  bool Random(int db, bool expiring, Seen* seen) override LARDER_REQUIRES_HOLDER;
+  uint64_t Hash(int db, const void* entry) const override LARDER_REQUIRES_HOLDER;
+  bool Find(int db, uint64_t hash, Seen* seen) override LARDER_REQUIRES_HOLDER;
+  bool Soonest(int db, Seen* seen, int64_t* expiry_ms) override LARDER_REQUIRES_HOLDER;
+  void SetUse(void* entry, uint32_t access, bool small) override LARDER_REQUIRES_HOLDER;
+  size_t Evict(int db, void* entry) override LARDER_REQUIRES_HOLDER;
+  bool Fits() const override LARDER_REQUIRES_HOLDER;
 
  private:
   static Seen SeenOf(Entry* entry);

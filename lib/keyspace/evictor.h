@@ -24,7 +24,6 @@
 //
 // Slices: Evict works until the limit is kept or its share of CPU is spent, so that no step is long. A cache of many
 // databases costs each slice a walk over those that have been made.
-// Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_EVICTOR_H_
 #define LARDER_KEYSPACE_EVICTOR_H_
 
@@ -32,6 +31,7 @@
 #include <cstdint>
 
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 #include "lib/base/random.h"
 #include "lib/keyspace/access.h"
 #include "lib/keyspace/epochs.h"
@@ -54,27 +54,27 @@ class EvictionTables {
   };
   static constexpr int kSeenMax = 16;
 
-  virtual int databases() const = 0;
+  virtual int databases() const LARDER_REQUIRES_HOLDER = 0;
   // How many entries, or how many that expire, a database holds.
-  virtual size_t keys(int db, bool expiring) const = 0;
+  virtual size_t keys(int db, bool expiring) const LARDER_REQUIRES_HOLDER = 0;
   // Fills `seen` with the entries (those that expire, if so asked) of one physical bucket, the one that covers this
   // position of the hash space or, if that has none, one of the next, and returns how many there are: 0 if it looked
   // at many and found none. Every place where entries live, stashes too, must be covered by some position. With
   // `expiring` it may choose the bucket by itself.
-  virtual int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) = 0;
+  virtual int Sample(int db, uint64_t position, bool expiring, Seen seen[kSeenMax]) LARDER_REQUIRES_HOLDER = 0;
   // Some entry (that expires, if so asked), each with about the same chance; false if there is none.
-  virtual bool Random(int db, bool expiring, Seen* seen) = 0;
-  virtual uint64_t Hash(int db, const void* entry) const = 0;
+  virtual bool Random(int db, bool expiring, Seen* seen) LARDER_REQUIRES_HOLDER = 0;
+  virtual uint64_t Hash(int db, const void* entry) const LARDER_REQUIRES_HOLDER = 0;
   // The entry whose hash has these top 48 bits.
-  virtual bool Find(int db, uint64_t hash, Seen* seen) = 0;
+  virtual bool Find(int db, uint64_t hash, Seen* seen) LARDER_REQUIRES_HOLDER = 0;
   // The one that expires first.
-  virtual bool Soonest(int db, Seen* seen, int64_t* expiry_ms) = 0;
+  virtual bool Soonest(int db, Seen* seen, int64_t* expiry_ms) LARDER_REQUIRES_HOLDER = 0;
   // Stores both in the entry; when `small` falls, the evictor's SmallLeft is called.
-  virtual void SetUse(void* entry, uint32_t access, bool small) = 0;
+  virtual void SetUse(void* entry, uint32_t access, bool small) LARDER_REQUIRES_HOLDER = 0;
   // Deletes it, with its effects (and SmallLeft if it was small). Returns the bytes that it took, as the limit counts.
-  virtual size_t Evict(int db, void* entry) = 0;
+  virtual size_t Evict(int db, void* entry) LARDER_REQUIRES_HOLDER = 0;
   // Whether the limit is kept.
-  virtual bool Fits() const = 0;
+  virtual bool Fits() const LARDER_REQUIRES_HOLDER = 0;
 
  protected:
   ~EvictionTables() = default;
@@ -96,7 +96,7 @@ class Evictor {
       : tables_(tables), random_(seed), epochs_(arena), small_queue_(arena), ghost_(arena), hand_(random_.Next()) {}
 
   // At any time. What was collected under another order is dropped.
-  void Configure(const EvictionConfig& config);
+  void Configure(const EvictionConfig& config) LARDER_REQUIRES_HOLDER;
 
   enum class Outcome : uint8_t {
     kFits,    // the limit is kept
@@ -110,47 +110,47 @@ class Evictor {
   };
   // So many looks for a victim end a slice too, whatever they cost.
   static constexpr int kLooksMax = 1024;
-  Outcome Evict(const Slice& slice);
+  Outcome Evict(const Slice& slice) LARDER_REQUIRES_HOLDER;
 
   // How a new key's access data begin.
   struct Start {
     uint32_t access;
     bool small;
   };
-  Start Begin(int db, uint64_t hash, bool expiring);
+  Start Begin(int db, uint64_t hash, bool expiring) LARDER_REQUIRES_HOLDER;
   // A small entry has got another key: the queue knows the new one from now on, as its youngest. False if the entry belongs
   // to main instead.
-  bool QueueMoved(int db, uint64_t hash);
+  bool QueueMoved(int db, uint64_t hash) LARDER_REQUIRES_HOLDER;
   // Bytes of small entries (as the limit counts them): one came, one left, one changed its size.
-  void SmallCame(size_t bytes) {
+  void SmallCame(size_t bytes) LARDER_REQUIRES_HOLDER {
     small_bytes_ += bytes;
     ++small_keys_;
   }
-  void SmallLeft(size_t bytes) {
+  void SmallLeft(size_t bytes) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(small_keys_ != 0 && small_bytes_ >= bytes);
     small_bytes_ -= bytes;
     --small_keys_;
   }
-  void SmallResized(size_t before, size_t now) {
+  void SmallResized(size_t before, size_t now) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(small_bytes_ >= before);
     small_bytes_ += now - before;
   }
   // The queue of small keys is not right any more: databases have changed places. Those in it belong to main from now
   // on.
-  void DropSmallQueue();
+  void DropSmallQueue() LARDER_REQUIRES_HOLDER;
 
-  Epochs& epochs() { return epochs_; }
-  const Epochs& epochs() const { return epochs_; }
+  Epochs& epochs() LARDER_REQUIRES_HOLDER { return epochs_; }
+  const Epochs& epochs() const LARDER_REQUIRES_HOLDER { return epochs_; }
   // The clock of LFU's counters.
-  void SetSeconds(int64_t seconds) {
+  void SetSeconds(int64_t seconds) LARDER_REQUIRES_HOLDER {
     seconds_ = seconds;
     epochs_.SetSeconds(seconds);
   }
 
-  uint64_t visited() const { return visited_; }  // entries looked at, ever
-  uint64_t evicted() const { return evicted_; }
-  uint64_t evicted_bytes() const { return evicted_bytes_; }
-  size_t small_bytes() const { return small_bytes_; }
+  uint64_t visited() const LARDER_REQUIRES_HOLDER { return visited_; }  // entries looked at, ever
+  uint64_t evicted() const LARDER_REQUIRES_HOLDER { return evicted_; }
+  uint64_t evicted_bytes() const LARDER_REQUIRES_HOLDER { return evicted_bytes_; }
+  size_t small_bytes() const LARDER_REQUIRES_HOLDER { return small_bytes_; }
 
  private:
   // What one look for a victim came to.
@@ -159,50 +159,50 @@ class Evictor {
     kNotYet,  // nobody went, but others have been moved out of the way: look again
     kNobody,
   };
-  Found EvictOne();
+  Found EvictOne() LARDER_REQUIRES_HOLDER;
   static Found FoundIf(bool evicted) { return evicted ? Found::kVictim : Found::kNobody; }
-  bool EvictRandom();
-  bool EvictSoonest();
-  bool EvictByPool();
-  Found EvictFifo();
-  Found EvictSmall();
-  bool EvictMain();
-  void Take(int db, void* entry);
-  void Visit(int entries);
-  int VisitBucket();
-  int PickDb(uint64_t* position);
-  bool NextCandidate(EvictionPool::Candidate* candidate, EvictionTables::Seen* seen);
-  uint64_t OrderOf(const EvictionTables::Seen& seen) const;
+  bool EvictRandom() LARDER_REQUIRES_HOLDER;
+  bool EvictSoonest() LARDER_REQUIRES_HOLDER;
+  bool EvictByPool() LARDER_REQUIRES_HOLDER;
+  Found EvictFifo() LARDER_REQUIRES_HOLDER;
+  Found EvictSmall() LARDER_REQUIRES_HOLDER;
+  bool EvictMain() LARDER_REQUIRES_HOLDER;
+  void Take(int db, void* entry) LARDER_REQUIRES_HOLDER;
+  void Visit(int entries) LARDER_REQUIRES_HOLDER;
+  int VisitBucket() LARDER_REQUIRES_HOLDER;
+  int PickDb(uint64_t* position) LARDER_REQUIRES_HOLDER;
+  bool NextCandidate(EvictionPool::Candidate* candidate, EvictionTables::Seen* seen) LARDER_REQUIRES_HOLDER;
+  uint64_t OrderOf(const EvictionTables::Seen& seen) const LARDER_REQUIRES_HOLDER;
   // Under s3fifo.
-  uint64_t EpochOf(uint32_t access) const {
+  uint64_t EpochOf(uint32_t access) const LARDER_REQUIRES_HOLDER {
     return epochs_.Full(access >> FifoUse::kCounterBits, FifoUse::kEpochBits);
   }
-  size_t CountKeys() const;
-  bool MayGo(const EvictionTables::Seen& seen) const {
+  size_t CountKeys() const LARDER_REQUIRES_HOLDER;
+  bool MayGo(const EvictionTables::Seen& seen) const LARDER_REQUIRES_HOLDER {
     return !config_.volatile_only || seen.expiring;
   }
-  bool SmallIsFull() const;
-  void TrimSmallQueue();
+  bool SmallIsFull() const LARDER_REQUIRES_HOLDER;
+  void TrimSmallQueue() LARDER_REQUIRES_HOLDER;
 
   EvictionTables& tables_;
-  base::Random random_;
-  EvictionConfig config_;
-  Epochs epochs_;
-  EvictionPool pool_;
-  SmallQueue small_queue_;
-  Ghost ghost_;
-  uint64_t hand_;        // where in the hash space, golden steps
-  size_t keys_ = 0;      // that may go, in all databases; while Evict runs
-  int owed_ = 0;         // entries to visit before the next choice
-  int64_t seconds_ = 0;
-  size_t small_bytes_ = 0;
-  size_t small_keys_ = 0;
+  base::Random random_ LARDER_GUARDED_BY_HOLDER;
+  EvictionConfig config_ LARDER_GUARDED_BY_HOLDER;
+  Epochs epochs_ LARDER_GUARDED_BY_HOLDER;
+  EvictionPool pool_ LARDER_GUARDED_BY_HOLDER;
+  SmallQueue small_queue_ LARDER_GUARDED_BY_HOLDER;
+  Ghost ghost_ LARDER_GUARDED_BY_HOLDER;
+  uint64_t hand_ LARDER_GUARDED_BY_HOLDER;        // where in the hash space, golden steps
+  size_t keys_ LARDER_GUARDED_BY_HOLDER = 0;      // that may go, in all databases; while Evict runs
+  int owed_ LARDER_GUARDED_BY_HOLDER = 0;         // entries to visit before the next choice
+  int64_t seconds_ LARDER_GUARDED_BY_HOLDER = 0;
+  size_t small_bytes_ LARDER_GUARDED_BY_HOLDER = 0;
+  size_t small_keys_ LARDER_GUARDED_BY_HOLDER = 0;
   // small keys of an earlier epoch are not in the queue: it was dropped since
-  uint64_t small_since_ = 0;
-  bool has_evicted_ = false;  // under this configuration
-  uint64_t visited_ = 0;
-  uint64_t evicted_ = 0;
-  uint64_t evicted_bytes_ = 0;
+  uint64_t small_since_ LARDER_GUARDED_BY_HOLDER = 0;
+  bool has_evicted_ LARDER_GUARDED_BY_HOLDER = false;  // under this configuration
+  uint64_t visited_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t evicted_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t evicted_bytes_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -8,8 +8,6 @@
 //
 // A lookup alone waits for memory twice or three times (directory, bucket, entry). Sixteen in three stages wait for it
 // three times together. Keys are asked for in order; what is done between two lookups may change the database.
-//
-// Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_KEY_WINDOW_H_
 #define LARDER_KEYSPACE_KEY_WINDOW_H_
 
@@ -20,6 +18,7 @@
 #include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 #include "lib/keyspace/db.h"
 
 namespace larder::inline v0::keyspace {
@@ -33,22 +32,22 @@ class KeyWindow {
   KeyWindow(Db& db, size_t count, KeyAt key) : db_(db), count_(count), key_(key) {}
 
   // REQUIRES: i is what it was in the last call, or one more.
-  uint64_t hash(size_t i) {
+  uint64_t hash(size_t i) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(i < count_ && i <= ready_ && i + kKeys >= ready_);
     if (i >= ready_) Fill(i);
     return hashes_[i % kKeys];
   }
-  Entry* Find(size_t i, Lookup how) {
+  Entry* Find(size_t i, Lookup how) LARDER_REQUIRES_HOLDER {
     const uint64_t hashed = hash(i);
     return db_.FindHashed(key_(i), hashed, how);
   }
-  Place Locate(size_t i, Lookup how) {
+  Place Locate(size_t i, Lookup how) LARDER_REQUIRES_HOLDER {
     const uint64_t hashed = hash(i);
     return db_.LocateHashed(key_(i), hashed, how);
   }
 
  private:
-  void Fill(size_t from) {
+  void Fill(size_t from) LARDER_REQUIRES_HOLDER {
     const size_t n = count_ - from < kKeys ? count_ - from : kKeys;
     ready_ = from + n;
     for (size_t i = from; i < ready_; ++i) hashes_[i % kKeys] = db_.Hash(key_(i));

@@ -39,6 +39,7 @@ std::unique_ptr<Keyspace> Keyspace::Create(const KeyspaceConfig& config, Clock& 
   memory::Heap::Ptr heap = memory::Heap::New(config.memory);
   if (heap == nullptr) return nullptr;
   LARDER_CHECK(config.databases > 0);
+  base::AssertHolder();  // nobody else knows of it yet
   std::unique_ptr<Keyspace> keyspace(new (std::nothrow) Keyspace(config, clock, std::move(heap)));
   if (keyspace == nullptr) return nullptr;
   keyspace->dbs_ = static_cast<Db**>(std::calloc(static_cast<size_t>(config.databases), sizeof(Db*)));
@@ -194,6 +195,7 @@ void Keyspace::DiscardTable(Db::Table& table, size_t bytes) {
   if (grave == nullptr) {
     // No memory for so little: then it takes as long as it takes.
     table.ForEach([this](Entry* entry) {
+      base::AssertHolder();
       EndHistory(*entry);
       Free(entry);
     });
@@ -212,6 +214,7 @@ bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
   const size_t memory = table.memory();
   size_t bytes = 0;
   const bool all = table.FreeSome(kFreeEntries, [&](Entry* entry) {
+    base::AssertHolder();
     const size_t entry_bytes = BytesOf(*entry);
     bytes += entry_bytes;
     timer.Add(1, entry_bytes);

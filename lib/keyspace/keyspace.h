@@ -2,8 +2,6 @@
 //
 // Time: commands of one batch may share one look at the clock (BeginOp with a time), a typed call passes 0 and the
 // clock is read only if an entry with an expiry is met. Within one op the time stands still.
-//
-// Threads: the executor's holder, but for used_memory's parts that are atomic (see there).
 #ifndef LARDER_KEYSPACE_KEYSPACE_H_
 #define LARDER_KEYSPACE_KEYSPACE_H_
 
@@ -17,6 +15,7 @@
 #include "lib/base/check.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
+#include "lib/base/holder.h"
 #include "lib/base/random.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/access.h"
@@ -58,52 +57,52 @@ class Keyspace {
   ~Keyspace();
 
   // The database, made on first use. nullptr if index is out of range or there is no memory.
-  Db* db(int index);
+  Db* db(int index) LARDER_REQUIRES_HOLDER;
   // The database if it has been made.
-  Db* db_if_made(int index) {
+  Db* db_if_made(int index) LARDER_REQUIRES_HOLDER {
     return index >= 0 && index < config_.databases ? dbs_[index] : nullptr;
   }
   // Those that have been made, in the order in which that happened; none is ever unmade. Walks go over these, since a
   // cache may be given two billion databases.
-  int made_dbs() const { return made_count_; }
-  Db* made_db(int i) const {
+  int made_dbs() const LARDER_REQUIRES_HOLDER { return made_count_; }
+  Db* made_db(int i) const LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(i >= 0 && i < made_count_);
     return made_[i];
   }
   // After the last that has been made.
-  int dbs_end() const { return dbs_end_; }
-  void SwapDbs(int a, int b);
+  int dbs_end() const LARDER_REQUIRES_HOLDER { return dbs_end_; }
+  void SwapDbs(int a, int b) LARDER_REQUIRES_HOLDER;
   // Empties one, or all of them. Returns how many keys there were.
-  size_t FlushDb(Db& db);
-  size_t FlushAll();
-  size_t size() const;
+  size_t FlushDb(Db& db) LARDER_REQUIRES_HOLDER;
+  size_t FlushAll() LARDER_REQUIRES_HOLDER;
+  size_t size() const LARDER_REQUIRES_HOLDER;
 
   // Starts an op. `now_ms` is the time if the caller knows it, else 0. `origin`: which client asks for it, for those who are
   // told of its effects; never looked into.
-  void BeginOp(int64_t now_ms, const void* origin = nullptr) {
+  void BeginOp(int64_t now_ms, const void* origin = nullptr) LARDER_REQUIRES_HOLDER {
     now_ms_ = now_ms;
     effects_.set_origin(origin);
   }
   // Starts a typed call's op, which reads the clock only if it has to.
-  void BeginTypedOp() {
+  void BeginTypedOp() LARDER_REQUIRES_HOLDER {
     BeginOp(0);
     ++reads_.holder().typed_calls;
   }
-  int64_t now_ms() {
+  int64_t now_ms() LARDER_REQUIRES_HOLDER {
     if (now_ms_ == 0) now_ms_ = clock_.NowUs() / 1000;
     return now_ms_;
   }
   // The coarse clock of access data; refreshed by sessions and ticks.
-  void set_access_clock_ms(int64_t now_ms) {
+  void set_access_clock_ms(int64_t now_ms) LARDER_REQUIRES_HOLDER {
     const int64_t seconds = now_ms / 1000;
     if (seconds == access_seconds_) [[likely]] return;
     access_seconds_ = seconds;
     evictor_.SetSeconds(seconds);
   }
   // OBJECT IDLETIME and OBJECT FREQ.
-  int64_t IdleSeconds(const Entry& entry) const;
-  uint32_t Frequency(const Entry& entry) const;
-  void Touch(Entry& entry) {
+  int64_t IdleSeconds(const Entry& entry) const LARDER_REQUIRES_HOLDER;
+  uint32_t Frequency(const Entry& entry) const LARDER_REQUIRES_HOLDER;
+  void Touch(Entry& entry) LARDER_REQUIRES_HOLDER {
     if (touch_is_stamp_) [[likely]] {
       // Most entries that are read often have it already, and a line that is not written need not go back to memory.
       if (entry.access_data() != stamp()) EntryStamp(entry).set_access_data(stamp());
@@ -113,145 +112,145 @@ class Keyspace {
   }
 
   // What maxmemory is compared with: arena, blocks, and what others have added to extra_memory().
-  size_t used_memory() const {
+  size_t used_memory() const LARDER_REQUIRES_HOLDER {
     return heap_->used() + extra_memory_.load(std::memory_order_relaxed);
   }
-  size_t peak_memory() const { return peak_memory_; }
-  void NotePeak() {
+  size_t peak_memory() const LARDER_REQUIRES_HOLDER { return peak_memory_; }
+  void NotePeak() LARDER_REQUIRES_HOLDER {
     if (used_memory() > peak_memory_) peak_memory_ = used_memory();
   }
   // Client buffers and the like, added and subtracted by their owners from any thread.
   std::atomic<size_t>& extra_memory() { return extra_memory_; }
   // Whether access data decide what is evicted.
-  bool GoesByUse() const {
+  bool GoesByUse() const LARDER_REQUIRES_HOLDER {
     return config_.maxmemory != 0 && config_.eviction != EvictionOrder::kNone &&
            config_.eviction != EvictionOrder::kRandom && config_.eviction != EvictionOrder::kTtl;
   }
   // Whether a write may run; if memory is over maxmemory, a slice is evicted first. See lib/keyspace/room.h.
   // Errors: kOutOfMemory, kLargerThanMaxmemory.
-  Error Admit(const Growth& growth) {
+  Error Admit(const Growth& growth) LARDER_REQUIRES_HOLDER {
     if (config_.maxmemory == 0) [[likely]] return kOk;
     return AdmitSlow(growth);
   }
   // The slice alone.
-  Room MakeRoom(const Growth& growth);
+  Room MakeRoom(const Growth& growth) LARDER_REQUIRES_HOLDER;
   // What MakeRoom has evicted and freed so far, in bytes.
-  uint64_t room_made() const { return room_made_; }
+  uint64_t room_made() const LARDER_REQUIRES_HOLDER { return room_made_; }
   // Whether more is used than maxmemory, without `counted` bytes of it.
-  bool OverLimit(size_t counted = 0) const;
+  bool OverLimit(size_t counted = 0) const LARDER_REQUIRES_HOLDER;
   // For the evictor: whether it may stop.
-  bool Fits() const { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
+  bool Fits() const LARDER_REQUIRES_HOLDER { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
   // A slice, if memory is over the limit: for the background. True if there is more to do.
-  bool EvictStep();
+  bool EvictStep() LARDER_REQUIRES_HOLDER;
   // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
-  bool owes_eviction() const { return owes_eviction_; }
+  bool owes_eviction() const LARDER_REQUIRES_HOLDER { return owes_eviction_; }
   // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is full,
   // see room.h. True if the call should be tried again. Not inside an op, since entries change their places.
-  bool SearchRoom(SourceSearch* search);
+  bool SearchRoom(SourceSearch* search) LARDER_REQUIRES_HOLDER;
   // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have their
   // turn in between.
   template <class Op>
-  Error RetryWithRoom(Error error, Op&& op) {
+  Error RetryWithRoom(Error error, Op&& op) LARDER_REQUIRES_HOLDER {
     SourceSearch search{.at_once = true};
     while (error == errors::kAllocationFailed && SearchRoom(&search)) error = op();
     return error;
   }
   // Whether the policy lets keys go.
-  bool MayEvict() const { return config_.eviction != EvictionOrder::kNone; }
+  bool MayEvict() const LARDER_REQUIRES_HOLDER { return config_.eviction != EvictionOrder::kNone; }
   // Arguments that arrive and are larger than maxmemory, in bytes: they will be refused, so that nobody is evicted for
   // them. Any thread.
   std::atomic<size_t>& doomed_arguments() { return doomed_arguments_; }
 
   // Until then (0: no more) only writes delete keys that have expired: CLIENT PAUSE, so that what clients see of them
   // does not change. Active expiry is its caller's to stop.
-  void HoldExpiry(int64_t until_ms) { hold_expiry_until_ms_ = until_ms; }
-  bool ExpiryHeld() { return hold_expiry_until_ms_ != 0 && now_ms() < hold_expiry_until_ms_; }
+  void HoldExpiry(int64_t until_ms) LARDER_REQUIRES_HOLDER { hold_expiry_until_ms_ = until_ms; }
+  bool ExpiryHeld() LARDER_REQUIRES_HOLDER { return hold_expiry_until_ms_ != 0 && now_ms() < hold_expiry_until_ms_; }
 
   // One step of deleting keys that are due, over all databases. True if there may be more.
-  bool ExpireDue();
+  bool ExpireDue() LARDER_REQUIRES_HOLDER;
   // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only a
   // sooner one is owed from now on.
-  int64_t SoonestExpiryMs();
-  void NoteExpiry(int64_t expiry_ms) {
+  int64_t SoonestExpiryMs() LARDER_REQUIRES_HOLDER;
+  void NoteExpiry(int64_t expiry_ms) LARDER_REQUIRES_HOLDER {
     if (expiry_ms >= soonest_known_ms_) return;
     soonest_known_ms_ = expiry_ms;
     Owe(kOwesSoonerExpiry);
   }
 
   // What ops leave to background work. See owed.h.
-  void Owe(Owed what) { owed_.Owe(what); }
-  uint32_t owed() const { return owed_.untold(); }
-  OwedWork& owed_work() { return owed_; }
+  void Owe(Owed what) LARDER_REQUIRES_HOLDER { owed_.Owe(what); }
+  uint32_t owed() const LARDER_REQUIRES_HOLDER { return owed_.untold(); }
+  OwedWork& owed_work() LARDER_REQUIRES_HOLDER { return owed_; }
 
   // Ends an entry that is in no table, and its value.
-  void Free(Entry* entry) {
+  void Free(Entry* entry) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(entry != nullptr);
     if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
     FreeShell(entry);
   }
   // The same for one whose value another entry has taken over.
-  void FreeShell(Entry* entry) { heap_->arena().Free(entry, entry->footprint()); }
+  void FreeShell(Entry* entry) LARDER_REQUIRES_HOLDER { heap_->arena().Free(entry, entry->footprint()); }
   // Ends what an entry's value had outside of the entry. A large structure is freed in steps.
-  void DropValue(Entry::Outside outside);
+  void DropValue(Entry::Outside outside) LARDER_REQUIRES_HOLDER;
   // Ends a reference to a block that the holder has.
-  void Drop(memory::Block* block);
+  void Drop(memory::Block* block) LARDER_REQUIRES_HOLDER;
   // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
-  void DiscardTable(Db::Table& table, size_t bytes);
+  void DiscardTable(Db::Table& table, size_t bytes) LARDER_REQUIRES_HOLDER;
   // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is compared
   // with maxmemory, see lib/keyspace/room.h.
-  size_t garbage_bytes() const { return garbage_bytes_; }
+  size_t garbage_bytes() const LARDER_REQUIRES_HOLDER { return garbage_bytes_; }
   // One step of freeing what was buried or dropped. True if there is more.
-  bool FreeStep();
-  bool HasGarbage() const;
+  bool FreeStep() LARDER_REQUIRES_HOLDER;
+  bool HasGarbage() const LARDER_REQUIRES_HOLDER;
   // The end: one step of freeing every key of every database, and what FreeStep frees. True if there is more.
   // REQUIRES: from the first call on nothing is called that looks at keys.
-  bool EndStep();
+  bool EndStep() LARDER_REQUIRES_HOLDER;
 
   // One step of moving entries out of nearly empty memory, some 35 us; nothing if there is no need. Not inside an op,
   // since entries change their places. True if there is more.
-  bool CompactStep() { return compactor_.CompactSome(); }
-  bool WantsCompaction() const { return compactor_.wanted(); }
+  bool CompactStep() LARDER_REQUIRES_HOLDER { return compactor_.CompactSome(); }
+  bool WantsCompaction() const LARDER_REQUIRES_HOLDER { return compactor_.wanted(); }
   // 1 to 4: how many steps in the time in which there would else be one.
-  int CompactionUrgency() { return arena().CompactionUrgency(); }
+  int CompactionUrgency() LARDER_REQUIRES_HOLDER { return arena().CompactionUrgency(); }
   // The same for the sparsest run of entries: kEmptied when 64 KB have become free for blocks of any size. Not inside an op.
-  memory::Arena::Evacuated EmptyRunStep() { return compactor_.EmptyRunStep(); }
+  memory::Arena::Evacuated EmptyRunStep() LARDER_REQUIRES_HOLDER { return compactor_.EmptyRunStep(); }
 
   // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
   // on in the entry that takes another's place or to which another is moved, and ends with the key. `hash` is that of the
   // entry's key, `db` the database's made_index.
-  void StartHistory(Entry& entry, int db, uint64_t hash);
-  void TakeHistory(Entry& made, const Entry& before);
+  void StartHistory(Entry& entry, int db, uint64_t hash) LARDER_REQUIRES_HOLDER;
+  void TakeHistory(Entry& made, const Entry& before) LARDER_REQUIRES_HOLDER;
   // from's is ended by its Delete
-  void MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash);
-  void EndHistory(const Entry& entry);
+  void MoveHistory(Entry& made, const Entry& from, int db, uint64_t hash) LARDER_REQUIRES_HOLDER;
+  void EndHistory(const Entry& entry) LARDER_REQUIRES_HOLDER;
   // The evictor's: gives the entry other data, and takes it out of the small queue unless `small`.
-  void SetUse(Entry& entry, uint32_t access, bool small);
+  void SetUse(Entry& entry, uint32_t access, bool small) LARDER_REQUIRES_HOLDER;
   // Counts one for INFO.
-  void CountEvicted() { ++stats_.evicted; }
+  void CountEvicted() LARDER_REQUIRES_HOLDER { ++stats_.evicted; }
   // What an entry takes, as the limit counts it.
   static size_t BytesOf(const Entry& entry) {
     const size_t bytes = memory::Arena::RoundUp(entry.footprint());
     return entry.has_outside() ? bytes + OutsideBytes(entry) : bytes;
   }
   // Around a change of an entry's block where it is: `before` is BytesOf at the time.
-  void Resized(const Entry& entry, size_t before) {
+  void Resized(const Entry& entry, size_t before) LARDER_REQUIRES_HOLDER {
     if (entry.marked(Entry::kInSmall)) evictor_.SmallResized(before, BytesOf(entry));
   }
 
-  memory::Arena& arena() { return heap_->arena(); }
+  memory::Arena& arena() LARDER_REQUIRES_HOLDER { return heap_->arena(); }
   memory::Heap& blocks() { return *heap_; }
-  base::StepLog& steps() { return steps_; }
-  Effects& effects() { return effects_; }
-  base::Random& random() { return random_; }
+  base::StepLog& steps() LARDER_REQUIRES_HOLDER { return steps_; }
+  Effects& effects() LARDER_REQUIRES_HOLDER { return effects_; }
+  base::Random& random() LARDER_REQUIRES_HOLDER { return random_; }
   Clock& clock() { return clock_; }
-  KeyspaceStats& stats() { return stats_; }
-  CountedReads& reads() { return reads_; }
-  const Evictor& evictor() const { return evictor_; }
-  const KeyspaceConfig& config() const { return config_; }
+  KeyspaceStats& stats() LARDER_REQUIRES_HOLDER { return stats_; }
+  CountedReads& reads() LARDER_REQUIRES_HOLDER { return reads_; }
+  const Evictor& evictor() const LARDER_REQUIRES_HOLDER { return evictor_; }
+  const KeyspaceConfig& config() const LARDER_REQUIRES_HOLDER { return config_; }
   // How whatever is found by what clients choose is hashed. Any thread.
   const base::HashSeed& hash_seed() const { return hash_seed_; }
   // Everything but databases, seed and memory may change at any time.
-  void Configure(const KeyspaceConfig& config);
+  void Configure(const KeyspaceConfig& config) LARDER_REQUIRES_HOLDER;
 
  private:
   struct Grave;
@@ -260,9 +259,11 @@ class Keyspace {
    public:
     explicit ArenaOwner(Keyspace& keyspace) : keyspace_(keyspace) {}
     void OnWantsTrim() override {
+      base::AssertHolder();
       keyspace_.Owe(kOwesFreeing);
     }
     void OnSparse() override {
+      base::AssertHolder();
       keyspace_.Owe(kOwesCompaction);
     }
 
@@ -272,63 +273,63 @@ class Keyspace {
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
   static size_t OutsideBytes(const Entry& entry);
-  size_t GarbageMax() const { return static_cast<size_t>(config_.maxmemory / 8); }
-  uint32_t stamp() const {
+  size_t GarbageMax() const LARDER_REQUIRES_HOLDER { return static_cast<size_t>(config_.maxmemory / 8); }
+  uint32_t stamp() const LARDER_REQUIRES_HOLDER {
     return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask;
   }
-  void TouchByUse(Entry& entry);
-  bool NoteMade(Db* db);
-  Error AdmitSlow(const Growth& growth);
-  Room MakeRoomOf(size_t bytes_min);
-  size_t FreeGarbage(size_t bytes_min);
-  Evictor::Outcome EvictSlice(size_t bytes_min);
-  void OweEviction();
-  bool SourceHasRoom() const;
-  bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits);
-  void BeginPass(SourceSearch* search);
-  bool BeginPassForSearch(SourceSearch* search);
-  bool FreeSome(Db::Table& table, size_t* freed);
-  void Detach(Structure* root);
-  void FreeSomeDropped();
+  void TouchByUse(Entry& entry) LARDER_REQUIRES_HOLDER;
+  bool NoteMade(Db* db) LARDER_REQUIRES_HOLDER;
+  Error AdmitSlow(const Growth& growth) LARDER_REQUIRES_HOLDER;
+  Room MakeRoomOf(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  size_t FreeGarbage(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  Evictor::Outcome EvictSlice(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  void OweEviction() LARDER_REQUIRES_HOLDER;
+  bool SourceHasRoom() const LARDER_REQUIRES_HOLDER;
+  bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits) LARDER_REQUIRES_HOLDER;
+  void BeginPass(SourceSearch* search) LARDER_REQUIRES_HOLDER;
+  bool BeginPassForSearch(SourceSearch* search) LARDER_REQUIRES_HOLDER;
+  bool FreeSome(Db::Table& table, size_t* freed) LARDER_REQUIRES_HOLDER;
+  void Detach(Structure* root) LARDER_REQUIRES_HOLDER;
+  void FreeSomeDropped() LARDER_REQUIRES_HOLDER;
 
-  KeyspaceConfig config_;
+  KeyspaceConfig config_ LARDER_GUARDED_BY_HOLDER;
   const base::HashSeed hash_seed_;
   Clock& clock_;
-  int64_t now_ms_ = 0;
-  OwedWork owed_;
-  int64_t soonest_known_ms_ = INT64_MAX;
-  int64_t hold_expiry_until_ms_ = 0;
-  int64_t access_seconds_ = 0;
-  bool touch_is_stamp_ = true;
-  KeyspaceStats stats_;
-  CountedReads reads_;
-  Effects effects_;
+  int64_t now_ms_ LARDER_GUARDED_BY_HOLDER = 0;
+  OwedWork owed_ LARDER_GUARDED_BY_HOLDER;
+  int64_t soonest_known_ms_ LARDER_GUARDED_BY_HOLDER = INT64_MAX;
+  int64_t hold_expiry_until_ms_ LARDER_GUARDED_BY_HOLDER = 0;
+  int64_t access_seconds_ LARDER_GUARDED_BY_HOLDER = 0;
+  bool touch_is_stamp_ LARDER_GUARDED_BY_HOLDER = true;
+  KeyspaceStats stats_ LARDER_GUARDED_BY_HOLDER;
+  CountedReads reads_ LARDER_GUARDED_BY_HOLDER;
+  Effects effects_ LARDER_GUARDED_BY_HOLDER;
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
   std::atomic<size_t> doomed_arguments_{0};
   // while MakeRoom runs: what the write has counted already, and need not make room for
-  size_t room_counted_ = 0;
-  uint64_t room_made_ = 0;
-  uint64_t source_goal_ = 0;  // while SearchRoom runs: of evictor_.evicted_bytes()
-  bool source_fits_ = false;  // and it may stop before, if the arena has room
-  bool owes_eviction_ = false;
-  int expire_at_ = 0;    // the database that ExpireDue looks at next
-  int expire_idle_ = 0;  // how many before it had nothing that was due
-  size_t peak_memory_ = 0;
-  base::StepLog steps_;
-  base::Random random_;
-  Db** dbs_ = nullptr;
-  Db** made_ = nullptr;
-  int made_count_ = 0;
-  int made_room_ = 0;
-  int dbs_end_ = 0;
-  Grave* graves_ = nullptr;
-  Structure* dropped_ = nullptr;  // large ones, detached
-  size_t garbage_bytes_ = 0;      // in both
-  KeyspaceTables tables_;
-  Evictor evictor_;
-  Compactor compactor_{*this};
-  ArenaOwner arena_owner_{*this};
+  size_t room_counted_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t room_made_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: of evictor_.evicted_bytes()
+  bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // and it may stop before, if the arena has room
+  bool owes_eviction_ LARDER_GUARDED_BY_HOLDER = false;
+  int expire_at_ LARDER_GUARDED_BY_HOLDER = 0;    // the database that ExpireDue looks at next
+  int expire_idle_ LARDER_GUARDED_BY_HOLDER = 0;  // how many before it had nothing that was due
+  size_t peak_memory_ LARDER_GUARDED_BY_HOLDER = 0;
+  base::StepLog steps_ LARDER_GUARDED_BY_HOLDER;
+  base::Random random_ LARDER_GUARDED_BY_HOLDER;
+  Db** dbs_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  Db** made_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  int made_count_ LARDER_GUARDED_BY_HOLDER = 0;
+  int made_room_ LARDER_GUARDED_BY_HOLDER = 0;
+  int dbs_end_ LARDER_GUARDED_BY_HOLDER = 0;
+  Grave* graves_ LARDER_GUARDED_BY_HOLDER = nullptr;
+  Structure* dropped_ LARDER_GUARDED_BY_HOLDER = nullptr;  // large ones, detached
+  size_t garbage_bytes_ LARDER_GUARDED_BY_HOLDER = 0;      // in both
+  KeyspaceTables tables_ LARDER_GUARDED_BY_HOLDER;
+  Evictor evictor_ LARDER_GUARDED_BY_HOLDER;
+  Compactor compactor_ LARDER_GUARDED_BY_HOLDER{*this};
+  ArenaOwner arena_owner_ LARDER_GUARDED_BY_HOLDER{*this};
 };
 
 // The lookup of every command. Inline as a whole in the hot path of Get, out of line elsewhere.

@@ -7,13 +7,12 @@
 //     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Clear()──► nothing
 //
 // What the background has been told of already wakes it no second time, until it has looked.
-//
-// Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_OWED_H_
 #define LARDER_KEYSPACE_OWED_H_
 
 #include <cstdint>
 
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -26,21 +25,21 @@ enum Owed : uint32_t {
 
 class OwedWork {
  public:
-  void Owe(uint32_t flags) { untold_ |= flags & ~told_; }
+  void Owe(uint32_t flags) LARDER_REQUIRES_HOLDER { untold_ |= flags & ~told_; }
 
   // What nobody has been told of yet.
-  uint32_t untold() const { return untold_; }
+  uint32_t untold() const LARDER_REQUIRES_HOLDER { return untold_; }
   // The background has been woken.
-  void Told() {
+  void Told() LARDER_REQUIRES_HOLDER {
     told_ |= untold_;
     untold_ = 0;
   }
   // The background has seen what there is, under the same hold, and knows itself when it comes again.
-  void Clear() { untold_ = told_ = 0; }
+  void Clear() LARDER_REQUIRES_HOLDER { untold_ = told_ = 0; }
 
  private:
-  uint32_t untold_ = 0;
-  uint32_t told_ = 0;
+  uint32_t untold_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint32_t told_ LARDER_GUARDED_BY_HOLDER = 0;
 };
 
 }  // namespace larder::inline v0::keyspace

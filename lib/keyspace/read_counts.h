@@ -8,7 +8,7 @@
 // A sum may miss what is being counted beside at that moment, and never more. Reset writes to no slot that belongs to a
 // thread: it keeps what has been counted until then, and subtracts it from now on.
 //
-// Threads: OfThread and a slot's Count: the thread that it is for. All else: the executor's holder.
+// Threads: OfThread and a slot's Count: the thread that it is for.
 #ifndef LARDER_KEYSPACE_READ_COUNTS_H_
 #define LARDER_KEYSPACE_READ_COUNTS_H_
 
@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::keyspace {
 
@@ -67,10 +68,10 @@ class CountedReads {
   }
 
   // Where the executor's holder counts.
-  ReadCounts& holder() { return holder_; }
+  ReadCounts& holder() LARDER_REQUIRES_HOLDER { return holder_; }
 
   // Since the last Reset.
-  ReadCounts Sum() const {
+  ReadCounts Sum() const LARDER_REQUIRES_HOLDER {
     ReadCounts sum = All();
     LARDER_DCHECK(sum.hits >= base_.hits && sum.misses >= base_.misses && sum.typed_calls >= base_.typed_calls);
     sum.hits -= base_.hits;
@@ -78,10 +79,10 @@ class CountedReads {
     sum.typed_calls -= base_.typed_calls;
     return sum;
   }
-  void Reset() { base_ = All(); }
+  void Reset() LARDER_REQUIRES_HOLDER { base_ = All(); }
 
  private:
-  ReadCounts All() const {
+  ReadCounts All() const LARDER_REQUIRES_HOLDER {
     ReadCounts all = holder_;
     for (const Slot& slot : slots_) {
       all.hits += slot.hits_.load(std::memory_order_relaxed);
@@ -91,8 +92,8 @@ class CountedReads {
     return all;
   }
 
-  ReadCounts holder_;
-  ReadCounts base_;
+  ReadCounts holder_ LARDER_GUARDED_BY_HOLDER;
+  ReadCounts base_ LARDER_GUARDED_BY_HOLDER;
   Slot slots_[kSlots];
 };
 

@@ -70,7 +70,7 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
 // step. Returns how much.
 size_t Keyspace::FreeGarbage(size_t bytes_min) {
   const size_t before = heap_->used();
-  const auto freed = [&]() {
+  const auto freed = [&]() LARDER_REQUIRES_HOLDER {
     const size_t now = heap_->used();
     return now < before ? before - now : 0;  // other threads may take memory meanwhile
   };

@@ -20,6 +20,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
+#include "lib/base/holder.h"
 
 namespace larder::inline v0::memory {
 
@@ -49,8 +50,8 @@ class Block {
   void Unref() {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Drop();
   }
-  // The executor's holder. Who alone has it need not count down.
-  void UnrefHeld() {
+  // Who alone has it need not count down.
+  void UnrefHeld() LARDER_REQUIRES_HOLDER {
     if (unique() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) DropHeld();
   }
 
@@ -59,7 +60,7 @@ class Block {
   Block(Heap* heap, size_t size, size_t capacity) : heap_(heap), size_(size), capacity_(capacity) {}
   ~Block() = default;
   void Drop();
-  void DropHeld();
+  void DropHeld() LARDER_REQUIRES_HOLDER;
 
   Heap* heap_;
   std::atomic<uint32_t> references_{1};

@@ -23,6 +23,7 @@ Block* Heap::New(size_t size, size_t capacity) {
   const size_t footprint = Arena::RoundUp(sizeof(Block) + capacity);
   void* memory = nullptr;
   if (footprint <= kArenaMax) {
+    base::AssertHolder();  // as NeedsHolder says
     memory = arena_.Allocate(footprint, Tenant::kBlock);
     if (memory == nullptr) return nullptr;
     ++arena_blocks_;
@@ -160,6 +161,7 @@ bool Heap::GiveBack(int64_t budget_ns) {
 // ---- The end --------------------------------------------------------------------------------------------------------
 
 void Heap::Close() {
+  base::AssertHolder();  // nothing runs under the executor any more
   while (reclaimer_.ReclaimSome(INT64_MAX / 2)) {
   }
   CollectReturned();

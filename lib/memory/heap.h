@@ -19,7 +19,7 @@
 // system at once and are faulted in anew, a page at a time. Huge pages for them were refused: 7.6 ms, because a slice
 // that is discarded splits them.
 //
-// Threads: as it says beside each; "holder" is the executor's holder.
+// Threads: any, where nothing else is said; "the holder" is the executor's.
 #ifndef LARDER_MEMORY_HEAP_H_
 #define LARDER_MEMORY_HEAP_H_
 
@@ -32,6 +32,7 @@
 #include <larder/memory.h>
 #include "lib/base/bio.h"
 #include "lib/base/fork_page.h"
+#include "lib/base/holder.h"
 #include "lib/memory/arena.h"
 #include "lib/memory/block.h"
 #include "lib/memory/page_heap.h"
@@ -58,46 +59,46 @@ class Heap {
   Block* New(size_t size, size_t capacity);
 
   // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing has
-  // changed: it is not in one, somebody else has a reference, or no fuller run has room. The holder.
-  Block* Move(Block* block);
+  // changed: it is not in one, somebody else has a reference, or no fuller run has room.
+  Block* Move(Block* block) LARDER_REQUIRES_HOLDER;
 
-  // Housekeeping, by the holder, between commands: frees what other threads returned, then for about `budget_ns` frees
+  // Housekeeping between commands: frees what other threads returned, then for about `budget_ns` frees
   // slices of what was dropped and gives memory back. Returns whether there is more to do.
-  bool Maintain(int64_t budget_ns);
+  bool Maintain(int64_t budget_ns) LARDER_REQUIRES_HOLDER;
   // The same, for who needs memory of the source's: what is else kept for reuse goes too.
-  bool GiveBack(int64_t budget_ns);
+  bool GiveBack(int64_t budget_ns) LARDER_REQUIRES_HOLDER;
   // Whether Maintain has something to do. A few loads.
-  bool WantsMaintenance() const {
+  bool WantsMaintenance() const LARDER_REQUIRES_HOLDER {
     return arena_.has_returned() || !reclaimer_.empty() || arena_.WantsTrim() || pages_.WantsTrim();
   }
-  // The part of it that counts: returned blocks are in used() until then. The holder.
-  size_t CollectReturned(size_t max = SIZE_MAX);
+  // The part of it that counts: returned blocks are in used() until then.
+  size_t CollectReturned(size_t max = SIZE_MAX) LARDER_REQUIRES_HOLDER;
 
-  // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none. The
-  // holder.
-  size_t TakeFailedBytes() {
+  // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none.
+  size_t TakeFailedBytes() LARDER_REQUIRES_HOLDER {
     const size_t large = refused_large_.exchange(0, std::memory_order_relaxed);
     const size_t small = arena_.TakeFailedBytes();
     return large > small ? large : small;
   }
 
-  // The holder's.
-  Arena& arena() { return arena_; }
-  const Arena& arena() const { return arena_; }
-  Reclaimer& reclaimer() { return reclaimer_; }
+  Arena& arena() LARDER_REQUIRES_HOLDER { return arena_; }
+  const Arena& arena() const LARDER_REQUIRES_HOLDER { return arena_; }
+  Reclaimer& reclaimer() LARDER_REQUIRES_HOLDER { return reclaimer_; }
   MemorySource& source() { return *source_; }
 
-  // Blocks alive: those that the holder has not collected yet among them. The holder.
-  size_t blocks() const { return arena_blocks_ + large_blocks(); }
+  // Blocks alive: those that the holder has not collected yet among them.
+  size_t blocks() const LARDER_REQUIRES_HOLDER { return arena_blocks_ + large_blocks(); }
   size_t large_blocks() const { return shares_.load(std::memory_order_relaxed) - 1; }
   // What blocks beyond the arena take, without what waits to be reclaimed. Any thread.
   size_t large_used() const { return large_used_.load(std::memory_order_relaxed); }
-  // Everything that is in use: the arena's and the large blocks. The holder.
-  size_t used() const { return arena_.used() + large_used(); }
-  // Everything obtained from the source. The holder.
-  size_t held() const { return arena_.held() + pages_.held() + direct_held_.load(std::memory_order_relaxed); }
+  // Everything that is in use: the arena's and the large blocks.
+  size_t used() const LARDER_REQUIRES_HOLDER { return arena_.used() + large_used(); }
+  // Everything obtained from the source.
+  size_t held() const LARDER_REQUIRES_HOLDER {
+    return arena_.held() + pages_.held() + direct_held_.load(std::memory_order_relaxed);
+  }
   // held() - used(): never touched, free, headers, tails, and what waits to be reclaimed.
-  size_t free_bytes() const { return held() - used(); }
+  size_t free_bytes() const LARDER_REQUIRES_HOLDER { return held() - used(); }
 
   PageHeap& pages() { return pages_; }
 
@@ -122,7 +123,7 @@ class Heap {
   }
   void Close();
   void Drop(Block* block);
-  void DropHeld(Block* block);
+  void DropHeld(Block* block) LARDER_REQUIRES_HOLDER;
   void FreeLarge(Block* block);
   void DropShare();
   bool SubmitFree(Block* block);
@@ -133,10 +134,10 @@ class Heap {
   std::shared_ptr<MemorySource> source_;
   Arena arena_;
   PageHeap pages_;
-  Reclaimer reclaimer_;
+  Reclaimer reclaimer_ LARDER_GUARDED_BY_HOLDER;
   base::Bio* bio_ = nullptr;
   base::ForkPage::Ptr fork_page_;
-  size_t arena_blocks_ = 0;  // made and not freed or collected yet
+  size_t arena_blocks_ LARDER_GUARDED_BY_HOLDER = 0;  // made and not freed or collected yet
   alignas(64) std::atomic<size_t> large_used_{0};
   std::atomic<size_t> direct_held_{0};
   std::atomic<size_t> refused_large_{0};

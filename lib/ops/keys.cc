@@ -16,7 +16,7 @@ using keyspace::kNoExpiry;
 using keyspace::Lookup;
 using keyspace::Place;
 
-void DeleteEntry(Db& db, const Place& entry, Bytes key) {
+void DeleteEntry(Db& db, const Place& entry, Bytes key) LARDER_REQUIRES_HOLDER {
   const Bytes command[] = {"DEL", key};
   db.Delete(entry, {EventClass::kGeneric, "del", command});
 }

@@ -34,7 +34,7 @@ using keyspace::StringSource;
 // What an edit in place leaves.
 constexpr keyspace::Form kRawString{keyspace::Type::kString, keyspace::Encoding::kRaw};
 
-bool WantsCommands(Db& db) { return db.keyspace().effects().wants(Effects::kCommands); }
+bool WantsCommands(Db& db) LARDER_REQUIRES_HOLDER { return db.keyspace().effects().wants(Effects::kCommands); }
 
 Change StringChange(Bytes event, std::span<const Bytes> command) { return {EventClass::kString, event, command}; }
 
@@ -45,7 +45,7 @@ Bytes TextOf(const StringSource& value, Digits& digits) {
 bool IsString(const Entry& entry) { return entry.type() == keyspace::Type::kString; }
 
 // Whether a string may become so long. (What is stored in an entry is short enough for any limit that there may be.)
-Error CheckLength(Db& db, uint64_t size) {
+Error CheckLength(Db& db, uint64_t size) LARDER_REQUIRES_HOLDER {
   const keyspace::KeyspaceConfig& config = db.keyspace().config();
   if (size > config.string_bytes_max) return errors::kStringTooLong;
   if (config.maxmemory != 0 && size > config.maxmemory) return errors::kLargerThanMaxmemory;
@@ -107,7 +107,7 @@ namespace {
 
 using Pair = std::pair<Bytes, Bytes>;
 
-Result<bool> SetPairs(Db& db, size_t count, Db::PairAt at, bool if_none) {
+Result<bool> SetPairs(Db& db, size_t count, Db::PairAt at, bool if_none) LARDER_REQUIRES_HOLDER {
   if (if_none) {
     keyspace::KeyWindow window(db, count, [&](size_t i) { return at(i).first; });
     for (size_t i = 0; i < count; ++i) {

@@ -32,7 +32,7 @@ void DirectClient::End() {
 absl::Status DirectClient::Open() {
   client_.protocol = core::kDirectProtocol;
   client_.created_ms = client_.last_interaction_ms = core_.clock().NowUs() / 1000;
-  return core_.Run([this] {
+  return core_.Run([this]() LARDER_REQUIRES_HOLDER {
     client_.db = core_.engine().keyspace().db(0);
     core_.engine().clients().Add(&client_);
     Account();
@@ -63,7 +63,7 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   uint64_t limit = 0;
   while (ran == core::Ran::kWantsRoom) {
     const absl::Status status = core_.Run(
-        [&] {
+        [&]() LARDER_REQUIRES_HOLDER {
           ran = core::RunCommand(core_, client_, argv, output_, /*at_once=*/false, &search);
           Account();
           limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
@@ -71,7 +71,7 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
           const bool is_large = output_.memory() > kKeptBytes || output_.has_references();
           if (ran == core::Ran::kWantsRoom || is_large) (void)stay.Enter(core_);
         },
-        [&] { return IsShort(argv); });
+        [&]() LARDER_REQUIRES_HOLDER { return IsShort(argv); });
     if (!status.ok()) return status;
     if (ran == core::Ran::kWantsRoom && !stay.entered()) {
       return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/reply.h>
+#include "lib/base/holder.h"
 #include "lib/core/core.h"
 #include "lib/engine/client.h"
 #include "lib/engine/short.h"
@@ -26,10 +27,12 @@ class DirectClient {
   // Takes its place among the cache's clients. Call once.
   absl::Status Open();
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
-  // Whether Execute of this may run on a stranger's thread: see engine/short.h. Under the executor.
-  bool IsShort(std::span<const std::string_view> argv) { return engine::IsShort(core_.engine(), client_, argv); }
+  // Whether Execute of this may run on a stranger's thread: see engine/short.h.
+  bool IsShort(std::span<const std::string_view> argv) LARDER_REQUIRES_HOLDER {
+    return engine::IsShort(core_.engine(), client_, argv);
+  }
   // See SessionEnd::End.
-  void End();
+  void End() LARDER_REQUIRES_HOLDER;
 
  private:
   void Account();

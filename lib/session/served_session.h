@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "lib/base/buffer.h"
+#include "lib/base/holder.h"
 #include "lib/base/intrusive_list.h"
 #include "lib/core/core.h"
 #include "lib/engine/client.h"

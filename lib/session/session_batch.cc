@@ -412,6 +412,7 @@ void SessionBatch::Reset(bool all) {
 }
 
 void SessionBatch::Abandon() {
+  base::AssertHolder();
   Reset(/*all=*/true);
   while (ServedSession* session = opening_.front()) {  // they are their owners'
     TakeFromOpening(*session);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/base/holder.h"
 #include "lib/base/intrusive_list.h"
 #include "lib/core/core.h"
 #include "lib/executor/executor.h"
@@ -36,10 +37,10 @@ class LARDER_API SessionBatch final : public executor::Batch {
 
   // Whether there is anything to submit.
   bool HasWork() const { return count_ != 0 || !opening_.empty() || closing_ != nullptr; }
-  // Runs everything here and now. REQUIRES: the caller holds the executor.
-  void RunAll();
-  // Whether another thread than the batch's own may run what comes next. REQUIRES: the caller holds the executor.
-  bool NextIsShort();
+  // Runs everything here and now.
+  void RunAll() LARDER_REQUIRES_HOLDER;
+  // Whether another thread than the batch's own may run what comes next.
+  bool NextIsShort() LARDER_REQUIRES_HOLDER;
   // Forgets what the batch held. It is called after the batch has finished or was cancelled. Sessions that are to be
   // closed stay for the next round, and so do requests that were left: they come first then, and unfinished() of their
   // sessions is true.
@@ -48,8 +49,8 @@ class LARDER_API SessionBatch final : public executor::Batch {
   void Abandon();
 
   // Opens and ends sessions, up to `limit` of each. When there are none left, it runs requests.
-  bool RunSlice(const executor::SliceLimit& limit) override;
-  bool NextIsLong() const override { return next_is_long_; }
+  bool RunSlice(const executor::SliceLimit& limit) override LARDER_REQUIRES_HOLDER;
+  bool NextIsLong() const override LARDER_REQUIRES_HOLDER { return next_is_long_; }
   void Wake() override {
     if (wake_ != nullptr) wake_(wake_arg_);
   }
@@ -83,15 +84,15 @@ class LARDER_API SessionBatch final : public executor::Batch {
   Request* NextFree();
   void ForgetRequests(const ServedSession& session);
   bool TakeFromOpening(ServedSession& session);
-  bool MadeRoomAhead(Request& request);
+  bool MadeRoomAhead(Request& request) LARDER_REQUIRES_HOLDER;
   Request& Next();
-  bool IsShort(Request& request);
-  bool RunOne(Request& request, int64_t* now_us);
-  bool RunSpecial(Request& request);
+  bool IsShort(Request& request) LARDER_REQUIRES_HOLDER;
+  bool RunOne(Request& request, int64_t* now_us) LARDER_REQUIRES_HOLDER;
+  bool RunSpecial(Request& request) LARDER_REQUIRES_HOLDER;
   void NotRun(Request& request, int64_t why);
-  void PrefetchWindow();
-  bool OpenAndClose(const executor::SliceLimit& limit);
-  void End(ServedSession& session);
+  void PrefetchWindow() LARDER_REQUIRES_HOLDER;
+  bool OpenAndClose(const executor::SliceLimit& limit) LARDER_REQUIRES_HOLDER;
+  void End(ServedSession& session) LARDER_REQUIRES_HOLDER;
 
   core::CacheCore& core_;
   void (*wake_)(void* arg);

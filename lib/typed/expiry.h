@@ -21,7 +21,7 @@ inline bool ExpiryMsOf(absl::Time when, int64_t* ms) {
 }
 
 // The expiry of what is written with a ttl. Errors: before 1970.
-inline Result<int64_t> ExpiryAfter(keyspace::Db& db, int64_t ttl_ms) {
+inline Result<int64_t> ExpiryAfter(keyspace::Db& db, int64_t ttl_ms) LARDER_REQUIRES_HOLDER {
   const int64_t expiry_ms = db.keyspace().now_ms() + ttl_ms;
   if (expiry_ms <= 0) [[unlikely]] return errors::kClockBefore1970;
   return expiry_ms;

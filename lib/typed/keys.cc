@@ -22,17 +22,17 @@ constexpr ErrorText kTimeTooFar{absl::StatusCode::kInvalidArgument, "ExpireAt: t
 bool FewKeys(keyspace::Db&, Bytes, KeySpan keys, int64_t*) { return keys.size() <= engine::kShortElements; }
 
 Error Delete(const OpAt& at, KeySpan keys, int64_t* count) {
-  *count = ops::keys::Delete(at.db, keys);
+  *count = ops::keys::Delete(at.db(), keys);
   return kOk;
 }
 
 Error ExistsSeveral(const OpAt& at, KeySpan keys, int64_t* count) {
-  *count = ops::keys::Count(at.db, keys, Lookup::kInspect);
+  *count = ops::keys::Count(at.db(), keys, Lookup::kInspect);
   return kOk;
 }
 
 Error Exists(const OpAt& at, bool* exists) {
-  *exists = at.db.FindHashed(at.key, at.hash, Lookup::kInspect) != nullptr;
+  *exists = at.db().FindHashed(at.key, at.hash, Lookup::kInspect) != nullptr;
   return kOk;
 }
 
@@ -40,24 +40,24 @@ Error Exists(const OpAt& at, bool* exists) {
 
 Error ExpireInMs(const OpAt& at, int64_t ttl_ms, bool* done) {
   int64_t expiry_ms = 0;
-  if (__builtin_add_overflow(at.db.keyspace().now_ms(), ttl_ms, &expiry_ms)) expiry_ms = INT64_MIN;
-  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(at.db, at.key, expiry_ms));
+  if (__builtin_add_overflow(at.db().keyspace().now_ms(), ttl_ms, &expiry_ms)) expiry_ms = INT64_MIN;
+  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(at.db(), at.key, expiry_ms));
   return kOk;
 }
 
 Error ExpireAtMs(const OpAt& at, int64_t expiry_ms, bool* done) {
-  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(at.db, at.key, expiry_ms));
+  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::ExpireAt(at.db(), at.key, expiry_ms));
   return kOk;
 }
 
 // PERSIST, but that it tells whether there is such a key.
 Error ExpireNever(const OpAt& at, bool* done) {
-  *done = at.db.Find(at.key, Lookup::kPeek) != nullptr;
-  return ops::keys::Persist(at.db, at.key).error();
+  *done = at.db().Find(at.key, Lookup::kPeek) != nullptr;
+  return ops::keys::Persist(at.db(), at.key).error();
 }
 
 Error Persist(const OpAt& at, bool* done) {
-  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::Persist(at.db, at.key));
+  LARDER_ASSIGN_OR_RETURN(*done, ops::keys::Persist(at.db(), at.key));
   return kOk;
 }
 
@@ -83,7 +83,7 @@ const ErrorText* StartExpireAt(const Target& target, const OpRow&, Bytes key, ab
 }
 
 Error Ttl(const OpAt& at, std::optional<absl::Duration>* ttl) {
-  const int64_t ttl_ms = ops::keys::TtlMs(at.db, at.key);
+  const int64_t ttl_ms = ops::keys::TtlMs(at.db(), at.key);
   if (ttl_ms != -2) ttl->emplace(ttl_ms == -1 ? absl::InfiniteDuration() : absl::Milliseconds(ttl_ms));
   return kOk;
 }
@@ -94,7 +94,7 @@ size_t BatchOf(const ScanOptions& options) { return options.batch == 0 ? 1 : opt
 
 Error Scan(const OpAt& at, uint64_t* cursor, const ScanOptions* options, FetchedList* to) {
   bool failed = false;
-  *cursor = at.db.Scan(*cursor, BatchOf(*options), [&](keyspace::Entry& entry) {
+  *cursor = at.db().Scan(*cursor, BatchOf(*options), [&](keyspace::Entry& entry) {
     if (failed || (!options->match.empty() && !base::GlobMatch(options->match, entry.key()))) return;
     failed = !to->Add(entry.key());
   });
@@ -114,7 +114,7 @@ void ShowScan(engine::Monitors& to, Bytes, uint64_t* cursor, const ScanOptions* 
 }
 
 Error Size(const OpAt& at, int64_t* size) {
-  *size = static_cast<int64_t>(at.db.size());
+  *size = static_cast<int64_t>(at.db().size());
   return kOk;
 }
 

@@ -34,6 +34,7 @@ constexpr TypedOp<const Store*> kStoreShown = OpOf<const Store*>(
     {.name = "SET", .access = Access::kWrites, .keys = KeyCount::kOne, .show = By<ShowStore>});
 
 Error StoreValue(const OpAt& at, Store* store) {
+  keyspace::Db& db = at.db();
   if (!store->detached) {  // it runs again when room has been made for it
     if (!store->load.Detach()) return kOk;
     store->detached = true;
@@ -41,11 +42,11 @@ Error StoreValue(const OpAt& at, Store* store) {
   }
   ops::strings::SetOptions options;
   if (store->plan.ttl_ms != 0) {
-    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(at.db, store->plan.ttl_ms));
+    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, store->plan.ttl_ms));
   }
-  const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
+  const keyspace::Place existing = db.LocateHashed(at.key, at.hash, Lookup::kWrite);
   LARDER_DCHECK(existing == nullptr);  // what made it would have detached
-  return ops::strings::Set(at.db, at.key, existing, store->value.source(), options).error();
+  return ops::strings::Set(db, at.key, existing, store->value.source(), options).error();
 }
 keyspace::Growth GrowthOfStore(CacheCore&, Bytes key, Store* store) { return store->value.Growth(key); }
 
@@ -73,13 +74,13 @@ const ErrorText* Load::Begin(const Target& target, std::string_view key, Fetched
   Prepare(target.index, key);
   const uint64_t hash = db.Hash(key);
   const executor::Outcome outcome = core.executor().Run(
-      [&] {
+      [&]() LARDER_REQUIRES_HOLDER {
         db.keyspace().BeginOp(0);
         const keyspace::Entry* entry = db.FindHashed(key, hash, keyspace::Lookup::kWrite);
         error = entry != nullptr ? typed::FetchString(*entry, to).text() : Join(core.flights());
         core.AfterOp(db.keyspace());
       },
-      [&](int stage) { db.PrefetchHashed(hash, stage); });
+      [&](int stage) LARDER_REQUIRES_HOLDER { db.PrefetchHashed(hash, stage); });
   return outcome == executor::Outcome::kRan ? error : core::CacheCore::ErrorOf(outcome);
 }
 

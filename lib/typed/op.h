@@ -2,7 +2,7 @@
 //
 //   // lib/typed/strings.cc
 //   Error Append(const OpAt& at, Bytes suffix, int64_t* length) {
-//     LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(at.db, at.key, suffix));
+//     LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(at.db(), at.key, suffix));
 //     return kOk;
 //   }
 //   keyspace::Growth GrowthOfAppend(core::CacheCore&, Bytes key, Bytes suffix, int64_t*) { ... }
@@ -30,6 +30,7 @@
 #include <larder/internal/typed.h>
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/base/holder.h"
 #include "lib/core/core.h"
 #include "lib/engine/monitor.h"
 #include "lib/keyspace/db.h"
@@ -45,9 +46,17 @@ using internal::TypedOp;
 
 // Where an op runs.
 struct OpAt {
-  keyspace::Db& db;
-  Bytes key;
-  uint64_t hash;  // of the key, if the row says that it is wanted
+ private:
+  keyspace::Db& db_;
+
+ public:
+  OpAt(keyspace::Db& db, Bytes k, uint64_t h) : db_(db), key(k), hash(h) {}
+
+  const Bytes key;
+  const uint64_t hash;  // of the key, if the row says that it is wanted
+
+  // An op is run by the executor's holder alone, and says so to clang by asking for its database.
+  keyspace::Db& db() const LARDER_ASSERTS_HOLDER { return db_; }
 };
 
 // ---- From functions with arguments to what a row holds -------------------------------------------------------------
@@ -98,7 +107,10 @@ struct Packing<kFunction> {
 template <class... Args, bool (*kFunction)(keyspace::Db&, Bytes, Args...)>
 struct Packing<kFunction> {
   static bool Call(keyspace::Db& db, Bytes key, const void* args) {
-    return WithArgs<Args...>(args, [&](const Args&... each) { return kFunction(db, key, each...); });
+    return WithArgs<Args...>(args, [&](const Args&... each) {
+      base::AssertHolder();
+      return kFunction(db, key, each...);
+    });
   }
   static constexpr Packed<ShortFunction, Args...> kPacked{Call, true};
 };
@@ -189,11 +201,12 @@ inline constexpr ErrorText kTransactionIsOver{
     absl::StatusCode::kFailedPrecondition,
     "a Transaction was used inside View, or after its function has returned, or in a fork of the process"};
 
-// MONITOR's line of a call. REQUIRES: core.monitored(), and the caller holds the executor.
-void ShowToMonitors(core::CacheCore& core, int db, const OpRow& row, Bytes key, const void* args);
+// MONITOR's line of a call. REQUIRES: core.monitored().
+void ShowToMonitors(core::CacheCore& core, int db, const OpRow& row, Bytes key, const void* args)
+    LARDER_REQUIRES_HOLDER;
 template <class... Args>
 void ShowToMonitors(core::CacheCore& core, int db, const TypedOp<Args...>& op, Bytes key,
-                    std::type_identity_t<Args>... args) {
+                    std::type_identity_t<Args>... args) LARDER_REQUIRES_HOLDER {
   const std::tuple<Args...> packed(args...);
   ShowToMonitors(core, db, op.row, key, &packed);
 }

@@ -20,6 +20,7 @@ namespace {
 // A Transaction's call: this thread has the executor, and keeps it.
 const ErrorText* RunHeld(const Call& call) {
   if (!call.core().MayTransact(call.target.transaction)) return &kTransactionIsOver;
+  base::AssertHolder();
   const ErrorText* error = BeginHold(call);
   if (error == nullptr) {
     error = call.Op();
@@ -27,7 +28,7 @@ const ErrorText* RunHeld(const Call& call) {
       const Error failed = *error;
       error = call.db()
                     .keyspace()
-                    .RetryWithRoom(failed, [&]() -> Error {
+                    .RetryWithRoom(failed, [&]() LARDER_REQUIRES_HOLDER -> Error {
                       const ErrorText* again = call.Op();
                       return again == nullptr ? kOk : Error(*again);
                     })
@@ -46,8 +47,9 @@ struct Searching {
   bool shown = false;  // to MONITOR
   keyspace::SourceSearch search;
 
-  // Under the executor, when the op has failed with `refused`: a step of the search for room.
-  [[gnu::cold, gnu::noinline]] const ErrorText* SearchRoom(CacheCore& core, const ErrorText* error) {
+  // When the op has failed with `refused`: a step of the search for room.
+  [[gnu::cold, gnu::noinline]] const ErrorText* SearchRoom(CacheCore& core, const ErrorText* error)
+      LARDER_REQUIRES_HOLDER {
     if (error != &errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return error;
     if (!stays && !core.closing().EnterStay()) return CacheCore::ErrorOf(executor::Outcome::kClosed);
     stays = again = true;
@@ -56,7 +58,7 @@ struct Searching {
 };
 
 // What one hold of a call with the executor does.
-const ErrorText* Hold(const Call& call, Searching& searching) {
+const ErrorText* Hold(const Call& call, Searching& searching) LARDER_REQUIRES_HOLDER {
   const ErrorText* error = BeginHold(call, /*shows=*/!searching.shown);
   searching.shown = true;
   if (error == nullptr) error = call.Op();
@@ -71,12 +73,14 @@ const ErrorText* RunInHolds(const Call& call, Searching& searching) {
   do {
     searching.again = false;
     const executor::Outcome outcome = call.core().executor().Run(
-        [&] { error = Hold(call, searching); },
-        [&](int stage) {
+        [&]() LARDER_REQUIRES_HOLDER { error = Hold(call, searching); },
+        [&](int stage) LARDER_REQUIRES_HOLDER {
           if (call.row.hashes) call.db().PrefetchHashed(call.hash, stage);
           else if (call.row.keys != KeyCount::kNone) call.db().Prefetch(call.key, stage);
         },
-        [&] { return call.row.is_short == nullptr || call.row.is_short(call.db(), call.key, call.args); });
+        [&]() LARDER_REQUIRES_HOLDER {
+          return call.row.is_short == nullptr || call.row.is_short(call.db(), call.key, call.args);
+        });
     if (outcome != executor::Outcome::kRan) error = CacheCore::ErrorOf(outcome);
   } while (searching.again);
   if (searching.stays) call.core().closing().LeaveStay();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <tuple>
 
+#include "lib/base/holder.h"
 #include "lib/executor/executor.h"
 #include "lib/keyspace/keyspace.h"
 #include "lib/typed/op.h"
@@ -18,13 +19,13 @@ using core::CacheCore;
 // A call that does not find the executor free.
 [[gnu::noinline]] const ErrorText* RunElsewhere(const Target& target, const OpRow& row, Bytes key, uint64_t hash,
                                                 const void* args);
-// Goes on when the op has failed with `refused`, under the executor, which it gives back.
+// Goes on when the op has failed with `error`, and gives the executor back.
 [[gnu::cold, gnu::noinline]] const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key,
                                                               uint64_t hash, const void* args,
-                                                              const ErrorText* error);
+                                                              const ErrorText* error) LARDER_RELEASES_HOLDER;
 // Room within maxmemory for what the op adds.
 [[gnu::cold, gnu::noinline]] const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key,
-                                                          const void* args);
+                                                          const void* args) LARDER_REQUIRES_HOLDER;
 
 // One call on its way.
 struct Call {
@@ -36,7 +37,7 @@ struct Call {
 
   CacheCore& core() const { return *target.core; }
   keyspace::Db& db() const { return *target.db; }
-  const ErrorText* Op() const { return row.run(*target.db, key, hash, args); }
+  const ErrorText* Op() const LARDER_REQUIRES_HOLDER { return row.run(*target.db, key, hash, args); }
   bool grows() const { return row.growth != nullptr; }
 };
 
@@ -45,7 +46,7 @@ struct Call {
 constexpr bool TryBeside(const Call&) { return false; }
 
 // The first half of a hold, up to the op: why it may not run.
-[[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool shows = true) {
+[[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool shows = true) LARDER_REQUIRES_HOLDER {
   keyspace::Keyspace& keyspace = call.db().keyspace();
   keyspace.BeginTypedOp();
   if (call.grows() && keyspace.config().maxmemory != 0) [[unlikely]] {
@@ -59,7 +60,7 @@ constexpr bool TryBeside(const Call&) { return false; }
 }
 
 // And the second.
-[[gnu::always_inline]] inline void EndHold(const Call& call) {
+[[gnu::always_inline]] inline void EndHold(const Call& call) LARDER_REQUIRES_HOLDER {
   keyspace::Keyspace& keyspace = call.db().keyspace();
   if (call.grows()) keyspace.NotePeak();
   call.core().AfterOp(keyspace);

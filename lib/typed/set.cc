@@ -31,8 +31,8 @@ constexpr ErrorText kBadCondition{absl::StatusCode::kInvalidArgument,
 static_assert(memory::Heap::NeedsHolder(internal::kPlainValueBytesMax));
 
 Error Set(const OpAt& at, Bytes value, bool* done) {
-  const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
-  LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(at.db, at.key, existing, keyspace::StringSource::Of(value),
+  const keyspace::Place existing = at.db().LocateHashed(at.key, at.hash, Lookup::kWrite);
+  LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(at.db(), at.key, existing, keyspace::StringSource::Of(value),
                                                    ops::strings::SetOptions()));
   return kOk;
 }
@@ -42,9 +42,9 @@ Growth GrowthOfSet(core::CacheCore&, Bytes key, Bytes value, bool*) {
 
 // The same with a value that is made ready first.
 Error SetReady(const OpAt& at, PreparedValue* value, bool* done) {
-  const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
+  const keyspace::Place existing = at.db().LocateHashed(at.key, at.hash, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(*done,
-                          ops::strings::Set(at.db, at.key, existing, value->source(), ops::strings::SetOptions()));
+                          ops::strings::Set(at.db(), at.key, existing, value->source(), ops::strings::SetOptions()));
   return kOk;
 }
 Growth GrowthOfSetReady(core::CacheCore&, Bytes key, PreparedValue* value, bool*) { return value->Growth(key); }
@@ -85,15 +85,15 @@ Error ReadOptions(const SetOptions& from, SetPlan* plan) {
 Error SetPrepared(const OpAt& at, PreparedValue* value, const SetPlan* plan, Fetched* old_value, bool* done) {
   ops::strings::SetOptions options = plan->options;
   if (plan->ttl_ms != 0) {
-    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(at.db, plan->ttl_ms));
+    LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(at.db(), plan->ttl_ms));
   }
   if (old_value != nullptr) {
     ops::strings::Digits digits;
-    LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db, at.key, digits));
+    LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db(), at.key, digits));
     if (text.found) FetchPart(text, text.bytes, old_value);
   }
-  const keyspace::Place existing = at.db.LocateHashed(at.key, at.hash, Lookup::kWrite);
-  LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(at.db, at.key, existing, value->source(), options));
+  const keyspace::Place existing = at.db().LocateHashed(at.key, at.hash, Lookup::kWrite);
+  LARDER_ASSIGN_OR_RETURN(*done, ops::strings::Set(at.db(), at.key, existing, value->source(), options));
   return kOk;
 }
 Growth GrowthOfSetPrepared(core::CacheCore&, Bytes key, PreparedValue* value, const SetPlan*, Fetched*, bool*) {
@@ -119,7 +119,7 @@ const ErrorText* StartSetWith(const Target& target, const OpRow&, Bytes key, Byt
 }
 
 Error SetSeveral(const OpAt& at, PairSpan pairs) {
-  return ops::strings::SetMany(at.db, pairs, /*if_none=*/false).error();
+  return ops::strings::SetMany(at.db(), pairs, /*if_none=*/false).error();
 }
 Growth GrowthOfSetSeveral(core::CacheCore&, Bytes, PairSpan pairs) {
   Growth growth;

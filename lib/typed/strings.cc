@@ -29,7 +29,7 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
 
 // The hot path of all hot paths, so with all around it it is one piece of code without a call but memcpy's.
 [[gnu::always_inline]] inline Error Get(const OpAt& at, Fetched* to) {
-  const Entry* entry = at.db.FindInline(at.key, at.hash, Lookup::kRead);
+  const Entry* entry = at.db().FindInline(at.key, at.hash, Lookup::kRead);
   if (entry == nullptr) return kOk;
   if (entry->is_inline_string()) [[likely]] {
     const Bytes value = entry->inline_value();
@@ -42,7 +42,7 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
 }
 // The same out of the hot way.
 Error GetOutOfLine(const OpAt& at, Fetched* to) {
-  const Entry* entry = at.db.FindHashed(at.key, at.hash, Lookup::kRead);
+  const Entry* entry = at.db().FindHashed(at.key, at.hash, Lookup::kRead);
   return entry == nullptr ? kOk : FetchString(*entry, to);
 }
 
@@ -55,7 +55,7 @@ bool FetchInto(const ops::strings::Text& text, FetchedList* to) {
 }
 
 Error GetSeveral(const OpAt& at, KeySpan keys, FetchedList* to) {
-  auto window = keyspace::WindowOver(at.db, keys);
+  auto window = keyspace::WindowOver(at.db(), keys);
   for (size_t i = 0; i < keys.size(); ++i) {
     const Entry* entry = window.Find(i, Lookup::kRead);
     ops::strings::Digits digits;
@@ -70,7 +70,7 @@ bool FewKeys(keyspace::Db&, Bytes, KeySpan keys, FetchedList*) { return keys.siz
 
 Error GetRange(const OpAt& at, int64_t first, int64_t last, Fetched* to) {
   ops::strings::Digits digits;
-  LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db, at.key, digits));
+  LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db(), at.key, digits));
   FetchPart(text, ops::strings::SliceInclusive(text.bytes, first, last), to);
   return kOk;
 }
@@ -84,6 +84,7 @@ const ErrorText* View(const Target& target, const OpRow&, Bytes key, Viewer fn) 
   } else if (!core.MayTransact(target.transaction)) {
     return &kTransactionIsOver;
   }
+  base::AssertHolder();
   target.db->keyspace().BeginTypedOp();
   if (core.monitored()) [[unlikely]] ShowToMonitors(core, target.index, internal::kView, key, fn);
   ops::strings::Digits digits;
@@ -102,7 +103,7 @@ const ErrorText* View(const Target& target, const OpRow&, Bytes key, Viewer fn) 
 // ---- Numbers -------------------------------------------------------------------------------------------------------
 
 Error Increment(const OpAt& at, int64_t by, int64_t* value) {
-  LARDER_ASSIGN_OR_RETURN(*value, ops::strings::IncrementBy(at.db, at.key, by));
+  LARDER_ASSIGN_OR_RETURN(*value, ops::strings::IncrementBy(at.db(), at.key, by));
   return kOk;
 }
 Growth GrowthOfIncrement(core::CacheCore&, Bytes key, int64_t, int64_t*) { return GrowthOfEntry(key); }
@@ -110,7 +111,7 @@ Growth GrowthOfIncrement(core::CacheCore&, Bytes key, int64_t, int64_t*) { retur
 Error IncrementFloat(const OpAt& at, double by, double* value) {
   ops::strings::FloatDigits digits;
   LARDER_ASSIGN_OR_RETURN(const Bytes text,
-                          ops::strings::IncrementByFloat(at.db, at.key, static_cast<long double>(by), digits,
+                          ops::strings::IncrementByFloat(at.db(), at.key, static_cast<long double>(by), digits,
                                                          ops::strings::kDoubleMax));
   long double parsed = 0;
   LARDER_CHECK(base::ParseLongDouble(text, &parsed));
@@ -122,18 +123,20 @@ Growth GrowthOfIncrementFloat(core::CacheCore&, Bytes key, double, double*) { re
 // ---- Edits ---------------------------------------------------------------------------------------------------------
 
 // An edit may have to copy the string that is there, and adds so many bytes to it.
-bool EditIsShort(keyspace::Db& db, Bytes key, size_t bytes) {
+bool EditIsShort(keyspace::Db& db, Bytes key, size_t bytes) LARDER_REQUIRES_HOLDER {
   return bytes <= engine::kShortBytes && db.BlockBytes(key) <= engine::kShortBytes;
 }
 
 Error Append(const OpAt& at, Bytes suffix, int64_t* length) {
-  LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(at.db, at.key, suffix));
+  LARDER_ASSIGN_OR_RETURN(*length, ops::strings::Append(at.db(), at.key, suffix));
   return kOk;
 }
 Growth GrowthOfAppend(core::CacheCore&, Bytes key, Bytes suffix, int64_t*) {
   return {.bytes = key.size() + suffix.size(), .value_bytes = suffix.size()};
 }
-bool AppendIsShort(keyspace::Db& db, Bytes key, Bytes suffix, int64_t*) { return EditIsShort(db, key, suffix.size()); }
+bool AppendIsShort(keyspace::Db& db, Bytes key, Bytes suffix, int64_t*) LARDER_REQUIRES_HOLDER {
+  return EditIsShort(db, key, suffix.size());
+}
 
 const ErrorText* StartSetRange(const Target& target, const OpRow& row, Bytes key, int64_t offset, Bytes bytes,
                                int64_t* length) {
@@ -142,14 +145,14 @@ const ErrorText* StartSetRange(const Target& target, const OpRow& row, Bytes key
   return GoOnWithRoom(target, row, key, &args);
 }
 Error SetRange(const OpAt& at, int64_t offset, Bytes bytes, int64_t* length) {
-  LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(at.db, at.key, offset, bytes));
+  LARDER_ASSIGN_OR_RETURN(*length, ops::strings::SetRange(at.db(), at.key, offset, bytes));
   return kOk;
 }
 Growth GrowthOfSetRange(core::CacheCore& core, Bytes key, int64_t offset, Bytes bytes, int64_t*) {
   return ops::strings::GrowthOfSetRange(key, offset, bytes,
                                         core.limits().bulk_bytes_max.load(std::memory_order_relaxed));
 }
-bool SetRangeIsShort(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes, int64_t*) {
+bool SetRangeIsShort(keyspace::Db& db, Bytes key, int64_t offset, Bytes bytes, int64_t*) LARDER_REQUIRES_HOLDER {
   return EditIsShort(db, key, static_cast<size_t>(offset) + bytes.size());
 }
 

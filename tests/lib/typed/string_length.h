@@ -15,7 +15,7 @@ namespace larder::testing {
 
 inline Error ReadLength(const typed::OpAt& at, int64_t* length) {
   ops::strings::Digits digits;
-  LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db, at.key, digits));
+  LARDER_ASSIGN_OR_RETURN(const ops::strings::Text text, ops::strings::Read(at.db(), at.key, digits));
   *length = static_cast<int64_t>(text.bytes.size());
   return kOk;
 }
