@@ -205,22 +205,22 @@ class LARDER_API Database {
 
   // --- Any command ---
 
-  // Runs a command as a client that exists for it alone, in this database. Commands that only mean something in a session
-  // that lasts (MULTI, WATCH, SELECT, HELLO...) answer an error that names cache.NewSession().
+  // Runs a command as a client that exists for it alone, in this database. Commands that only mean something in a
+  // session that lasts (MULTI, WATCH, SELECT, HELLO...) answer an error that names cache.NewSession().
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv) const;
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) const {
     return Execute(Keys(argv.begin(), argv.size()));
   }
   absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
 
-  // Runs or queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if the
-  // cache was closed before. A command that ran gives its reply, also if the cache is closed before that is delivered.
-  // Never waits: a short command that finds the cache free runs at once; all others are copied and run by what
-  // Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its calls. Calls
-  // of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier ExecuteAsync.
-  // Errors: as any call; RESOURCE_EXHAUSTED also if it would take more than Options::async_bytes_max together with the commands
-  // and replies that wait: what has to be copied counts with all of its argv, even where nothing else waits. The callback is
-  // not called then. Not for a Transaction: FAILED_PRECONDITION.
+  // Runs or queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if
+  // the cache was closed before. A command that ran gives its reply, also if the cache is closed before that is
+  // delivered. Never waits: a short command that finds the cache free runs at once; all others are copied and run by
+  // what Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its
+  // calls. Calls of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier
+  // ExecuteAsync. Errors: as any call; RESOURCE_EXHAUSTED also if it would take more than Options::async_bytes_max
+  // together with the commands and replies that wait: what has to be copied counts with all of its argv, even where
+  // nothing else waits. The callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
   absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
@@ -232,18 +232,22 @@ class LARDER_API Database {
 
   // The string at `key`; if there is none, what `loader` returns, stored with `ttl` (InfiniteDuration(): none) first.
   //   absl::StatusOr<std::string> loader();
-  // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's order;
+  // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's
+  // order;
   //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
   // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted,
   //   expired by a time that has passed, renamed or moved away (though it is not there yet), or renamed, moved or copied
   //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who
   //   have waited for it and is not stored, and callers that come after the change load anew.
-  // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all the
+  // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all
+  // the
   //   same, unstored: Stats::loads_not_stored counts it.
-  // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for its
+  // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for
+  // its
   //   own key; the loader of a asks for b while the loader of b asks for a) is FAILED_PRECONDITION. Only waits for loaders of
   //   this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
-  // Errors: the loader's; INVALID_ARGUMENT for a ttl of 0 or below, before anything else is done; FAILED_PRECONDITION also
+  // Errors: the loader's; INVALID_ARGUMENT for a ttl of 0 or below, before anything else is done; FAILED_PRECONDITION
+  // also
   //   inside Atomically, and for a loader that comes back in a fork of the process; CANCELLED if the cache is closed
   //   meanwhile.
   template <class Loader>
@@ -285,11 +289,11 @@ class LARDER_API Cache : public Database {
   // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
 
-  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; listeners and
-  // sessions are gone; not from inside a callback, a loader, View or Atomically.
-  // `std::unique_ptr<Cache>::reset()` sets the program's own pointer to null before the destructor delivers the callbacks
-  // that are still owed: a callback must not go by that pointer. A `Cache*` that it keeps itself is good until then; what
-  // it calls by that is CANCELLED.
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; listeners
+  // and sessions are gone; not from inside a callback, a loader, View or Atomically. `std::unique_ptr<Cache>::reset()`
+  // sets the program's own pointer to null before the destructor delivers the callbacks that are still owed: a callback
+  // must not go by that pointer. A `Cache*` that it keeps itself is good until then; what it calls by that is
+  // CANCELLED.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -299,23 +303,23 @@ class LARDER_API Cache : public Database {
   // reached the cache yet, is the caller's care: it is refused, but must not meet the destructor.
   // Callers that wait for their turn or for a loader get CANCELLED. Callbacks that are still owed run on the closing
   // thread: a command that ran tells its reply. The memory is given back by the destructor.
-  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Three things the
-  // deadline does not bound: a callback that has begun on the closing thread is let end; so is a slice of a listener's
-  // requests that another thread is running (at most 64 short commands, or 20 us); and sessions that are gone, and a
-  // listener's clients with their connections, are all ended.
+  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Three things
+  // the deadline does not bound: a callback that has begun on the closing thread is let end; so is a slice of a
+  // listener's requests that another thread is running (at most 64 short commands, or 20 us); and sessions that are
+  // gone, and a listener's clients with their connections, are all ended.
   // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
   // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
-  // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
-  // Atomically, a callback, a loader or Options::log, and in a fork of the process; or, after closing, if values are still
-  // pinned, by replies not yet sent or by calls that have run and are copying their result: how many is in the message,
-  // whose they are is not known.
+  // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside
+  // View, Atomically, a callback, a loader or Options::log, and in a fork of the process; or, after closing, if values
+  // are still pinned, by replies not yet sent or by calls that have run and are copying their result: how many is in
+  // the message, whose they are is not known.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
   absl::StatusOr<Database> Db(int index) const;
 
-  // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what fn
-  // returns, which must be nothing, an absl::Status or an absl::StatusOr<T>: OK, or why it did not run.
+  // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what
+  // fn returns, which must be nothing, an absl::Status or an absl::StatusOr<T>: OK, or why it did not run.
   template <class F>
   auto Atomically(F&& fn);
 
@@ -324,11 +328,12 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<larder::Stats> Stats() const;
 
-  // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over, freeing
-  // of what was deleted, giving memory back (for which keys may be moved together), callbacks. It goes by steps of at most
-  // 100 us, between which others have their turn, and does one of each in any case. With Options::background == kTick this
-  // is what does it; call it some 10 times a second, from any thread. Returns when it would like to be called again: now, if
-  // callbacks are still owed or the deadline cut something short. Errors: FAILED_PRECONDITION inside a callback.
+  // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over,
+  // freeing of what was deleted, giving memory back (for which keys may be moved together), callbacks. It goes by steps
+  // of at most 100 us, between which others have their turn, and does one of each in any case. With Options::background
+  // == kTick this is what does it; call it some 10 times a second, from any thread. Returns when it would like to be
+  // called again: now, if callbacks are still owed or the deadline cut something short. Errors: FAILED_PRECONDITION
+  // inside a callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.
@@ -342,8 +347,8 @@ class LARDER_API Cache : public Database {
 };
 
 // What Atomically's function may do. Nothing here waits. It ends with its function: it cannot be copied, and what was
-// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread, also inside a later
-// Atomically.
+// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread, also inside a
+// later Atomically.
 class LARDER_API Transaction : public Database {
   friend class Cache;
   class Pass {

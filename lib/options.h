@@ -121,9 +121,9 @@ struct Options {
   // already, a row without a function and a null pointer are errors.
   std::vector<const engine::Family*> families = {};
 
-  // Asked when a client sends SHUTDOWN, on any thread and while the command runs, so that it must neither call the cache
-  // nor throw: it notes the wish and wakes whoever will close the cache. OK means that this will be soon, an error is the
-  // client's answer. Null: SHUTDOWN is refused. A guest never ends its host.
+  // Asked when a client sends SHUTDOWN, on any thread and while the command runs, so that it must neither call the
+  // cache nor throw: it notes the wish and wakes whoever will close the cache. OK means that this will be soon, an
+  // error is the client's answer. Null: SHUTDOWN is refused. A guest never ends its host.
   std::function<absl::Status(const ShutdownRequest&)> on_shutdown = nullptr;
 
   // The listener lets the system pick a free TCP port, whatever `port` says; Listener::port() tells which.
@@ -133,12 +133,12 @@ struct Options {
 
   int databases = 16;  // 1 to INT_MAX; each is made on first use and costs nothing before.
 
-  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET. A write that finds more in use evicts what the policy
-  // lets go, until no more is in use, or for 100 us and as much as it adds, and runs though there may still be more in use;
-  // what is left over is evicted in the background. It is refused if nothing may be evicted, and if its value alone is larger than
-  // maxmemory: then nothing is evicted for it. One that finds no more in use runs, so that use may exceed the limit by what
-  // one write adds. Reads evict nothing. When `memory` has no more to give although maxmemory has not been reached, writes
-  // evict too.
+  // Bytes of this cache (not of the process); 0: no limit. CONFIG SET. A write that finds more in use evicts what the
+  // policy lets go, until no more is in use, or for 100 us and as much as it adds, and runs though there may still be
+  // more in use; what is left over is evicted in the background. It is refused if nothing may be evicted, and if its
+  // value alone is larger than maxmemory: then nothing is evicted for it. One that finds no more in use runs, so that
+  // use may exceed the limit by what one write adds. Reads evict nothing. When `memory` has no more to give although
+  // maxmemory has not been reached, writes evict too.
   uint64_t maxmemory = 0;
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;  // CONFIG SET.
 
@@ -147,12 +147,13 @@ struct Options {
   int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
-  // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25 %, and
-  // 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.
+  // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25
+  // %, and 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.
   int active_expire_effort = 1;
 
-  // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported without
-  // effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at once. CONFIG SET.
+  // Free values of deleted entries in slices in the background rather than inside the command. Kept and reported
+  // without effect: what takes long (a flushed database, a value over 1 MB) is always freed in slices, the rest at
+  // once. CONFIG SET.
   bool lazyfree_lazy_eviction = false;    // ... when evicted.
   bool lazyfree_lazy_expire = false;      // ... when expired.
   bool lazyfree_lazy_server_del = false;  // ... when overwritten, as by RENAME.
@@ -186,8 +187,8 @@ struct Options {
   // below 0, percent of maxmemory (-5: 5 %). 0: no limit. CONFIG SET.
   int64_t maxmemory_clients = 0;
 
-  // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands, copied with their arguments, and
-  // replies may take until their callbacks have returned; no command may be longer. CONFIG SET.
+  // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands, copied with their
+  // arguments, and replies may take until their callbacks have returned; no command may be longer. CONFIG SET.
   uint64_t async_bytes_max = 64 << 20;
 
   // client-output-buffer-limit. CONFIG SET.
@@ -234,8 +235,9 @@ struct Options {
   std::string config_file = {};
 
   // Directives of Redis that are accepted without effect: name to value as CONFIG GET prints it. One that is missing
-  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead; but
-  // not `user default`, as Redis writes it into its file for one who may do all with requirepass or without a password.)
+  // has Redis's default. (rename-command, loadmodule and user, of which CONFIG GET knows nothing, are refused instead;
+  // but not `user default`, as Redis writes it into its file for one who may do all with requirepass or without a
+  // password.)
   std::map<std::string, std::string, std::less<>> compat = {};
 };
 

@@ -84,10 +84,11 @@ class LARDER_API ReplyView {
 
   // "ERR", "WRONGTYPE"...: an error's first word. Empty for other types.
   std::string_view error_code() const;
-  // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED, NOAUTH
-  // and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED; what a typed call refuses too has the code that it
-  // has there ("increment or decrement would overflow": OUT_OF_RANGE); others are INVALID_ARGUMENT or the nearest. The
-  // message is the reply's text without its code, cut before whatever it quotes of the command's arguments.
+  // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED,
+  // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED; what a typed call refuses too has the code
+  // that it has there ("increment or decrement would overflow": OUT_OF_RANGE); others are INVALID_ARGUMENT or the
+  // nearest. The message is the reply's text without its code, cut before whatever it quotes of the command's
+  // arguments.
   absl::Status ToStatus() const;
 
   // "txt", "mkd": a verbatim string's format.

@@ -60,9 +60,9 @@ class LARDER_API Session {
   Session& operator=(const Session&) = delete;
 
   // Runs one command, waits for its turn and returns its reply, whole: CLIENT REPLY OFF and SKIP, by which a connection
-  // saves bytes, are refused with an error reply here, inside MULTI in their place in EXEC's. After QUIT, or CLIENT KILL
-  // of this session, FAILED_PRECONDITION. What MULTI has queued is in Stats::used_memory: at maxmemory, more of it is
-  // refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's hard limit for normal clients is
+  // saves bytes, are refused with an error reply here, inside MULTI in their place in EXEC's. After QUIT, or CLIENT
+  // KILL of this session, FAILED_PRECONDITION. What MULTI has queued is in Stats::used_memory: at maxmemory, more of it
+  // is refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's hard limit for normal clients is
   // RESOURCE_EXHAUSTED, or DATA_LOSS if the command has changed something.
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
@@ -91,16 +91,16 @@ class LARDER_API RespConnection {
   // closed are ignored.
   // Errors: none of `bytes` was taken; feed them again, unless the cache is closed. FAILED_PRECONDITION inside View or
   // Atomically, RESOURCE_EXHAUSTED where there is no memory to begin with them. Once some are taken the call is OK,
-  // whatever comes: if memory runs out for the rest, or the cache is closed, the client is closed(), as a socket would be.
-  // Then the requests have run whose replies are in output(), and perhaps one more; the rest of the bytes is gone.
+  // whatever comes: if memory runs out for the rest, or the cache is closed, the client is closed(), as a socket would
+  // be. Then the requests have run whose replies are in output(), and perhaps one more; the rest of the bytes is gone.
   absl::Status Feed(std::string_view bytes);
 
   // Replies not yet consumed. Valid until the next call. Empty also while there is no memory to put them in one piece.
   std::string_view output();
   void ConsumeOutput(size_t n);  // REQUIRES: n <= output().size()
 
-  // The client has been closed, by QUIT, a protocol error, CLIENT KILL or a limit, for want of memory or with the cache:
-  // send what is in output(), then hang up.
+  // The client has been closed, by QUIT, a protocol error, CLIENT KILL or a limit, for want of memory or with the
+  // cache: send what is in output(), then hang up.
   bool closed() const;
 
  private:

@@ -38,8 +38,9 @@ struct ExecutorStats {
   uint64_t slice_ns_max = 0;       // longest slice
 };
 
-// The pieces that longer work is cut into, so that no call waits long for another's: how many there were of a kind, what they
-// touched, and how long they took in CPU time of their thread. Steps too short to be worth timing are only counted.
+// The pieces that longer work is cut into, so that no call waits long for another's: how many there were of a kind,
+// what they touched, and how long they took in CPU time of their thread. Steps too short to be worth timing are only
+// counted.
 struct StepStats {
   uint64_t steps = 0;
   uint64_t entries = 0;
@@ -54,9 +55,9 @@ struct StepStats {
 };
 
 inline constexpr size_t kStepKinds = 8;
-// What Stats::step[i] counts, as INFO names it: a segment of a table grows or shrinks in place, is split in two, two are
-// merged; a table's directory changes; keys are evicted, expired; what was deleted is freed; keys and values are moved out
-// of nearly empty pieces of memory (`entries` and `bytes` are what was moved).
+// What Stats::step[i] counts, as INFO names it: a segment of a table grows or shrinks in place, is split in two, two
+// are merged; a table's directory changes; keys are evicted, expired; what was deleted is freed; keys and values are
+// moved out of nearly empty pieces of memory (`entries` and `bytes` are what was moved).
 inline constexpr const char* kStepNames[kStepKinds] = {"grow",  "split",  "merge", "directory",
                                                        "evict", "expire", "free",  "compact"};
 

@@ -20,8 +20,8 @@
 // client-output-buffer-limit is reached.
 //
 // Threads: everything belongs to the loop's thread but SessionWoken and WakeServer.
-// Memory: room in the lists is taken when a connection is accepted, so that nothing in a turn can run out of it. Nothing
-// here throws, and texts for the log are fixed arrays.
+// Memory: room in the lists is taken when a connection is accepted, so that nothing in a turn can run out of it.
+// Nothing here throws, and texts for the log are fixed arrays.
 //
 // net/notes/model.md has this turn in the light of the whole.
 #ifndef LARDER_NET_SERVER_H_

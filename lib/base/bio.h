@@ -10,8 +10,8 @@
 //
 // A job is a part of the thing that it is about (the block to be freed, the file's own state), so nothing is allocated.
 //
-// Sockets are closed where they are: a close without SO_LINGER waits for nothing (5 us on loopback with its buffers full,
-// less than waking a thread).
+// Sockets are closed where they are: a close without SO_LINGER waits for nothing (5 us on loopback with its buffers
+// full, less than waking a thread).
 //
 // Threads: any, but for Create, Finish and Abandon. Submit takes a mutex for some instructions and waits for no job.
 // Lifetime: counted; every holder of a pointer has a reference. The last one may go on any thread, after Finish.
@@ -48,9 +48,9 @@ class Bio {
     void (*done)(FileJob* job) = nullptr;
   };
 
-  // nullptr when there is no memory. Without threads `wake(arg)` is called when a job waits, from the submitter's thread,
-  // which may hold any lock of its own: it must not call back. With threads, as each of them ends. The caller has the
-  // first reference.
+  // nullptr when there is no memory. Without threads `wake(arg)` is called when a job waits, from the submitter's
+  // thread, which may hold any lock of its own: it must not call back. With threads, as each of them ends. The caller
+  // has the first reference.
   static Bio* Create(bool threads, void (*wake)(void* arg) = nullptr, void* arg = nullptr);
   Bio(const Bio&) = delete;
   Bio& operator=(const Bio&) = delete;
@@ -73,9 +73,9 @@ class Bio {
 
   // Every job that was submitted has run when it returns, and the threads are gone; later ones are refused.
   void Finish();
-  // A part of it: waits for no thread that has jobs left, and without threads stops when base::MonotonicNs() is `end_ns`.
-  // Later jobs are refused from the first call on. Returns whether all is done; to be called again if not. One caller at
-  // a time.
+  // A part of it: waits for no thread that has jobs left, and without threads stops when base::MonotonicNs() is
+  // `end_ns`. Later jobs are refused from the first call on. Returns whether all is done; to be called again if not.
+  // One caller at a time.
   bool FinishSome(int64_t end_ns);
   // Whether no thread has jobs left. REQUIRES: called by who calls FinishSome, after it.
   bool ThreadsOver() const;

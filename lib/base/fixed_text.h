@@ -1,5 +1,6 @@
-// FixedText: a text of bounded length that allocates nothing: log lines, messages and addresses that are made on an event
-// loop or under the executor, where a std::string that finds no memory would throw through frames that clean nothing up.
+// FixedText: a text of bounded length that allocates nothing: log lines, messages and addresses that are made on an
+// event loop or under the executor, where a std::string that finds no memory would throw through frames that clean
+// nothing up.
 //
 //   base::Line line("Closing client ", name, ": fd=", fd);
 //   Log(line.view());

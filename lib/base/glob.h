@@ -20,8 +20,8 @@ namespace larder::inline v0::base {
 
 bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case = false);
 
-// The same pattern with no run of more than two '*', for one that many texts are matched with: it is `pattern` itself, or
-// in `room`. (Two, since the empty text tells "**" from "*".) Without memory it stays as it is.
+// The same pattern with no run of more than two '*', for one that many texts are matched with: it is `pattern` itself,
+// or in `room`. (Two, since the empty text tells "**" from "*".) Without memory it stays as it is.
 Bytes GlobShortened(Bytes pattern, Buffer& room);
 
 // True for "*", so that nobody need look at the text.

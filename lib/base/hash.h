@@ -8,16 +8,16 @@
 // product is 0 if one factor is, and folds to all ones if one factor is all ones, whatever the other is. wyhash's own
 // constants are known to everybody: a word that equals one of them (or its complement) makes such a factor, and then
 // neither the seed nor the word beside it counts, so that any number of keys have one hash. With public constants two
-// of the three lanes of long keys can be made equal as well, and vanish when they are joined by exclusive or. Now a word
-// meets a secret before it is multiplied: to do any of this is to guess 64 bits.
+// of the three lanes of long keys can be made equal as well, and vanish when they are joined by exclusive or. Now a
+// word meets a secret before it is multiplied: to do any of this is to guess 64 bits.
 //
-// The secrets are SipHash's of the seed, so that they tell nothing of each other, of the seed, or of the generators that
-// are seeded from it (DeriveSeed). It is not a MAC: who sees the hashes themselves (a SCAN cursor shows 48 bits of one)
-// may learn more than who sees none.
+// The secrets are SipHash's of the seed, so that they tell nothing of each other, of the seed, or of the generators
+// that are seeded from it (DeriveSeed). It is not a MAC: who sees the hashes themselves (a SCAN cursor shows 48 bits of
+// one) may learn more than who sees none.
 //
-// Rejected: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors are
-// hashes, and stay valid); a mix that keeps its factors beside the product (2 instructions more, and equal lanes still
-// vanish).
+// Rejected: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors
+// are hashes, and stay valid); a mix that keeps its factors beside the product (2 instructions more, and equal lanes
+// still vanish).
 //
 // Keys of up to 16 bytes are hashed inline, with two multiplications.
 //

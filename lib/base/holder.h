@@ -1,7 +1,8 @@
 // The holder: who has a cache's executor, as a capability that clang's thread-safety analysis checks.
 //
-// What one thread at a time may touch, under the executor, says so in its declaration, and clang refuses what touches it
-// from anywhere else (`--config=clang`, which .ci/run builds). Other compilers see nothing, and nothing is generated.
+// What one thread at a time may touch, under the executor, says so in its declaration, and clang refuses what touches
+// it from anywhere else (`--config=clang`, which .ci/run builds). Other compilers see nothing, and nothing is
+// generated.
 //
 //   class Db {
 //    public:
@@ -12,9 +13,10 @@
 //
 //   executor.Run([&]() LARDER_REQUIRES_HOLDER { keys = db.size(); });   // a lambda is a function of its own to clang
 //
-// Where the chain of such functions begins, somebody has to say that the executor is held: Executor::TryAcquire does, and
-// AssertHolder() does where clang cannot follow, which is the body of what is called through a pointer, a virtual function
-// or a template of another's, and whatever comes after an Acquire or Enter that was asked for more than yes or no.
+// Where the chain of such functions begins, somebody has to say that the executor is held: Executor::TryAcquire does,
+// and AssertHolder() does where clang cannot follow, which is the body of what is called through a pointer, a virtual
+// function or a template of another's, and whatever comes after an Acquire or Enter that was asked for more than yes or
+// no.
 //
 // There is one token for all caches and all executors. lib/notes/holder.md says why, and what it therefore cannot see.
 #ifndef LARDER_BASE_HOLDER_H_
@@ -32,8 +34,8 @@
 #define LARDER_GUARDED_BY_HOLDER LARDER_HOLDER_ATTRIBUTE(guarded_by(::larder::base::kHolder))
 // A function that only the holder can have come to: whoever has called it is believed from then on.
 #define LARDER_ASSERTS_HOLDER LARDER_HOLDER_ATTRIBUTE(assert_capability(::larder::base::kHolder))
-// The executor's own: a function that makes its caller the holder if it returns true; one after which it is not any more;
-// and one whose body clang cannot follow, since the lock word itself is no capability.
+// The executor's own: a function that makes its caller the holder if it returns true; one after which it is not any
+// more; and one whose body clang cannot follow, since the lock word itself is no capability.
 #define LARDER_TRY_ACQUIRES_HOLDER LARDER_HOLDER_ATTRIBUTE(try_acquire_capability(true, ::larder::base::kHolder))
 #define LARDER_RELEASES_HOLDER LARDER_HOLDER_ATTRIBUTE(release_capability(::larder::base::kHolder))
 #define LARDER_HOLDER_UNCHECKED LARDER_HOLDER_ATTRIBUTE(no_thread_safety_analysis)

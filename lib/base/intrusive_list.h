@@ -7,8 +7,9 @@
 //   base::IntrusiveList<Client, &Client::links> clients;
 //   for (Client* client = clients.front(); client != nullptr; client = client->links.next) ...
 //
-// An element is in one list of the same links at most. The list neither owns its elements nor knows of their end: whoever
-// destroys one removes it before. An element that is in no list has no neighbours, but so has the only one of a list.
+// An element is in one list of the same links at most. The list neither owns its elements nor knows of their end:
+// whoever destroys one removes it before. An element that is in no list has no neighbours, but so has the only one of a
+// list.
 //
 // Not for lists that only have a head (the heaps' chunks, WATCH's keys): there the second pointer would cost memory.
 #ifndef LARDER_BASE_INTRUSIVE_LIST_H_

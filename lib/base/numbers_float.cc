@@ -100,9 +100,9 @@ bool ExactDecimal(Bytes text, int powers, T* value) {
   return true;
 }
 
-// from_chars refuses a long double below the smallest normal number, which strtold, and so Redis, rounds to a denormal or,
-// and that is refused, to 0. It is read a hundred decimal places higher up here, and divided. `text` has room for the
-// exponent behind it; it is not what it was afterwards.
+// from_chars refuses a long double below the smallest normal number, which strtold, and so Redis, rounds to a denormal
+// or, and that is refused, to 0. It is read a hundred decimal places higher up here, and divided. `text` has room for
+// the exponent behind it; it is not what it was afterwards.
 bool ReadDenormal(char* text, size_t size, long double* value) {
   constexpr int kPlaces = 100;
   static_assert(kPlaces == 3 * kPowersMax + 19);

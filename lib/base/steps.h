@@ -1,9 +1,9 @@
 // StepLog: how long a cache's longer pieces of work take.
 //
 // Whatever can take long (a table that grows, eviction, expiry, freeing) is cut into steps, between which others have
-// their turn. Each step says how many entries and bytes it touched, and most are timed by the CPU of their thread, which
-// does not depend on who else is on the machine. Reading that clock is a system call of some 200 ns at each end, so a step that
-// is over in less (a write that evicts one key) is counted and not timed.
+// their turn. Each step says how many entries and bytes it touched, and most are timed by the CPU of their thread,
+// which does not depend on who else is on the machine. Reading that clock is a system call of some 200 ns at each end,
+// so a step that is over in less (a write that evicts one key) is counted and not timed.
 //
 //   base::StepTimer timer(log, base::Step::kSplit);
 //   ...

@@ -6,8 +6,8 @@
 
 namespace larder::inline v0::base {
 
-// Starts a thread that blocks all signals. `name` is what the system shows of it, 15 characters at most. The caller joins
-// it. Returns 0, or the system's error if there is no such thread; *thread is not changed then.
+// Starts a thread that blocks all signals. `name` is what the system shows of it, 15 characters at most. The caller
+// joins it. Returns 0, or the system's error if there is no such thread; *thread is not changed then.
 [[nodiscard]] int StartThread(const char* name, void* (*main)(void* arg), void* arg, pthread_t* thread);
 
 }  // namespace larder::inline v0::base

@@ -149,8 +149,8 @@ Error ClientNoEvict(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 constexpr ErrorText kReplyOfCall{absl::StatusCode::kFailedPrecondition,
                                  "ERR CLIENT REPLY OFF and SKIP are for a connection: a call always returns its reply"};
 
-// OFF and SKIP are silent themselves. They save a wire's bytes and a reader's work: a direct session has neither, and each
-// of its calls returns one whole reply, EXEC's too.
+// OFF and SKIP are silent themselves. They save a wire's bytes and a reader's work: a direct session has neither, and
+// each of its calls returns one whole reply, EXEC's too.
 Error ClientReply(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   if (args.Take("on")) {

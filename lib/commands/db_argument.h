@@ -9,8 +9,8 @@
 
 namespace larder::inline v0::commands {
 
-// The number that stands next, whether or not there is such a database. `not_a_number`, `too_large`: what is said of other
-// words, and of numbers beyond 32 bits.
+// The number that stands next, whether or not there is such a database. `not_a_number`, `too_large`: what is said of
+// other words, and of numbers beyond 32 bits.
 inline Result<int> ReadDbIndex(ArgReader& args, const ErrorText& not_a_number = errors::kNotInteger,
                                const ErrorText& too_large = errors::kNotInt32) {
   LARDER_ASSIGN_OR_RETURN(const int64_t index, args.Int(not_a_number));

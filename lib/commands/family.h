@@ -1,5 +1,5 @@
-// What every file of commands begins with: the engine, whose words (ArgReader, CommandSpec, Exactly...) the families use
-// as their own.
+// What every file of commands begins with: the engine, whose words (ArgReader, CommandSpec, Exactly...) the families
+// use as their own.
 #ifndef LARDER_COMMANDS_FAMILY_H_
 #define LARDER_COMMANDS_FAMILY_H_
 

@@ -1,6 +1,6 @@
-// INFO: sections of `name:value` lines. Field names and their order are 7.0's, all of them, since what reads them must not
-// trip; those of a machinery that Larder does not have (forks, defragmentation, a replica's stream) are 0. CPU time and
-// resident memory are the whole process's, hence the host's. "# Larder" has what only Larder knows.
+// INFO: sections of `name:value` lines. Field names and their order are 7.0's, all of them, since what reads them must
+// not trip; those of a machinery that Larder does not have (forks, defragmentation, a replica's stream) are 0. CPU time
+// and resident memory are the whole process's, hence the host's. "# Larder" has what only Larder knows.
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -237,8 +237,8 @@ void Larder(InfoContext& info) {
   info.Line("executor_slice_ns_max", stats.executor.slice_ns_max);
 }
 
-// step_split:steps=12,entries=...,cpu_ns_histogram=8192:7;16384:5, where 8192:7 says that seven took from 8,192 ns to twice
-// that.
+// step_split:steps=12,entries=...,cpu_ns_histogram=8192:7;16384:5, where 8192:7 says that seven took from 8,192 ns to
+// twice that.
 void Steps(InfoContext& info) {
   for (size_t i = 0; i < kStepKinds; ++i) {
     const StepStats& step = info.stats.step[i];

@@ -1,6 +1,7 @@
-// INFO memory. What Redis asks its allocator is asked of the cache's own: allocated is what keys, values and tables use,
-// active what the arena holds for them. What that is resident, only the system knows, and only for the whole process: the
-// arena's memory is counted as resident, and used_memory_rss is the process's, a host's own memory included.
+// INFO memory. What Redis asks its allocator is asked of the cache's own: allocated is what keys, values and tables
+// use, active what the arena holds for them. What that is resident, only the system knows, and only for the whole
+// process: the arena's memory is counted as resident, and used_memory_rss is the process's, a host's own memory
+// included.
 //
 // What clients take includes values that replies have still to send, which may be in the keyspace too, or in replies to
 // several clients: mem_clients_normal is the sum of CLIENT LIST's tot-mem, and may be more than used_memory.

@@ -1,4 +1,5 @@
-// Strings: reading, editing and counting. What makes a key hold a whole string is in string_set.cc, LCS in string_lcs.cc.
+// Strings: reading, editing and counting. What makes a key hold a whole string is in string_set.cc, LCS in
+// string_lcs.cc.
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
 #include "lib/commands/string_reply.h"

@@ -106,7 +106,8 @@ StringSource SourceOf(CommandContext& ctx, Bytes value) {
   return StringSource::Of(arrived);
 }
 
-// The old string is replied before it is overwritten, and taken back if that fails. Reading and overwriting it are two uses.
+// The old string is replied before it is overwritten, and taken back if that fails. Reading and overwriting it are two
+// uses.
 Error ReplyOldAndSet(CommandContext& ctx, Bytes key, Bytes value, const SetOptions& options, ReplyWriter& reply) {
   const keyspace::Place existing = ctx.db().Locate(key, Lookup::kUpdate);
   if (existing != nullptr && existing->type() != keyspace::Type::kString) return errors::kWrongType;

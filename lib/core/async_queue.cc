@@ -106,15 +106,16 @@ AsyncQueue::~AsyncQueue() { LARDER_CHECK(first_ == nullptr); }
 
 absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv, Callback callback) {
   if (core_.executor().InsideUser()) return CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
-  // The background is woken last of all, when another thread may have run and delivered the command and closed the cache.
+  // The background is woken last of all, when another thread may have run and delivered the command and closed the
+  // cache.
   const internal::Visit visit(core_);
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   std::unique_ptr<Call> call(new (std::nothrow) Call(*this, db, std::move(callback)));
   if (call == nullptr) return internal::StatusOf(kNoMemory);
   const ErrorText* const error = Submit(call, argv);
   if (error == nullptr) return absl::OkStatus();
-  // The call ends here, in the visit. What its callback holds ends with the parameter, when nobody waits for this thread any
-  // more: the end of an object of the user's may close the cache.
+  // The call ends here, in the visit. What its callback holds ends with the parameter, when nobody waits for this
+  // thread any more: the end of an object of the user's may close the cache.
   callback = call->TakeCallback();
   return internal::StatusOf(*error);
 }
@@ -131,8 +132,8 @@ const ErrorText* AsyncQueue::Submit(std::unique_ptr<Call>& call, std::span<const
   return nullptr;
 }
 
-// "Nobody waits" is asked under the executor, where waiting ones leave: who was put in the queue before this call began is
-// seen here, or has run.
+// "Nobody waits" is asked under the executor, where waiting ones leave: who was put in the queue before this call began
+// is seen here, or has run.
 bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::string_view> argv) {
   if (!core_.executor().TryAcquire()) return false;
   const bool runs = !HasWork() && IsShortOnce(core_, call->db_, argv);
@@ -171,8 +172,8 @@ std::unique_ptr<AsyncQueue::Call> AsyncQueue::Pop() {
   return call;
 }
 
-// On this thread, also if it is long: that is why it is not a request that a stranger may run. False if the executor could
-// not be had.
+// On this thread, also if it is long: that is why it is not a request that a stranger may run. False if the executor
+// could not be had.
 bool AsyncQueue::RunFirst(bool wait) {
   executor::Executor& executor = core_.executor();
   Stay stay;

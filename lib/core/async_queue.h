@@ -3,21 +3,21 @@
 //   call ──► executor free, nobody of this queue waits, the command is short ──► runs here ─────────► delivery queue
 //       └──► else: argv is copied and waits ──► run by what Options::background names, first come first served ─┘
 //
-// ExecuteAsync never waits, so a command that cannot run at once waits without its caller. Commands of this queue run in
-// the order of the calls: one that comes while others wait is put behind them, whatever the executor does. (Calls that
-// wait themselves, Set or Execute, do not stand in this queue, and may run before what stands in it.) What is not short is
-// run by the background's own thread, since a caller that was promised not to wait should not run it either.
+// ExecuteAsync never waits, so a command that cannot run at once waits without its caller. Commands of this queue run
+// in the order of the calls: one that comes while others wait is put behind them, whatever the executor does. (Calls
+// that wait themselves, Set or Execute, do not stand in this queue, and may run before what stands in it.) What is not
+// short is run by the background's own thread, since a caller that was promised not to wait should not run it either.
 //
-// Memory. What a call takes is counted from the call until its callback has returned: its copy of argv while it waits, then
-// its reply. The sum is bounded by async-bytes-max; a call that would go over it is refused. A reply counts with all that it
-// refers to, and may overshoot the bound, by one reply: it is there before anybody knows its size. The same bytes, without
-// values that are the cache's own, are in used_memory (Keyspace::extra_memory).
+// Memory. What a call takes is counted from the call until its callback has returned: its copy of argv while it waits,
+// then its reply. The sum is bounded by async-bytes-max; a call that would go over it is refused. A reply counts with
+// all that it refers to, and may overshoot the bound, by one reply: it is there before anybody knows its size. The same
+// bytes, without values that are the cache's own, are in used_memory (Keyspace::extra_memory).
 //
 // Rejected: to wait for room (the header promises not to); to drop the oldest (its command may have run); a thread for
 // commands of its own (Options::background names all threads).
 //
-// Threads: Execute, HasWork and the counters, from any; RunWaiting too, of whose callers one works and the others are told
-// that there is work; CancelWaiting when nothing runs under the executor any more.
+// Threads: Execute, HasWork and the counters, from any; RunWaiting too, of whose callers one works and the others are
+// told that there is work; CancelWaiting when nothing runs under the executor any more.
 #ifndef LARDER_CORE_ASYNC_QUEUE_H_
 #define LARDER_CORE_ASYNC_QUEUE_H_
 

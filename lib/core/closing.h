@@ -58,8 +58,8 @@ class Closing {
   void EnterWithin(internal::Visit& visit);  // never refused
   // Whether this thread is inside such a call.
   bool IsVisitor();
-  // The same for a call in which no code of the user's runs but a MemorySource's, so that nobody has to find out whose it
-  // is: two compare-and-swaps. Stay calls them. Also under the executor, on a stranger's thread.
+  // The same for a call in which no code of the user's runs but a MemorySource's, so that nobody has to find out whose
+  // it is: two compare-and-swaps. Stay calls them. Also under the executor, on a stranger's thread.
   bool EnterStay();
   void LeaveStay();
 
@@ -129,8 +129,8 @@ class Closing {
 
 class CacheCore;
 
-// A call that touches the cache between two holds on the executor, or after its last one. It enters before it lets go of the
-// first, or before it has reached the cache at all: then it finds the cache whole, or is refused.
+// A call that touches the cache between two holds on the executor, or after its last one. It enters before it lets go
+// of the first, or before it has reached the cache at all: then it finds the cache whole, or is refused.
 class Stay {
  public:
   Stay() = default;

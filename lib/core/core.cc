@@ -177,8 +177,8 @@ bool CacheCore::WorkStep(Work work) {
   return false;
 }
 
-// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any, or one of
-// each after the deadline. An event loop, which has clients to serve, ends sooner. *cut: there is more. False if the
+// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any, or one
+// of each after the deadline. An event loop, which has clients to serve, ends sooner. *cut: there is more. False if the
 // executor could not be had.
 bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   const bool loop = background_ == Background::kLoop;
@@ -210,8 +210,8 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   return true;
 }
 
-// Steps of compaction, a hold each: in one round as many as leave the executor to others for most of the time, for a round
-// comes every millisecond. Tick has its deadline instead. False if the executor could not be had.
+// Steps of compaction, a hold each: in one round as many as leave the executor to others for most of the time, for a
+// round comes every millisecond. Tick has its deadline instead. False if the executor could not be had.
 bool CacheCore::CompactRound(int64_t deadline_us) {
   const bool paced = background_ != Background::kTick;
   int left = kCompactSteps;

@@ -60,9 +60,9 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   ~CacheCore();
 
   executor::Executor& executor() { return *executor_; }
-  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no table
-  // walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes the
-  // executor, which does, before anything else.
+  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no
+  // table walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes
+  // the executor, which does, before anything else.
   bool Forked() const { return executor_->Forked(); }
   engine::Engine& engine() { return *engine_; }
   base::Bio& bio() { return *bio_; }
@@ -81,8 +81,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   FlightTable& flights() { return flights_; }
 
   // Whether this thread may use a Transaction: it is inside Atomically's function, the one with that serial number, and
-  // not inside View within it. What outlives that function finds the answer no, on whatever thread, in a later Atomically
-  // and in a forked child too. All else: by that thread, which holds the executor.
+  // not inside View within it. What outlives that function finds the answer no, on whatever thread, in a later
+  // Atomically and in a forked child too. All else: by that thread, which holds the executor.
   bool MayTransact(uint64_t transaction) const {
     return transacting_.load(std::memory_order_relaxed) == ThisThread() && transaction == transaction_ &&
            !executor_->Forked();
@@ -123,8 +123,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Why a call did not run; nullptr if it did.
   static const ErrorText* ErrorOf(executor::Outcome outcome);
 
-  // Ends a session, now or, if the cache is closed or about to be, when whoever closes it comes to it. Waits for nobody who
-  // closes; from any thread, also inside user code and callbacks.
+  // Ends a session, now or, if the cache is closed or about to be, when whoever closes it comes to it. Waits for nobody
+  // who closes; from any thread, also inside user code and callbacks.
   void EndSession(std::unique_ptr<SessionEnd> end);
 
   // To be called at the end of every hold on the executor: does what ops of this hold have asked for, which
@@ -137,10 +137,10 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // False if there has to be a thread for it and the system refuses one; the next call tries again.
   bool WakeBackground();
 
-  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over maxmemory, in
-  // holds of its own, between which others have their turn. On the caller's thread; not an event loop's, not inside
-  // Atomically. Cheap if there is nothing to do. `stay` is entered if it holds the executor, and lasts until the write has
-  // run.
+  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over
+  // maxmemory, in holds of its own, between which others have their turn. On the caller's thread; not an event loop's,
+  // not inside Atomically. Cheap if there is nothing to do. `stay` is entered if it holds the executor, and lasts until
+  // the write has run.
   void MakeRoomAhead(size_t bytes, size_t counted, Stay* stay) {
     if (bytes <= keyspace::kSliceBytes) [[likely]] return;
     if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted, stay);
@@ -153,8 +153,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
     if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0, stay);  // it will be refused otherwise
   }
 
-  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES: held,
-  // or in a Stay.
+  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES:
+  // held, or in a Stay.
   bool SearchRoom(keyspace::SourceSearch* search, bool held);
 
   void FillExecutorStats(ExecutorStats* to) const;
@@ -163,8 +163,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // us of that clock, INT64_MAX for "not until WakeBackground".
   int64_t BackgroundStep(int64_t deadline_us);
 
-  // Clients have grown by what they sent: closes some if they are over maxmemory-clients. Waits for the executor, or, for
-  // an event loop, does nothing while that is busy: some batch will look.
+  // Clients have grown by what they sent: closes some if they are over maxmemory-clients. Waits for the executor, or,
+  // for an event loop, does nothing while that is busy: some batch will look.
   void CheckClientsMemory();
   void TryCheckClientsMemory();
   // Before bytes are counted that a loop has moved. Likewise.
@@ -173,8 +173,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
   bool TryEndPause();
 
-  // Refused (false) after Close has begun. A listener removes itself before it dies; that waits for a StopForClose which
-  // runs on another thread.
+  // Refused (false) after Close has begun. A listener removes itself before it dies; that waits for a StopForClose
+  // which runs on another thread.
   bool AddListener(ListenerHook* listener);
   void RemoveListener(ListenerHook* listener);
 

@@ -45,8 +45,8 @@ bool CacheCore::StopListeners(int64_t deadline_us) {
   return listeners_.StopAll(deadline_us, &late_listener_);
 }
 
-// Whoever has the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So that is stopped
-// before this thread waits for the role; all others are asked to stop, and not waited for.
+// Whoever has the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So that is
+// stopped before this thread waits for the role; all others are asked to stop, and not waited for.
 void CacheCore::StopOwnListeners() {
   base::Line nobody_asks;
   (void)listeners_.StopAll(INT64_MIN, &nobody_asks);
@@ -74,8 +74,8 @@ void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
   }
 }
 
-// REQUIRES: the role. After the stage of the holder nothing runs under the executor any more, so that whoever has the role may
-// touch what is the holder's: here, and in the stages that follow.
+// REQUIRES: the role. After the stage of the holder nothing runs under the executor any more, so that whoever has the
+// role may touch what is the holder's: here, and in the stages that follow.
 void CacheCore::RunEnds() {
   base::AssertHolder();
   SessionEnd* end = ends_.exchange(nullptr, std::memory_order_acquire);

@@ -9,9 +9,9 @@
 // The remedy is the lease (memcached's: Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013). A *flight* is one
 // loader on its way. It is *attached* to its (database, key) from the hold of the executor in which the key was seen to
 // be missing until a change to the key *detaches* it. Only an attached flight may store, and "still attached?" and the
-// store are one hold. A detached flight goes on: those who *joined* it before get its value, since it is what they would
-// have had a moment ago, and nobody else; a GetOrLoad that begins later finds no flight and makes a new one. So a load that
-// begins after a Delete has returned never brings what was read before it.
+// store are one hold. A detached flight goes on: those who *joined* it before get its value, since it is what they
+// would have had a moment ago, and nobody else; a GetOrLoad that begins later finds no flight and makes a new one. So a
+// load that begins after a Delete has returned never brings what was read before it.
 //
 //     miss ──► Join ──► attached ──► loader returns ──► store, Land
 //                          │ change
@@ -25,10 +25,11 @@
 //   - a flush of the database, and a swap of it with another: whatever it held, the caller has said that it is out of date.
 // Not "expired" and "evicted": the key of an attached flight is missing, so these are about what was there before.
 //
-// Who waits for whom. A loader may call GetOrLoad for other keys, so threads can wait in a ring: the loader of a wants b,
-// the loader of b wants a. Each waiting thread waits for one flight and each flight has one loader's thread, so the graph is
-// a path; whoever is about to wait walks it, and is refused if it leads back. Detached flights are in it until they
-// land. Only this cache's waits are seen: a ring through another cache, a lock or a joined thread is the program's own.
+// Who waits for whom. A loader may call GetOrLoad for other keys, so threads can wait in a ring: the loader of a wants
+// b, the loader of b wants a. Each waiting thread waits for one flight and each flight has one loader's thread, so the
+// graph is a path; whoever is about to wait walks it, and is refused if it leads back. Detached flights are in it until
+// they land. Only this cache's waits are seen: a ring through another cache, a lock or a joined thread is the program's
+// own.
 //
 // Where things are. A flight and a wait stand on their threads' stacks; three hash tables of chains find flights by
 // (database, key) and by database, and waits by thread. Adding to a chain cannot fail. Thousands of flights cost each
@@ -40,8 +41,8 @@
 // variable's destructor would wait for them.
 //
 // Rejected: values held by a shared_ptr in the table (an allocation a miss, and one that can fail when a flight has to
-// land); one condition variable for all (a landing woke every waiter of every key); a version in each database's keys (a
-// key that is missing has no place for one); to keep the listener always (every write would pay for it).
+// land); one condition variable for all (a landing woke every waiter of every key); a version in each database's keys
+// (a key that is missing has no place for one); to keep the listener always (every write would pay for it).
 //
 // Threads: any, where nothing else is said. In a forked child nothing here may be called: see Load.
 #ifndef LARDER_CORE_FLIGHTS_H_

@@ -19,9 +19,9 @@ namespace larder::inline v0::core {
 
 class ListenerHook {
  public:
-  // Stops serving: nobody is read, answered or accepted any more, and neither a thread nor a loop of the listener's will
-  // touch the cache. False if that could not be had until `deadline_us` of the cache's clock; it may be called again.
-  // Called by Close, on the closing threads, without the executor.
+  // Stops serving: nobody is read, answered or accepted any more, and neither a thread nor a loop of the listener's
+  // will touch the cache. False if that could not be had until `deadline_us` of the cache's clock; it may be called
+  // again. Called by Close, on the closing threads, without the executor.
   virtual bool StopForClose(int64_t deadline_us) = 0;
   // After that: ends the sessions that were served (CacheCore::EndSession), for which it waits for the executor unless
   // that is closed.

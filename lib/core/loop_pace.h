@@ -1,9 +1,9 @@
 // LoopPace: how much of an event loop's time active expiry takes while more keys are due than one round can delete.
 //
 // As in Redis it is a quarter at active-expire-effort 1, and 2 % more for each point above that. Redis takes it in
-// rounds of up to 25 ms; an event loop here is back at its sockets within a millisecond, and comes again 2 ms after a round
-// has begun. What a round may take is a share of the time since the one before it began, so that a timer that is late
-// makes up for it in the next round. Several loops, and Tick beside them, share one pace.
+// rounds of up to 25 ms; an event loop here is back at its sockets within a millisecond, and comes again 2 ms after a
+// round has begun. What a round may take is a share of the time since the one before it began, so that a timer that is
+// late makes up for it in the next round. Several loops, and Tick beside them, share one pace.
 //
 // Threads: any. Times are the monotonic clock's, in ns.
 #ifndef LARDER_CORE_LOOP_PACE_H_

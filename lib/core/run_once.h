@@ -1,4 +1,5 @@
-// One command of a client that exists for it alone, and what any direct client's command leaves behind: argv in, Reply out.
+// One command of a client that exists for it alone, and what any direct client's command leaves behind: argv in, Reply
+// out.
 #ifndef LARDER_CORE_RUN_ONCE_H_
 #define LARDER_CORE_RUN_ONCE_H_
 

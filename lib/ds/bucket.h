@@ -13,9 +13,9 @@
 //   next      how many elements whose home this is live in the bucket after it (at most 7, its slots)
 //   stashed   how many live in the segment's stash; kSpilled: at least one has spilled into the overflow chain
 //
-// Stores. Every word is stored as a whole (StoreWord), so that whoever reads beside the executor sees it as it was before
-// or as it is after. What lives at a home is stored within a HomeEdit of that home. The version is zero and kept through
-// every change.
+// Stores. Every word is stored as a whole (StoreWord), so that whoever reads beside the executor sees it as it was
+// before or as it is after. What lives at a home is stored within a HomeEdit of that home. The version is zero and kept
+// through every change.
 //
 // A lookup compares the tags of a bucket at once: with SSE2 where there is any, which x86-64 always has. Both ways are
 // compiled so that a test can compare them.

@@ -96,9 +96,9 @@ class HashTable : private TableShape {
     return ElementOf(FindPlace(at, key, hash).word);
   }
 
-  // Where a key is, or would be: all that a lookup finds out on its way, so that the change that follows it goes that way
-  // no second time. It stays good whatever happens in the table in between, but that its element is removed or replaced:
-  // where the way has changed since, it is gone again.
+  // Where a key is, or would be: all that a lookup finds out on its way, so that the change that follows it goes that
+  // way no second time. It stays good whatever happens in the table in between, but that its element is removed or
+  // replaced: where the way has changed since, it is gone again.
   struct Place {
     Element element = nullptr;  // nullptr: the key is not there
     uint64_t hash = 0;
@@ -154,11 +154,11 @@ class HashTable : private TableShape {
     LARDER_CHECK(!at.empty());
     StoreElement(at, hash, at.segment()->Locate(PackSlot(at.TagOf(hash), Marked(before))), now);
   }
-  // The same for many, on a walk: offers the elements of one physical bucket from `*position` on, the segment's stash and
-  // chain with its last one. `move(Offered& slot)` may put a copy in the place of slot.element(), and end that afterwards;
-  // it returns false to stop. Then `*position` is where to go on, with this bucket once more if it was stopped. Returns
-  // false at the end of the table. Start with 0. Whatever the table becomes between two calls, the walk ends, and offers
-  // most that was there.
+  // The same for many, on a walk: offers the elements of one physical bucket from `*position` on, the segment's stash
+  // and chain with its last one. `move(Offered& slot)` may put a copy in the place of slot.element(), and end that
+  // afterwards; it returns false to stop. Then `*position` is where to go on, with this bucket once more if it was
+  // stopped. Returns false at the end of the table. Start with 0. Whatever the table becomes between two calls, the
+  // walk ends, and offers most that was there.
   class Offered {
    public:
     Offered(Segment* segment, uint64_t& word) : home_(segment->bucket(segment->HomeOf(word))), word_(word) {}

@@ -1,8 +1,8 @@
 // The part of HashTable that goes by when elements expire. Included by hash_table.h.
 //
 // A visit to a home reads those of its elements that are marked as having an expiry, and sets the home's code right.
-// ExpireSome takes due elements out of the index first, up to 64 of one segment, and then hands them over one by one: at
-// that point nothing of its own is left in the table that a removal, and the changes of shape that follow, could
+// ExpireSome takes due elements out of the index first, up to 64 of one segment, and then hands them over one by one:
+// at that point nothing of its own is left in the table that a removal, and the changes of shape that follow, could
 // invalidate.
 #ifndef LARDER_DS_HASH_TABLE_EXPIRY_H_
 #define LARDER_DS_HASH_TABLE_EXPIRY_H_

@@ -1,7 +1,7 @@
 // The registry's index: a table of chains by id.
 //
-// Ids are counted up, so their low bits spread clients evenly whoever stays; whoever wanted a chain of n had to come and
-// go a table's size times for each of them. Without memory to grow the chains get longer, and nothing fails.
+// Ids are counted up, so their low bits spread clients evenly whoever stays; whoever wanted a chain of n had to come
+// and go a table's size times for each of them. Without memory to grow the chains get longer, and nothing fails.
 #include "lib/engine/client.h"
 
 #include <new>

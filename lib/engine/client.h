@@ -47,9 +47,9 @@ class ClientIo {
   virtual void Resume() = 0;
   // Makes ready for Push. False if there is no memory. While a command of the client's runs.
   virtual bool PreparePush() = 0;
-  // Bytes that answer no request of its own, sent after all that it was answered before. Never fails: a client for which
-  // there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor; must not
-  // call back.
+  // Bytes that answer no request of its own, sent after all that it was answered before. Never fails: a client for
+  // which there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor;
+  // must not call back.
   virtual void Push(Bytes bytes) = 0;
 
  protected:
@@ -88,15 +88,16 @@ struct ClientState {
   bool monitor = false;             // gets MONITOR's lines; by Monitors
   int fd = -1;
   keyspace::Db* db = nullptr;
-  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is none.
+  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is
+  // none.
   bool authenticated = true;
   bool limits_changed = false;      // its command has changed what its next requests are held to; by the session
   bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
   std::atomic<bool> close_now{false};  // killed; read by the owner on its own thread
-  // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the request
-  // and then tries it again.
+  // CLIENT PAUSE holds its next request: set by the holder, cleared by the holder or by the owner, who keeps the
+  // request and then tries it again.
   std::atomic<bool> held{false};
   ReplyMode reply_mode;
 

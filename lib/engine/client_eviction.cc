@@ -2,8 +2,9 @@
 //
 // Largest first by the power of two that their memory reaches, as Redis has it: one look at each client sorts them into
 // classes, a second one closes them, so that closing many costs no more than two walks of the list. Counted is what
-// CLIENT LIST shows as tot-mem, of clients that have a connection; those under CLIENT NO-EVICT count and stay. A value that
-// a reply has still to send counts for its client, since it may be all that keeps it; so do the keys that it watches.
+// CLIENT LIST shows as tot-mem, of clients that have a connection; those under CLIENT NO-EVICT count and stay. A value
+// that a reply has still to send counts for its client, since it may be all that keeps it; so do the keys that it
+// watches.
 #include "lib/engine/client_eviction.h"
 
 #include <algorithm>

@@ -187,14 +187,14 @@ struct CommandSpec {
   // KeyFlags. False if argv makes no sense. Null if the specs suffice.
   bool (*get_keys)(std::span<const Bytes> argv, void (*add)(void* arg, size_t position, uint16_t flags),
                    void* arg) = nullptr;
-  // Which arguments are passwords, that MONITOR shows to nobody: the first of them at or after `from`, and how many follow each
-  // other; none: count 0. Null if there are none.
+  // Which arguments are passwords, that MONITOR shows to nobody: the first of them at or after `from`, and how many
+  // follow each other; none: count 0. Null if there are none.
   ArgRange (*next_secrets)(std::span<const Bytes> argv, size_t from) = nullptr;
   // With kCmdShort, if the arguments' number and sizes do not tell. Changes nothing.
   bool (*is_short)(CommandContext& ctx, std::span<const Bytes> argv) = nullptr;
-  // With kCmdDenyOom, if the arguments' sizes do not tell what it may add: raises `growth`, which has those. What is too
-  // long to be stored, beyond `string_bytes_max`, adds nothing. `db`: nullptr if what is there now need not be there
-  // when it runs. argv may be too short.
+  // With kCmdDenyOom, if the arguments' sizes do not tell what it may add: raises `growth`, which has those. What is
+  // too long to be stored, beyond `string_bytes_max`, adds nothing. `db`: nullptr if what is there now need not be
+  // there when it runs. argv may be too short.
   void (*growth)(keyspace::Db* db, uint64_t string_bytes_max, std::span<const Bytes> argv,
                  keyspace::Growth* growth) = nullptr;
 };

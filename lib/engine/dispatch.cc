@@ -1,6 +1,6 @@
-// A request whose first word is POST or Host: is no command: some web page has a browser send it, and what follows in its
-// body would be commands. Who sends one is closed, whatever state it is in. Nobody else can be meant, since there are no
-// such commands, and looking costs only those whose command is unknown.
+// A request whose first word is POST or Host: is no command: some web page has a browser send it, and what follows in
+// its body would be commands. Who sends one is closed, whatever state it is in. Nobody else can be meant, since there
+// are no such commands, and looking costs only those whose command is unknown.
 //
 // The checks stand in the order in which Redis 7.0 makes them, since a command that is wrong in two ways must get the
 // same one of the two answers: unknown, arity, authentication, not in MULTI, memory, then MULTI's queue.
@@ -68,8 +68,8 @@ void UnknownSubcommand(const CommandSpec& container, Bytes name, ReplyWriter& re
   reply.Error({"ERR unknown subcommand '", name.substr(0, name.find('\0')), "'. Try ", Bytes(upper, size), " HELP."});
 }
 
-// The row that argv means, whether or not it has the right number of arguments (*fits). Else, and if it has not, the error
-// is written.
+// The row that argv means, whether or not it has the right number of arguments (*fits). Else, and if it has not, the
+// error is written.
 const CommandRow* FindRow(const CommandTable& table, std::span<const Bytes> argv, bool* fits, ReplyWriter& reply) {
   const CommandRow* container = nullptr;
   const CommandRow* const row = table.FindFor(argv, &container);
@@ -106,8 +106,8 @@ bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec) {
                                          (client.transaction->flags & kWrites) != 0);
 }
 
-// What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and is too
-// much for a buffer of the pool's.
+// What of a command's arguments, of `bytes` in all, is in used_memory already: a block, and what came over a wire and
+// is too much for a buffer of the pool's.
 size_t CountedOf(const ClientState& client, size_t bytes) {
   size_t counted = 0;
   if (client.large_argument != nullptr && *client.large_argument) {
@@ -218,8 +218,8 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
   return Verdict::kRun;
 }
 
-// After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is dropped
-// and EXEC says why.
+// After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is
+// dropped and EXEC says why.
 void AfterRejection(Engine& engine, ClientState& client, const CommandRow* row, ReplyWriter& reply, size_t mark)
     LARDER_REQUIRES_HOLDER {
   if (row != nullptr) ++engine.counters(*row).rejected;

@@ -64,7 +64,8 @@ class EngineHost {
   // An option has been changed by CONFIG SET; the cache applies what it must beyond Engine::SetOptions.
   virtual void OptionsChanged() LARDER_REQUIRES_HOLDER = 0;
   // CONFIG SET is about to change `port`, `bind` or `tls-port` to what `changed` has or, with `tls`, how TLS is done.
-  // An error keeps it from doing so, and all listeners stay as they are; *failed says at what. UNIMPLEMENTED: there is a listener, and it has no TLS.
+  // An error keeps it from doing so, and all listeners stay as they are; *failed says at what. UNIMPLEMENTED: there is
+  // a listener, and it has no TLS.
   virtual absl::Status Relisten(const Options& /*changed*/, bool /*tls*/, ListenerPart* /*failed*/)
       LARDER_REQUIRES_HOLDER {
     return absl::OkStatus();
@@ -87,8 +88,8 @@ class EngineHost {
 
 class Engine {
  public:
-  // `families`: all commands that there are. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT names the command that two of them
-  // have, or that one lacks.
+  // `families`: all commands that there are. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT names the command that two of
+  // them have, or that one lacks.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(std::unique_ptr<const Options> options,
                                                         std::span<const Family* const> families,
                                                         Clock& clock, uint64_t seed, EngineHost& host);
@@ -138,8 +139,9 @@ class Engine {
   void CountError(Bytes prefix) LARDER_REQUIRES_HOLDER;
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const LARDER_REQUIRES_HOLDER;
 
-  // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the heap
-  // counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any thread.
+  // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the
+  // heap counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any
+  // thread.
   uint64_t clients_memory() const {
     return keyspace_->extra_memory().load(std::memory_order_relaxed) +
            clients_blocks_.load(std::memory_order_relaxed) + watches_->bytes();
@@ -147,7 +149,8 @@ class Engine {
   std::atomic<uint64_t>& clients_blocks() { return clients_blocks_; }
   // maxmemory-clients in bytes; 0: no limit.
   uint64_t clients_memory_max() const LARDER_REQUIRES_HOLDER { return clients_memory_max_; }
-  // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are not.
+  // Closes the largest clients if all together are over it: to be called when they may have grown. Cheap if they are
+  // not.
   void CheckClientsMemory() LARDER_REQUIRES_HOLDER {
     if (clients_memory_max_ != 0 && clients_memory() > clients_look_above_) [[unlikely]] LookAtClientsMemory();
   }
@@ -194,8 +197,8 @@ class Engine {
   bool active_expire_ LARDER_GUARDED_BY_HOLDER = true;
 };
 
-// Made by Dispatch for the command that it runs: whoever has one is the executor's holder, and by asking it for anything says
-// so to clang.
+// Made by Dispatch for the command that it runs: whoever has one is the executor's holder, and by asking it for
+// anything says so to clang.
 struct CommandContext {
  private:
   Engine& engine_;

@@ -3,8 +3,8 @@
 // calls are never held.
 //
 // While it lasts, no key expires actively and none is evicted for a held client, so that what the clients see does not
-// change under their eyes. A key whose time has come is missing at once, as ever, but stays, and counts in DBSIZE, until
-// the pause is over or a write that is not held comes to it (Keyspace::HoldExpiry).
+// change under their eyes. A key whose time has come is missing at once, as ever, but stays, and counts in DBSIZE,
+// until the pause is over or a write that is not held comes to it (Keyspace::HoldExpiry).
 #ifndef LARDER_ENGINE_PAUSE_H_
 #define LARDER_ENGINE_PAUSE_H_
 

@@ -4,7 +4,8 @@
 // time): so what was counted since the last sample belongs to the window in which that was, and the windows since then
 // were empty. A cache that nobody has called for a minute says 0, whoever asks and whenever.
 //
-// Bytes are counted by loops without the executor; a loop that finds it busy samples with its next turn, and the bytes of that moment count for a window that is late.
+// Bytes are counted by loops without the executor; a loop that finds it busy samples with its next turn, and the bytes
+// of that moment count for a window that is late.
 #ifndef LARDER_ENGINE_RATES_H_
 #define LARDER_ENGINE_RATES_H_
 

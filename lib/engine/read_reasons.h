@@ -1,9 +1,9 @@
 // Why typed reads must come through the executor, though nothing that they ask for needs it.
 //
-// A read beside the executor is seen by nobody, and sees no state between two steps of another call. So whoever wants to
-// see each read, or changes several keys as one, adds its reason here first, under the executor, and removes it when it is
-// done; reads may go beside only while there is no reason. A reason is in the set or is not: one that several may have at
-// once (clients in MONITOR mode) is added with the first of them and removed with the last.
+// A read beside the executor is seen by nobody, and sees no state between two steps of another call. So whoever wants
+// to see each read, or changes several keys as one, adds its reason here first, under the executor, and removes it when
+// it is done; reads may go beside only while there is no reason. A reason is in the set or is not: one that several may
+// have at once (clients in MONITOR mode) is added with the first of them and removed with the last.
 //
 // Reads do not go beside yet: today the set tells typed calls whether MONITOR wants their lines, by the same load.
 #ifndef LARDER_ENGINE_READ_REASONS_H_

@@ -5,8 +5,8 @@
 //
 // Short is a command whose row says so (kCmdShort), with up to 64 keys or elements and 64 KB of arguments; for some the
 // row has a function too (SCAN's COUNT, EXEC's queue, the value that APPEND may have to copy). A command that a
-// transaction queues, or that is refused, is short. Values themselves are handed out and taken over by reference from 16
-// KB on, so that reading one is short whatever its size.
+// transaction queues, or that is refused, is short. Values themselves are handed out and taken over by reference from
+// 16 KB on, so that reading one is short whatever its size.
 #ifndef LARDER_ENGINE_SHORT_H_
 #define LARDER_ENGINE_SHORT_H_
 

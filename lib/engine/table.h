@@ -56,8 +56,9 @@ class CommandTable {
   const CommandRow* FindSubcommand(const CommandRow& container, Bytes name) const;
   // The row of "get" or "config|get", or nullptr.
   const CommandRow* FindByFullName(Bytes name) const;
-  // The row that `argv` means: a command's, or, if that is a container and there is a second word, the subcommand's. nullptr
-  // if there is none; then `container` says whether only the second word is unknown. REQUIRES: argv is not empty.
+  // The row that `argv` means: a command's, or, if that is a container and there is a second word, the subcommand's.
+  // nullptr if there is none; then `container` says whether only the second word is unknown. REQUIRES: argv is not
+  // empty.
   const CommandRow* FindFor(std::span<const Bytes> argv, const CommandRow** container = nullptr) const;
 
   // All of them, in the order of their families; each command is followed by its subcommands.

@@ -13,12 +13,12 @@
 // A transaction that is dirty needs to hear no more of the key that made it so: a change takes the key's watches out of
 // the table as it marks them. So however hot a key is, each WATCH of it is paid for once.
 //
-// A key that has expired and is still there when it is watched is *stale*: its going changes nothing, as that of a missing
-// key would. One that expires later has changed, whether somebody has deleted it yet or not; WATCH and EXEC only look, so
-// that nobody's reads delete what CLIENT PAUSE keeps.
+// A key that has expired and is still there when it is watched is *stale*: its going changes nothing, as that of a
+// missing key would. One that expires later has changed, whether somebody has deleted it yet or not; WATCH and EXEC
+// only look, so that nobody's reads delete what CLIENT PAUSE keeps.
 //
-// Costs: O(1) for each key that is watched, and for each that is watched no longer, whoever else watches it. A change of
-// a watched key costs its watches, once. A flush or a swap costs the watched keys of its databases.
+// Costs: O(1) for each key that is watched, and for each that is watched no longer, whoever else watches it. A change
+// of a watched key costs its watches, once. A flush or a swap costs the watched keys of its databases.
 // Memory: the arena's. Each transaction counts its own (MultiState::watch_bytes): the first of those that watch a key
 // counts the key too, so that all together count it once.
 //
@@ -126,7 +126,8 @@ class WatchTable final : public keyspace::EffectListener {
   void ForgetKey(WatchedKey* key) LARDER_REQUIRES_HOLDER;
   void Link(Watch* watch) LARDER_REQUIRES_HOLDER;
   void Remove(Watch* watch) LARDER_REQUIRES_HOLDER;
-  // Marks those who watch the key and of whose watch `changed(watch)` is true; the key is gone when there are no others.
+  // Marks those who watch the key and of whose watch `changed(watch)` is true; the key is gone when there are no
+  // others.
   template <class Changed>
   void Mark(WatchedKey* key, Changed&& changed) LARDER_REQUIRES_HOLDER;
   // The same for all watched keys of a database.

@@ -25,8 +25,8 @@ class BackgroundThread {
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
 
-  // Makes no thread yet. False if there is no memory. `ended(arg)`, if any, is called on the thread as it ends: from then
-  // on Stop waits for nothing. REQUIRES: called once, before everything else.
+  // Makes no thread yet. False if there is no memory. `ended(arg)`, if any, is called on the thread as it ends: from
+  // then on Stop waits for nothing. REQUIRES: called once, before everything else.
   bool Init(std::shared_ptr<Clock> clock, Work work, void* arg, void (*ended)(void* arg) = nullptr);
 
   // The step shall run soon (again, if it is running); makes the thread if there is none. From any thread, also with

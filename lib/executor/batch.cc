@@ -53,8 +53,8 @@ void Executor::Requeue(Ticket& ticket) {
 }
 
 // One slice of the batch at the head of the queue. If there is more of it and others wait, it goes to the end; if
-// nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is not
-// short.
+// nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is
+// not short.
 void Executor::RunQueuedSlice(Tenure& tenure, Ticket& ticket, bool may_return) {
   LARDER_DCHECK(queue_head_ == &ticket);
   PopFront();

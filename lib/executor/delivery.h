@@ -5,8 +5,9 @@
 // nothing, waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread
 // of the cache's own, an event loop's timer, or the host's Tick.
 //
-// Closing knows no cancellation here: what was posted is what the user was promised, so it is delivered, by whoever closes
-// (once every other drainer is gone), and a delivery that is about a command that did not run finds that out by itself.
+// Closing knows no cancellation here: what was posted is what the user was promised, so it is delivered, by whoever
+// closes (once every other drainer is gone), and a delivery that is about a command that did not run finds that out by
+// itself.
 #ifndef LARDER_EXECUTOR_DELIVERY_H_
 #define LARDER_EXECUTOR_DELIVERY_H_
 
@@ -29,8 +30,8 @@ class Delivery {
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
-  // Called once, by the drainer, with the executor not held; the object is deleted after it. May call the cache, post and
-  // drain (which does nothing then). Must not throw.
+  // Called once, by the drainer, with the executor not held; the object is deleted after it. May call the cache, post
+  // and drain (which does nothing then). Must not throw.
   virtual void Deliver() = 0;
 
  private:

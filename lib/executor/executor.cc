@@ -34,18 +34,18 @@
 // After 64 loans or 20 µs the executor is handed over to it even if it has not come.
 //
 // What is not short is no stranger's burden. A request that says so when its turn has come becomes one with user code,
-// in its place. A batch whose next command says so goes back to its loop, which is woken; until it comes nobody waits for
-// it. Then it waits as a thread does, in front of all others (kLoop), so for one request at most, becomes the holder and
-// runs its batch itself. That is the one case in which a loop waits.
+// in its place. A batch whose next command says so goes back to its loop, which is woken; until it comes nobody waits
+// for it. Then it waits as a thread does, in front of all others (kLoop), so for one request at most, becomes the
+// holder and runs its batch itself. That is the one case in which a loop waits.
 //
 // Sleeping threads whose requests were run in the tenure are woken after the executor has passed on, since each wake-up
 // is a system call of about a microsecond that everybody else would wait for.
 //
 // Rejected: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
 // holder works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up
-// for each request, and the loop would have to wait); a batch with such a command left in the queue, its loop called and
-// everybody lent the executor meanwhile (a hosted loop may come after a second, and whoever waits behind the batch would
-// have to be let past it, one after another).
+// for each request, and the loop would have to wait); a batch with such a command left in the queue, its loop called
+// and everybody lent the executor meanwhile (a hosted loop may come after a second, and whoever waits behind the batch
+// would have to be let past it, one after another).
 #include "lib/executor/executor.h"
 
 #include <unistd.h>
@@ -176,8 +176,8 @@ Executor::Joined Executor::Join(Node& node) {
   uintptr_t word = word_->load(std::memory_order_relaxed);
   for (;;) {
     if (word == 0) return Joined::kForked;
-    // Before anything else, so that who is inside learns the same also while others close. A loop that polls inside user
-    // code is no danger: it does not wait.
+    // Before anything else, so that who is inside learns the same also while others close. A loop that polls inside
+    // user code is no danger: it does not wait.
     if ((word & kHeld) != 0 && node.kind != Kind::kBatch && InsideUser()) return Joined::kReentrant;
     if ((word & kClosing) != 0) return Joined::kClosed;
     if ((word & kFree) != 0) {

@@ -10,16 +10,16 @@
 //
 // Words: the *holder* is the thread that has the executor; *engine-only* work is ours and without user code; if it is
 // *short*, which who brings it knows, any holder may run it; *user code* (View, Atomically), and engine work that is not
-// short, runs on its own thread only; a *tenure* is what a holder does for others before it lets go: at most 64 requests or
-// 20 µs, and one slice of one batch; to *hand over* is to make a waiting thread the holder.
+// short, runs on its own thread only; a *tenure* is what a holder does for others before it lets go: at most 64
+// requests or 20 µs, and one slice of one batch; to *hand over* is to make a waiting thread the holder.
 //
 // Threads: every method, from any thread, where nothing else is said.
 // Order: waiting requests and batches are served first come, first served. A newcomer that finds the executor busy and
 // nobody waiting looks again for up to 2 µs, and waits from then on. It may overtake a waiting thread only while that
-// thread is being woken to become the holder, at most 64 times or for 20 µs. A loop whose batch has come to a command that
-// is not short goes before all of them.
-// Cost: 5 ns free (two compare-and-swaps), ~60 ns a call of them all when several threads want it all the time (what the
-// cores take to pass the lines on); no clock is read and no system call made unless somebody waits.
+// thread is being woken to become the holder, at most 64 times or for 20 µs. A loop whose batch has come to a command
+// that is not short goes before all of them.
+// Cost: 5 ns free (two compare-and-swaps), ~60 ns a call of them all when several threads want it all the time (what
+// the cores take to pass the lines on); no clock is read and no system call made unless somebody waits.
 // Fork: in a forked child every call answers kForked at once, also a Release by a thread that held it in the parent.
 #ifndef LARDER_EXECUTOR_EXECUTOR_H_
 #define LARDER_EXECUTOR_EXECUTOR_H_
@@ -100,8 +100,8 @@ class LARDER_API Executor {
   template <class F, class P>
   Outcome Run(F&& fn, P&& prefetch);
 
-  // Likewise, if is_short(). If not, it runs on this thread. Asked by a holder that is about to run fn for this thread, and
-  // then only: must change nothing.
+  // Likewise, if is_short(). If not, it runs on this thread. Asked by a holder that is about to run fn for this thread,
+  // and then only: must change nothing.
   template <class F, class P, class S>
   Outcome Run(F&& fn, P&& prefetch, S&& is_short);
 
@@ -125,20 +125,20 @@ class LARDER_API Executor {
 
   // --- The event loop's calls: on the batch's own loop thread only. ---
 
-  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Does not wait,
-  // with one exception: if strangers have come to a command that is not short, the call after their Wake waits for its
-  // turn, which is the next one, and runs that command here. (Not inside user code of this thread's: there it is queued.)
-  // After kQueued comes a Wake, then the loop calls again with the same batch; until kFinished it must not change it. A
-  // batch that the executor has already is left there: kQueued. REQUIRES: batch.Prepare() was true.
+  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Does not
+  // wait, with one exception: if strangers have come to a command that is not short, the call after their Wake waits
+  // for its turn, which is the next one, and runs that command here. (Not inside user code of this thread's: there it
+  // is queued.) After kQueued comes a Wake, then the loop calls again with the same batch; until kFinished it must not
+  // change it. A batch that the executor has already is left there: kQueued. REQUIRES: batch.Prepare() was true.
   Submit SubmitBatch(Batch& batch);
 
   // Takes the batch back, wherever it is; waits at most for its running slice (or Wake), never for the holder. After it
   // nothing of the executor's touches the batch, and a part of its commands may have run.
   void Cancel(Batch& batch);
 
-  // For a holder that waits, in its user code, for an event loop: loops that wait for their turn wait no more, and their
-  // batches are queued (kQueued). One may begin to wait right after this, so it is to be called again until the loop has
-  // come. REQUIRES: InsideUser().
+  // For a holder that waits, in its user code, for an event loop: loops that wait for their turn wait no more, and
+  // their batches are queued (kQueued). One may begin to wait right after this, so it is to be called again until the
+  // loop has come. REQUIRES: InsideUser().
   void SendLoopsAway();
 
   // --- The end. ---
@@ -149,8 +149,8 @@ class LARDER_API Executor {
   // child, and for a caller that is itself inside user code here (later requests are refused nonetheless; call it again
   // from outside).
   bool Close(int64_t wait_ns_max = kWaitForever);
-  // `closed(arg)` is called by a holder that Close did not wait for, as the last that it does before it lets go: another
-  // Close is true then after a few instructions of that thread. REQUIRES: set before anything runs.
+  // `closed(arg)` is called by a holder that Close did not wait for, as the last that it does before it lets go:
+  // another Close is true then after a few instructions of that thread. REQUIRES: set before anything runs.
   void SetClosedHook(void (*closed)(void* arg), void* arg) {
     closed_hook_ = closed;
     closed_arg_ = arg;
@@ -262,8 +262,8 @@ class LARDER_API Executor {
         loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, tenure_requests_max{0}, tenure_ns_max{0}, slice_ns_max{0};
   } counters_;
 
-  // Threads that are, or are about to be, in the queue: each leaves it with a last look at this object, also when it has
-  // been served or refused. On a line that the holder does not write.
+  // Threads that are, or are about to be, in the queue: each leaves it with a last look at this object, also when it
+  // has been served or refused. On a line that the holder does not write.
   static constexpr uint32_t kCloserWaits = 1u << 31;  // Close sleeps on `queued_`
   alignas(64) std::atomic<uint32_t> queued_{0};
   void (*closed_hook_)(void* arg) = nullptr;

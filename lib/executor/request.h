@@ -76,8 +76,8 @@ class LARDER_API Batch {
   // after a Cancel. Costs nothing if it is there already.
   bool Prepare();
 
-  // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end; but
-  // none with `only_short` if the next one is not. Must not throw, wait, or touch thread-local state.
+  // Runs the next commands, up to `limit`; true if none are left. At least one command a call, or batches never end;
+  // but none with `only_short` if the next one is not. Must not throw, wait, or touch thread-local state.
   virtual bool RunSlice(const SliceLimit& limit) LARDER_REQUIRES_HOLDER = 0;
 
   // After a slice with `only_short`: whether it has ended before a command that is not short. Likewise.

@@ -1,7 +1,7 @@
 // Bytes on their way from the engine to a caller's container. Part of the public headers' machinery, not of the API.
 //
-// The engine fills these without exceptions and without the caller's allocator; inline code of the public headers, which
-// is compiled with the user's flags, then makes std::strings of them, so that bad_alloc never crosses the engine.
+// The engine fills these without exceptions and without the caller's allocator; inline code of the public headers,
+// which is compiled with the user's flags, then makes std::strings of them, so that bad_alloc never crosses the engine.
 #ifndef LARDER_INTERNAL_FETCHED_H_
 #define LARDER_INTERNAL_FETCHED_H_
 
@@ -13,8 +13,8 @@
 
 namespace larder::inline v0::internal {
 
-// One value: short ones are copied, to the caller's target if it is large enough and else here, while the executor is held;
-// long ones are pinned, and copied after.
+// One value: short ones are copied, to the caller's target if it is large enough and else here, while the executor is
+// held; long ones are pinned, and copied after.
 class LARDER_API Fetched {
  public:
   static constexpr size_t kRoomBytes = 1024;

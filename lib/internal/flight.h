@@ -85,8 +85,9 @@ class LARDER_API Load {
   // Whether another's loader is on its way: then Await comes next, else the loader and Finish.
   bool waits() const { return joined_ != nullptr; }
 
-  // Waits for the other's loader. Errors: CANCELLED if the cache is closed first; FAILED_PRECONDITION if that loader waits
-  // for this thread; ABORTED if it threw. Otherwise status() and value() are what it returned, until the Load ends.
+  // Waits for the other's loader. Errors: CANCELLED if the cache is closed first; FAILED_PRECONDITION if that loader
+  // waits for this thread; ABORTED if it threw. Otherwise status() and value() are what it returned, until the Load
+  // ends.
   const ErrorText* Await();
   const absl::Status& status() const { return *joined_->status_; }
   std::string_view value() const { return joined_->value_; }

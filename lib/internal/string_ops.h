@@ -32,8 +32,8 @@ extern LARDER_API const TypedOp<KeySpan, FetchedList*> kGetSeveral;
 extern LARDER_API const TypedOp<int64_t, int64_t, Fetched*> kGetRange;
 extern LARDER_API const TypedOp<Viewer> kView;
 
-// Whether the value was set. kSet, and kSetLarge for larger values, have no options; kSetWith may have, and may want the
-// old value.
+// Whether the value was set. kSet, and kSetLarge for larger values, have no options; kSetWith may have, and may want
+// the old value.
 extern LARDER_API const TypedOp<std::string_view, bool*> kSet;
 extern LARDER_API const TypedOp<std::string_view, bool*> kSetLarge;
 extern LARDER_API const TypedOp<std::string_view, const SetOptions*, Fetched*, bool*> kSetWith;

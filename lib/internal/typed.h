@@ -1,10 +1,10 @@
 // The one call under all typed methods. Part of the public headers' machinery, not of the API.
 //
-// What a typed method does is an *op* of the engine: a function, and a row that says what the call is to MONITOR, whether
-// it reads or writes, of how many keys, and whether it may need memory. RunTyped takes the row, the key and the arguments
-// and does all that calls have in common; inline code around it, compiled with the user's flags, makes results of what the
-// op has left. So a new call is an op with its row (lib/typed/op.h tells how), its declaration and some lines in the
-// header of its type. HGET would be:
+// What a typed method does is an *op* of the engine: a function, and a row that says what the call is to MONITOR,
+// whether it reads or writes, of how many keys, and whether it may need memory. RunTyped takes the row, the key and the
+// arguments and does all that calls have in common; inline code around it, compiled with the user's flags, makes
+// results of what the op has left. So a new call is an op with its row (lib/typed/op.h tells how), its declaration and
+// some lines in the header of its type. HGET would be:
 //
 //   extern LARDER_API const TypedOp<std::string_view, Fetched*> kHashGet;  // its arguments behind the key
 //

@@ -1,8 +1,8 @@
 // Where the user's code and the engine meet. Part of the public headers' machinery, not of the API.
 //
-// The library expects no exceptions and may be built without them; the user's program usually has them. Everything here is
-// inline, compiled with the user's flags, and lives in a namespace named after them, so that a program may mix both kinds
-// of objects.
+// The library expects no exceptions and may be built without them; the user's program usually has them. Everything here
+// is inline, compiled with the user's flags, and lives in a namespace named after them, so that a program may mix both
+// kinds of objects.
 #ifndef LARDER_INTERNAL_USER_CODE_H_
 #define LARDER_INTERNAL_USER_CODE_H_
 

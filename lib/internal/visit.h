@@ -1,4 +1,5 @@
-// A call that stays in the cache longer than it holds the executor. Part of the public headers' machinery, not of the API.
+// A call that stays in the cache longer than it holds the executor. Part of the public headers' machinery, not of the
+// API.
 #ifndef LARDER_INTERNAL_VISIT_H_
 #define LARDER_INTERNAL_VISIT_H_
 
@@ -16,8 +17,8 @@ class Closing;
 
 namespace internal {
 
-// Close waits for those that have begun, and refuses later ones. On the stack of the thread that makes the call, which may
-// be inside of several.
+// Close waits for those that have begun, and refuses later ones. On the stack of the thread that makes the call, which
+// may be inside of several.
 class LARDER_API Visit {
  public:
   explicit Visit(core::CacheCore& core);

@@ -1,12 +1,12 @@
-// Compactor: moves entries and values out of runs of the arena that have become nearly empty, so that the runs can serve
-// other sizes, or go back.
+// Compactor: moves entries and values out of runs of the arena that have become nearly empty, so that the runs can
+// serve other sizes, or go back.
 //
 // A pass walks all tables in hash order. Of an element it looks at the pointer, and through it at the header of the run
-// that the pointer is in (of which 32 share two pages): only what is to move is read, and entries whose value is a block
-// of its own while runs of those are sparse. An entry is copied as it is, key, value, expiry, access data and marks, and
-// its slot gets the new address. Nobody is told, since nothing has changed: no effect, no use, no other order of
-// eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it. Blocks of
-// a structure are moved by its kind, one after the other, over as many steps as they take.
+// that the pointer is in (of which 32 share two pages): only what is to move is read, and entries whose value is a
+// block of its own while runs of those are sparse. An entry is copied as it is, key, value, expiry, access data and
+// marks, and its slot gets the new address. Nobody is told, since nothing has changed: no effect, no use, no other
+// order of eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference
+// to it. Blocks of a structure are moved by its kind, one after the other, over as many steps as they take.
 //
 //   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► CompactSome, a hold each ──► done
 //
@@ -41,12 +41,12 @@ class Compactor {
   bool wanted() const LARDER_REQUIRES_HOLDER;
   // One step of it. Returns wanted().
   bool CompactSome() LARDER_REQUIRES_HOLDER;
-  // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step; kEmptied: it
-  // has become free, for blocks of any size. For who needs memory and can get none from the source; what he does not
-  // finish, steps do.
+  // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step;
+  // kEmptied: it has become free, for blocks of any size. For who needs memory and can get none from the source; what
+  // he does not finish, steps do.
   memory::Arena::Evacuated EmptyRunStep() LARDER_REQUIRES_HOLDER;
-  // Begins a pass, unless there is one: if none is worth while, one that goes on until two runs have become free, however
-  // much that moves.
+  // Begins a pass, unless there is one: if none is worth while, one that goes on until two runs have become free,
+  // however much that moves.
   void BeginPassForRuns() LARDER_REQUIRES_HOLDER;
   bool in_pass() const LARDER_REQUIRES_HOLDER { return in_pass_; }
 

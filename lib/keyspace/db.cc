@@ -360,8 +360,8 @@ void Db::ForEach(absl::FunctionRef<void(Entry&)> visit) {
   });
 }
 
-// A database whose keys have nearly all expired would make this long. To look costs a tenth of what a deletion costs, so that
-// one of the few that are left is found long before all the others are deleted.
+// A database whose keys have nearly all expired would make this long. To look costs a tenth of what a deletion costs,
+// so that one of the few that are left is found long before all the others are deleted.
 Result<Entry*> Db::RandomEntry() {
   constexpr int kDeletedAtOnce = 32;  // 50 us
   constexpr int kTriesWhileHeld = 100;

@@ -3,15 +3,16 @@
 // Everything that changes a key goes through here, and emits the Effect that the caller describes with a Change, once,
 // after the change and before the old entry is freed. So an op never emits, and never forgets to.
 //
-// A key whose expiry has come reads as missing; finding one deletes it first, with its own "expired" effect. While expiry
-// is held (Keyspace::HoldExpiry) only a lookup that a write may follow deletes it; the others leave it where it is.
+// A key whose expiry has come reads as missing; finding one deletes it first, with its own "expired" effect. While
+// expiry is held (Keyspace::HoldExpiry) only a lookup that a write may follow deletes it; the others leave it where it
+// is.
 //
 // A write begins with Locate, which says where the key is or would be; that Place is handed on to the call that changes
-// it, so that nothing is hashed or looked up a second time. Within the call every store happens in the edit of the key's
-// home bucket (lib/keyspace/edit.h).
+// it, so that nothing is hashed or looked up a second time. Within the call every store happens in the edit of the
+// key's home bucket (lib/keyspace/edit.h).
 //
-// Entries may move: any call that takes a Place or an Entry* has made that invalid. A call that returns an error has changed
-// nothing.
+// Entries may move: any call that takes a Place or an Entry* has made that invalid. A call that returns an error has
+// changed nothing.
 //
 // No allocation here throws; the ones that fail come back as kAllocationFailed.
 #ifndef LARDER_KEYSPACE_DB_H_
@@ -38,8 +39,8 @@ namespace larder::inline v0::keyspace {
 
 class Keyspace;
 
-// What a lookup is for, in bits: 1 marks the key as used, 2 counts in keyspace_hits or keyspace_misses, 4 may be followed
-// by a write of this key. An op that finds nothing by one without the last bit must not put an entry there.
+// What a lookup is for, in bits: 1 marks the key as used, 2 counts in keyspace_hits or keyspace_misses, 4 may be
+// followed by a write of this key. An op that finds nothing by one without the last bit must not put an entry there.
 enum class Lookup : uint8_t {
   kPeek = 0,
   kInspect = 2,  // as idle as it was: TYPE, TTL, OBJECT, EXISTS
@@ -113,32 +114,33 @@ class Db {
   size_t BlockBytes(Bytes key) const LARDER_REQUIRES_HOLDER;
   // Size of the block that EditBytes would make to give the string at `key` this size, 0 if it needs none. Likewise.
   size_t BytesToEdit(Bytes key, size_t new_size) const LARDER_REQUIRES_HOLDER;
-  // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For several
-  // keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
+  // Fetches what a Find will look at, in three stages (0, 1, 2) that each need what the one before has fetched. For
+  // several keys at once: stage 0 of all, then stage 1 of all... KeyWindow does it.
   void Prefetch(Bytes key, int stage) const LARDER_REQUIRES_HOLDER { table_.Prefetch(Hash(key), stage); }
   void PrefetchHashed(uint64_t hash, int stage) const LARDER_REQUIRES_HOLDER { table_.Prefetch(hash, stage); }
 
-  // Makes `key` hold a string. `place` is what Locate gave for it just now. `expiry_ms` is the key's new expiry (kNoExpiry:
-  // none; pass place->expiry_ms() to keep it). `key` may not point into the entry.
+  // Makes `key` hold a string. `place` is what Locate gave for it just now. `expiry_ms` is the key's new expiry
+  // (kNoExpiry: none; pass place->expiry_ms() to keep it). `key` may not point into the entry.
   Result<Entry*> PutString(Bytes key, const Place& place, const StringSource& value, int64_t expiry_ms,
                            const Change& change) LARDER_REQUIRES_HOLDER;
 
-  // Makes the key of each of `count` pairs hold its value, as SET would, without expiry; or, when there is no memory, changes
-  // nothing. A key that comes twice gets the later value. Each pair is a change of its own, called `event`, whose command
-  // is "SET key value".
+  // Makes the key of each of `count` pairs hold its value, as SET would, without expiry; or, when there is no memory,
+  // changes nothing. A key that comes twice gets the later value. Each pair is a change of its own, called `event`,
+  // whose command is "SET key value".
   using PairAt = absl::FunctionRef<std::pair<Bytes, Bytes>(size_t i)>;
   Error PutStrings(size_t count, PairAt at, Bytes event) LARDER_REQUIRES_HOLDER;
 
-  // Makes the value at `key` `new_size` bytes of this form, keeps its beginning (an integer's digits) and its expiry, sets
-  // new bytes to zero, and lets `edit` write into it. Where nothing is an empty value is made first.
+  // Makes the value at `key` `new_size` bytes of this form, keeps its beginning (an integer's digits) and its expiry,
+  // sets new bytes to zero, and lets `edit` write into it. Where nothing is an empty value is made first.
   Result<Entry*> EditBytes(Bytes key, const Place& place, Form form, size_t new_size,
                            absl::FunctionRef<void(char* bytes)> edit, const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a structure, which it takes over unless there is an error.
   Result<Entry*> PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
                               const Change& change) LARDER_REQUIRES_HOLDER;
-  // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before. Where
-  // somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be deleted.
+  // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before.
+  // Where somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be
+  // deleted.
   Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
                                const Change& change) LARDER_REQUIRES_HOLDER;
 
@@ -147,14 +149,14 @@ class Db {
   Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change)
       LARDER_REQUIRES_HOLDER;
 
-  // Makes `key` hold what `from` holds, value (which moves: nothing outside of the entry is copied), expiry and history of
-  // use, and removes `from`, which may live in another
-  // database but may not be at `place`. Emits `gone` for from's key, then `change` for `key`, both after both changes.
+  // Makes `key` hold what `from` holds, value (which moves: nothing outside of the entry is copied), expiry and history
+  // of use, and removes `from`, which may live in another database but may not be at `place`. Emits `gone` for from's
+  // key, then `change` for `key`, both after both changes.
   Result<Entry*> PutMoved(Bytes key, const Place& place, Db& from_db, const Place& from, const Change& gone,
                           const Change& change) LARDER_REQUIRES_HOLDER;
 
-  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete. The
-  // value moves, where the entry has to be another.
+  // Expiry in ms since the epoch, any value >= 0; one that has passed already is the caller's to turn into a Delete.
+  // The value moves, where the entry has to be another.
   Result<Entry*> SetExpiry(const Place& place, int64_t expiry_ms, const Change& change) LARDER_REQUIRES_HOLDER;
   Result<Entry*> ClearExpiry(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER;
 
@@ -174,9 +176,9 @@ class Db {
   // Visits every entry that has not expired. `visit` must not change the database.
   void ForEach(absl::FunctionRef<void(Entry&)> visit) LARDER_REQUIRES_HOLDER;
 
-  // A random entry that has not expired, or nullptr without one. Expired ones that it meets are deleted; kUnfinished after a
-  // step of that: call it again. While expiry is held it only looks at many, and may miss the few that have not expired
-  // among thousands that have.
+  // A random entry that has not expired, or nullptr without one. Expired ones that it meets are deleted; kUnfinished
+  // after a step of that: call it again. While expiry is held it only looks at many, and may miss the few that have not
+  // expired among thousands that have.
   Result<Entry*> RandomEntry() LARDER_REQUIRES_HOLDER;
 
   // Deletes keys whose expiry has come, looking at `max` entries at most (or one bucket). True if more may be due.
@@ -219,8 +221,8 @@ class Db {
     kTaken,    // that of an entry that ends now, if all goes well
     kOffered,  // the caller's
   };
-  // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was there.
-  // kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
+  // Puts `made` in the place of what is there (or in a place of its own), deletes what leaves, emits, frees what was
+  // there. kTaken: the value was that of `leaving`, or without one of what was there; whose it is again on an error.
   Result<Entry*> Install(const Place& place, Entry* made, const Change& change, History history = History::kOfKey,
                          Value value = Value::kOwn, const Leaving* leaving = nullptr) LARDER_REQUIRES_HOLDER;
   void Remove(const Place& place, const Change& change, Value value) LARDER_REQUIRES_HOLDER;
@@ -238,8 +240,8 @@ class Db {
   EntryDraft NewString(Bytes key, const StringSource& value, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   // Writes the value that the entry's storage has room for; `block` is for kBlock.
   static void WriteValue(EntryWriter& writer, const StringSource& value, memory::Block* block);
-  // A new entry with the value of `from`, or none without memory: a clone of it; or the value itself, of which `from` is
-  // then no more than a view, to be ended by FreeShell.
+  // A new entry with the value of `from`, or none without memory: a clone of it; or the value itself, of which `from`
+  // is then no more than a view, to be ended by FreeShell.
   EntryDraft CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   EntryDraft TakeValue(Bytes key, const Entry& from, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
   // What both do: all but what is outside of the entry.

@@ -5,7 +5,8 @@
 // for it. Then values are written, entries replaced and changes told, pair by pair, as if each were a SET.
 //
 // A key may come twice. The entry that the first of its pairs will write to, or has put into the table, is *claimed*;
-// a later pair that finds a claimed entry always gets an entry of its own, since what will be there then is not known yet.
+// a later pair that finds a claimed entry always gets an entry of its own, since what will be there then is not known
+// yet.
 #include <cstdlib>
 #include <utility>
 

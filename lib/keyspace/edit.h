@@ -6,8 +6,9 @@
 //   EntryStamp   access data and marks of an entry, in a table or not. They are in the word of its header and go there by one
 //                store. What a reader beside the executor goes by does not change with them, so that they need no edit
 //
-// Slots of the table have the same scope by themselves: ds::HomeEdit, of which an EntryEdit is made. It costs nothing today;
-// it is where a home's version will become odd and even again, for reads that do not pass the executor (DESIGN.md).
+// Slots of the table have the same scope by themselves: ds::HomeEdit, of which an EntryEdit is made. It costs nothing
+// today; it is where a home's version will become odd and even again, for reads that do not pass the executor
+// (DESIGN.md).
 //
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_EDIT_H_
@@ -90,8 +91,8 @@ class EntryWriter {
 class EntryDraft : public EntryWriter {
  public:
   EntryDraft() : EntryWriter(nullptr) {}
-  // With unset value bytes (kInline: `value_size` of them); false when there is no memory. Keyspace::Free ends what no table
-  // takes.
+  // With unset value bytes (kInline: `value_size` of them); false when there is no memory. Keyspace::Free ends what no
+  // table takes.
   static EntryDraft New(memory::Arena& arena, Bytes key, Entry::Storage storage, size_t value_size, bool with_expiry);
 
   explicit operator bool() const { return entry_ != nullptr; }

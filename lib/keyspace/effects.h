@@ -7,10 +7,10 @@
 // What costs something to make is made only if a listener wants it: ops ask wants(kCommands) before they compose the
 // canonical command, and wants(kOldValues) before they keep the old entry alive past the change.
 //
-// An effect says who caused it (its origin, as it was given to Keyspace::BeginOp), and up to three event names: SET with an
-// expiry is "set" and "expire" of one effect. What one op does to several keys (RENAME, MSET, DEL of many, FLUSHALL) is a
-// group: its effects have the same number, and whoever wants kGroups is told when it is complete, so that a log or a
-// replica can make one of it.
+// An effect says who caused it (its origin, as it was given to Keyspace::BeginOp), and up to three event names: SET
+// with an expiry is "set" and "expire" of one effect. What one op does to several keys (RENAME, MSET, DEL of many,
+// FLUSHALL) is a group: its effects have the same number, and whoever wants kGroups is told when it is complete, so
+// that a log or a replica can make one of it.
 //
 // Listeners run inside the executor, must be short, and may not change the keyspace.
 #ifndef LARDER_KEYSPACE_EFFECTS_H_
@@ -82,8 +82,8 @@ class Effects {
  public:
   enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8, kGroups = 16 };
 
-  // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no effect
-  // comes after it.
+  // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no
+  // effect comes after it.
   void Add(EffectListener* listener, uint32_t wants) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(!IsThere(listener));
     listener->wants_ = wants;

@@ -12,12 +12,12 @@
 // bytes in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
 //
 // A string value is stored as a 64-bit integer when its text is exactly that integer's, inline up to kInlineValueMax
-// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not bytes in
-// one piece is a pointer to a Structure, which the entry owns.
+// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not
+// bytes in one piece is a pointer to a Structure, which the entry owns.
 //
-// Stores. An Entry is only read by what is here. Who changes one needs what lib/keyspace/edit.h has for it: a draft while it
-// is in no table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned, and is stored
-// as one word: whoever reads beside the executor sees no half of it.
+// Stores. An Entry is only read by what is here. Who changes one needs what lib/keyspace/edit.h has for it: a draft
+// while it is in no table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned,
+// and is stored as one word: whoever reads beside the executor sees no half of it.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_ENTRY_H_
@@ -37,8 +37,8 @@ namespace larder::inline v0::keyspace {
 
 enum class Type : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 
-// What OBJECT ENCODING says. For strings it is a label with Redis's rules (44 bytes and less are "embstr" unless made by
-// an operation that edits in place); how the bytes are stored follows from their size alone.
+// What OBJECT ENCODING says. For strings it is a label with Redis's rules (44 bytes and less are "embstr" unless made
+// by an operation that edits in place); how the bytes are stored follows from their size alone.
 enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
 
 inline constexpr size_t kEmbstrMax = 44;

@@ -118,8 +118,8 @@ class Evictor {
     bool small;
   };
   Start Begin(int db, uint64_t hash, bool expiring) LARDER_REQUIRES_HOLDER;
-  // A small entry has got another key: the queue knows the new one from now on, as its youngest. False if the entry belongs
-  // to main instead.
+  // A small entry has got another key: the queue knows the new one from now on, as its youngest. False if the entry
+  // belongs to main instead.
   bool QueueMoved(int db, uint64_t hash) LARDER_REQUIRES_HOLDER;
   // Bytes of small entries (as the limit counts them): one came, one left, one changed its size.
   void SmallCame(size_t bytes) LARDER_REQUIRES_HOLDER {

@@ -77,8 +77,8 @@ class Keyspace {
   size_t FlushAll() LARDER_REQUIRES_HOLDER;
   size_t size() const LARDER_REQUIRES_HOLDER;
 
-  // Starts an op. `now_ms` is the time if the caller knows it, else 0. `origin`: which client asks for it, for those who are
-  // told of its effects; never looked into.
+  // Starts an op. `now_ms` is the time if the caller knows it, else 0. `origin`: which client asks for it, for those
+  // who are told of its effects; never looked into.
   void BeginOp(int64_t now_ms, const void* origin = nullptr) LARDER_REQUIRES_HOLDER {
     now_ms_ = now_ms;
     effects_.set_origin(origin);
@@ -144,11 +144,11 @@ class Keyspace {
   bool EvictStep() LARDER_REQUIRES_HOLDER;
   // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
   bool owes_eviction() const LARDER_REQUIRES_HOLDER { return owes_eviction_; }
-  // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is full,
-  // see room.h. True if the call should be tried again. Not inside an op, since entries change their places.
+  // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is
+  // full, see room.h. True if the call should be tried again. Not inside an op, since entries change their places.
   bool SearchRoom(SourceSearch* search) LARDER_REQUIRES_HOLDER;
-  // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have their
-  // turn in between.
+  // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have
+  // their turn in between.
   template <class Op>
   Error RetryWithRoom(Error error, Op&& op) LARDER_REQUIRES_HOLDER {
     SourceSearch search{.at_once = true};
@@ -168,8 +168,8 @@ class Keyspace {
 
   // One step of deleting keys that are due, over all databases. True if there may be more.
   bool ExpireDue() LARDER_REQUIRES_HOLDER;
-  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only a
-  // sooner one is owed from now on.
+  // The soonest expiry of any key in ms, or a little earlier; INT64_MAX without one. Who asks comes back by then: only
+  // a sooner one is owed from now on.
   int64_t SoonestExpiryMs() LARDER_REQUIRES_HOLDER;
   void NoteExpiry(int64_t expiry_ms) LARDER_REQUIRES_HOLDER {
     if (expiry_ms >= soonest_known_ms_) return;
@@ -196,8 +196,8 @@ class Keyspace {
   void Drop(memory::Block* block) LARDER_REQUIRES_HOLDER;
   // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
   void DiscardTable(Db::Table& table, size_t bytes) LARDER_REQUIRES_HOLDER;
-  // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is compared
-  // with maxmemory, see lib/keyspace/room.h.
+  // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is
+  // compared with maxmemory, see lib/keyspace/room.h.
   size_t garbage_bytes() const LARDER_REQUIRES_HOLDER { return garbage_bytes_; }
   // One step of freeing what was buried or dropped. True if there is more.
   bool FreeStep() LARDER_REQUIRES_HOLDER;
@@ -212,12 +212,13 @@ class Keyspace {
   bool WantsCompaction() const LARDER_REQUIRES_HOLDER { return compactor_.wanted(); }
   // 1 to 4: how many steps in the time in which there would else be one.
   int CompactionUrgency() LARDER_REQUIRES_HOLDER { return arena().CompactionUrgency(); }
-  // The same for the sparsest run of entries: kEmptied when 64 KB have become free for blocks of any size. Not inside an op.
+  // The same for the sparsest run of entries: kEmptied when 64 KB have become free for blocks of any size. Not inside
+  // an op.
   memory::Arena::Evacuated EmptyRunStep() LARDER_REQUIRES_HOLDER { return compactor_.EmptyRunStep(); }
 
-  // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there, goes
-  // on in the entry that takes another's place or to which another is moved, and ends with the key. `hash` is that of the
-  // entry's key, `db` the database's made_index.
+  // An entry's history of use, which eviction goes by: it begins when the entry is made for a key that was not there,
+  // goes on in the entry that takes another's place or to which another is moved, and ends with the key. `hash` is that
+  // of the entry's key, `db` the database's made_index.
   void StartHistory(Entry& entry, int db, uint64_t hash) LARDER_REQUIRES_HOLDER;
   void TakeHistory(Entry& made, const Entry& before) LARDER_REQUIRES_HOLDER;
   // from's is ended by its Delete

@@ -1,8 +1,8 @@
 // OwedWork: what ops have left for background work to do.
 //
-// An op only says what there is (Owe): it neither knows who does such work nor wakes anybody. Every path that ends a hold
-// on the executor then asks CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no op has to
-// remember it, and what a callback, a batch or background work itself leaves is treated like everything else.
+// An op only says what there is (Owe): it neither knows who does such work nor wakes anybody. Every path that ends a
+// hold on the executor then asks CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no op
+// has to remember it, and what a callback, a batch or background work itself leaves is treated like everything else.
 //
 //     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Clear()──► nothing
 //

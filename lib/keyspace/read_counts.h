@@ -1,9 +1,10 @@
 // Hits, misses and typed calls, counted where each thread can do it without a line that others write.
 //
-// The executor's holder counts in a slot of its own: plain additions, as one thread at a time is the holder. A thread that
-// reads beside the executor has a slot to itself, on a line of its own, which it claims once by a compare-and-swap. There
-// are few: a thread that gets none goes through the executor. A slot is never given back, since nobody tells when a thread
-// ends; the next thread with the same identity, which the system uses again, goes on with it.
+// The executor's holder counts in a slot of its own: plain additions, as one thread at a time is the holder. A thread
+// that reads beside the executor has a slot to itself, on a line of its own, which it claims once by a
+// compare-and-swap. There are few: a thread that gets none goes through the executor. A slot is never given back, since
+// nobody tells when a thread ends; the next thread with the same identity, which the system uses again, goes on with
+// it.
 //
 // A sum may miss what is being counted beside at that moment, and never more. Reset writes to no slot that belongs to a
 // thread: it keeps what has been counted until then, and subtracts it from now on.
@@ -52,7 +53,8 @@ class CountedReads {
     std::atomic<uint64_t> typed_calls_{0};
   };
 
-  // The slot of a thread, which is named by what no other running thread has, and is not 0. nullptr if there is none left.
+  // The slot of a thread, which is named by what no other running thread has, and is not 0. nullptr if there is none
+  // left.
   Slot* OfThread(uintptr_t thread) {
     LARDER_DCHECK(thread != 0);
     // Where the search begins: threads' identities are addresses, which end in zeros.

@@ -11,13 +11,14 @@ namespace {
 
 constexpr uint64_t kEvictNs = 80'000;  // 100 us on a machine whose clock is slow to read
 constexpr size_t kCollectedAtOnce = 256;
-// A search for room in a full source: what a step may take, and how many times what was asked for may be evicted at first.
+// A search for room in a full source: what a step may take, and how many times what was asked for may be evicted at
+// first.
 constexpr uint64_t kSearchNs = 60'000;
 constexpr size_t kSourceTimes = 16;
 constexpr size_t kAtOnceMax = size_t{256} << 10;  // or once what was asked for, where that is done in one hold
 constexpr int64_t kGiveBackNs = 40'000;
-// So much makes enough holes to empty one run of 64 KB of entries into them, or some times as much, where they are spread
-// over several sizes.
+// So much makes enough holes to empty one run of 64 KB of entries into them, or some times as much, where they are
+// spread over several sizes.
 constexpr size_t kSourceRunBytes = size_t{96} << 10;
 constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
 
@@ -66,8 +67,8 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
   return Room::kNone;
 }
 
-// At least `bytes_min` of what is beyond that which counts as gone, if there is so much; more than that only to finish a
-// step. Returns how much.
+// At least `bytes_min` of what is beyond that which counts as gone, if there is so much; more than that only to finish
+// a step. Returns how much.
 size_t Keyspace::FreeGarbage(size_t bytes_min) {
   const size_t before = heap_->used();
   const auto freed = [&]() LARDER_REQUIRES_HOLDER {
@@ -106,8 +107,8 @@ bool Keyspace::SourceHasRoom() const {
   return evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && heap_->arena().HasRoomForFailed());
 }
 
-// A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a block
-// beyond it, only another try can. With `fits` it stops when the arena has room. False if nobody may go.
+// A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a
+// block beyond it, only another try can. With `fits` it stops when the arena has room. False if nobody may go.
 bool Keyspace::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
   const uint64_t before = evictor_.evicted_bytes();
   const uint64_t evicted = evictor_.evicted();

@@ -1,4 +1,5 @@
-// Strings as values: what a string is to become, before there is an entry for it. What Db does with one is in string_value.cc.
+// Strings as values: what a string is to become, before there is an entry for it. What Db does with one is in
+// string_value.cc.
 //
 // A string value is stored as a 64-bit integer when its text is exactly that integer's, inside its entry up to
 // memory::kInlineValueMax bytes, and otherwise in a memory::Block. The encoding is a label that goes by the op, see

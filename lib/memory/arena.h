@@ -23,11 +23,11 @@
 //
 //     full ──a free──► bin 0: over 3/4 used ──► bin 1: over 1/2 ──► bin 2: over 1/4 ──► bin 3 ──► empty: to its chunk
 //
-// The next current run is taken from the fullest bin, so that runs that are nearly empty are left to become empty. In the
-// same way a new run is taken from the chunk that has the fewest to give.
+// The next current run is taken from the fullest bin, so that runs that are nearly empty are left to become empty. In
+// the same way a new run is taken from the chunk that has the fewest to give.
 //
-// Compaction. That heals what goes on being used. A class that is used no more keeps its runs, however little is left in
-// them: values that drift from 100 to 900 bytes under eviction leave a run half empty in each class behind them, and
+// Compaction. That heals what goes on being used. A class that is used no more keeps its runs, however little is left
+// in them: values that drift from 100 to 900 bytes under eviction leave a run half empty in each class behind them, and
 // memory of three times what is used. So blocks that can move are moved, by who knows where the pointers to them are:
 //
 //   tenant    what a block is: an entry, a large value's block, or fixed (tables, directories, watches, queues: pointed
@@ -61,7 +61,8 @@
 //
 // Rejected: headers of blocks (8 bytes of 96), which would let an arena find the owner of any block by itself; an index
 // of the runs' blocks (the same bytes); runs of several classes (a hole is then of use to its neighbours only); moving
-// blocks by remapping pages (blocks of two runs have to lie at different offsets, and each move costs two system calls).
+// blocks by remapping pages (blocks of two runs have to lie at different offsets, and each move costs two system
+// calls).
 //
 // Huge pages (set_huge_pages) make reads at random of a million blocks cheaper by 40 % (220 ns against 370, each read
 // depending on the one before), and filling them too (58 ns a block against 109). But one write in 21,000 then clears 2
@@ -155,8 +156,8 @@ class Arena {
   bool WantsCompaction() const { return Movable() > (sparse_16ths_ == 0 ? bar_ : target_); }
   // How much there is to do: 1 for what is just worth a pass, 4 at most.
   int CompactionUrgency() const;
-  // A pass: decides which runs are sparse. It ends when the waste is half of what is let pass; or, for who needs `runs` free
-  // runs whatever that costs, when it has won so many.
+  // A pass: decides which runs are sparse. It ends when the waste is half of what is let pass; or, for who needs `runs`
+  // free runs whatever that costs, when it has won so many.
   void BeginCompaction(uint32_t runs = 0);
   void EndCompaction();
   // Whether some run of this tenant may be sparse. During a pass.
@@ -172,9 +173,9 @@ class Arena {
   static size_t BytesOf(const void* block) { return RunOf(block)->block_bytes; }
 
   enum class Evacuated { kMore, kEmptied, kNot };
-  // Calls move(block) for up to `blocks_max` blocks of the sparsest run of entries that others have room for. `move` moves
-  // it, or leaves it. kMore: some are left for the next call, and meanwhile nobody gets a block of that run; else whether
-  // the run has become empty. At any time.
+  // Calls move(block) for up to `blocks_max` blocks of the sparsest run of entries that others have room for. `move`
+  // moves it, or leaves it. kMore: some are left for the next call, and meanwhile nobody gets a block of that run; else
+  // whether the run has become empty. At any time.
   template <class Move>
   Evacuated EvacuateSparsest(uint32_t blocks_max, Move&& move) {
     Evacuee evacuee;

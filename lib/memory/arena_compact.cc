@@ -123,8 +123,8 @@ Arena::Run* Arena::SparsestEntries() const {
   return best;
 }
 
-// The run that is being emptied, or another; false if there is none. Which of its blocks are free is found anew each time,
-// since others free some in between.
+// The run that is being emptied, or another; false if there is none. Which of its blocks are free is found anew each
+// time, since others free some in between.
 bool Arena::PickEvacuee(Evacuee* evacuee) {
   if (evacuee_ == nullptr) {
     evacuee_ = SparsestEntries();

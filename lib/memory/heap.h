@@ -58,8 +58,8 @@ class Heap {
   // there is no memory. Any thread, but the holder if NeedsHolder(capacity).
   Block* New(size_t size, size_t capacity);
 
-  // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing has
-  // changed: it is not in one, somebody else has a reference, or no fuller run has room.
+  // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing
+  // has changed: it is not in one, somebody else has a reference, or no fuller run has room.
   Block* Move(Block* block) LARDER_REQUIRES_HOLDER;
 
   // Housekeeping between commands: frees what other threads returned, then for about `budget_ns` frees
@@ -102,14 +102,14 @@ class Heap {
 
   PageHeap& pages() { return pages_; }
 
-  // What frees blocks beyond the page heap that others than the holder drop; and, if it has threads, the holder's. Before
-  // the first New, or never. It is finished before the heap is closed.
+  // What frees blocks beyond the page heap that others than the holder drop; and, if it has threads, the holder's.
+  // Before the first New, or never. It is finished before the heap is closed.
   void set_bio(base::Bio* bio) {
     bio->Ref();
     bio_ = bio;
   }
-  // Tells a forked child, in which blocks beyond the arena are neither made nor freed: the locks on the way may be held by
-  // threads that are not there. Before the first New, or never.
+  // Tells a forked child, in which blocks beyond the arena are neither made nor freed: the locks on the way may be held
+  // by threads that are not there. Before the first New, or never.
   void set_fork_page(base::ForkPage::Ptr page) { fork_page_ = std::move(page); }
 
  private:

@@ -53,8 +53,8 @@ struct SetOptions {
 Result<bool> Set(keyspace::Db& db, Bytes key, const keyspace::Place& place, const keyspace::StringSource& value,
                  const SetOptions& options) LARDER_REQUIRES_HOLDER;
 
-// MSET and MSETNX ("set" for each), of key, value, key, value... or of pairs. False, and nothing set, if `if_none` and one
-// of the keys exists. kAllocationFailed leaves nothing set.
+// MSET and MSETNX ("set" for each), of key, value, key, value... or of pairs. False, and nothing set, if `if_none` and
+// one of the keys exists. kAllocationFailed leaves nothing set.
 Result<bool> SetMany(keyspace::Db& db, std::span<const Bytes> keys_and_values, bool if_none) LARDER_REQUIRES_HOLDER;
 Result<bool> SetMany(keyspace::Db& db, std::span<const std::pair<Bytes, Bytes>> pairs, bool if_none)
     LARDER_REQUIRES_HOLDER;

@@ -150,8 +150,8 @@ class Parser {
     return Text(text.view(), "standard input");
   }
 
-  // To be called when all has been read: 7.0's CONFIG REWRITE says the password twice, and the hash must be requirepass's,
-  // wherever that stands.
+  // To be called when all has been read: 7.0's CONFIG REWRITE says the password twice, and the hash must be
+  // requirepass's, wherever that stands.
   absl::Status Finish() const {
     if (default_user_.hash.empty() || default_user_.hash == PasswordHash(options_.requirepass)) return absl::OkStatus();
     return Invalid(default_user_.context + "the password of the default user is not that of requirepass; " +

@@ -1,5 +1,6 @@
-// OptionsProto to Options by reflection: a field's name is its directive's, its value becomes the directive's words, and
-// the parser of redis.conf does the rest. So no directive is known here, and what is allowed is said once, in its row.
+// OptionsProto to Options by reflection: a field's name is its directive's, its value becomes the directive's words,
+// and the parser of redis.conf does the rest. So no directive is known here, and what is allowed is said once, in its
+// row.
 #include <larder/proto/options.h>
 
 #include <algorithm>

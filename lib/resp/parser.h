@@ -76,7 +76,8 @@ class RequestParser {
   // request has run. `input` is Next's, without any byte of it.
   void TakeBulk(Bytes input, Bytes bulk);
 
-  // Whether blank requests have been skipped since the last request; forgets it. (To CLIENT REPLY SKIP one is a command.)
+  // Whether blank requests have been skipped since the last request; forgets it. (To CLIENT REPLY SKIP one is a
+  // command.)
   bool TakeBlank() { return std::exchange(blank_, false); }
 
   // In the middle of a request, so that the end of input here is a cut request.

@@ -11,13 +11,13 @@
 //       .name = "APPEND", .access = Access::kWrites, .keys = KeyCount::kOne,
 //       .run = Run<Append>, .growth = Growth<GrowthOfAppend>});
 //
-// All functions of one row take the same arguments behind the key, which the compiler holds them to. An argument that is
-// a pointer is a result, or what MONITOR does not see; the others make its line, in their order, behind the name and, of an
-// op of one key, the key.
+// All functions of one row take the same arguments behind the key, which the compiler holds them to. An argument that
+// is a pointer is a result, or what MONITOR does not see; the others make its line, in their order, behind the name
+// and, of an op of one key, the key.
 //
-// What an op may do: `run` is called under the executor, perhaps on a stranger's thread, and again if it has failed with
-// kAllocationFailed and changed nothing. It must not wait, throw or call the cache; results are put where its arguments
-// say, in memory that is there (internal::Fetched).
+// What an op may do: `run` is called under the executor, perhaps on a stranger's thread, and again if it has failed
+// with kAllocationFailed and changed nothing. It must not wait, throw or call the cache; results are put where its
+// arguments say, in memory that is there (internal::Fetched).
 #ifndef LARDER_TYPED_OP_H_
 #define LARDER_TYPED_OP_H_
 

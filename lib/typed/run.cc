@@ -67,7 +67,8 @@ const ErrorText* Hold(const Call& call, Searching& searching) LARDER_REQUIRES_HO
   return error;
 }
 
-// Waits for the executor, or goes on after a first hold that has found no memory: others have their turn between any two.
+// Waits for the executor, or goes on after a first hold that has found no memory: others have their turn between any
+// two.
 const ErrorText* RunInHolds(const Call& call, Searching& searching) {
   const ErrorText* error = nullptr;
   do {

@@ -41,8 +41,8 @@ struct Call {
   bool grows() const { return row.growth != nullptr; }
 };
 
-// Reads a string without the executor, if that may be and succeeds. No read does so yet: the place is here, since a read
-// that can be made beside the executor must not even look at it.
+// Reads a string without the executor, if that may be and succeeds. No read does so yet: the place is here, since a
+// read that can be made beside the executor must not even look at it.
 constexpr bool TryBeside(const Call&) { return false; }
 
 // The first half of a hold, up to the op: why it may not run.
@@ -88,8 +88,8 @@ template <class Run>
   return error;
 }
 
-// A start for a row whose op is so hot that it has a way of its own, with the op inlined: nothing is asked of a row that
-// the compiler knows.
+// A start for a row whose op is so hot that it has a way of its own, with the op inlined: nothing is asked of a row
+// that the compiler knows.
 template <const auto& kOp, auto kFunction, class... Args>
 const ErrorText* RunInlined(const Target& target, const OpRow&, Bytes key, Args... args) {
   const std::tuple<Args...> packed(args...);

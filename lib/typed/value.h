@@ -30,7 +30,8 @@ class PreparedValue {
   }
 
  private:
-  // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted ends.
+  // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted
+  // ends.
   struct Large {
     core::Stay stay;
     memory::BlockRef block;

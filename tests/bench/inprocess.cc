@@ -17,8 +17,8 @@ namespace {
 constexpr size_t kHotKeys = 1'000;
 constexpr size_t kColdKeys = 1'000'000;
 
-// Keys in one array, in the order in which they will be asked for: reading them costs no miss of its own, as a key that a
-// program has just read from somewhere costs none.
+// Keys in one array, in the order in which they will be asked for: reading them costs no miss of its own, as a key that
+// a program has just read from somewhere costs none.
 class Keys {
  public:
   Keys(size_t count, bool shuffled) {

@@ -1,10 +1,10 @@
 // What every benchmark here counts with: clocks, a histogram, random numbers, keys; and how figures are made of runs.
 //
-// The machines that these run on are shared. So: CPU time, not wall time, wherever a question allows it; the two that are
-// compared take turns, some tens of milliseconds each, so that a neighbour's burst meets both; each figure is the MEDIAN
-// of its runs, and a ratio is the median of the rounds' own ratios, which a slow drift of the machine's speed leaves
-// alone (a ratio of two minima compares the quietest moment of one with the quietest of the other, and a mean takes in
-// every burst). So a printed ratio may differ from the quotient of the printed figures in its last digit.
+// The machines that these run on are shared. So: CPU time, not wall time, wherever a question allows it; the two that
+// are compared take turns, some tens of milliseconds each, so that a neighbour's burst meets both; each figure is the
+// MEDIAN of its runs, and a ratio is the median of the rounds' own ratios, which a slow drift of the machine's speed
+// leaves alone (a ratio of two minima compares the quietest moment of one with the quietest of the other, and a mean
+// takes in every burst). So a printed ratio may differ from the quotient of the printed figures in its last digit.
 #ifndef LARDER_TESTS_BENCH_MEASURE_H_
 #define LARDER_TESTS_BENCH_MEASURE_H_
 
@@ -90,7 +90,8 @@ struct Key {
   std::array<char, kBytes> text;
 };
 
-// Counts by value with 16 steps to each power of two, so that a percentile is right within 6 %, without keeping samples.
+// Counts by value with 16 steps to each power of two, so that a percentile is right within 6 %, without keeping
+// samples.
 class Histogram {
  public:
   void Add(int64_t value) {

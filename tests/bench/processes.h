@@ -24,8 +24,8 @@ class Server {
 
   const std::string& socket() const { return socket_; }
   pid_t pid() const { return pid_; }
-  // CPU that all its threads have used, by the kernel's accounting. The scheduler counts the total in ns; what of it was
-  // user code is sampled at the kernel's ticks (10 ms as a rule).
+  // CPU that all its threads have used, by the kernel's accounting. The scheduler counts the total in ns; what of it
+  // was user code is sampled at the kernel's ticks (10 ms as a rule).
   struct Cpu {
     double total_ns = 0;
     double user_ns = 0;

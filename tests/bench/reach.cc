@@ -2,9 +2,9 @@
 //
 //   ./bazelw run -c opt //tests/bench:reach [-- part...]     parts: memory hot cold threads growth server
 //
-// Ratio: Larder's figure over the alternative's. How figures are made of runs stands in measure.h. Wall time is compared
-// only where the row asks for it (throughput of two threads), with the CPU time under it. Rows without a target are there
-// to explain the one above. Takes some three minutes and 2 GB.
+// Ratio: Larder's figure over the alternative's. How figures are made of runs stands in measure.h. Wall time is
+// compared only where the row asks for it (throughput of two threads), with the CPU time under it. Rows without a
+// target are there to explain the one above. Takes some three minutes and 2 GB.
 #include <cstdio>
 #include <string>
 #include <vector>

@@ -3,9 +3,9 @@
 //   ./bazelw run -c opt //tests/bench:steps [-- part...]     parts: growth eviction expiry flush delete
 //
 // Two views of the same work. From outside: the thread CPU time of each call that a user makes, and of each Tick that
-// follows until nothing is left to do. From inside: the engine's own account of its steps (Stats), kind by kind. One call
-// may make several steps, and Tick makes as many as fit, letting others in between: it is the step that nobody can be let
-// in before the end of. The clock is set by hand, so that a million keys fall due at one moment.
+// follows until nothing is left to do. From inside: the engine's own account of its steps (Stats), kind by kind. One
+// call may make several steps, and Tick makes as many as fit, letting others in between: it is the step that nobody can
+// be let in before the end of. The clock is set by hand, so that a million keys fall due at one moment.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

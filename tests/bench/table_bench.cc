@@ -1,10 +1,10 @@
-// The segment table by itself: bytes an element over one doubling, what calls cost hot and cold, how long its steps are.
-// Beside it an absl::flat_hash_map of the same pointers, in the same run.
+// The segment table by itself: bytes an element over one doubling, what calls cost hot and cold, how long its steps
+// are. Beside it an absl::flat_hash_map of the same pointers, in the same run.
 //
 //   table_bench [elements, 2,000,000 unless given]
 //
-// Elements are 88 bytes and stand in one array in the order of insertion; keys are 8 bytes, so that what is measured is the
-// table and its cache misses. Times are of the thread's CPU clock.
+// Elements are 88 bytes and stand in one array in the order of insertion; keys are 8 bytes, so that what is measured is
+// the table and its cache misses. Times are of the thread's CPU clock.
 #include <time.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What an outside project does first: opens a cache, sets a key, gets it, runs code of its own in the cache's order, and
-// switches the listener on.
+// What an outside project does first: opens a cache, sets a key, gets it, runs code of its own in the cache's order,
+// and switches the listener on.
 #include <larder/cache.h>
 #include <larder/version.h>
 

@@ -1,5 +1,5 @@
-// INFO's fields: those of redis-server 7.0.15, all of them, in its sections and its order. What they say is compared by the
-// random streams (see must_differ.cc).
+// INFO's fields: those of redis-server 7.0.15, all of them, in its sections and its order. What they say is compared by
+// the random streams (see must_differ.cc).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -75,8 +75,8 @@ void RawRunner::Settle(size_t rounds) {
 // A command that only Redis has. The traffic asks for none, but a mutation may make one; the sides have different keys
 // from then on, so the episode ends.
 constexpr char kOnlyTheirs[] = "a command that only Redis has";
-// Redis closes a client that has broken the protocol when it has sent the error; if CLIENT REPLY silences that, it never
-// does, and reads no more of what the client sends: a place of maxclients that nobody can use. Larder closes it.
+// Redis closes a client that has broken the protocol when it has sent the error; if CLIENT REPLY silences that, it
+// never does, and reads no more of what the client sends: a place of maxclients that nobody can use. Larder closes it.
 constexpr char kDeaf[] = "a protocol error that is silenced closes";
 // POST and Host: close a client at once, and replies that are not sent by then are lost: on Redis those to what came in
 // the same read of 16 KB, on Larder those to what ran in the same batch (RESET, AUTH and CONFIG SET end one).

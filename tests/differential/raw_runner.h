@@ -1,5 +1,5 @@
-// Runs raw episodes against both sides and says where they part: bytes that came back, connections that were closed, and
-// the keys that are there in the end.
+// Runs raw episodes against both sides and says where they part: bytes that came back, connections that were closed,
+// and the keys that are there in the end.
 #ifndef LARDER_TESTS_DIFFERENTIAL_RAW_RUNNER_H_
 #define LARDER_TESTS_DIFFERENTIAL_RAW_RUNNER_H_
 

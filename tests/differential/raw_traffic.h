@@ -2,8 +2,8 @@
 // anywhere, of several clients at once.
 //
 // Left out on purpose, since the two sides could not agree on them byte for byte: what tells the time, ids, addresses,
-// memory or versions (INFO, CLIENT LIST, TTL); times to live short enough to end within an episode; MONITOR's lines; the
-// order of keys (KEYS, SCAN); lines over 64 KB, whose refusal depends on how they arrive, on Redis too.
+// memory or versions (INFO, CLIENT LIST, TTL); times to live short enough to end within an episode; MONITOR's lines;
+// the order of keys (KEYS, SCAN); lines over 64 KB, whose refusal depends on how they arrive, on Redis too.
 #ifndef LARDER_TESTS_DIFFERENTIAL_RAW_TRAFFIC_H_
 #define LARDER_TESTS_DIFFERENTIAL_RAW_TRAFFIC_H_
 

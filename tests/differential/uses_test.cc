@@ -1,5 +1,5 @@
-// Uses: OBJECT FREQ of a few keys after each command of random traffic, next to Redis's. The counter is a matter of chance
-// (must_differ.cc), but not with a log factor of 0, where each use raises it by one, and a decay time of 0.
+// Uses: OBJECT FREQ of a few keys after each command of random traffic, next to Redis's. The counter is a matter of
+// chance (must_differ.cc), but not with a log factor of 0, where each use raises it by one, and a decay time of 0.
 #include <gtest/gtest.h>
 
 #include <random>

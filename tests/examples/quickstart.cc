@@ -1,5 +1,5 @@
-// Larder in one page: four threads of this program count words in a cache, with typed calls, while Redis clients see the
-// same keys through the listener. Copy it into your own program.
+// Larder in one page: four threads of this program count words in a cache, with typed calls, while Redis clients see
+// the same keys through the listener. Copy it into your own program.
 //
 //   quickstart [--serve] [FILE]...      by default the licence texts that every Debian has; --serve stays until Ctrl-C
 #include <larder/cache.h>

@@ -22,7 +22,8 @@ struct State {
   bool thrown = false;
 };
 
-// Unstored, with the value: as if refused. What a loader does with memory is its own affair: its string is there before.
+// Unstored, with the value: as if refused. What a loader does with memory is its own affair: its string is there
+// before.
 TEST(LoadFaultTest, EachAllocationOfALoad) {
   for (const size_t size : {5, 700, 3000, 40'000}) {
     for (std::string_view key : {"fresh", "short", "huge"}) {

@@ -1,7 +1,7 @@
-// The listener when memory runs out: each allocation fails once, and from each one on all fail, while a listener starts,
-// takes connections (plain, unix, TLS), is told to move, answers commands of clients and stops. The loop runs on the
-// test's own thread, for which alone memory runs out. Nothing may throw, nothing may be lost, and the listener serves
-// again when there is memory.
+// The listener when memory runs out: each allocation fails once, and from each one on all fail, while a listener
+// starts, takes connections (plain, unix, TLS), is told to move, answers commands of clients and stops. The loop runs
+// on the test's own thread, for which alone memory runs out. Nothing may throw, nothing may be lost, and the listener
+// serves again when there is memory.
 #include <larder/cache.h>
 #include <larder/net/listener.h>
 #include <larder/net/tls.h>

@@ -35,7 +35,8 @@ class Traffic {
  public:
   explicit Traffic(Cache& cache) : cache_(cache) {}
 
-  // One thread's random calls; each adds 1 to "sum" in some way or leaves it alone. Ends early when the cache is closed.
+  // One thread's random calls; each adds 1 to "sum" in some way or leaves it alone. Ends early when the cache is
+  // closed.
   void Run(uint64_t seed) {
     Dice dice(seed);
     auto session = cache_.NewSession();

@@ -1,5 +1,6 @@
-// The rules of a good guest (DESIGN.md, "The rules that make it embeddable"), each as a test on the running process. What
-// a compiled library may not even refer to (exit, fork, signal, stdout...) is checked on its symbols: tests/hygiene.
+// The rules of a good guest (DESIGN.md, "The rules that make it embeddable"), each as a test on the running process.
+// What a compiled library may not even refer to (exit, fork, signal, stdout...) is checked on its symbols:
+// tests/hygiene.
 #include <larder/cache.h>
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
-// A memory source that is full before maxmemory is reached: what is evicted for its sake, what is refused, and how long that
-// takes.
+// A memory source that is full before maxmemory is reached: what is evicted for its sake, what is refused, and how long
+// that takes.
 #include <larder/cache.h>
 
 #include <atomic>
@@ -128,8 +128,8 @@ INSTANTIATE_TEST_SUITE_P(Policies, ChangingSizesTest,
                          ::testing::Values(MaxmemoryPolicy::kAllkeysLru, MaxmemoryPolicy::kAllkeysRandom,
                                            MaxmemoryPolicy::kAllkeysS3Fifo));
 
-// What values of one size leave behind serves the next, whichever size that is: inside entries (to 1 KB), or in blocks of
-// their own (to 16 KB).
+// What values of one size leave behind serves the next, whichever size that is: inside entries (to 1 KB), or in blocks
+// of their own (to 16 KB).
 TEST_P(ChangingSizesTest, NoneIsRefused) {
   for (const size_t bytes : {64, 900, 2000, 300, 12'000, 1500, 700, 64, 9000, 200}) {
     EXPECT_EQ(Fill(bytes), 0) << bytes;

@@ -328,8 +328,8 @@ TEST_F(LoadTest, MonitorSaysOneGetAndOneSet) {
 
 // ---- Rings ----------------------------------------------------------------------------------------------------------
 
-// `count` threads, each of which loads a key and then, when all do, asks for the next one's. Returns how many calls were
-// refused; all must end.
+// `count` threads, each of which loads a key and then, when all do, asks for the next one's. Returns how many calls
+// were refused; all must end.
 int Ring(Cache& cache, int count, bool detached) {
   std::atomic<int> loading{0};
   std::atomic<int> refused{0};
@@ -486,7 +486,8 @@ TEST_F(LoadTest, ALoaderThatForksAndThrowsEndsInTheChildToo) {
 
 // ---- Under load -----------------------------------------------------------------------------------------------------
 
-// The lease's promise, as a program sees it: what begins after an invalidation has returned sees what was written before it.
+// The lease's promise, as a program sees it: what begins after an invalidation has returned sees what was written
+// before it.
 TEST_F(LoadTest, NoCallBegunAfterADeleteSeesWhatWasThereBefore) {
   constexpr int kKeys = 4;
   constexpr int kWrites = 3000;

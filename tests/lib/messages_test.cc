@@ -1,5 +1,5 @@
-// Messages of Statuses are for people and end in logs: a sentence without Redis's error code before it, never empty, and
-// without keys and values. Every constant error, every refusal of a typed call and every command are walked.
+// Messages of Statuses are for people and end in logs: a sentence without Redis's error code before it, never empty,
+// and without keys and values. Every constant error, every refusal of a typed call and every command are walked.
 #include <larder/cache.h>
 #include <larder/session.h>
 

@@ -1,5 +1,5 @@
-// Requests made of rows: what a row says of its command's arguments, and COMMAND DOCS tells clients, said by a test. So a
-// command's grammar stands once, and a new command is in these tests as soon as it has a row.
+// Requests made of rows: what a row says of its command's arguments, and COMMAND DOCS tells clients, said by a test. So
+// a command's grammar stands once, and a new command is in these tests as soon as it has a row.
 #ifndef LARDER_TESTS_SHAPES_REQUESTS_H_
 #define LARDER_TESTS_SHAPES_REQUESTS_H_
 

@@ -1,6 +1,6 @@
 // The stress of life and death: for so many seconds, threads open, use, load, close and destroy caches, sessions,
-// connections and listeners in every legal order, several lives at once, with all kinds of background, a hand-set clock or
-// the machine's. Meant for the sanitizers; with --forks also children, and then without.
+// connections and listeners in every legal order, several lives at once, with all kinds of background, a hand-set clock
+// or the machine's. Meant for the sanitizers; with --forks also children, and then without.
 //
 //   bazel run --config=tsan //tests/stress:life_stress_test -- --seconds=60 [--seed=N] [--forks] [--lives=3]
 //

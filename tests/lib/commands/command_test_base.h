@@ -131,8 +131,8 @@ class CommandTest : public ::testing::TestWithParam<Via> {
                            })
 
 // --- Matchers of replies -----------------------------------------------------------------------------------------------
-// Where RESP2 has no such type they expect what Redis sends to RESP2 clients: IsMap an array, IsDouble a bulk, and so on.
-// An argument may be a value or a matcher of one.
+// Where RESP2 has no such type they expect what Redis sends to RESP2 clients: IsMap an array, IsDouble a bulk, and so
+// on. An argument may be a value or a matcher of one.
 //
 // They are functions of fixed types, not gmock's templates, since each type of matcher is compiled anew in each file.
 using ReplyMatcher = ::testing::Matcher<const ReplyView&>;

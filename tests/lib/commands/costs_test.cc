@@ -86,7 +86,8 @@ TEST_F(CostsTest, AWatchCostsTheSameHoweverManyWatchTheKey) {
   });
   EXPECT_EQ(added, 0u);
   EXPECT_EQ(engine_->watches().keys(), kKeys);
-  // UNWATCH, EXEC, DISCARD and going away: one step for each key that was watched, EXEC another to see that it is there.
+  // UNWATCH, EXEC, DISCARD and going away: one step for each key that was watched, EXEC another to see that it is
+  // there.
   EXPECT_EQ(WatchSteps([&] { Run(*clients_[0], {"UNWATCH"}); }), kKeys);
   EXPECT_EQ(WatchSteps([&] {
               Run(*clients_[kClients / 2], {"MULTI"});

@@ -1,4 +1,5 @@
-// Browsers that are made to speak to a cache: POST and Host: close the client, as in redis-server 7.0.15, which was asked.
+// Browsers that are made to speak to a cache: POST and Host: close the client, as in redis-server 7.0.15, which was
+// asked.
 #include <string>
 #include <vector>
 

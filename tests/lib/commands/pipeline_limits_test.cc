@@ -90,7 +90,8 @@ TEST_P(PipelineLimitsTest, AnErrorThatIsNoneAnyMoreIsForgotten) {
   EXPECT_THAT(Send(std::string(2 * 1024 * 1024, 'v') + "\r\nPING\r\n"), EndsWith("v\r\n+PONG\r\n"));
 }
 
-// More than one turn takes, and a request in parts: nothing is lost and nothing runs twice when the rest is parsed anew.
+// More than one turn takes, and a request in parts: nothing is lost and nothing runs twice when the rest is parsed
+// anew.
 TEST_P(PipelineLimitsTest, WhatIsParsedAgainRunsOnce) {
   std::string requests;
   std::string replies;

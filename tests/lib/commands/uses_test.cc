@@ -1,6 +1,6 @@
-// How often commands use the keys that they name, and whose history of use a key has afterwards: OBJECT FREQ, with a counter
-// that rises by one a use and never falls. The figures are those of redis-server 7.0.15 (tests/differential/uses_test.cc asks
-// it about many more sequences).
+// How often commands use the keys that they name, and whose history of use a key has afterwards: OBJECT FREQ, with a
+// counter that rises by one a use and never falls. The figures are those of redis-server 7.0.15
+// (tests/differential/uses_test.cc asks it about many more sequences).
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// WATCH, time and CLIENT PAUSE: what has changed, and what only its time has changed. Each case is what redis-server 7.0.15
-// answered when asked; EXEC of one PING replies an array of one, or nil.
+// WATCH, time and CLIENT PAUSE: what has changed, and what only its time has changed. Each case is what redis-server
+// 7.0.15 answered when asked; EXEC of one PING replies an array of one, or nil.
 #include <string>
 #include <vector>
 

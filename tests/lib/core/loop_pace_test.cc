@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kMs = 1'000'000;
 
-// Rounds that always find more to do, on a loop whose timers are late by this much. Returns the share of time in percent.
+// Rounds that always find more to do, on a loop whose timers are late by this much. Returns the share of time in
+// percent.
 double ShareOf(int effort, int64_t late_ns) {
   LoopPace pace;
   int64_t now_ns = 12345 * kMs;

@@ -1,5 +1,5 @@
-// Keys that an attacker made cost a table no more steps than random ones. Counted: comparisons of keys, and elements that
-// spilled into overflow chains.
+// Keys that an attacker made cost a table no more steps than random ones. Counted: comparisons of keys, and elements
+// that spilled into overflow chains.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

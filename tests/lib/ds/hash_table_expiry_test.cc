@@ -482,8 +482,8 @@ TEST_F(ExpiryTest, FindPositionKnowsTheTop48Bits) {
   }
 }
 
-// A walk that puts copies in the elements' places meets each element that stays, whatever happens to the table meanwhile,
-// and no expiry is lost.
+// A walk that puts copies in the elements' places meets each element that stays, whatever happens to the table
+// meanwhile, and no expiry is lost.
 TEST_F(ExpiryTest, AWalkRelocatesWhatStaysThroughChangesOfShape) {
   base::Random random(9);
   for (uint64_t i = 0; i < 20'000; ++i) Insert(i, i % 3 == 0 ? kNever : kStartMs + static_cast<int64_t>(random.Below(10'000)));

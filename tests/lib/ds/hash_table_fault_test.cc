@@ -1,4 +1,5 @@
-// A table, of elements that may expire, whose memory is refused: the call says so, nothing has changed, and later calls work again.
+// A table, of elements that may expire, whose memory is refused: the call says so, nothing has changed, and later calls
+// work again.
 #include <cstdint>
 #include <memory>
 #include <vector>

@@ -114,8 +114,8 @@ TEST_P(HashTableTest, AnEmptyTableHoldsAndOwnsNothing) {
   EXPECT_EQ(arena_.used(), 0u);
 }
 
-// What a lookup has found is handed on to a change, whatever shape the table has got in between, and wherever its elements
-// have gone.
+// What a lookup has found is handed on to a change, whatever shape the table has got in between, and wherever its
+// elements have gone.
 TEST_P(HashTableTest, APlaceStaysGoodWhateverElseChanges) {
   const uint64_t kept = 40;
   const uint64_t others = GetParam() == Hashing::kGood ? 5000 : 300;

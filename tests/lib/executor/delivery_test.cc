@@ -150,8 +150,9 @@ TEST(DeliveryStressTest, APostMeetsADrainerThatIsLeaving) {
   EXPECT_EQ(told, 20'000);
 }
 
-// A drainer that sleeps until it is signalled, another that comes as it likes, and posters all the time: each delivery is
-// made exactly once, in the order of each poster, and by these drainers alone: none of them may sleep while there is work.
+// A drainer that sleeps until it is signalled, another that comes as it likes, and posters all the time: each delivery
+// is made exactly once, in the order of each poster, and by these drainers alone: none of them may sleep while there is
+// work.
 TEST(DeliveryStressTest, NothingIsLostOrToldTwice) {
   for (int round = 0; round < 30; ++round) {
     DeliveryQueue queue;

@@ -174,8 +174,8 @@ TEST_P(EntryTest, MarksAreIndependent) {
   keyspace_->Free(entry);
 }
 
-// What must not compile: an edit that no database has opened, a draft of an entry that may be in a table, a store without
-// either.
+// What must not compile: an edit that no database has opened, a draft of an entry that may be in a table, a store
+// without either.
 template <class T>
 concept HasSetters = requires(T entry) { entry.set_integer(1); } || requires(T entry) { entry.set_block(nullptr); } ||
                      requires(T entry) { entry.set_expiry_ms(1); } || requires(T entry) { entry.set_form({}); } ||

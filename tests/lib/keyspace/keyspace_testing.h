@@ -27,9 +27,9 @@ inline std::string ValueOf(const keyspace::Entry& entry) {
   return "";
 }
 
-// Writes each effect as one line: "$set db0 key [SET key value]", a flush as "flush db0", a swap as "swap db0 db1"; with
-// old values asked for, " was value" or " was nothing" at the end. Further events of the effect are lines that follow:
-// "gexpire db0 key".
+// Writes each effect as one line: "$set db0 key [SET key value]", a flush as "flush db0", a swap as "swap db0 db1";
+// with old values asked for, " was value" or " was nothing" at the end. Further events of the effect are lines that
+// follow: "gexpire db0 key".
 class Recorder final : public keyspace::EffectListener {
  public:
   Recorder(keyspace::Effects& effects, uint32_t wants) : effects_(effects), wants_(wants) { effects.Add(this, wants); }

@@ -1,5 +1,5 @@
-// Values that are structures, proved with a kind that only tests have: they move, are cloned, edited, freed in steps and
-// compacted.
+// Values that are structures, proved with a kind that only tests have: they move, are cloned, edited, freed in steps
+// and compacted.
 #include "lib/keyspace/structure.h"
 
 #include <optional>

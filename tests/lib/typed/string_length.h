@@ -1,5 +1,5 @@
-// A typed call that Larder does not have: STRLEN. What it takes to add one, without a change in lib: its op, the op's row,
-// and the call itself.
+// A typed call that Larder does not have: STRLEN. What it takes to add one, without a change in lib: its op, the op's
+// row, and the call itself.
 #ifndef LARDER_TESTS_LIB_TYPED_STRING_LENGTH_H_
 #define LARDER_TESTS_LIB_TYPED_STRING_LENGTH_H_
 

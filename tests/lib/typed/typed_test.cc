@@ -1,4 +1,5 @@
-// What the one call under all typed calls does for an op that it does not know: ops of this file's, and string_length.h's.
+// What the one call under all typed calls does for an op that it does not know: ops of this file's, and
+// string_length.h's.
 #include <larder/cache.h>
 
 #include <atomic>
