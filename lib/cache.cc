@@ -15,7 +15,8 @@ namespace {
 
 constexpr ErrorText kNoSuchDb{absl::StatusCode::kOutOfRange, "there is no such database: see Options::databases"};
 constexpr ErrorText kNoMemoryForDb{absl::StatusCode::kResourceExhausted, "there is no memory for a database"};
-constexpr ErrorText kTickInCallback{absl::StatusCode::kFailedPrecondition, "Tick was called from a callback of this cache"};
+constexpr ErrorText kTickInCallback{absl::StatusCode::kFailedPrecondition,
+                                    "Tick was called from a callback of this cache"};
 
 // Makes `target` the database of that index, of the same cache.
 Error GoTo(int index, internal::Target* target) LARDER_REQUIRES_HOLDER {

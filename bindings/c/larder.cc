@@ -242,7 +242,9 @@ larder_status larder_listener_start(larder_cache* cache, int port, const larder_
   return StartListener(cache, port, options, /*own_thread=*/true, listener, error);
 }
 
-int larder_listener_port(const larder_listener* listener) { return listener != nullptr ? listener->listener->port() : 0; }
+int larder_listener_port(const larder_listener* listener) {
+  return listener != nullptr ? listener->listener->port() : 0;
+}
 void larder_listener_free(larder_listener* listener) { delete listener; }
 
 larder_status larder_listener_start_in_loop(larder_cache* cache, int port, const larder_listener_options* options,

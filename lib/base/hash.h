@@ -82,7 +82,8 @@ inline uint64_t Load3(const char* p, size_t n) {
 // `state` is secret too.
 inline uint64_t Finish(uint64_t a, uint64_t b, uint64_t state, const HashSeed& seed, size_t n) {
   const uint128 product = static_cast<uint128>(a ^ seed.secret(0)) * (b ^ state);
-  return Mix(static_cast<uint64_t>(product) ^ seed.secret(2) ^ n, static_cast<uint64_t>(product >> 64) ^ seed.secret(3));
+  return Mix(static_cast<uint64_t>(product) ^ seed.secret(2) ^ n,
+             static_cast<uint64_t>(product >> 64) ^ seed.secret(3));
 }
 
 }  // namespace internal

@@ -53,9 +53,10 @@ bool FitsClients(CommandContext& ctx, uint32_t maxclients, ReplyWriter& reply) {
   const uint32_t fitting = ctx.engine().host().FittingClients(maxclients);
   if (fitting >= maxclients) return true;
   char digits[base::kIntChars];
-  reply.Error({"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
-               "handle the specified number of clients, try with ",
-               base::FormatUint64(fitting, digits)});
+  reply.Error(
+      {"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
+       "handle the specified number of clients, try with ",
+       base::FormatUint64(fitting, digits)});
   return false;
 }
 

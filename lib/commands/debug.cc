@@ -69,7 +69,8 @@ Error Object(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const auto end = std::to_chars(hex, hex + sizeof(hex), reinterpret_cast<uintptr_t>(entry), 16);
   base::Buffer text;
   TextWriter(text) << "Value at:0x" << Bytes(hex, static_cast<size_t>(end.ptr - hex))
-                   << " refcount:" << References(ctx.engine().options(), *entry) << " encoding:" << EncodingName(entry->encoding())
+                   << " refcount:" << References(ctx.engine().options(), *entry)
+                   << " encoding:" << EncodingName(entry->encoding())
                    << " serializedlength:" << SerializedLength(*entry) << " lru:" << entry->access_data()
                    << " lru_seconds_idle:" << ctx.keyspace().IdleSeconds(*entry);
   if (text.failed()) return errors::kAllocationFailed;

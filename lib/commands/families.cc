@@ -4,9 +4,9 @@ namespace larder::inline v0::commands {
 
 std::span<const engine::Family* const> CoreFamilies() {
   static constexpr const engine::Family* kFamilies[] = {
-      &kStringFamily, &kStringSetFamily, &kLcsFamily,        &kKeyFamily,        &kExpiryFamily,      &kScanFamily,
-      &kObjectFamily, &kMultiFamily,     &kConnectionFamily, &kClientFamily,     &kClientListFamily,  &kClientPauseFamily,
-      &kServerFamily, &kConfigFamily,    &kInfoFamily,       &kDebugFamily,      &kMonitorFamily,     &kCommandFamily,
+      &kStringFamily, &kStringSetFamily, &kLcsFamily,        &kKeyFamily,    &kExpiryFamily,     &kScanFamily,
+      &kObjectFamily, &kMultiFamily,     &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily,
+      &kServerFamily, &kConfigFamily,    &kInfoFamily,       &kDebugFamily,  &kMonitorFamily,    &kCommandFamily,
   };
   return kFamilies;
 }

@@ -62,7 +62,8 @@ void ClientsSection(InfoContext& info) {
   uint64_t held = 0;
   size_t input_max = 0;
   size_t output_max = 0;
-  for (const ClientState* client = info.engine().clients().first(); client != nullptr; client = client->in_clients.next) {
+  for (const ClientState* client = info.engine().clients().first(); client != nullptr;
+       client = client->in_clients.next) {
     if (client->io == nullptr || client->close_now.load(std::memory_order_relaxed)) continue;
     held += client->held.load(std::memory_order_relaxed);
     input_max = std::max(input_max, client->io->input_bytes() + client->io->input_free());
@@ -89,8 +90,8 @@ void Persistence(InfoContext& info) {
   info.Line("rdb_last_bgsave_status", "ok");
   info.Line("rdb_last_bgsave_time_sec", -1);
   info.Line("rdb_current_bgsave_time_sec", -1);
-  info.ZeroLines({"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded", "aof_enabled",
-                  "aof_rewrite_in_progress", "aof_rewrite_scheduled"});
+  info.ZeroLines({"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
+                  "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"});
   info.Line("aof_last_rewrite_time_sec", -1);
   info.Line("aof_current_rewrite_time_sec", -1);
   info.Line("aof_last_bgrewrite_status", "ok");
@@ -126,7 +127,8 @@ void StatsSection(InfoContext& info) {
   info.ZeroLines({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
                   "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
                   "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-                  "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
+                  "current_active_defrag_time", "tracking_total_keys", "tracking_total_items",
+                  "tracking_total_prefixes"});
   info.Line("unexpected_error_replies", 0);
   info.Line("total_error_replies", stats.error_replies);
   info.Line("dump_payload_sanitizations", 0);
@@ -178,7 +180,8 @@ void CommandStats(InfoContext& info) {
     const CommandCounters& counters = info.engine().counters(row);
     if (counters.calls == 0 && counters.rejected == 0 && counters.failed == 0) continue;
     char name[kFullNameMax];
-    info.out << "cmdstat_" << FullName(row, name) << ":calls=" << counters.calls << ",usec=" << counters.usec << ",usec_per_call=";
+    info.out << "cmdstat_" << FullName(row, name) << ":calls=" << counters.calls << ",usec=" << counters.usec
+             << ",usec_per_call=";
     const double calls = static_cast<double>(counters.calls);
     info.out.Fixed(counters.calls == 0 ? 0 : static_cast<double>(counters.usec) / calls, 2)
         << ",rejected_calls=" << counters.rejected << ",failed_calls=" << counters.failed << "\r\n";

@@ -81,7 +81,8 @@ class AsyncQueue::Call final : public executor::Delivery {
 
   // `own` is memory of its own, `all` with what it refers to. Returns what all calls have counted.
   uint64_t Count(size_t own, size_t all) {
-    queue_.core_.engine().keyspace().extra_memory().fetch_add(own - std::exchange(own_, own), std::memory_order_relaxed);
+    queue_.core_.engine().keyspace().extra_memory().fetch_add(own - std::exchange(own_, own),
+                                                              std::memory_order_relaxed);
     const size_t more = all - std::exchange(all_, all);
     return queue_.bytes_.fetch_add(more, std::memory_order_relaxed) + more;
   }

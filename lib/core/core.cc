@@ -71,8 +71,8 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->closing_.reset(new (std::nothrow) Closing(*core->clock_));
   core->executor_ = executor::Executor::Create();
   core->bio_ = base::Bio::Create(
-      options.background == Background::kThread, [](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); },
-      core.get());
+      options.background == Background::kThread,
+      [](void* arg) { (void)static_cast<CacheCore*>(arg)->WakeBackground(); }, core.get());
   if (core->closing_ == nullptr || core->executor_ == nullptr || core->bio_ == nullptr) return NoMemory();
   core->executor_->SetClosedHook([](void* arg) { static_cast<Closing*>(arg)->HolderLeaves(); }, core->closing_.get());
   if (!core->thread_.Init(

@@ -152,7 +152,8 @@ bool CacheCore::RunStage(int64_t deadline_us) {
 absl::Status CacheCore::Unfinished() {
   const Stage stage = closing_->stage();
   if (stage == Stage::kListeners) {
-    const base::Line text("the listener at ", late_listener_, " has not stopped: its loop is busy, or nobody polls it; ",
+    const base::Line text("the listener at ", late_listener_,
+                          " has not stopped: its loop is busy, or nobody polls it; ",
                           "the cache refuses every call, and Close may be called again");
     return base::MakeStatus(absl::StatusCode::kDeadlineExceeded, text.view());
   }

@@ -38,8 +38,8 @@ absl::Status EmptyArgv();
 absl::Status NoMemoryToRun();
 
 // Runs a command of the client's.
-Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv, resp::Output& output,
-               bool at_once, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER;
+Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv,
+               resp::Output& output, bool at_once, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::core
 

@@ -284,7 +284,8 @@ class HashTable : private TableShape {
   static uint64_t PositionOf(uint64_t hash, SegmentWord at, int home) {
     LARDER_DCHECK(home > 0 && home < at.buckets());
     const uint64_t prefix = hash & ~(~uint64_t{0} >> at.depth());
-    return (prefix | static_cast<uint64_t>(FirstTagOf(home, at.buckets())) << (48 - at.depth())) >> (64 - kPositionBits);
+    return (prefix | static_cast<uint64_t>(FirstTagOf(home, at.buckets())) << (48 - at.depth())) >>
+           (64 - kPositionBits);
   }
   // The first hash after a segment's; 0 after the last one.
   static uint64_t NextSegment(uint64_t hash, int depth) {

@@ -28,7 +28,8 @@ constexpr ErrorText kNoKeysForMonitors{absl::StatusCode::kFailedPrecondition,
 
 constexpr ErrorText kNotProtected{
     absl::StatusCode::kPermissionDenied,
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local "
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    "local "
     "connection, otherwise you need to set this option in the configuration file, and then restart the server."};
 
 constexpr ErrorText kReadOnlyListener{absl::StatusCode::kPermissionDenied,
@@ -173,8 +174,8 @@ bool HostAllows(const ClientPolicy& policy, const CommandRow& row, ReplyWriter& 
 }
 
 // Whether the command may run now; the error is written if it may not.
-Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv, ReplyWriter& reply,
-              bool at_once) LARDER_REQUIRES_HOLDER {
+Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv,
+              ReplyWriter& reply, bool at_once) LARDER_REQUIRES_HOLDER {
   const CommandSpec& spec = *row.spec;
   if ((spec.flags & kCmdProtected) != 0 && !DebugAllowed(engine.options(), client)) {
     reply.Error(kNotProtected);

@@ -61,7 +61,9 @@ absl::Status FaultOf(CommandTable::Fault fault, Bytes culprit) {
     case CommandTable::Fault::kNoContainer: out << "there is no command '" << culprit << "' to have subcommands"; break;
     case CommandTable::Fault::kNoFamily: out << "one of them is null"; break;
     case CommandTable::Fault::kNoFunction: out << "the command '" << culprit << "' has no function"; break;
-    default: out << "there are more than 65,534 commands, or the name '" << culprit << "' has not 1 to 32 letters"; break;
+    default:
+      out << "there are more than 65,534 commands, or the name '" << culprit << "' has not 1 to 32 letters";
+      break;
   }
   return text.failed() ? NoMemory() : base::MakeStatus(absl::StatusCode::kInvalidArgument, text.view());
 }
@@ -127,7 +129,8 @@ void Engine::EndPause() {
 
 void Engine::SampleRatesNow(int64_t now_us) {
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  rates_.Sample(now_us, {{stats_.commands_processed, net_.input_bytes.load(kRelaxed), net_.output_bytes.load(kRelaxed)}});
+  rates_.Sample(now_us,
+                {{stats_.commands_processed, net_.input_bytes.load(kRelaxed), net_.output_bytes.load(kRelaxed)}});
 }
 
 void Engine::LookAtClientsMemory() {
@@ -157,9 +160,10 @@ void Engine::LogHttpAttack() {
   const int64_t now = now_ms();
   if (attack_logged_ms_ != INT64_MIN && now - attack_logged_ms_ < kEveryMs) return;
   attack_logged_ms_ = now;
-  host_.Log(LogLevel::kWarning,
-            "Possible SECURITY ATTACK detected: a client has sent POST or Host:, as a web browser does when a page makes it "
-            "speak to this port (cross protocol scripting). Its connection is closed.");
+  host_.Log(
+      LogLevel::kWarning,
+      "Possible SECURITY ATTACK detected: a client has sent POST or Host:, as a web browser does when a page makes it "
+      "speak to this port (cross protocol scripting). Its connection is closed.");
 }
 
 void Engine::CountError(Bytes prefix) {

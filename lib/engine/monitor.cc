@@ -79,7 +79,9 @@ void Monitors::Ran(const ClientState& client, const CommandSpec& spec, std::span
   } else {
     BeginLine(now_us, client.db->index(), peer.empty() ? kOwnCaller : peer);
   }
-  const auto next_secrets = [&](size_t from) { return spec.next_secrets != nullptr ? spec.next_secrets(argv, from) : ArgRange{}; };
+  const auto next_secrets = [&](size_t from) {
+    return spec.next_secrets != nullptr ? spec.next_secrets(argv, from) : ArgRange{};
+  };
   ArgRange secrets = next_secrets(1);
   for (size_t i = 0; i < argv.size(); ++i) {
     if (secrets.count != 0 && i == secrets.first + secrets.count) secrets = next_secrets(i);

@@ -43,7 +43,8 @@ class Rates {
       // CONFIG RESETSTAT sets counters back.
       const uint64_t now = counters.of[kind];
       const uint64_t since = now < before_.of[kind] ? now : now - before_.of[kind];
-      for (int64_t i = 0; i < windows; ++i) counts_[kind][(next_ + static_cast<size_t>(i)) % kWindows] = i == 0 ? since : 0;
+      for (int64_t i = 0; i < windows; ++i)
+        counts_[kind][(next_ + static_cast<size_t>(i)) % kWindows] = i == 0 ? since : 0;
     }
     next_ = (next_ + static_cast<size_t>(windows)) % kWindows;
     before_ = counters;

@@ -242,7 +242,8 @@ void WatchTable::OnEffect(const keyspace::Effect& effect) {
     if (id.ok()) {
       WatchedKey* const watched = keys_.Find(id.bytes(), keys_.policy().HashOf(id.bytes()));
       const bool expired = effect.event_class == keyspace::EventClass::kExpired;
-      if (watched != nullptr) Mark(watched, [&](Watch& watch) { return !expired || !std::exchange(watch.stale, false); });
+      if (watched != nullptr)
+        Mark(watched, [&](Watch& watch) { return !expired || !std::exchange(watch.stale, false); });
     } else {  // short of memory: better one EXEC too many refused than one too many run
       MarkDb(effect.db, [](Watch&) { return true; });
     }

@@ -163,7 +163,8 @@ bool Executor::MayLend(Tenure& tenure, Request& next, uintptr_t word) {
   if ((word & kHere) != 0) return false;
   uint32_t state = next.state.load(std::memory_order_relaxed);
   if (state == internal::kSleeping) {
-    if (tenure.called != nullptr) return false;  // a loop that came while this tenure was lending to another's successor
+    if (tenure.called != nullptr)
+      return false;  // a loop that came while this tenure was lending to another's successor
     next.state.store(internal::kCalled, std::memory_order_release);  // a sleeper's state is the holder's to change
     tenure.called = &next.state;
     called_ns_ = tenure.now_ns;

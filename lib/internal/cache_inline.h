@@ -169,7 +169,8 @@ inline absl::StatusOr<bool> Database::Delete(std::string_view key) const {
 
 inline absl::StatusOr<int64_t> Database::Exists(std::span<const std::string_view> keys) const {
   int64_t found = 0;
-  const auto* const error = internal::RunTyped(target_, internal::kExistsSeveral, internal::FirstOf(keys), keys, &found);
+  const auto* const error =
+      internal::RunTyped(target_, internal::kExistsSeveral, internal::FirstOf(keys), keys, &found);
   return internal::ResultOf(error, found);
 }
 

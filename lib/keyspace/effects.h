@@ -42,11 +42,11 @@ inline constexpr size_t kEventsMax = 3;
 
 struct Effect {
   enum class Kind : uint8_t {
-    kKey,      // one key was changed, made or removed
-    kFlush,    // database `db` was emptied
-    kSwap,     // databases `db` and `other_db` changed places
-    kAbsent,   // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to those who
-               // want kAbsences
+    kKey,     // one key was changed, made or removed
+    kFlush,   // database `db` was emptied
+    kSwap,    // databases `db` and `other_db` changed places
+    kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to those who
+              // want kAbsences
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;

@@ -49,7 +49,7 @@ struct Growth {
   size_t bytes = 0;         // about
   size_t value_bytes = 0;   // of its largest value
   size_t counted = 0;       // of `bytes`, in used_memory() already
-  bool at_once = false;     // the caller cannot let others in between: evict as much as it adds, however long that takes
+  bool at_once = false;  // the caller cannot let others in between: evict as much as it adds, however long that takes
 };
 
 // Whether there is room for a write.

@@ -45,7 +45,8 @@ namespace {
 constexpr std::string_view kNoValue = "not a value that it can have";
 
 absl::Status Invalid(const std::string& member, std::string_view reason, std::string_view allowed) {
-  const std::string text = "Options::" + member + ": " + std::string(reason) + " (allowed: " + std::string(allowed) + ")";
+  const std::string text =
+      "Options::" + member + ": " + std::string(reason) + " (allowed: " + std::string(allowed) + ")";
   return absl::InvalidArgumentError(base::ToAbsl(text));
 }
 

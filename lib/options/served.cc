@@ -38,11 +38,11 @@ constexpr Directive kServed[] = {
     Served<&Options::active_expire_effort>(
         Int("active-expire-effort", "1", 1, 10,
             "How much of each round of background work may go into finding expired keys before they are asked for.")),
-    Served<&Options::ae_api>(
-        Enum("ae-api", "auto", kAeApis,
-             "Larder's own: how the listener waits for its sockets; auto takes the best that works here. One that the "
-             "platform or the program lacks is an error; one that the kernel refuses is logged, and the next best taken.",
-             {.flags = kImmutable})),
+    Served<&Options::ae_api>(Enum(
+        "ae-api", "auto", kAeApis,
+        "Larder's own: how the listener waits for its sockets; auto takes the best that works here. One that the "
+        "platform or the program lacks is an error; one that the kernel refuses is logged, and the next best taken.",
+        {.flags = kImmutable})),
     Served<&Options::always_show_logo>(
         Bool("always-show-logo", "no", "larder-server greets with its banner even if standard output is no terminal.",
              {.flags = kImmutable})),
@@ -62,19 +62,18 @@ constexpr Directive kServed[] = {
                        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
                        "For a class of clients (normal, replica, pubsub): bytes of unsent replies that end the "
                        "connection at once, bytes that end it when they stay for so many seconds; 0 is no limit.")),
-    Served<&Options::client_query_buffer_limit>(
-        Memory("client-query-buffer-limit", "1073741824", 1048576, kInt64Max,
-               "The most of a client's input, not an argument of a request yet, that is kept before the client is disconnected.")),
-    Served<&Options::daemonize>(Bool("daemonize", "no", "larder-server goes to the background when it has started.",
-                                     {.flags = kImmutable})),
-    Served<&Options::databases>(Int("databases", "16", 1, kInt32Max, "How many numbered databases there are.",
-                                    {.flags = kImmutable})),
-    Served<&Options::dir>(Other("dir", Type::kPath, "", "The directory that larder-server works in.",
-                                {.flags = kProtected})),
-    Served<&Options::enable_debug_command>(
-        Enum("enable-debug-command", "no", kProtectedActionChoices,
-             "Whether DEBUG may be used: by nobody, by everybody, or by clients of this machine.",
-             {.flags = kImmutable})),
+    Served<&Options::client_query_buffer_limit>(Memory("client-query-buffer-limit", "1073741824", 1048576, kInt64Max,
+                                                       "The most of a client's input, not an argument of a request "
+                                                       "yet, that is kept before the client is disconnected.")),
+    Served<&Options::daemonize>(
+        Bool("daemonize", "no", "larder-server goes to the background when it has started.", {.flags = kImmutable})),
+    Served<&Options::databases>(
+        Int("databases", "16", 1, kInt32Max, "How many numbered databases there are.", {.flags = kImmutable})),
+    Served<&Options::dir>(
+        Other("dir", Type::kPath, "", "The directory that larder-server works in.", {.flags = kProtected})),
+    Served<&Options::enable_debug_command>(Enum(
+        "enable-debug-command", "no", kProtectedActionChoices,
+        "Whether DEBUG may be used: by nobody, by everybody, or by clients of this machine.", {.flags = kImmutable})),
     Served<&Options::enable_protected_configs>(
         Enum("enable-protected-configs", "no", kProtectedActionChoices,
              "Whether CONFIG SET may change dir and dbfilename: for nobody, for everybody, or for clients of this "
@@ -121,9 +120,9 @@ constexpr Directive kServed[] = {
     Served<&Options::proto_max_bulk_len>(
         Memory("proto-max-bulk-len", "536870912", 1048576, kInt64Max, "The longest argument that a request may have.")),
     Served<&Options::requirepass>(String("requirepass", "", "The password that clients must AUTH with.")),
-    Served<&Options::supervised>(
-        Enum("supervised", "no", kSupervisors, "The service manager that larder-server tells when it is ready.",
-             {.flags = kImmutable})),
+    Served<&Options::supervised>(Enum("supervised", "no", kSupervisors,
+                                      "The service manager that larder-server tells when it is ready.",
+                                      {.flags = kImmutable})),
     Served<&Options::tcp_backlog>(Int("tcp-backlog", "511", 0, kInt32Max,
                                       "Connections that may wait to be accepted; the system may have a lower limit.",
                                       {.flags = kImmutable})),
@@ -136,20 +135,20 @@ constexpr Directive kServed[] = {
     Served<&Options::tls_auth_clients>(
         Enum("tls-auth-clients", "yes", kTlsAuth,
              "Whether clients on tls-port must show a certificate, or may (optional), that is checked.")),
-    Served<&Options::tls_ca_cert_dir>(String(
-        "tls-ca-cert-dir", "", "A directory of authorities' certificates, as `openssl rehash` names them.",
-        {.flags = kReference})),
-    Served<&Options::tls_ca_cert_file>(String(
-        "tls-ca-cert-file", "", "A PEM file of the authorities whose certificates clients may show.",
-        {.flags = kReference})),
-    Served<&Options::tls_cert_file>(String(
-        "tls-cert-file", "", "A PEM file of the server's certificate and those between it and its authority.",
-        {.flags = kReference})),
+    Served<&Options::tls_ca_cert_dir>(
+        String("tls-ca-cert-dir", "", "A directory of authorities' certificates, as `openssl rehash` names them.",
+               {.flags = kReference})),
+    Served<&Options::tls_ca_cert_file>(String("tls-ca-cert-file", "",
+                                              "A PEM file of the authorities whose certificates clients may show.",
+                                              {.flags = kReference})),
+    Served<&Options::tls_cert_file>(
+        String("tls-cert-file", "", "A PEM file of the server's certificate and those between it and its authority.",
+               {.flags = kReference})),
     Served<&Options::tls_ciphers>(String("tls-ciphers", "", "Ciphers up to TLS 1.2, in OpenSSL's words.")),
     Served<&Options::tls_ciphersuites>(String("tls-ciphersuites", "", "Ciphers of TLS 1.3, in OpenSSL's words.")),
-    Served<&Options::tls_dh_params_file>(
-        String("tls-dh-params-file", "", "A PEM file of parameters for DHE key exchanges up to TLS 1.2.",
-               {.flags = kReference})),
+    Served<&Options::tls_dh_params_file>(String("tls-dh-params-file", "",
+                                                "A PEM file of parameters for DHE key exchanges up to TLS 1.2.",
+                                                {.flags = kReference})),
     Served<&Options::tls_key_file>(
         String("tls-key-file", "", "A PEM file of the key of the server's certificate.", {.flags = kReference})),
     Served<&Options::tls_key_file_pass>(String("tls-key-file-pass", "", "The password of that key.")),
@@ -164,8 +163,8 @@ constexpr Directive kServed[] = {
         Int("tls-session-cache-timeout", "300", 0, kInt32Max, "How long they are kept.", {.unit = Unit::kSeconds})),
     Served<&Options::tls_session_caching>(
         Bool("tls-session-caching", "yes", "Keep TLS sessions, so that clients who come back connect faster.")),
-    Served<&Options::unixsocket>(String("unixsocket", "", "The path of a unix socket to listen on.",
-                                        {.flags = kImmutable})),
+    Served<&Options::unixsocket>(
+        String("unixsocket", "", "The path of a unix socket to listen on.", {.flags = kImmutable})),
     [] {
       Directive row = Served<&Options::unixsocketperm>(
           Other("unixsocketperm", Type::kOctal, "0", "The unix socket's permissions; 0: what the umask leaves.",

@@ -191,7 +191,8 @@ std::string ReplicaofText(Words words, std::string* text) {
 bool LooksLikeAddress(std::string_view word) {
   return std::all_of(word.begin(), word.end(), [](char c) {
     const char lower = base::LowerAscii(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || std::string_view(".:-_%*").find(c) != std::string_view::npos;
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view(".:-_%*").find(c) != std::string_view::npos;
   });
 }
 

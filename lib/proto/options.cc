@@ -92,7 +92,8 @@ std::string Line(const OptionsProto& proto, const FieldDescriptor& field) {
   const std::string& name = field.name();
   if (name.compare(0, kOutputLimits.size(), kOutputLimits) != 0) return DirectiveName(name) + " " + Words(proto, field);
   // Three fields are one directive, whose first word says which.
-  const auto& limit = static_cast<const OptionsProto::OutputBufferLimit&>(proto.GetReflection()->GetMessage(proto, &field));
+  const auto& limit =
+      static_cast<const OptionsProto::OutputBufferLimit&>(proto.GetReflection()->GetMessage(proto, &field));
   return DirectiveName(std::string_view(name).substr(0, kOutputLimits.size() - 1)) + " " +
          name.substr(kOutputLimits.size()) + " " + std::to_string(limit.hard()) + " " + std::to_string(limit.soft()) +
          " " + std::to_string(limit.soft_seconds());

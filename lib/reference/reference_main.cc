@@ -81,9 +81,10 @@ void PrintDirective(const Directive& directive) {
 
 void PrintDirectives() {
   std::puts("## Directives\n");
-  std::puts("In redis.conf, as arguments of larder-server (`--name value`), by CONFIG SET, and, with `_` for `-`, as "
-            "members of larder::Options. A directive is *served*, *compat* (accepted, kept and reported, without effect) "
-            "or *off-only* (the default is the only value that there is).\n");
+  std::puts(
+      "In redis.conf, as arguments of larder-server (`--name value`), by CONFIG SET, and, with `_` for `-`, as "
+      "members of larder::Options. A directive is *served*, *compat* (accepted, kept and reported, without effect) "
+      "or *off-only* (the default is the only value that there is).\n");
   std::puts("| directive | kind | unit | default | allowed | meaning |\n|---|---|---|---|---|---|");
   directives::ForEachDirective(PrintDirective);
 }
@@ -137,9 +138,9 @@ void PrintCommand(const engine::CommandRow& row) {
               std::string(spec.since).c_str());
 }
 
-constexpr std::string_view kGroups[] = {"Keys",   "Strings",      "Lists",       "Sets",   "Sorted sets", "Hashes",
-                                        "Pub/sub", "Transactions", "Connections", "Server", "Scripts",     "HyperLogLog",
-                                        "Cluster", "Sentinel",     "Geo",         "Streams", "Bitmaps"};
+constexpr std::string_view kGroups[] = {
+    "Keys",   "Strings", "Lists",       "Sets",    "Sorted sets", "Hashes", "Pub/sub", "Transactions", "Connections",
+    "Server", "Scripts", "HyperLogLog", "Cluster", "Sentinel",    "Geo",    "Streams", "Bitmaps"};
 static_assert(std::size(kGroups) == static_cast<size_t>(engine::Group::kBitmap) + 1);
 
 // False without memory.

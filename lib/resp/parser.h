@@ -111,7 +111,8 @@ class RequestParser {
   std::unique_ptr<ArgVector> partial_;  // made when a request first comes in parts, and kept
 
   uint64_t bulk_max_ = kDefaultBulkMax;
-  const char* error_ = nullptr;  // one per connection, most of them idle: the text itself would be a tenth of its memory
+  const char* error_ =
+      nullptr;  // one per connection, most of them idle: the text itself would be a tenth of its memory
   bool authenticated_ = true;
   char error_character_ = 0;     // behind the text, in quotes
   bool blank_ = false;

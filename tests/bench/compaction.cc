@@ -66,7 +66,8 @@ struct Run {
   }
   void Print(const char* what) const {
     const Stats stats = *cache->Stats();
-    std::printf("%-34s used %6.1f MB   resident %6.1f MB   %.2f", what, Mb(stats.used_memory), Mb(memory->bytes()), ratio());
+    std::printf("%-34s used %6.1f MB   resident %6.1f MB   %.2f", what, Mb(stats.used_memory), Mb(memory->bytes()),
+                ratio());
     std::printf("   moved %llu\n", static_cast<unsigned long long>(stats.step[kStepKinds - 1].entries));
   }
   void PrintSteps() const {

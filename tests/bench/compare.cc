@@ -16,8 +16,9 @@ namespace {
 
 void CompareServers(const Programs& programs) {
   ServerPair servers(programs);
-  std::printf("\nServer CPU per operation in ns (of it in user code): 50 clients, 64 B values, %d keys, unix socket\n\n",
-              ServerPair::kKeys);
+  std::printf(
+      "\nServer CPU per operation in ns (of it in user code): 50 clients, 64 B values, %d keys, unix socket\n\n",
+      ServerPair::kKeys);
   std::printf("| operation | redis-server | larder-server | ratio |\n|---|---|---|---|\n");
   for (const int pipeline : {1, 32}) {
     for (const bool set : {false, true}) {

@@ -210,9 +210,10 @@ void Fairness(const Pair& pair) {
         7, [&] { return TailOfOne(server->port, kRequests); }, [&] { return TailBesideDeep(server->port, kRequests); });
     const bool ours = server == &pair.larder;
     const bool met = tails.ratio <= 2 || tails.ours - tails.theirs <= 200;
-    std::printf("| p99 at pipeline 1, %s: alone, beside a client 1,000 deep | alone: %.1f us | %.1f us | %.2f | %s | %s |\n",
-                ours ? "Larder" : "redis-server", tails.theirs, tails.ours, tails.ratio,
-                ours ? "<= 2, or 200 us more" : "", ours ? (met ? "yes" : "NO") : "");
+    std::printf(
+        "| p99 at pipeline 1, %s: alone, beside a client 1,000 deep | alone: %.1f us | %.1f us | %.2f | %s | %s |\n",
+        ours ? "Larder" : "redis-server", tails.theirs, tails.ours, tails.ratio, ours ? "<= 2, or 200 us more" : "",
+        ours ? (met ? "yes" : "NO") : "");
     std::fflush(stdout);
   }
 }

@@ -69,8 +69,8 @@ template <class T, class F>
 T InChild(F fn) {
   static_assert(std::is_trivially_copyable_v<T>);
   T result;
-  internal::RunInChild(&result, sizeof(result), [](void* to, void* arg) { *static_cast<T*>(to) = (*static_cast<F*>(arg))(); },
-                       &fn);
+  internal::RunInChild(
+      &result, sizeof(result), [](void* to, void* arg) { *static_cast<T*>(to) = (*static_cast<F*>(arg))(); }, &fn);
   return result;
 }
 

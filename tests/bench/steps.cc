@@ -102,11 +102,12 @@ void PrintSteps(const Stats& stats) {
       }
       return 0.0;
     };
-    std::printf("|   step: %s | %llu | < %.1f | < %.1f | < %.1f | %.1f | entries %llu (max %llu), bytes %llu (max %llu)\n",
-                kStepNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99),
-                below_us(0.9999), static_cast<double>(step.cpu_ns_max) / 1e3,
-                static_cast<unsigned long long>(step.entries), static_cast<unsigned long long>(step.entries_max),
-                static_cast<unsigned long long>(step.bytes), static_cast<unsigned long long>(step.bytes_max));
+    std::printf(
+        "|   step: %s | %llu | < %.1f | < %.1f | < %.1f | %.1f | entries %llu (max %llu), bytes %llu (max %llu)\n",
+        kStepNames[kind], static_cast<unsigned long long>(step.steps), below_us(0.5), below_us(0.99), below_us(0.9999),
+        static_cast<double>(step.cpu_ns_max) / 1e3, static_cast<unsigned long long>(step.entries),
+        static_cast<unsigned long long>(step.entries_max), static_cast<unsigned long long>(step.bytes),
+        static_cast<unsigned long long>(step.bytes_max));
   }
   std::fflush(stdout);
 }

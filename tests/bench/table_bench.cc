@@ -32,7 +32,9 @@ struct NodePolicy {
   using Element = Node*;
   static constexpr bool kExpires = false;
   uint64_t Hash(const Node* node) const { return larder::Hash(node->id); }
-  static bool Matches(const Node* node, Bytes key) { return node->id == *reinterpret_cast<const uint64_t*>(key.data()); }
+  static bool Matches(const Node* node, Bytes key) {
+    return node->id == *reinterpret_cast<const uint64_t*>(key.data());
+  }
 };
 using Table = ds::HashTable<NodePolicy>;
 
@@ -110,8 +112,8 @@ void PrintFind(const char* what, const Table& table, const Map& map, const std::
   const double one = NsEach(1, [&](uint64_t) { sum += Find(table, lookups); }) / n;
   const double batch = NsEach(1, [&](uint64_t) { sum += FindInBatches(table, lookups); }) / n;
   const double other = NsEach(1, [&](uint64_t) { sum += FindInMap(map, lookups); }) / n;
-  std::printf("find %-22s %8.1f ns  in batches of 16 %8.1f ns  flat_hash_map %8.1f ns   (%llu)\n", what, one, batch, other,
-              static_cast<unsigned long long>(sum));
+  std::printf("find %-22s %8.1f ns  in batches of 16 %8.1f ns  flat_hash_map %8.1f ns   (%llu)\n", what, one, batch,
+              other, static_cast<unsigned long long>(sum));
 }
 
 void PrintPercentiles(const char* what, std::vector<double>& ns) {

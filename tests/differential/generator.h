@@ -69,7 +69,8 @@ struct Step {
     kQuiet,      // sent at once, some without a reply (CLIENT REPLY): the bytes up to an ECHO are compared
     kFullScan,   // SCAN from 0 to 0 with the options in commands[0]
     kReconnect,  // the client goes and comes back
-    kNoMemory,   // one by one; after each, all is evicted that may be: Redis does so before the next command, whatever it is
+    kNoMemory,   // one by one; after each, all is evicted that may be: Redis does so before the next command, whatever
+                 // it is
     kPause,      // one by one, with a wait for the end of short times to live before the last one
   };
   Kind kind = kCommands;

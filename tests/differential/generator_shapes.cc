@@ -80,7 +80,8 @@ Argv Generator::StringCommand() {
   static const std::vector<const CommandRow*> kRows = RowsOf(Group::kString);
   if (random_.Chance(25)) return FromRow("set");
   const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
-  if (episode_.large && row.spec->name == "lcs") return FromRow("strlen");  // it would take the product of two large ones
+  if (episode_.large && row.spec->name == "lcs")
+    return FromRow("strlen");  // it would take the product of two large ones
   return FromRow(row);
 }
 

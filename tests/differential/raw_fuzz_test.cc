@@ -73,9 +73,9 @@ TEST_P(RawFuzz, BytesGetTheBytesOfRedis) {
     const RawEpisode fewest = runner.Shrink(episode, kShrinkSeconds);
     const std::optional<RawFinding> shown = runner.Run(fewest);
     const RawFinding& last = shown.has_value() ? *shown : *finding;
-    ADD_FAILURE() << last.why << "\n  Larder: " << last.ours << "\n  Redis:  " << last.theirs << "\n  --seed=" << flags.seed
-                  << " --episode=" << number << " --gtest_filter=*/" << (socket ? "Socket" : "Memory")
-                  << "\n  fewest bytes that fail:\n"
+    ADD_FAILURE() << last.why << "\n  Larder: " << last.ours << "\n  Redis:  " << last.theirs
+                  << "\n  --seed=" << flags.seed << " --episode=" << number << " --gtest_filter=*/"
+                  << (socket ? "Socket" : "Memory") << "\n  fewest bytes that fail:\n"
                   << Describe(shown.has_value() ? fewest : episode);
   }
   std::printf("seed %llu: %llu episodes, %llu bytes of replies compared, %llu connections closed\n",

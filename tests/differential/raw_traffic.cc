@@ -160,7 +160,8 @@ class RawGenerator {
       case 3: return Pick({"\r\n", "\n", "*0\r\n", "*-1\r\n", " \r\n", "*00\r\n"});
       case 4:
         if (Below(6) != 0) return Request(Command());
-        return Pick({"POST / HTTP/1.1\r\n", "Host: x\r\n", "POSTX\r\n", "Host:x\r\n", "post\r\n", "GET / HTTP/1.1\r\n"});
+        return Pick(
+            {"POST / HTTP/1.1\r\n", "Host: x\r\n", "POSTX\r\n", "Host:x\r\n", "post\r\n", "GET / HTTP/1.1\r\n"});
       case 5:
         if (Below(8) != 0) return Request(Command());
         return Request({"CONFIG", "SET", "proto-max-bulk-len", Pick({"1mb", "2mb", "1048576"})});
@@ -181,7 +182,9 @@ class RawGenerator {
       case 1: text[at] = static_cast<char>(text[at] ^ (1 << Below(8))); break;
       case 2: text.erase(at, 1 + Below(4)); break;
       case 3: text.insert(at, 1, static_cast<char>(random_())); break;
-      case 4: text.insert(at, Pick({"\r\n", "\n", "\r", "*", "$", "*1\r\n", "$3\r\n", "\"", "'", " ", "-", "0", "9"})); break;
+      case 4:
+        text.insert(at, Pick({"\r\n", "\n", "\r", "*", "$", "*1\r\n", "$3\r\n", "\"", "'", " ", "-", "0", "9"}));
+        break;
       case 5: text.insert(at, 1, '\0'); break;
       case 6: {  // a part of it comes twice
         const std::string part = text.substr(at, 1 + Below(40));

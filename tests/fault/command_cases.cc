@@ -73,7 +73,8 @@ void AddStrings(std::vector<CommandCase>* to) {
   to->push_back({ManyPairs("MSET", 20, {5}), {}, kKeepsRoom});
   to->push_back({ManyPairs("MSET", 8, {5, 700, 3000, 40'000}), {}, kKeepsRoom});
   to->push_back({ManyPairs("MSET", 300, {5}), {}, kKeepsRoom});
-  to->push_back({{"MSET", "short", Value(3000), "fresh", Value(40'000), "number", "1", "ttl", Value(700)}, {}, kKeepsRoom});
+  to->push_back(
+      {{"MSET", "short", Value(3000), "fresh", Value(40'000), "number", "1", "ttl", Value(700)}, {}, kKeepsRoom});
   to->push_back({ManyPairs("MSETNX", 8, {5, 700, 3000, 40'000}), {}, kKeepsRoom});
   to->push_back({{"MSETNX", "fresh", Value(3000), "short", "x"}});
   to->push_back({{"LCS", "short", "ttl"}});

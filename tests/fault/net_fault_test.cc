@@ -205,9 +205,10 @@ TEST(NetFaultTest, ConfigSetPortMovesOrStaysAsItWas) {
 }
 
 TEST(NetFaultTest, CommandsOfClientsEndInAnAnswerOrThatClientsEnd) {
-  for (const char* request : {"MONITOR\r\n", "CLIENT LIST\r\n", "CLIENT INFO\r\n", "CLIENT SETNAME a-name-of-some-length\r\n",
-                              "CLIENT KILL TYPE normal SKIPME yes\r\n", "CLIENT PAUSE 1\r\n", "CLIENT GETREDIR\r\n",
-                              "CONFIG SET maxclients 100\r\n", "HELLO 3\r\n", "nonsense\r\n", "*1\r\n+\r\n", "QUIT\r\n"}) {
+  for (const char* request :
+       {"MONITOR\r\n", "CLIENT LIST\r\n", "CLIENT INFO\r\n", "CLIENT SETNAME a-name-of-some-length\r\n",
+        "CLIENT KILL TYPE normal SKIPME yes\r\n", "CLIENT PAUSE 1\r\n", "CLIENT GETREDIR\r\n",
+        "CONFIG SET maxclients 100\r\n", "HELLO 3\r\n", "nonsense\r\n", "*1\r\n+\r\n", "QUIT\r\n"}) {
     SCOPED_TRACE(request);
     EachAllocationOf(request, [](World&, const std::string&) {});
     if (::testing::Test::HasFailure()) return;

@@ -205,7 +205,8 @@ TEST(TypedFaultTest, ClientsAndTheRest) {
   // The callback gets its reply in the Tick. What is not short waits for it too.
   cases.push_back(Typed("ExecuteAsync KEYS", [](Cache& cache) -> absl::StatusOr<Reply> {
     absl::StatusOr<Reply> got = absl::UnknownError("");
-    absl::Status status = cache.ExecuteAsync({"KEYS", "sh*"}, [&got](absl::StatusOr<Reply> reply) { got = std::move(reply); });
+    absl::Status status =
+        cache.ExecuteAsync({"KEYS", "sh*"}, [&got](absl::StatusOr<Reply> reply) { got = std::move(reply); });
     if (!status.ok()) return status;
     (void)cache.Tick(absl::InfiniteFuture());
     return got;

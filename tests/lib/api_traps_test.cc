@@ -170,7 +170,8 @@ TEST_F(ApiTrapsTest, AScanRangeThatWasMovedFromHasEnded) {
 
 static_assert(!std::is_copy_constructible_v<Transaction> && !std::is_move_constructible_v<Transaction>);
 static_assert(!std::is_copy_assignable_v<Transaction> && !std::is_move_assignable_v<Transaction>);
-static_assert(!std::is_constructible_v<Database, Transaction&> && !std::is_constructible_v<Database, const Transaction&> &&
+static_assert(!std::is_constructible_v<Database, Transaction&> &&
+              !std::is_constructible_v<Database, const Transaction&> &&
               !std::is_constructible_v<Database, Transaction>);
 static_assert(!std::is_assignable_v<Database&, Transaction&> && !std::is_assignable_v<Database&, Transaction>);
 static_assert(!std::is_constructible_v<std::optional<Database>, Transaction&>);
@@ -329,7 +330,8 @@ TEST_F(ApiTrapsTest, TheTtlOfOneKeyIsGoodForAnother) {
     const std::optional<absl::Duration> ttl = *cache_->Ttl(like);
     EXPECT_TRUE(*cache_->Set("other", "v", {.ttl = *ttl}));
     EXPECT_EQ(*cache_->Ttl("other"), ttl);
-    EXPECT_EQ(*cache_->GetOrLoad("loaded", *ttl, []() -> absl::StatusOr<std::string> { return std::string("v"); }), "v");
+    EXPECT_EQ(*cache_->GetOrLoad("loaded", *ttl, []() -> absl::StatusOr<std::string> { return std::string("v"); }),
+              "v");
     EXPECT_EQ(*cache_->Ttl("loaded"), ttl);
     EXPECT_TRUE(*cache_->Expire("loaded", *ttl));
     EXPECT_EQ(*cache_->Ttl("loaded"), ttl);

@@ -133,7 +133,8 @@ TEST_F(CacheTest, SetRefusesTimesThatAreNone) {
 
 TEST_F(CacheTest, SetRefusesAConditionThatIsNone) {
   const SetOptions options{.condition = static_cast<SetOptions::If>(99)};
-  for (const absl::Status& status : {cache_->Set("k", "v", options).status(), cache_->SetAndGet("k", "v", options).status()}) {
+  for (const absl::Status& status :
+       {cache_->Set("k", "v", options).status(), cache_->SetAndGet("k", "v", options).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(std::string(status.message()).find("SetOptions::condition"), 0u) << status;
   }

@@ -47,7 +47,8 @@ TEST_F(CompactionTest, ValuesThatDriftInSizeHoldLittleMoreThanIsUsed) {
   double worst = 0;
   for (size_t bytes = 100; bytes <= 910; bytes += 30) {
     for (int i = 0; i < 3'000; ++i) {
-      ASSERT_TRUE(cache_->Set("key:" + std::to_string(key++), std::string(bytes + static_cast<size_t>(i) % 30, 'v')).ok());
+      ASSERT_TRUE(
+          cache_->Set("key:" + std::to_string(key++), std::string(bytes + static_cast<size_t>(i) % 30, 'v')).ok());
       if (i % 200 == 0) Tick();
     }
     if (bytes > 200) worst = std::max(worst, ratio());

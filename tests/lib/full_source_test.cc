@@ -118,7 +118,8 @@ class ChangingSizesTest : public FullSourceTest, public ::testing::WithParamInte
     return refused;
   }
   int Fill(size_t bytes) {
-    return Fill(bytes, [this](const std::string& key, const std::string& value) { return cache_->Set(key, value).ok(); });
+    return Fill(bytes,
+                [this](const std::string& key, const std::string& value) { return cache_->Set(key, value).ok(); });
   }
 
   int keys_ = 0;

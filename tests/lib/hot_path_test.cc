@@ -137,10 +137,11 @@ TEST_F(HotPathTest, GetIntoAStringOfTheCallersAllocatesNothing) {
 
 TEST_F(HotPathTest, ViewAllocatesNothing) {
   size_t seen = 0;
-  EXPECT_EQ(AllocationsOf([&] {
-              EXPECT_TRUE(cache_->View(key_, [&](std::optional<std::string_view> value) { seen = value->size(); }).ok());
-            }),
-            0u);
+  EXPECT_EQ(
+      AllocationsOf([&] {
+        EXPECT_TRUE(cache_->View(key_, [&](std::optional<std::string_view> value) { seen = value->size(); }).ok());
+      }),
+      0u);
   EXPECT_EQ(seen, 64u);
 }
 

@@ -127,7 +127,8 @@ TEST_F(LargeArgumentsTest, CommandsThatDoNotKeepThem) {
   EXPECT_EQ(Feed(Command({"ECHO", a}), {200, 300}), Bulk(a));
   EXPECT_EQ(Feed(Command({a, "x"}), {200, 300}).substr(0, 20), "-ERR unknown command");
   EXPECT_EQ(Feed(Command({"GET", a}), {200, 300}), "$-1\r\n");
-  EXPECT_EQ(Feed("MULTI\r\n" + Command({"SET", "k", a}) + "EXEC\r\n", {300, 40'000}), "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n");
+  EXPECT_EQ(Feed("MULTI\r\n" + Command({"SET", "k", a}) + "EXEC\r\n", {300, 40'000}),
+            "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n");
   EXPECT_EQ(Get("k"), a);
   EXPECT_EQ(Feed(Command({"SET", "k", a, "BAD"}), {200, 300}), "-ERR syntax error\r\n");
   EXPECT_EQ(Get("k"), a);

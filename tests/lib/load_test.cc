@@ -401,7 +401,8 @@ TEST_F(LoadTest, ARingThroughADetachedFlightIsRefused) {
   });
   while (!loading) std::this_thread::yield();
   std::thread b([&] {
-    EXPECT_EQ(*cache_->GetOrLoad("b", absl::InfiniteDuration(), [&]() -> Loaded { return Load("a", "not called"); }), "a");
+    EXPECT_EQ(*cache_->GetOrLoad("b", absl::InfiniteDuration(), [&]() -> Loaded { return Load("a", "not called"); }),
+              "a");
   });
   AwaitWaiting(1);
   EXPECT_FALSE(*cache_->Delete("a"));

@@ -203,7 +203,8 @@ TEST_F(FarOverTest, ALargeWriteEvictsWhatItAddsInSlices) {
 
 TEST_F(FarOverTest, InATransactionAWriteEvictsWhatItAdds) {
   const uint64_t before = used();
-  ASSERT_TRUE(cache_->Atomically([&](Transaction& t) { ASSERT_TRUE(t.Set("a", std::string(600'000, 'x')).ok()); }).ok());
+  ASSERT_TRUE(
+      cache_->Atomically([&](Transaction& t) { ASSERT_TRUE(t.Set("a", std::string(600'000, 'x')).ok()); }).ok());
   EXPECT_LE(used(), before + 32 * 1024);  // what the evictor keeps for itself
 }
 

@@ -100,7 +100,8 @@ class MessagesOfCallsTest : public ::testing::Test {
     all.push_back(cache_->Execute({"GET", key}).status());
     all.push_back(cache_->ExecuteAsync({"GET", key}, [](absl::StatusOr<Reply>) {}));
     all.push_back(
-        cache_->GetOrLoad(key, absl::Seconds(1), []() -> absl::StatusOr<std::string> { return std::string(); }).status());
+        cache_->GetOrLoad(key, absl::Seconds(1), []() -> absl::StatusOr<std::string> { return std::string(); })
+            .status());
     all.push_back(cache_->Atomically([](Transaction&) {}));
     all.push_back(cache_->NewSession().status());
     all.push_back(cache_->NewConnection().status());

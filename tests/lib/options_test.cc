@@ -129,12 +129,30 @@ TEST(OptionsTest, EveryMemberIsNamedWhenItIsAtFault) {
       BAD(compat, (decltype(o.compat){{"no-such", "1"}})),
   };
   // These can have any value that their types have.
-  static constexpr std::string_view kAny[] = {
-      "maxmemory", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del",
-      "lazyfree-lazy-user-flush", "requirepass", "unixsocket", "protected-mode", "tls-cert-file", "tls-key-file",
-      "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-protocols", "tls-ciphers", "tls-ciphersuites",
-      "tls-prefer-server-ciphers", "tls-dh-params-file", "tls-session-caching", "logfile", "daemonize", "pidfile",
-      "always-show-logo"};
+  static constexpr std::string_view kAny[] = {"maxmemory",
+                                              "lazyfree-lazy-eviction",
+                                              "lazyfree-lazy-expire",
+                                              "lazyfree-lazy-server-del",
+                                              "lazyfree-lazy-user-del",
+                                              "lazyfree-lazy-user-flush",
+                                              "requirepass",
+                                              "unixsocket",
+                                              "protected-mode",
+                                              "tls-cert-file",
+                                              "tls-key-file",
+                                              "tls-key-file-pass",
+                                              "tls-ca-cert-file",
+                                              "tls-ca-cert-dir",
+                                              "tls-protocols",
+                                              "tls-ciphers",
+                                              "tls-ciphersuites",
+                                              "tls-prefer-server-ciphers",
+                                              "tls-dh-params-file",
+                                              "tls-session-caching",
+                                              "logfile",
+                                              "daemonize",
+                                              "pidfile",
+                                              "always-show-logo"};
   std::set<std::string> seen;
   for (const Bad& bad : kBad) {
     Options options;
@@ -142,7 +160,8 @@ TEST(OptionsTest, EveryMemberIsNamedWhenItIsAtFault) {
     const absl::Status status = directives::Validate(options);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad.member;
     EXPECT_THAT(std::string(status.message()), ::testing::StartsWith("Options::" + std::string(bad.member) + ": "));
-    EXPECT_THAT(std::string(status.message()), HasSubstr(bad.member == std::string("compat") ? "no-such" : " (allowed: "));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr(bad.member == std::string("compat") ? "no-such" : " (allowed: "));
     std::string name = bad.member;
     std::replace(name.begin(), name.end(), '_', '-');
     seen.insert(name);
@@ -238,8 +257,10 @@ TEST(OptionsTest, WhatWouldOpenAServerIfIgnoredIsRefused) {
   EXPECT_EQ(ErrorOf("user default on sanitize-payload " + foo + " ~* &* +@all\nrequirepass \"foo\""), "");
   EXPECT_THAT(ErrorOf("\nuser default on " + foo + " ~* &* +@all"),
               HasSubstr("my.conf:2: user: the password of the default user is not that of requirepass"));
-  EXPECT_THAT(ErrorOf("requirepass fou\nuser default on " + foo + " ~* &* +@all"), HasSubstr("not that of requirepass"));
-  EXPECT_THAT(ErrorOf("requirepass foo\nuser default on " + foo + " " + foo + " ~* &* +@all"), HasSubstr("use requirepass"));
+  EXPECT_THAT(ErrorOf("requirepass fou\nuser default on " + foo + " ~* &* +@all"),
+              HasSubstr("not that of requirepass"));
+  EXPECT_THAT(ErrorOf("requirepass foo\nuser default on " + foo + " " + foo + " ~* &* +@all"),
+              HasSubstr("use requirepass"));
   EXPECT_THAT(ErrorOf("requirepass foo\nuser default on " + foo + " -@all"), HasSubstr("use requirepass"));
 }
 
@@ -441,7 +462,8 @@ TEST(ArgumentsTest, DashReadsStandardInputBetweenFileAndDirectives) {
 TEST(ConfigSetTest, ChangedNamesWhatHasAnotherValueNow) {
   Options options;
   const std::string_view pairs[] = {"hz", "10", "timeout", "5", "slave-priority", "100", "rdbcompression", "no"};
-  const directives::ConfigSetResult result = directives::ConfigSet(options, pairs, true, [](std::string_view) { return false; });
+  const directives::ConfigSetResult result =
+      directives::ConfigSet(options, pairs, true, [](std::string_view) { return false; });
   EXPECT_EQ(result.error, "");
   EXPECT_THAT(result.changed,
               ElementsAre(directives::FindDirective("timeout"), directives::FindDirective("rdbcompression")));
@@ -451,7 +473,8 @@ TEST(ConfigSetTest, LocalProtectionHoldsOffOthers) {
   Options options;
   options.enable_protected_configs = ProtectedAction::kLocal;
   const std::string_view pair[] = {"dbfilename", "x.rdb"};
-  EXPECT_THAT(directives::ConfigSet(options, pair, false, [](std::string_view) { return false; }).error, HasSubstr("can't set protected config"));
+  EXPECT_THAT(directives::ConfigSet(options, pair, false, [](std::string_view) { return false; }).error,
+              HasSubstr("can't set protected config"));
   EXPECT_EQ(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error, "");
   EXPECT_EQ(Text(options, "dbfilename"), "x.rdb");
 }
@@ -460,8 +483,8 @@ TEST(ConfigSetTest, LocalProtectionHoldsOffOthers) {
 TEST(ConfigFileTest, LinesMayBeLong) {
   Options options;
   const std::string value(100'000, 'x');
-  const std::string text = "#" + std::string(200'000, ' ') + "comment\nhz" + std::string(100'000, ' ') + "11\nmasteruser \"" +
-                           value + "\"\nrequirepass " + value + "\n";
+  const std::string text = "#" + std::string(200'000, ' ') + "comment\nhz" + std::string(100'000, ' ') +
+                           "11\nmasteruser \"" + value + "\"\nrequirepass " + value + "\n";
   ASSERT_TRUE(ApplyConfigText(options, text, "my.conf").ok());
   EXPECT_EQ(options.hz, 11);
   EXPECT_EQ(options.requirepass, value);
@@ -475,7 +498,8 @@ TEST(ConfigSetTest, OverlongValuesAreRefused) {
   Options options;
   const std::string value(70000, 'x');
   const std::string_view pair[] = {"requirepass", value};
-  EXPECT_THAT(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error, HasSubstr("longer than 65536 bytes"));
+  EXPECT_THAT(directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error,
+              HasSubstr("longer than 65536 bytes"));
   EXPECT_EQ(options.requirepass, "");
 }
 
@@ -492,8 +516,9 @@ TEST(ConfigRewriteTest, KeepsWhatIsNotOursToChange) {
 TEST(ConfigRewriteTest, TheDefaultUserGoesWithRequirepass) {
   Options options;
   options.requirepass = "foo";
-  const std::string with = "requirepass \"foo\"\n"
-                           "user default on #2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae ~* &* +@all\n";
+  const std::string with =
+      "requirepass \"foo\"\n"
+      "user default on #2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae ~* &* +@all\n";
   EXPECT_EQ(Rewritten(options, "requirepass bar\nuser default on #" + std::string(64, 'a') + " ~* &* +@all\n"), with);
   EXPECT_EQ(Rewritten(options, "requirepass foo\nuser default on nopass ~* &* +@all\n").substr(16), with.substr(18))
       << "else Redis would let all in";
@@ -602,8 +627,9 @@ TEST(ConfigRewriteTest, WhatIsWrittenReadsBackTheSame) {
 // What a client may set must not become lines of its own in the file.
 TEST(ConfigRewriteTest, WhateverIsSetStaysInsideItsLine) {
   const std::string_view kAttacks[] = {
-      "a\nport 7777\n#", "\nport 7777\n", "-x\nport\t7777\n#", "a\rport 7777\r#", "\" \nport 7777\n\"", "'\nport 7777\n'",
-      "a\"\nport 7777", "\\\nport 7777", "{title}\nport 7777\n#", "127.0.0.1 -x\nport\t7777\n#", "a\vport 7777"};
+      "a\nport 7777\n#", "\nport 7777\n",  "-x\nport\t7777\n#", "a\rport 7777\r#",       "\" \nport 7777\n\"",
+      "'\nport 7777\n'", "a\"\nport 7777", "\\\nport 7777",     "{title}\nport 7777\n#", "127.0.0.1 -x\nport\t7777\n#",
+      "a\vport 7777"};
   int taken = 0;
   directives::ForEachDirective([&](const Directive& directive) {
     for (std::string_view attack : kAttacks) {
@@ -615,7 +641,8 @@ TEST(ConfigRewriteTest, WhateverIsSetStaysInsideItsLine) {
       const absl::Status status = ApplyConfigText(again, written, "written");
       ASSERT_TRUE(status.ok()) << directive.name << ": " << status << "\n" << written;
       directives::ForEachDirective([&](const Directive& other) {
-        EXPECT_EQ(directives::GetText(other, again), directives::GetText(other, options)) << other.name << "\n" << written;
+        EXPECT_EQ(directives::GetText(other, again), directives::GetText(other, options)) << other.name << "\n"
+                                                                                          << written;
       });
     }
   });
@@ -628,7 +655,8 @@ TEST(OptionsTest, AnAddressIsAnAddress) {
     const std::string_view pair[] = {"bind", value};
     return directives::ConfigSet(options, pair, true, [](std::string_view) { return false; }).error;
   };
-  for (const char* good : {"127.0.0.1", "* -::*", "-192.0.2.77 fe80::1%eth0", "localhost", "my-host.example_1", "127.0.0.1  ::1"}) {
+  for (const char* good :
+       {"127.0.0.1", "* -::*", "-192.0.2.77 fe80::1%eth0", "localhost", "my-host.example_1", "127.0.0.1  ::1"}) {
     EXPECT_EQ(set(good), "") << good;
   }
   for (const char* bad : {"127.0.0.1 -x\nenable-debug-command\tyes\n#", "-\"", "'::1'", "a/b", "-a#", "127.0.0.1\t::1",
@@ -639,7 +667,8 @@ TEST(OptionsTest, AnAddressIsAnAddress) {
     options.bind = std::vector<std::string>{bad};
     EXPECT_FALSE(directives::Validate(options).ok()) << bad;
   }
-  EXPECT_THAT(ErrorOf("bind \"-a\\nport\\t7\""), HasSubstr("my.conf:1: bind: Failed to bind to specified addresses. (allowed: "));
+  EXPECT_THAT(ErrorOf("bind \"-a\\nport\\t7\""),
+              HasSubstr("my.conf:1: bind: Failed to bind to specified addresses. (allowed: "));
 }
 
 TEST(WordsTest, QuotedReadsBackForAllBytes) {

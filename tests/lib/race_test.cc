@@ -29,7 +29,8 @@ class RaceTest : public ::testing::Test {
   }
 
   // Runs `calls` on two threads while a third goes through `changes`, kRounds times.
-  void Beside(const std::vector<std::vector<std::string_view>>& changes, const std::function<void(int thread, int i)>& calls) {
+  void Beside(const std::vector<std::vector<std::string_view>>& changes,
+              const std::function<void(int thread, int i)>& calls) {
     std::atomic<bool> done{false};
     std::atomic<int> ready{0};
     std::vector<std::thread> threads;
@@ -85,7 +86,9 @@ class RaceTest : public ::testing::Test {
     for (const std::string& each : keys) EXPECT_EQ(each[0], 'k');
     Fine(keys.status());
     Fine(db.Size().status());
-    Fine(db.GetOrLoad("load:" + key, absl::Milliseconds(1), []() -> absl::StatusOr<std::string> { return "v"; }).status());
+    Fine(db.GetOrLoad("load:" + key, absl::Milliseconds(1), []() -> absl::StatusOr<std::string> {
+             return "v";
+           }).status());
     Fine(db.Execute({"GETEX", key, "PX", "5"}).status());
   }
 
@@ -110,7 +113,8 @@ const std::vector<std::vector<std::string_view>> kSettings = {
     {"CONFIG", "SET", "hz", "10", "active-expire-effort", "1", "loglevel", "notice"},
     {"CONFIG", "SET", "proto-max-bulk-len", "64mb", "client-query-buffer-limit", "64mb"},
     {"CONFIG", "SET", "proto-max-bulk-len", "512mb", "maxmemory-clients", "32mb", "maxclients", "500"},
-    {"CONFIG", "SET", "client-output-buffer-limit", "normal 32mb 16mb 60", "maxclients", "1000", "maxmemory-clients", "0"},
+    {"CONFIG", "SET", "client-output-buffer-limit", "normal 32mb 16mb 60", "maxclients", "1000", "maxmemory-clients",
+     "0"},
     {"CONFIG", "RESETSTAT"},
     {"CONFIG", "GET", "*"},
     {"INFO", "everything"},

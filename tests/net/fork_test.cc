@@ -122,7 +122,8 @@ Certificates* ForkTest::certificates_ = nullptr;
 
 INSTANTIATE_TEST_SUITE_P(Loops, ForkTest,
                          ::testing::Values(Mode{"epoll", AeApi::kEpoll, true}, Mode{"poll", AeApi::kPoll, true},
-                                           Mode{"select", AeApi::kSelect, true}, Mode{"io_uring", AeApi::kIoUring, true},
+                                           Mode{"select", AeApi::kSelect, true},
+                                           Mode{"io_uring", AeApi::kIoUring, true},
                                            Mode{"hosted_epoll", AeApi::kEpoll, false},
                                            Mode{"hosted_poll", AeApi::kPoll, false},
                                            Mode{"hosted_io_uring", AeApi::kIoUring, false}),
@@ -198,7 +199,8 @@ TEST_P(ForkTest, AChildThatDestroysEverythingEndsNothing) {
   });
   threads.emplace_back([&] {
     for (int i = 0; !stop; ++i) {
-      (void)cache_->Set("k" + std::to_string(i % 1000), i % 100 == 0 ? std::string(2 << 20, 'x') : "v", {.ttl = absl::Milliseconds(5)});
+      (void)cache_->Set("k" + std::to_string(i % 1000), i % 100 == 0 ? std::string(2 << 20, 'x') : "v",
+                        {.ttl = absl::Milliseconds(5)});
     }
   });
   threads.emplace_back([&] {
@@ -302,7 +304,9 @@ TEST_P(ForkTest, SessionsConnectionsAndPinsMayBeDroppedInAChild) {
 // The child goes on from inside: it has the one thread that forked.
 TEST_P(ForkTest, CodeThatRunsForTheCacheMayFork) {
   int status = -1;
-  const auto end_child = [&](pid_t pid) { return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1; };
+  const auto end_child = [&](pid_t pid) {
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
   pid_t child = -1;
   const absl::Status ran = cache_->Atomically([&](Transaction& t) {
     (void)t.Set("k", "v");

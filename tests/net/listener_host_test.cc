@@ -119,8 +119,9 @@ TEST_F(ListenerHostTest, ARefusedExecDropsItsTransaction) {
   TestClient client = Connect(*listener);
   client.Expect("MULTI\r\n", "+OK\r\n");
   client.Expect("SET k v\r\n", "+QUEUED\r\n");
-  client.Expect("EXEC\r\n", "-EXECABORT Transaction discarded because of: NOPERM this user has no permissions to run the "
-                            "'exec' command\r\n");
+  client.Expect("EXEC\r\n",
+                "-EXECABORT Transaction discarded because of: NOPERM this user has no permissions to run the "
+                "'exec' command\r\n");
   client.Expect("DISCARD\r\n", "-ERR DISCARD without MULTI\r\n");
 }
 
@@ -140,20 +141,22 @@ TEST_F(ListenerHostTest, ANameThatIsNoneIsAnErrorThatNamesIt) {
   for (const char* name : {"gett", "config|sett", "", "config|", "|set"}) {
     const absl::Status status = StartError({.refused_commands = {"get", name}});
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("refused_commands: there is no command '" + std::string(name) + "'"));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("refused_commands: there is no command '" + std::string(name) + "'"));
   }
   for (const char* name : {"maxmemori", "xls-*", ""}) {
     const absl::Status status = StartError({.host_keeps = {"maxmemory", name}});
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("host_keeps: there is no directive '" + std::string(name) + "'"));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("host_keeps: there is no directive '" + std::string(name) + "'"));
   }
 }
 
 TEST_F(ListenerHostTest, ClientsReadWhatTheHostKeepsAndCannotSetIt) {
   const std::unique_ptr<Listener> listener = Start();
   TestClient client = Connect(*listener);
-  for (const char* name : {"maxmemory", "bind", "port", "unixsocket", "protected-mode", "requirepass", "maxclients", "dir",
-                           "tls-port", "tls-cert-file", "tls-auth-clients"}) {
+  for (const char* name : {"maxmemory", "bind", "port", "unixsocket", "protected-mode", "requirepass", "maxclients",
+                           "dir", "tls-port", "tls-cert-file", "tls-auth-clients"}) {
     client.Expect(Command({"CONFIG", "SET", name, "1"}), Kept(name));
     client.Send(Command({"CONFIG", "GET", name}));
     EXPECT_EQ(client.ReadLine(), "*2\r\n");

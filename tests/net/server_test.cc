@@ -473,8 +473,8 @@ TEST_P(ServerTest, OutOfDescriptorsANewSocketIsPausedToo) {
 }
 
 TEST_P(ServerTest, AConnectionThatFailedWhileItWaitedDoesNotHoldUpTheNext) {
-  for (int error : {ECONNABORTED, EPROTO, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT, EOPNOTSUPP, ENONET,
-                    ETIMEDOUT, EPERM}) {
+  for (int error : {ECONNABORTED, EPROTO, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT, EOPNOTSUPP,
+                    ENONET, ETIMEDOUT, EPERM}) {
     SCOPED_TRACE(strerrorname_np(error));
     accept_error = error;
     PeerSocket failed(path_), next(path_);
@@ -609,7 +609,8 @@ TEST(SocketTest, AFileThatIsNoSocketIsLeftAlone) {
 }
 
 TEST(SocketTest, APathThatDoesNotFitIsAnError) {
-  EXPECT_EQ(ListenUnix(std::string(200, 'p'), 0, 10, /*take=*/false).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListenUnix(std::string(200, 'p'), 0, 10, /*take=*/false).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ListenUnix("", 0, 10, /*take=*/false).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
@@ -658,7 +659,8 @@ TEST(SocketTest, DescribesBothEndsAsRedisDoes) {
 TEST(SocketTest, OnlyTheTwoLoopbackAddressesAreLocal) {
   absl::StatusOr<std::vector<ListeningSocket>> sockets = ListenTcp({"127.0.0.1", "-::1"}, 0, 10);
   ASSERT_TRUE(sockets.ok()) << sockets.status();
-  for (const auto& [from, local] : {std::pair("127.0.0.1", true), std::pair("127.0.0.2", false), std::pair("127.1.0.1", false)}) {
+  for (const auto& [from, local] :
+       {std::pair("127.0.0.1", true), std::pair("127.0.0.2", false), std::pair("127.1.0.1", false)}) {
     Fd peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in own{}, to{};
     own.sin_family = to.sin_family = AF_INET;

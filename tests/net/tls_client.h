@@ -85,7 +85,8 @@ class TlsClient {
   std::string peer_name() const {
     std::unique_ptr<X509, decltype(&X509_free)> peer(SSL_get1_peer_certificate(ssl_.get()), X509_free);
     char name[64] = "";
-    if (peer != nullptr) X509_NAME_get_text_by_NID(X509_get_subject_name(peer.get()), NID_commonName, name, sizeof(name));
+    if (peer != nullptr)
+      X509_NAME_get_text_by_NID(X509_get_subject_name(peer.get()), NID_commonName, name, sizeof(name));
     return name;
   }
 

@@ -444,8 +444,9 @@ TEST_F(TlsTest, WhatCannotBeUsedIsAnErrorOfStart) {
   EXPECT_EQ(with([](Options& o) { o.tls_key_file = ""; }), failed + "No tls-key-file configured!");
   EXPECT_THAT(with([](Options& o) { o.tls_ca_cert_file = "", o.tls_auth_clients = TlsAuthClients::kYes; }),
               HasSubstr(failed + "Either tls-ca-cert-file or tls-ca-cert-dir must be specified"));
-  EXPECT_EQ(with([](Options& o) { o.tls_cert_file = "/nonexistent"; }),
-            failed + "Failed to load certificate: /nonexistent: error:80000002:system library::No such file or directory");
+  EXPECT_EQ(
+      with([](Options& o) { o.tls_cert_file = "/nonexistent"; }),
+      failed + "Failed to load certificate: /nonexistent: error:80000002:system library::No such file or directory");
   EXPECT_EQ(with([](Options& o) { o.tls_cert_file = File("junk"); }),
             failed + "Failed to load certificate: " + File("junk") + ": error:0480006C:PEM routines::no start line");
   EXPECT_EQ(with([](Options& o) { o.tls_key_file = File("server2.key"); }),
@@ -466,13 +467,15 @@ TEST_F(TlsTest, WhatCannotBeUsedIsAnErrorOfStart) {
   EXPECT_EQ(with([](Options& o) { o.tls_protocols = " tlsv1.2  TLSv1.3 "; }), "");
   EXPECT_EQ(with([](Options& o) { o.tls_ciphers = "bogus"; }), failed + "Failed to configure ciphers: bogus");
   EXPECT_EQ(with([](Options& o) { o.tls_ciphersuites = "bogus"; }), failed + "Failed to configure ciphersuites: bogus");
-  EXPECT_THAT(with([](Options& o) { o.tls_dh_params_file = File("junk"); }), HasSubstr("Failed to load " + File("junk")));
+  EXPECT_THAT(with([](Options& o) { o.tls_dh_params_file = File("junk"); }),
+              HasSubstr("Failed to load " + File("junk")));
   EXPECT_EQ(with([](Options& o) { o.tls_dh_params_file = File("dh.pem"); }), "");
 }
 
 TEST_F(TlsTest, WithoutTlsATlsPortIsAnErrorThatSaysSo) {
   listener_options_.tls = nullptr;
-  EXPECT_THAT(StartError(), HasSubstr("this program has no TLS: its listener was started without ListenerOptions::tls"));
+  EXPECT_THAT(StartError(),
+              HasSubstr("this program has no TLS: its listener was started without ListenerOptions::tls"));
   cache_.reset();
   listener_options_ = {};
   listener_options_.host_keeps.clear();

@@ -11,7 +11,8 @@ namespace {
 
 TEST(FixedTextTest, JoinsTextsOfAllKindsAndIntegers) {
   const std::string own = "own";
-  const Line line("a", std::string_view("b"), absl::string_view("c"), own, -5, uint64_t{UINT64_MAX}, FixedText<3>("xyz"));
+  const Line line("a", std::string_view("b"), absl::string_view("c"), own, -5, uint64_t{UINT64_MAX},
+                  FixedText<3>("xyz"));
   EXPECT_EQ(line.view(), "abcown-518446744073709551615xyz");
 }
 

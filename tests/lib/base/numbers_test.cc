@@ -178,8 +178,9 @@ TEST(ParseLongDoubleTest, HasMoreRangeAndALengthLimit) {
 
 TEST(ParseLongDoubleTest, ReadsDenormals) {
   const std::string deep = "0." + std::string(4940, '0') + "12345678901234567890123";
-  for (const std::string& text : {std::string("1e-4932"), std::string("-1e-4940"), std::string("3.6e-4951"), std::string("123.456E-4945"),
-                                  std::string("1e-4950"), std::string("0.0001e-4940"), deep, "-" + deep + "e+3"}) {
+  for (const std::string& text :
+       {std::string("1e-4932"), std::string("-1e-4940"), std::string("3.6e-4951"), std::string("123.456E-4945"),
+        std::string("1e-4950"), std::string("0.0001e-4940"), deep, "-" + deep + "e+3"}) {
     long double value = 7;
     ASSERT_TRUE(ParseLongDouble(text, &value)) << text;
     const long double theirs = strtold(text.c_str(), nullptr);

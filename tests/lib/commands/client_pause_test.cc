@@ -260,9 +260,10 @@ TEST_P(ClientPauseTest, UnblockFindsNobody) {
 TEST_P(ClientPauseTest, NobodyIsTracked) {
   EXPECT_THAT(Run({"CLIENT", "GETREDIR"}), IsInt(-1));
   for (const char* mode : {"YES", "no", "foo"}) {
-    EXPECT_THAT(Run({"CLIENT", "CACHING", mode}),
-                IsError("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT "
-                        "mode enabled"));
+    EXPECT_THAT(
+        Run({"CLIENT", "CACHING", mode}),
+        IsError("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT "
+                "mode enabled"));
   }
   EXPECT_THAT(Run({"CLIENT", "TRACKINGINFO"}),
               IsMap(ElementsAre(::testing::Pair(IsBulk("flags"), IsSet(ElementsAre(IsBulk("off")))),

@@ -132,7 +132,8 @@ MATCHER_P(IsStatus, text, "") {
 }
 
 MATCHER_P(IsInt, value, "") {
-  return arg.type() == ReplyView::Type::kInteger && ::testing::ExplainMatchResult(value, arg.integer(), result_listener);
+  return arg.type() == ReplyView::Type::kInteger &&
+         ::testing::ExplainMatchResult(value, arg.integer(), result_listener);
 }
 
 MATCHER_P(IsDouble, value, "") {

@@ -163,7 +163,8 @@ TEST_P(RemotePasswordTest, APasswordTakenAwayLetsStrangersInUntilThereIsOne) {
   EXPECT_THAT(Run({"PING"}), IsStatus("PONG"));
   EXPECT_THAT(Run({"MULTI"}), IsOk());
   auto guest = Connect();
-  EXPECT_THAT(greeter->Run({"HELLO", "2"}), IsError("NOAUTH HELLO must be called with the client already authenticated"));
+  EXPECT_THAT(greeter->Run({"HELLO", "2"}),
+              IsError("NOAUTH HELLO must be called with the client already authenticated"));
   EXPECT_THAT(resetter->Run({"RESET"}), IsStatus("RESET"));
   EXPECT_THAT(caller->Run({"AUTH", "default", "anything"}), IsOk());
   set_password("new");

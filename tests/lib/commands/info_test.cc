@@ -154,7 +154,8 @@ TEST_P(InfoTest, MemoryHasWhatMonitorsRead) {
   EXPECT_THAT(info["used_memory_dataset_perc"], MatchesRegex("[0-9]+\\.[0-9][0-9]%"));
   EXPECT_THAT(Info({"server"})["executable"], ::testing::StartsWith("/"));
   Run({"FLUSHALL"});
-  while (cache().Tick(absl::InfiniteFuture()).value() < absl::FromUnixMillis(now_ms() + 2)) Advance(absl::Milliseconds(1));
+  while (cache().Tick(absl::InfiniteFuture()).value() < absl::FromUnixMillis(now_ms() + 2))
+    Advance(absl::Milliseconds(1));
   const int64_t freed = std::stoll(Info({"memory"})["lazyfreed_objects"]);
   EXPECT_GE(freed, 1000);
   EXPECT_LT(freed, 1100) << "the arena's own chores count, too";

@@ -85,7 +85,8 @@ TEST_P(PipelineLimitsTest, AlsoWhenExecChangesIt) {
 TEST_P(PipelineLimitsTest, AnErrorThatIsNoneAnyMoreIsForgotten) {
   Run({"CONFIG", "SET", "proto-max-bulk-len", "1mb"});
   // Both are parsed before the first runs; under the old limit the second is a protocol error.
-  EXPECT_EQ(Send(Encode({"CONFIG", "SET", "proto-max-bulk-len", "3mb"}) + "*2\r\n$4\r\nECHO\r\n$2097152\r\n"), "+OK\r\n");
+  EXPECT_EQ(Send(Encode({"CONFIG", "SET", "proto-max-bulk-len", "3mb"}) + "*2\r\n$4\r\nECHO\r\n$2097152\r\n"),
+            "+OK\r\n");
   EXPECT_FALSE(client().closed());
   EXPECT_THAT(Send(std::string(2 * 1024 * 1024, 'v') + "\r\nPING\r\n"), EndsWith("v\r\n+PONG\r\n"));
 }

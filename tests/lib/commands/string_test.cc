@@ -142,7 +142,8 @@ TEST_P(SetTest, AnExpiryMustBeAPositiveTimeThatFits) {
     }
   }
   for (const char* unit : {"EX", "PX", "EXAT"}) {
-    EXPECT_THAT(Run({"SET", "k", "v", unit, "9223372036854775807"}), IsError("ERR invalid expire time in 'set' command"));
+    EXPECT_THAT(Run({"SET", "k", "v", unit, "9223372036854775807"}),
+                IsError("ERR invalid expire time in 'set' command"));
   }
   EXPECT_THAT(Run({"SET", "k", "v", "EXAT", "9223372036854776"}), IsError("ERR invalid expire time in 'set' command"));
   EXPECT_THAT(Run({"EXISTS", "k"}), IsInt(0));
@@ -539,10 +540,12 @@ TEST_P(LcsTest, RepliesTheSubsequenceOrItsLength) {
 
 TEST_P(LcsTest, RepliesThePlacesOfTheMatches) {
   const auto first = [](auto... more) {
-    return IsArray(ElementsAre(IsArray(ElementsAre(IsInt(4), IsInt(7))), IsArray(ElementsAre(IsInt(5), IsInt(8))), more...));
+    return IsArray(
+        ElementsAre(IsArray(ElementsAre(IsInt(4), IsInt(7))), IsArray(ElementsAre(IsInt(5), IsInt(8))), more...));
   };
   const auto second = [](auto... more) {
-    return IsArray(ElementsAre(IsArray(ElementsAre(IsInt(2), IsInt(3))), IsArray(ElementsAre(IsInt(0), IsInt(1))), more...));
+    return IsArray(
+        ElementsAre(IsArray(ElementsAre(IsInt(2), IsInt(3))), IsArray(ElementsAre(IsInt(0), IsInt(1))), more...));
   };
   const auto reply = [](auto matches) {
     return IsMap(ElementsAre(Pair(IsBulk("matches"), IsArray(matches)), Pair(IsBulk("len"), IsInt(6))));

@@ -108,7 +108,8 @@ TEST_P(WatchExpiryTest, ActiveExpiryOfAStaleKeyIsNoChange) {
 
 TEST_P(WatchExpiryTest, SwapDbComparesWhatCouldBeRead) {
   struct Case {
-    const char* before;  // what is at m in database 0 when it is watched: missing, stale, live, or live and then expired
+    const char*
+        before;  // what is at m in database 0 when it is watched: missing, stale, live, or live and then expired
     const char* after;   // and in database 1, which takes its place
     bool runs;
   };

@@ -141,7 +141,8 @@ TEST_P(ExpiryLoadTest, FewExpiredOnesStayAndFewAreLookedAt) {
   int samples = 0;
   uint64_t visited = 0;
   for (int tick = 0; tick < 2 * kTicks; ++tick) {
-    for (uint64_t i = 0; i < per_tick; ++i) Work(now_ms + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(tick_ms))));
+    for (uint64_t i = 0; i < per_tick; ++i)
+      Work(now_ms + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(tick_ms))));
     const int64_t until_ms = now_ms + tick_ms;
     const bool sample = tick > kTicks && tick % (kTicks / 20) == 0;
     while (now_ms < until_ms) {

@@ -80,9 +80,9 @@ TEST(HashFloodStepsTest, KeysOfTheReportCostNoMoreThanRandomOnes) {
     EXPECT_LT(usual.comparisons, kKeys / 10);
     for (const auto& keys : {Keys(short_key, 4, 4), Keys(long_key, 26, 8)}) {
       const Cost cost = CostOfSetting(seed, keys);
-      std::printf("seed %llu: %llu comparisons, random keys %llu; %zu bytes, %zu\n", static_cast<unsigned long long>(seed),
-                  static_cast<unsigned long long>(cost.comparisons), static_cast<unsigned long long>(usual.comparisons),
-                  cost.bytes, usual.bytes);
+      std::printf("seed %llu: %llu comparisons, random keys %llu; %zu bytes, %zu\n",
+                  static_cast<unsigned long long>(seed), static_cast<unsigned long long>(cost.comparisons),
+                  static_cast<unsigned long long>(usual.comparisons), cost.bytes, usual.bytes);
       EXPECT_LT(cost.comparisons, usual.comparisons * 3 / 2 + 100);
       EXPECT_LT(cost.bytes, usual.bytes * 11 / 10);
       EXPECT_GT(cost.bytes, usual.bytes * 9 / 10);

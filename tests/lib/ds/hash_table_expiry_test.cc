@@ -486,7 +486,8 @@ TEST_F(ExpiryTest, FindPositionKnowsTheTop48Bits) {
 // meanwhile, and no expiry is lost.
 TEST_F(ExpiryTest, AWalkRelocatesWhatStaysThroughChangesOfShape) {
   base::Random random(9);
-  for (uint64_t i = 0; i < 20'000; ++i) Insert(i, i % 3 == 0 ? kNever : kStartMs + static_cast<int64_t>(random.Below(10'000)));
+  for (uint64_t i = 0; i < 20'000; ++i)
+    Insert(i, i % 3 == 0 ? kNever : kStartMs + static_cast<int64_t>(random.Below(10'000)));
   uint64_t position = 0;
   uint64_t next_id = 20'000;
   int steps = 0;

@@ -105,8 +105,8 @@ TEST(FamiliesTest, ARowHasAFunctionOrSubcommands) {
 
 TEST(FamiliesTest, ANameHasOneToThirtyTwoLetters) {
   static constexpr auto kNameless = Rows({.group = Group::kString}, {{.name = "", .run = Shout, .arity = Exactly(2)}});
-  static constexpr auto kLong =
-      Rows({.group = Group::kString}, {{.name = "abcdefghijklmnopqrstuvwxyzabcdefg", .run = Shout, .arity = Exactly(2)}});
+  static constexpr auto kLong = Rows(
+      {.group = Group::kString}, {{.name = "abcdefghijklmnopqrstuvwxyzabcdefg", .run = Shout, .arity = Exactly(2)}});
   for (const Family& family : {Family{.commands = kNameless}, Family{.commands = kLong}}) {
     EXPECT_EQ(WhyNot({&family}).code(), absl::StatusCode::kInvalidArgument);
   }

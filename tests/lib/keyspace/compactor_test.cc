@@ -151,12 +151,14 @@ TEST_F(CompactorTest, OneRunCanBeEmptied) {
   int emptied = 0;
   for (size_t waste = arena().waste();; waste = arena().waste()) {
     memory::Arena::Evacuated run;
-    while ((run = keyspace_->EmptyRunStep()) == memory::Arena::Evacuated::kMore) EXPECT_TRUE(keyspace_->WantsCompaction());
+    while ((run = keyspace_->EmptyRunStep()) == memory::Arena::Evacuated::kMore)
+      EXPECT_TRUE(keyspace_->WantsCompaction());
     if (run == memory::Arena::Evacuated::kNot) break;
     EXPECT_EQ(arena().waste(), waste - memory::kRunBytes);
     ++emptied;
   }
-  EXPECT_GE(emptied, 3);  // what is left of the first database has been filled up by the second: six or seven runs, half empty
+  EXPECT_GE(emptied,
+            3);  // what is left of the first database has been filled up by the second: six or seven runs, half empty
   EXPECT_TRUE(arena().Valid());
   ExpectThinned(db_, 1'000, 300, 3);
   ExpectThinned(*keyspace_->db(5), 1'000, 300, 3);
@@ -240,7 +242,8 @@ class Traffic {
   }
   void Put(int db, const std::string& key, int64_t now_ms) {
     const size_t bytes = random_.Below(12) == 0 ? random_.Below(20'000) : drift_ + random_.Below(60);
-    const int64_t expiry_ms = random_.Below(4) == 0 ? now_ms + 1 + static_cast<int64_t>(random_.Below(100'000)) : kNoExpiry;
+    const int64_t expiry_ms =
+        random_.Below(4) == 0 ? now_ms + 1 + static_cast<int64_t>(random_.Below(100'000)) : kNoExpiry;
     std::string value(bytes, static_cast<char>('a' + random_.Below(26)));
     const Bytes text(value);
     const keyspace::Place place = keyspace_.db(db)->Locate(key, keyspace::Lookup::kPeek);

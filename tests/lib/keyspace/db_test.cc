@@ -293,7 +293,8 @@ TEST_F(DbTest, WhileExpiryIsHeldARandomEntryIsFoundAmongHundredsThatHaveExpired)
 }
 
 TEST_F(DbTest, FlushEmptiesAndCounts) {
-  for (int i = 0; i < 100; ++i) Put("k" + std::to_string(i), std::string(i * 30, 'v'), i % 2 ? now_ms() + 9 : kNoExpiry);
+  for (int i = 0; i < 100; ++i)
+    Put("k" + std::to_string(i), std::string(i * 30, 'v'), i % 2 ? now_ms() + 9 : kNoExpiry);
   EXPECT_EQ(db_.Flush(), 100u);
   EXPECT_EQ(db_.size(), 0u);
   EXPECT_EQ(db_.expiring(), 0u);
@@ -425,7 +426,9 @@ TEST_F(DbTest, BytesOfAnyFormAreEdited) {
     EXPECT_EQ(Value("k")->substr(0, 7), "x2345+l");
     EXPECT_EQ(Value("k")->size(), size);
   }
-  ASSERT_TRUE(db_.EditBytes("new", Find("new"), {keyspace::Type::kHash, Encoding::kEmbstr}, 0, [](char*) {}, kSet).ok());
+  ASSERT_TRUE(db_.EditBytes(
+                     "new", Find("new"), {keyspace::Type::kHash, Encoding::kEmbstr}, 0, [](char*) {}, kSet)
+                  .ok());
   EXPECT_EQ(Find("new")->type(), keyspace::Type::kHash);
   EXPECT_EQ(Find("new")->encoding(), Encoding::kEmbstr);
   EXPECT_EQ(Value("new"), "");

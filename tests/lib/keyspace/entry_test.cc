@@ -21,7 +21,8 @@ using keyspace::Type;
 
 class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or without
  protected:
-  EntryTest() : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
+  EntryTest()
+      : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
   ~EntryTest() override {
     while (keyspace_->FreeStep()) {  // what readers have given back
     }

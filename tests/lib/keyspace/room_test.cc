@@ -322,7 +322,8 @@ TEST_F(SmallBytesTest, AreExactWhateverIsDone) {
         break;
     }
     ASSERT_EQ(db_.bytes(), AllBytes()) << "after " << i << " changes, the last of kind " << action;
-    ASSERT_EQ(keyspace_->evictor().small_bytes(), SmallBytes()) << "after " << i << " changes, the last of kind " << action;
+    ASSERT_EQ(keyspace_->evictor().small_bytes(), SmallBytes())
+        << "after " << i << " changes, the last of kind " << action;
   }
 }
 

@@ -45,7 +45,8 @@ class StructureTest : public KeyspaceTest {
     return root;
   }
   void PutIn(Db& db, std::string_view key, size_t elements, size_t from = 0, int64_t expiry_ms = kNoExpiry) {
-    ASSERT_TRUE(db.PutStructure(key, db.Locate(key, Lookup::kWrite), kList, Make(elements, from), expiry_ms, kChange).ok());
+    ASSERT_TRUE(
+        db.PutStructure(key, db.Locate(key, Lookup::kWrite), kList, Make(elements, from), expiry_ms, kChange).ok());
   }
   void PutList(std::string_view key, size_t elements, size_t from = 0) { PutIn(db_, key, elements, from); }
   static std::vector<std::string> Elements(const Entry& entry) { return ArrayKind::Elements(*entry.structure()); }
@@ -159,7 +160,9 @@ TEST_F(StructureTest, IsEditedInPlaceUnlessTheOldOneIsWanted) {
    public:
     explicit Seer(Effects& effects) : effects_(effects) { effects.Add(this, Effects::kOldValues); }
     ~Seer() { effects_.Remove(this); }
-    void OnEffect(const keyspace::Effect& effect) override { old = ArrayKind::Elements(*effect.old_value->structure()); }
+    void OnEffect(const keyspace::Effect& effect) override {
+      old = ArrayKind::Elements(*effect.old_value->structure());
+    }
     std::vector<std::string> old;
 
    private:

@@ -167,7 +167,9 @@ TEST_F(KeyOpsTest, CopySharesALargeValueUntilOneIsEdited) {
   const size_t before = keyspace_->used_memory();
   EXPECT_TRUE(*ops::keys::Copy(db_, "k", db_, "copy", false));
   EXPECT_LT(keyspace_->used_memory() - before, 1000u);
-  ASSERT_TRUE(db_.EditBytes("copy", Find("copy"), {}, large.size(), [](char* bytes) { bytes[0] = 'y'; }, Change{}).ok());
+  ASSERT_TRUE(db_.EditBytes(
+                     "copy", Find("copy"), {}, large.size(), [](char* bytes) { bytes[0] = 'y'; }, Change{})
+                  .ok());
   EXPECT_TRUE(Holds(db_, "k", large));
   EXPECT_EQ(ValueOf(*Find("copy"))[0], 'y');
 }

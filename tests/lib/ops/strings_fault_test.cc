@@ -92,7 +92,8 @@ class StringFaultTest : public KeyspaceTest {
   }
 
   Error Set(std::string_view key, std::string_view value, const SetOptions& options = {}) {
-    return ops::strings::Set(db_, key, db_.Locate(key, Lookup::kWrite), StringSource::Of(Bytes(value)), options).error();
+    return ops::strings::Set(db_, key, db_.Locate(key, Lookup::kWrite), StringSource::Of(Bytes(value)), options)
+        .error();
   }
 
   ArenaFaults gate_{keyspace_->arena()};

@@ -174,7 +174,8 @@ TEST_F(StringOpsTest, IncrementKeepsTheExpiryAndMakesAnInteger) {
   EXPECT_EQ(EncodingOf("k"), Encoding::kInt);
   EXPECT_EQ(Find("k")->expiry_ms(), at);
   EXPECT_EQ(*ops::strings::IncrementBy(db_, "new", -3), -3);
-  EXPECT_THAT(Told(), ElementsAre("$incrby db0 k [INCRBY k 5] was '10'", "$incrby db0 new [INCRBY new -3] was nothing"));
+  EXPECT_THAT(Told(),
+              ElementsAre("$incrby db0 k [INCRBY k 5] was '10'", "$incrby db0 new [INCRBY new -3] was nothing"));
 }
 
 TEST_F(StringOpsTest, IncrementRefusesOverflowAndOtherText) {

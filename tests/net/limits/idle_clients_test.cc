@@ -27,7 +27,8 @@ TEST_P(IdleClientsTest, CostLessThanOneKilobyteEach) {
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, kClients + 200));
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-  ASSERT_GE(limit.rlim_cur, rlim_t{kClients + 200}) << "the hard limit (ulimit -Hn) is too low for ten thousand clients";
+  ASSERT_GE(limit.rlim_cur, rlim_t{kClients + 200})
+      << "the hard limit (ulimit -Hn) is too low for ten thousand clients";
   const TempFolder folder;
   const std::string path = folder / "s";
   ServerProcess server({"--port", "0", "--unixsocket", path, "--maxclients", "10100", "--save", ""});
@@ -55,7 +56,8 @@ TEST_P(IdleClientsTest, CostLessThanOneKilobyteEach) {
   }
   const int64_t rss = (server.Status("RssAnon:") - rss_kb) * 1024 / kClients;
   const int64_t counted = (UsedMemory(control) - used) / kClients;
-  printf("bytes for each idle client: %d of the process, %d counted\n", static_cast<int>(rss), static_cast<int>(counted));
+  printf("bytes for each idle client: %d of the process, %d counted\n", static_cast<int>(rss),
+         static_cast<int>(counted));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose memory it is then
   EXPECT_LT(rss, 1024);
 #endif

@@ -19,7 +19,8 @@ class LargeWritesTest : public ListenerFixture {
     request_ = "*401\r\n$4\r\nMSET\r\n";
     for (int i = 0; i < 200; ++i) {
       const std::string key = "large:" + std::to_string(i);
-      request_ += "$" + std::to_string(key.size()) + "\r\n" + key + "\r\n$20000\r\n" + std::string(20'000, 'x') + "\r\n";
+      request_ +=
+          "$" + std::to_string(key.size()) + "\r\n" + key + "\r\n$20000\r\n" + std::string(20'000, 'x') + "\r\n";
     }
   }
   static bool IsAnswered(TestClient& client) {
