@@ -171,7 +171,7 @@ bool CacheCore::WorkStep(Work work) {
   const bool paused = engine_->pause().At(keyspace.now_ms()) != engine::Paused::kNothing;
   switch (work) {
     case Work::kExpire: return !paused && engine_->active_expire() && keyspace.ExpireDue();
-    case Work::kFree: return keyspace.FreeStep();
+    case Work::kFree: return keyspace.garbage().FreeStep();
     case Work::kEvict: return !paused && keyspace.EvictStep();
   }
   return false;
@@ -194,7 +194,7 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
     const int64_t step_ns = executor::MonotonicNs();
     const bool ran = RunInBackground([&]() LARDER_REQUIRES_HOLDER {
       more[at] = WorkStep(work);
-      if (work != Work::kFree && engine_->keyspace().HasGarbage()) more[static_cast<int>(Work::kFree)] = true;
+      if (work != Work::kFree && engine_->keyspace().garbage().any()) more[static_cast<int>(Work::kFree)] = true;
     });
     if (!ran) return false;
     if (closed()) return false;
@@ -242,7 +242,7 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   const bool paused = engine_->pause().At(now_ms) != engine::Paused::kNothing;
   // At once: an event loop looks at its sockets first.
   if ((keyspace.owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
-  if (keyspace.HasGarbage() || keyspace.WantsCompaction()) return now_ms + 1;
+  if (keyspace.garbage().any() || keyspace.WantsCompaction()) return now_ms + 1;
   if (cut) return now_ms + LoopPace::kPeriodMs;
   int64_t due_ms = INT64_MAX;
   const int64_t soonest = keyspace.SoonestExpiryMs();

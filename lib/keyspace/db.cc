@@ -28,7 +28,7 @@ Db::Db(Keyspace& keyspace, int index, int made)
 Db::~Db() {
   table_.ForEach([this](Entry* entry) {
     base::AssertHolder();
-    keyspace_.Free(entry);
+    keyspace_.garbage().Free(entry);
   });
 }
 
@@ -104,7 +104,7 @@ void Db::Resized(const Entry& entry, size_t before) {
 }
 
 void Db::Free(Entry* entry, Value value) {
-  value == Value::kOwn ? keyspace_.Free(entry) : keyspace_.FreeShell(entry);
+  value == Value::kOwn ? keyspace_.garbage().Free(entry) : keyspace_.garbage().FreeShell(entry);
 }
 
 Result<Entry*> Db::Install(const Place& place, Entry* made, const Change& change, History history, Value value,
@@ -195,7 +195,7 @@ Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t ne
   EntryDraft made = EntryDraft::New(arena(), key, large ? Entry::Storage::kBlock : Entry::Storage::kInline,
                                     large ? 0 : new_size, expiry_ms != kNoExpiry);
   if (!made) {
-    if (block != nullptr) keyspace_.Drop(block);
+    if (block != nullptr) keyspace_.garbage().Drop(block);
     return errors::kAllocationFailed;
   }
   fill(large ? block->data() : made.inline_data());
@@ -236,7 +236,7 @@ EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
     const Structure& root = *from.structure();
     Structure* const clone = root.kind->Clone(keyspace_.blocks(), root);
     if (clone == nullptr) {
-      keyspace_.FreeShell(made.Finish());
+      keyspace_.garbage().FreeShell(made.Finish());
       return {};
     }
     made.set_structure(clone);
@@ -336,7 +336,7 @@ void Db::NoteAbsence(Bytes key) { keyspace_.effects().EmitAbsence(index_, key); 
 
 size_t Db::Flush() {
   const size_t had = table_.size();
-  keyspace_.DiscardTable(table_, std::exchange(bytes_, 0));
+  keyspace_.garbage().DiscardTable(table_, std::exchange(bytes_, 0));
   return had;
 }
 

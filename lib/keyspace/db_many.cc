@@ -87,7 +87,7 @@ bool Db::PreparePair(Bytes key, uint64_t hash, Bytes value, Entry** made) {
   keyspace_.StartHistory(**made, made_index_, hash);
   if (!table_.Insert(*made, existing)) {
     keyspace_.EndHistory(**made);
-    keyspace_.Free(*made);
+    keyspace_.garbage().Free(*made);
     return false;
   }
   bytes_ += Keyspace::BytesOf(**made);
@@ -105,7 +105,7 @@ void Db::TakeBack(Bytes key, Entry* made) {
     bytes_ -= Keyspace::BytesOf(*made);
     keyspace_.EndHistory(*made);
   }
-  keyspace_.Free(made);
+  keyspace_.garbage().Free(made);
 }
 
 void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
@@ -122,7 +122,7 @@ void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
       WriteValue(store, source, nullptr);
     }
     if (old) {
-      keyspace_.DropValue(old);
+      keyspace_.garbage().DropValue(old);
       Resized(*current, before);
     }
     Emit(key, nullptr, false, change);
@@ -136,7 +136,7 @@ void Db::CommitPair(Bytes key, Bytes value, Entry* made, const Change& change) {
   table_.Replace(current, made);
   bytes_ += Keyspace::BytesOf(*made) - Keyspace::BytesOf(*current);
   Emit(key, current, false, change);
-  keyspace_.Free(current);
+  keyspace_.garbage().Free(current);
 }
 
 }  // namespace larder::inline v0::keyspace

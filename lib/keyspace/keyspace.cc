@@ -10,21 +10,11 @@
 namespace larder::inline v0::keyspace {
 namespace {
 
-// What one step of freeing and of expiry may do before others have their turn: 50 us each of what cold entries cost on
-// a slow machine. (Eviction: room.cc.)
-constexpr size_t kFreeEntries = 128;
+// What one step of expiry may do before others have their turn: 50 us of what cold entries cost on a slow machine.
 constexpr size_t kExpireVisits = 256;
 constexpr int kExpireDbs = 1024;
-constexpr int64_t kFreeNs = 40'000;
 
 }  // namespace
-
-// A table that nobody can reach any more.
-struct Keyspace::Grave {
-  Grave(Keyspace& keyspace, const Db::Policy& policy) : table(policy, &keyspace.arena(), &keyspace.steps_) {}
-  Db::Table table;
-  Grave* next = nullptr;
-};
 
 Keyspace::Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap)
     : config_(config),
@@ -55,7 +45,7 @@ Keyspace::~Keyspace() {
   for (int i = 0; i < made_count_; ++i) delete made_[i];
   std::free(made_);
   std::free(dbs_);
-  while (graves_ != nullptr || dropped_ != nullptr) FreeStep();
+  while (!garbage_.empty()) garbage_.FreeStep();
   arena().SetOwner(nullptr);  // it may outlive us
 }
 
@@ -136,44 +126,6 @@ size_t Keyspace::size() const {
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
-void Keyspace::DropValue(Entry::Outside outside) {
-  switch (outside.storage) {
-    case Entry::Storage::kInteger:
-    case Entry::Storage::kInline: break;
-    case Entry::Storage::kBlock: Drop(static_cast<memory::Block*>(outside.what)); break;
-    case Entry::Storage::kStructure: {
-      auto* const root = static_cast<Structure*>(outside.what);
-      Detach(root);
-      if (root->kind->Count(*root) <= kFreeEntries) FreeSomeDropped();
-      if (dropped_ != nullptr) Owe(kOwesFreeing);
-      break;
-    }
-  }
-}
-
-void Keyspace::Detach(Structure* root) {
-  LARDER_DCHECK(root->next_garbage == nullptr && root != dropped_);
-  root->next_garbage = std::exchange(dropped_, root);
-  garbage_bytes_ += root->bytes;
-}
-
-// Of the structures that were dropped last.
-void Keyspace::FreeSomeDropped() {
-  base::StepTimer timer(steps_, base::Step::kFree);
-  for (size_t left = kFreeEntries; left != 0 && dropped_ != nullptr;) {
-    Structure* const root = dropped_;
-    Structure* const next = root->next_garbage;
-    const size_t elements = std::clamp(root->kind->Count(*root), size_t{1}, left);
-    bool done = false;
-    const size_t freed = root->kind->FreeSome(*heap_, root, elements, &done);
-    timer.Add(elements, freed);
-    LARDER_CHECK(garbage_bytes_ >= freed);  // or the kind does not keep `bytes` exact
-    garbage_bytes_ -= freed;
-    left -= elements;
-    if (done) dropped_ = next;
-  }
-}
-
 size_t Keyspace::OutsideBytes(const Entry& entry) {
   switch (entry.storage()) {
     case Entry::Storage::kInteger:
@@ -184,89 +136,15 @@ size_t Keyspace::OutsideBytes(const Entry& entry) {
   return 0;
 }
 
-void Keyspace::Drop(memory::Block* block) {
-  block->UnrefHeld();
-  if (heap_->WantsMaintenance()) Owe(kOwesFreeing);
-}
-
-void Keyspace::DiscardTable(Db::Table& table, size_t bytes) {
-  if (table.empty()) return;
-  Grave* grave = new (std::nothrow) Grave(*this, table.policy());
-  if (grave == nullptr) {
-    // No memory for so little: then it takes as long as it takes.
-    table.ForEach([this](Entry* entry) {
-      base::AssertHolder();
-      EndHistory(*entry);
-      Free(entry);
-    });
-    table.Clear();
-    return;
-  }
-  grave->table.Swap(table);
-  garbage_bytes_ += bytes + grave->table.memory();
-  grave->next = std::exchange(graves_, grave);
-  if (FreeStep()) Owe(kOwesFreeing);  // few keys are gone at once
-}
-
-// True if nothing is left in it. *freed: what its entries and its memory have been, as DiscardTable counts them.
-bool Keyspace::FreeSome(Db::Table& table, size_t* freed) {
-  base::StepTimer timer(steps_, base::Step::kFree);
-  const size_t memory = table.memory();
-  size_t bytes = 0;
-  const bool all = table.FreeSome(kFreeEntries, [&](Entry* entry) {
-    base::AssertHolder();
-    const size_t entry_bytes = BytesOf(*entry);
-    bytes += entry_bytes;
-    timer.Add(1, entry_bytes);
-    EndHistory(*entry);
-    if (entry->storage() == Entry::Storage::kStructure) [[unlikely]] {  // a hundred of them would make a long step
-      Detach(entry->structure());
-      FreeShell(entry);
-    } else {
-      Free(entry);
-    }
-  });
-  *freed = bytes + memory - table.memory();
-  return all;
-}
-
 // Not by way of a grave: there may be no memory for one.
 bool Keyspace::EndStep() {
   for (int i = 0; i < made_count_; ++i) {
     if (made_[i]->table_.empty()) continue;
     size_t freed = 0;
-    (void)FreeSome(made_[i]->table_, &freed);
+    (void)garbage_.FreeSome(made_[i]->table_, &freed);
     return true;
   }
-  return FreeStep();
-}
-
-bool Keyspace::FreeStep() {
-  if (dropped_ != nullptr) {
-    FreeSomeDropped();
-  } else if (Grave* grave = graves_; grave != nullptr) {
-    size_t freed = 0;
-    const bool all = FreeSome(grave->table, &freed);
-    LARDER_CHECK(garbage_bytes_ >= freed);
-    garbage_bytes_ -= freed;
-    if (all) {
-      graves_ = grave->next;
-      delete grave;
-      LARDER_DCHECK(graves_ != nullptr || dropped_ != nullptr || garbage_bytes_ == 0);
-    }
-  } else if (heap_->WantsMaintenance()) {
-    base::StepTimer timer(steps_, base::Step::kFree);
-    const size_t held = heap_->held();
-    heap_->Maintain(kFreeNs);
-    // Other threads may have taken more meanwhile than this gave back.
-    const size_t left = heap_->held();
-    timer.Add(1, left < held ? held - left : 0);
-  }
-  return HasGarbage();
-}
-
-bool Keyspace::HasGarbage() const {
-  return graves_ != nullptr || dropped_ != nullptr || heap_->WantsMaintenance();
+  return garbage_.FreeStep();
 }
 
 // ---- Use and eviction -----------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/eviction_tables.h"
 #include "lib/keyspace/evictor.h"
+#include "lib/keyspace/garbage.h"
 #include "lib/keyspace/owed.h"
 #include "lib/keyspace/read_counts.h"
 #include "lib/keyspace/room.h"
@@ -182,27 +183,11 @@ class Keyspace {
   uint32_t owed() const LARDER_REQUIRES_HOLDER { return owed_.untold(); }
   OwedWork& owed_work() LARDER_REQUIRES_HOLDER { return owed_; }
 
-  // Ends an entry that is in no table, and its value.
-  void Free(Entry* entry) LARDER_REQUIRES_HOLDER {
-    LARDER_DCHECK(entry != nullptr);
-    if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
-    FreeShell(entry);
-  }
-  // The same for one whose value another entry has taken over.
-  void FreeShell(Entry* entry) LARDER_REQUIRES_HOLDER { heap_->arena().Free(entry, entry->footprint()); }
-  // Ends what an entry's value had outside of the entry. A large structure is freed in steps.
-  void DropValue(Entry::Outside outside) LARDER_REQUIRES_HOLDER;
-  // Ends a reference to a block that the holder has.
-  void Drop(memory::Block* block) LARDER_REQUIRES_HOLDER;
-  // Takes over what a table holds, entries of so many bytes (BytesOf), to be freed in steps; the table is empty then.
-  void DiscardTable(Db::Table& table, size_t bytes) LARDER_REQUIRES_HOLDER;
-  // What waits to be freed by that, tables included: a part of used_memory() that counts as gone where memory is
-  // compared with maxmemory, see lib/keyspace/room.h.
-  size_t garbage_bytes() const LARDER_REQUIRES_HOLDER { return garbage_bytes_; }
-  // One step of freeing what was buried or dropped. True if there is more.
-  bool FreeStep() LARDER_REQUIRES_HOLDER;
-  bool HasGarbage() const LARDER_REQUIRES_HOLDER;
-  // The end: one step of freeing every key of every database, and what FreeStep frees. True if there is more.
+  // How entries and values end.
+  Garbage& garbage() LARDER_REQUIRES_HOLDER { return garbage_; }
+  const Garbage& garbage() const LARDER_REQUIRES_HOLDER { return garbage_; }
+
+  // The end: one step of freeing every key of every database, and all garbage. True if there is more.
   // REQUIRES: from the first call on nothing is called that looks at keys.
   bool EndStep() LARDER_REQUIRES_HOLDER;
 
@@ -254,7 +239,6 @@ class Keyspace {
   void Configure(const KeyspaceConfig& config) LARDER_REQUIRES_HOLDER;
 
  private:
-  struct Grave;
   // What the arena would have done is background work.
   class ArenaOwner final : public memory::Arena::Owner {
    public:
@@ -289,9 +273,6 @@ class Keyspace {
   bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits) LARDER_REQUIRES_HOLDER;
   void BeginPass(SourceSearch* search) LARDER_REQUIRES_HOLDER;
   bool BeginPassForSearch(SourceSearch* search) LARDER_REQUIRES_HOLDER;
-  bool FreeSome(Db::Table& table, size_t* freed) LARDER_REQUIRES_HOLDER;
-  void Detach(Structure* root) LARDER_REQUIRES_HOLDER;
-  void FreeSomeDropped() LARDER_REQUIRES_HOLDER;
 
   KeyspaceConfig config_ LARDER_GUARDED_BY_HOLDER;
   const base::HashSeed hash_seed_;
@@ -324,9 +305,7 @@ class Keyspace {
   int made_count_ LARDER_GUARDED_BY_HOLDER = 0;
   int made_room_ LARDER_GUARDED_BY_HOLDER = 0;
   int dbs_end_ LARDER_GUARDED_BY_HOLDER = 0;
-  Grave* graves_ LARDER_GUARDED_BY_HOLDER = nullptr;
-  Structure* dropped_ LARDER_GUARDED_BY_HOLDER = nullptr;  // large ones, detached
-  size_t garbage_bytes_ LARDER_GUARDED_BY_HOLDER = 0;      // in both
+  Garbage garbage_ LARDER_GUARDED_BY_HOLDER{*this, *heap_};
   KeyspaceTables tables_ LARDER_GUARDED_BY_HOLDER;
   Evictor evictor_ LARDER_GUARDED_BY_HOLDER;
   Compactor compactor_ LARDER_GUARDED_BY_HOLDER{*this};

@@ -26,7 +26,7 @@ constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
 
 bool Keyspace::OverLimit(size_t counted) const {
   if (config_.maxmemory == 0) return false;
-  const size_t gone = std::min(garbage_bytes_, GarbageMax());
+  const size_t gone = std::min(garbage_.bytes(), GarbageMax());
   const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed);
   const size_t used = used_memory();
   return used > ignored && used - ignored > config_.maxmemory;
@@ -57,7 +57,7 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
   const size_t freed = FreeGarbage(2 * bytes_min);
   room_made_ += freed;
   if (!OverLimit(room_counted_)) return Room::kFits;
-  if (garbage_bytes_ > GarbageMax()) return Room::kOver;
+  if (garbage_.bytes() > GarbageMax()) return Room::kOver;
   const Evictor::Outcome outcome = EvictSlice(freed < bytes_min ? bytes_min - freed : 0);
   switch (outcome) {
     case Evictor::Outcome::kFits: return Room::kFits;
@@ -76,9 +76,9 @@ size_t Keyspace::FreeGarbage(size_t bytes_min) {
     return now < before ? before - now : 0;  // other threads may take memory meanwhile
   };
   if (heap_->arena().has_returned()) heap_->CollectReturned(kCollectedAtOnce);
-  for (bool first = true; garbage_bytes_ > GarbageMax() && (first || freed() < bytes_min); first = false) {
+  for (bool first = true; garbage_.bytes() > GarbageMax() && (first || freed() < bytes_min); first = false) {
     if (!OverLimit(room_counted_)) break;
-    FreeStep();
+    garbage_.FreeStep();
   }
   return freed();
 }
@@ -97,7 +97,7 @@ Evictor::Outcome Keyspace::EvictSlice(size_t bytes_min) {
 
 bool Keyspace::EvictStep() {
   // FreeStep's work comes first, where that is more than counts as gone.
-  const bool garbage = garbage_bytes_ > GarbageMax();
+  const bool garbage = garbage_.bytes() > GarbageMax();
   const bool more = MayEvict() && OverLimit() && (garbage || EvictSlice(0) == Evictor::Outcome::kMore);
   owes_eviction_ = more;
   return more;

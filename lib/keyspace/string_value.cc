@@ -53,7 +53,7 @@ EntryDraft Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms
   const bool with_expiry = expiry_ms != kNoExpiry;
   EntryDraft entry = EntryDraft::New(arena(), key, value.storage, value.inline_size(), with_expiry);
   if (!entry) {
-    if (block != nullptr) keyspace_.Drop(block);
+    if (block != nullptr) keyspace_.garbage().Drop(block);
     return entry;
   }
   if (with_expiry) entry.set_expiry_ms(expiry_ms);
@@ -102,7 +102,7 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
     }
   }
   if (resized) [[unlikely]] {
-    keyspace_.DropValue(old);
+    keyspace_.garbage().DropValue(old);
     Resized(*existing, before);
   }
   if (expiry_ms != kNoExpiry) keyspace_.NoteExpiry(expiry_ms);

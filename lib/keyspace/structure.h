@@ -5,7 +5,7 @@
 // through it, how many elements there are, and how one of its blocks is moved.
 //
 //   who asks                    for what
-//   Keyspace::DropValue, and    FreeSome: a small one at once, a large one is detached and freed in steps, and counts as
+//   Garbage::DropValue, and     FreeSome: a small one at once, a large one is detached and freed in steps, and counts as
 //   FreeStep                    garbage until then
 //   Db::PutCopy                 Clone (PutMoved, EXPIRE and RENAME hand the root on)
 //   Compactor                   MoveNext, a block at a time

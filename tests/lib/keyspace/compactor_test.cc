@@ -44,7 +44,7 @@ class CompactorTest : public KeyspaceTest {
   int Compact() {
     int steps = 0;
     while (keyspace_->CompactStep()) ++steps;
-    while (keyspace_->FreeStep()) {
+    while (keyspace_->garbage().FreeStep()) {
     }
     EXPECT_TRUE(arena().Valid());
     return steps;
@@ -293,7 +293,7 @@ TEST_P(EveryPolicyTest, RandomTrafficNoticesNothing) {
     traffic.Unpin();
     for (int db = 0; db < 3; ++db) {
       keyspace_->FlushDb(*keyspace_->db(db));
-      while (keyspace_->FreeStep()) {
+      while (keyspace_->garbage().FreeStep()) {
       }
     }
   }

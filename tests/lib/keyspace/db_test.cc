@@ -32,7 +32,7 @@ class DbTest : public KeyspaceTest {
   ~DbTest() override {
     // Nothing is lost: an empty database owns no memory.
     db_.Flush();
-    while (keyspace_->FreeStep()) {
+    while (keyspace_->garbage().FreeStep()) {
     }
     EXPECT_EQ(keyspace_->arena().used(), 0u);
     EXPECT_EQ(keyspace_->blocks().used(), 0u);

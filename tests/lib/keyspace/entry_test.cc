@@ -24,12 +24,12 @@ class EntryTest : public testing::TestWithParam<bool> {  // with an expiry, or w
   EntryTest()
       : keyspace_(keyspace::Keyspace::Create({}, clock_)), arena_(keyspace_->arena()), blocks_(keyspace_->blocks()) {}
   ~EntryTest() override {
-    while (keyspace_->FreeStep()) {  // what readers have given back
+    while (keyspace_->garbage().FreeStep()) {  // what readers have given back
     }
     EXPECT_EQ(arena_.used(), 0u);
     EXPECT_EQ(blocks_.blocks(), 0u);
   }
-  void Delete(EntryDraft entry) { keyspace_->Free(entry.Finish()); }
+  void Delete(EntryDraft entry) { keyspace_->garbage().Free(entry.Finish()); }
   EntryDraft New(std::string_view key, Entry::Storage storage, size_t size) {
     EntryDraft entry = EntryDraft::New(arena_, key, storage, size, GetParam());
     entry.set_form({Type::kString, Encoding::kRaw});
@@ -102,7 +102,7 @@ TEST_P(EntryTest, TheAccessTimeHas24Bits) {
   EXPECT_EQ(entry->integer(), -2);
   EXPECT_EQ(entry->key(), "key");
   EXPECT_EQ(entry->has_expiry(), GetParam());
-  keyspace_->Free(entry);
+  keyspace_->garbage().Free(entry);
 }
 
 TEST_P(EntryTest, ThePromisedSizes) {
@@ -172,7 +172,7 @@ TEST_P(EntryTest, MarksAreIndependent) {
   EXPECT_TRUE(entry->marked(Entry::kClaimed));
   EXPECT_EQ(entry->storage(), Entry::Storage::kInteger);
   ExpectHeader(*entry, "key");
-  keyspace_->Free(entry);
+  keyspace_->garbage().Free(entry);
 }
 
 // What must not compile: an edit that no database has opened, a draft of an entry that may be in a table, a store

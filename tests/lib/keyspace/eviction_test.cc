@@ -286,9 +286,9 @@ TEST(FreeStepTest, CountsNothingWhenMoreWasTakenMeanwhile) {
   memory::Heap& heap = keyspace->blocks();
   memory::Block* block = heap.New(2 << 20, 2 << 20);
   ASSERT_NE(block, nullptr);
-  keyspace->Drop(block);
+  keyspace->garbage().Drop(block);
   source->heap = &heap;
-  while (keyspace->FreeStep()) {
+  while (keyspace->garbage().FreeStep()) {
   }
   ASSERT_TRUE(source->taken);
   const StepStats& step = keyspace->steps()[base::Step::kFree];

@@ -84,7 +84,7 @@ TEST_F(RoomTest, MemoryOverTheLimitDoesNotGrow) {
     }
     EXPECT_LE(used(), keyspace_->config().maxmemory + 1100);
     keyspace_->FlushAll();
-    while (keyspace_->FreeStep()) {
+    while (keyspace_->garbage().FreeStep()) {
     }
   }
 }
@@ -186,24 +186,24 @@ TEST_F(RoomTest, WhatWaitsToBeFreedCountsAsGone) {
   Configure(EvictionOrder::kRandom, used());
   const size_t before = used();
   keyspace_->FlushDb(other);
-  EXPECT_EQ(keyspace_->garbage_bytes(), flushed - (before - used())) << "a first step has been done";
-  ASSERT_GT(keyspace_->garbage_bytes(), flushed / 2);
-  ASSERT_LT(keyspace_->garbage_bytes(), before / 8);
+  EXPECT_EQ(keyspace_->garbage().bytes(), flushed - (before - used())) << "a first step has been done";
+  ASSERT_GT(keyspace_->garbage().bytes(), flushed / 2);
+  ASSERT_LT(keyspace_->garbage().bytes(), before / 8);
   // As much as has gone may come, without a step of freeing and without anybody who is evicted.
-  const size_t garbage = keyspace_->garbage_bytes();
+  const size_t garbage = keyspace_->garbage().bytes();
   int written = 0;
   for (; used() + 16 * 1024 < before + garbage; ++written) {  // the table may grow at the last one
     ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
     Put("w" + std::to_string(written), std::string(kValueBytes, 'w'));
   }
   EXPECT_GT(written, 300);
-  EXPECT_EQ(keyspace_->garbage_bytes(), garbage);
+  EXPECT_EQ(keyspace_->garbage().bytes(), garbage);
   EXPECT_EQ(keyspace_->stats().evicted, 0u);
   EXPECT_EQ(db_.size(), 20'000u + static_cast<size_t>(written));
   EXPECT_FALSE(keyspace_->OverLimit());
-  while (keyspace_->FreeStep()) {
+  while (keyspace_->garbage().FreeStep()) {
   }
-  EXPECT_EQ(keyspace_->garbage_bytes(), 0u);
+  EXPECT_EQ(keyspace_->garbage().bytes(), 0u);
   EXPECT_LE(used(), before);
 }
 
@@ -214,20 +214,20 @@ TEST_F(RoomTest, BeyondAnEighthAWriteFreesTwiceWhatItAdds) {
   Configure(EvictionOrder::kRandom, used());
   const size_t limit = used();
   keyspace_->FlushDb(other);
-  ASSERT_GT(keyspace_->garbage_bytes(), limit / 2);
+  ASSERT_GT(keyspace_->garbage().bytes(), limit / 2);
   size_t most = 0;
   for (int i = 0; i < 30'000; ++i) {
-    const size_t garbage = keyspace_->garbage_bytes();
+    const size_t garbage = keyspace_->garbage().bytes();
     const bool over = keyspace_->OverLimit();
     ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
     if (over && garbage > limit / 8 + 4 * kValueBytes) {
-      ASSERT_LE(keyspace_->garbage_bytes() + 2 * kValueBytes, garbage);
+      ASSERT_LE(keyspace_->garbage().bytes() + 2 * kValueBytes, garbage);
       ASSERT_EQ(keyspace_->stats().evicted, 0u);
     }
     Put("w" + std::to_string(i), std::string(kValueBytes, 'w'));
     most = std::max(most, used());
   }
-  EXPECT_LE(keyspace_->garbage_bytes(), limit / 8);
+  EXPECT_LE(keyspace_->garbage().bytes(), limit / 8);
   EXPECT_GT(keyspace_->stats().evicted, 0u) << "in the end there are too many keys that are alive";
   EXPECT_GT(most, limit);
   EXPECT_LE(most, limit + limit / 8 + 64 * 1024);
@@ -358,7 +358,7 @@ TEST_F(ManyDatabasesTest, EvictionReachesTheHighOnes) {
     EXPECT_LT(middle.size(), 2000u);
     EXPECT_EQ(keyspace_->made_dbs(), 3) << "and walks go over those that have been made";
     keyspace_->FlushAll();
-    while (keyspace_->FreeStep()) {
+    while (keyspace_->garbage().FreeStep()) {
     }
   }
 }

@@ -32,10 +32,10 @@ class StructureTest : public KeyspaceTest {
  protected:
   ~StructureTest() override {
     keyspace_->FlushAll();
-    while (keyspace_->FreeStep()) {
+    while (keyspace_->garbage().FreeStep()) {
     }
     EXPECT_EQ(keyspace_->arena().used(), 0u);
-    EXPECT_EQ(keyspace_->garbage_bytes(), 0u);
+    EXPECT_EQ(keyspace_->garbage().bytes(), 0u);
   }
   memory::Heap& heap() { return keyspace_->blocks(); }
   static std::string Text(size_t i) { return "element " + std::to_string(i); }
@@ -59,7 +59,7 @@ class StructureTest : public KeyspaceTest {
     size_t entries = 0;
     db_.ForEach([&](Entry& entry) { entries += Keyspace::BytesOf(entry); });
     EXPECT_EQ(db_.bytes(), entries);
-    EXPECT_EQ(keyspace_->arena().used(), entries + db_.table().memory() + keyspace_->garbage_bytes());
+    EXPECT_EQ(keyspace_->arena().used(), entries + db_.table().memory() + keyspace_->garbage().bytes());
   }
 };
 
@@ -94,7 +94,7 @@ TEST_F(StructureTest, ExpireAndRenameHandItOnAndCopyClonesIt) {
   // What a move puts an end to is freed; what moves is not.
   ASSERT_TRUE(db_.PutMoved("copy", Find("copy"), db_, Find("k"), kChange, kChange).ok());
   EXPECT_EQ(Find("copy")->structure(), root);
-  while (keyspace_->FreeStep()) {
+  while (keyspace_->garbage().FreeStep()) {
   }
   ExpectExact();
   EXPECT_EQ(keyspace_->arena().blocks(), blocks);
@@ -114,7 +114,7 @@ TEST_F(StructureTest, IsOverwrittenByStringsInPlaceAndOtherwise) {
     EXPECT_EQ(Elements(*Find("k")), Texts(3));
     ExpectExact();
   }
-  EXPECT_EQ(keyspace_->garbage_bytes(), 0u) << "small ones are freed at once";
+  EXPECT_EQ(keyspace_->garbage().bytes(), 0u) << "small ones are freed at once";
 }
 
 TEST_F(StructureTest, ALargeOneIsDetachedAtOnceAndFreedInSteps) {
@@ -123,12 +123,12 @@ TEST_F(StructureTest, ALargeOneIsDetachedAtOnceAndFreedInSteps) {
   const size_t used = keyspace_->used_memory();
   db_.Delete(Find("large"), kChange);
   EXPECT_EQ(db_.bytes(), 0u);
-  EXPECT_EQ(keyspace_->garbage_bytes(), bytes);
+  EXPECT_EQ(keyspace_->garbage().bytes(), bytes);
   EXPECT_GT(keyspace_->used_memory() + 1000, used);
   EXPECT_NE(keyspace_->owed() & keyspace::kOwesFreeing, 0u);
   ExpectExact();
   int steps = 1;
-  for (; keyspace_->FreeStep(); ++steps) ExpectExact();
+  for (; keyspace_->garbage().FreeStep(); ++steps) ExpectExact();
   EXPECT_GE(steps, 1'500 / 128);
   EXPECT_LE(keyspace_->steps()[base::Step::kFree].entries_max, 128u);
 }
@@ -141,8 +141,8 @@ TEST_F(StructureTest, AFlushedOneIsGarbageUntilItIsFreed) {
   const size_t stays = keyspace_->db(1)->bytes() + keyspace_->db(1)->table().memory();
   do {
     // Beside it there are the records of the flushed table only.
-    ASSERT_EQ(keyspace_->arena().used(), keyspace_->garbage_bytes() + stays);
-  } while (keyspace_->FreeStep());
+    ASSERT_EQ(keyspace_->arena().used(), keyspace_->garbage().bytes() + stays);
+  } while (keyspace_->garbage().FreeStep());
   EXPECT_LE(keyspace_->steps()[base::Step::kFree].entries_max, 128u);
   EXPECT_EQ(Elements(*keyspace_->db(1)->Find("stays", Lookup::kPeek)), Texts(10));
 }
@@ -220,7 +220,7 @@ TEST_F(StructureTest, CompactionMovesItsBlocksOverSeveralSteps) {
   for (size_t i = 0; i < kStructures; ++i) {
     if (i % 12 != 0) db_.Delete(Find("k" + std::to_string(i)), kChange);
   }
-  while (keyspace_->FreeStep()) {
+  while (keyspace_->garbage().FreeStep()) {
   }
   const size_t waste = keyspace_->arena().waste();
   size_t used = keyspace_->used_memory();
@@ -233,7 +233,7 @@ TEST_F(StructureTest, CompactionMovesItsBlocksOverSeveralSteps) {
     used = keyspace_->used_memory();
   }
   EXPECT_GT(steps, 4);
-  while (keyspace_->FreeStep()) {
+  while (keyspace_->garbage().FreeStep()) {
   }
   EXPECT_TRUE(keyspace_->arena().Valid());
   EXPECT_LT(keyspace_->arena().waste(), waste / 2);

@@ -183,7 +183,7 @@ Error Attempt(const typed::OpAt& at, Attempts* attempts) {
   ++attempts->runs;
   memory::Block* block = at.db().keyspace().blocks().New(RefusingSource::kLarge, RefusingSource::kLarge);
   if (block == nullptr) return errors::kAllocationFailed;
-  at.db().keyspace().Drop(block);
+  at.db().keyspace().garbage().Drop(block);
   return kOk;
 }
 keyspace::Growth GrowthOfAttempt(core::CacheCore&, Bytes, Attempts* attempts) {
