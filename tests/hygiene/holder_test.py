@@ -47,12 +47,12 @@ CASES = {
         using namespace larder;
         int64_t Step(void* arg) {
           auto& core = *static_cast<core::CacheCore*>(arg);
-          core.engine().keyspace().FreeStep();                                      // breach
+          core.engine().keyspace().garbage().FreeStep();                                      // breach
           return executor::BackgroundThread::kNever;
         }
         int64_t StepHeld(void* arg) {
           auto& core = *static_cast<core::CacheCore*>(arg);
-          (void)core.Run([&]() LARDER_REQUIRES_HOLDER { core.engine().keyspace().FreeStep(); });
+          (void)core.Run([&]() LARDER_REQUIRES_HOLDER { core.engine().keyspace().garbage().FreeStep(); });
           return executor::BackgroundThread::kNever;
         }
     """,
