@@ -293,7 +293,7 @@ TEST_P(CloseTest, NobodyIsBetweenTwoHoldsWhenItReturns) {
           call(*cache);
         });
         while (!begins) std::this_thread::yield();
-        for (int i = 0; i < 20 + 40 * round; ++i) std::this_thread::yield();  // until it has reached the cache
+        for (int i = 0; i < 100 + 40 * round; ++i) std::this_thread::yield();  // until it has reached the cache
         EXPECT_TRUE(CloseAtLast().ok());
         cache_.reset();
         caller.join();
