@@ -4,7 +4,7 @@
 // memory that is refused at any point leaves the table as it was.
 //
 // It is no template, so that a program with many kinds of tables has it once. Only a split asks for something of an
-// element, its hash and its expiry, and does so by a function: some 2 ns an element, once each time the table doubles.
+// element, its hash and its expiry, and does so by a function, once each time the table doubles.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_DS_TABLE_SHAPE_H_
