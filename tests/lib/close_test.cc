@@ -283,17 +283,23 @@ TEST_P(CloseTest, NobodyIsBetweenTwoHoldsWhenItReturns) {
         options.memory = memory;
         Reopen(options);
         for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache_->Set("f" + std::to_string(i), std::string(300, 'z')).ok());
+        Gate background;  // its thread stands in a callback, so whoever waits is the caller
+        if (GetParam() == Background::kThread) {
+          Async([&](absl::StatusOr<Reply>) { background.Pass(); });
+          background.AwaitReached();
+        }
         memory->over = source_is_full;
         if (!source_is_full) {
           ASSERT_TRUE(cache_->Execute({"CONFIG", "SET", "maxmemory", "400000"}).ok());
         }
-        std::atomic<bool> begins{false};
-        std::thread caller([&, cache = cache_.get()] {
-          begins = true;
-          call(*cache);
-        });
-        while (!begins) std::this_thread::yield();
-        for (int i = 0; i < 100 + 40 * round; ++i) std::this_thread::yield();  // until it has reached the cache
+        std::thread caller;
+        ASSERT_TRUE(cache_->View("f", [&](auto) {
+          caller = std::thread([&, cache = cache_.get()] { call(*cache); });
+          // Each of them comes to wait for the executor; who has not reached the cache is not to meet its end.
+          while (!cache_->core().executor().HasWaiters()) std::this_thread::yield();
+        }).ok());
+        background.Open();
+        for (int i = 0; i < 40 * round; ++i) std::this_thread::yield();
         EXPECT_TRUE(CloseAtLast().ok());
         cache_.reset();
         caller.join();
