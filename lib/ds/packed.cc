@@ -1,0 +1,36 @@
+#include "lib/ds/packed.h"
+
+namespace larder::inline v0::ds {
+
+const char* FindPart(const PackedRecords& records, RecordFormat format, Bytes text, size_t* index) {
+  const char* record = records.begin;
+  // Most parts are short: then the first byte is the size.
+  const bool is_short = text.size() < kPartLong;
+  for (size_t i = 0; i < records.count; ++i) {
+    const char* const part = record + format.prefix;
+    bool found;
+    if (is_short) {
+      found = static_cast<uint8_t>(*part) == text.size() && base::EqualBytes(part + 1, text.data(), text.size());
+    } else {
+      Bytes there;
+      ReadPart(part, &there);
+      found = there == text;
+    }
+    if (found) {
+      *index = i;
+      return record;
+    }
+    record = SkipRecord(record, format);
+  }
+  return nullptr;
+}
+
+const char* RecordAt(const PackedRecords& records, RecordFormat format, size_t index) {
+  LARDER_DCHECK(index <= records.count);
+  if (index == records.count) return records.end();
+  const char* record = records.begin;
+  while (index-- > 0) record = SkipRecord(record, format);
+  return record;
+}
+
+}  // namespace larder::inline v0::ds

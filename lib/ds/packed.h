@@ -1,0 +1,144 @@
+// Packed records: how the elements of a collection lie one behind the other.
+//
+//   record   a prefix of fixed size (a score, an ID, a few bits of a hash: see RecordFormat), then its parts
+//   part     up to 127 bytes     [0nnnnnnn] bytes
+//            up to 512 bytes     [10nnnnnn] [nnnnnnnn] bytes
+//            longer              [11111111] the address of a memory::Block, of which the record owns one reference
+//
+// A hash's element is two parts, field and value; a list's or a set's is one. There is no padding and nothing behind a
+// part, so that records are read from the front; whoever goes backwards goes through a leaf once (PackedOffsets).
+//
+// What is packed is either a whole small value, in its entry, or a leaf of a CountedTree. Only leaves have blocks.
+#ifndef LARDER_DS_PACKED_H_
+#define LARDER_DS_PACKED_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "lib/base/bytes.h"
+#include "lib/base/check.h"
+#include "lib/memory/block.h"
+
+namespace larder::inline v0::ds {
+
+// How the records of a collection are made up, and how they follow each other. At most 256 prefix bytes and parts.
+struct RecordFormat {
+  enum class Order : uint8_t {
+    kPosition,      // by place alone
+    kSorted,        // by the prefix's first word, then its second if there is one, then the first part
+    kHashOfPart,    // by the hash of the first part, of which the prefix's one byte is a tag
+    kHashInPrefix,  // by a hash of 32 bits, with which the prefix begins
+  };
+  uint8_t prefix = 0;
+  uint8_t parts = 1;
+  Order order = Order::kPosition;
+
+  // Whether a leaf's records are in no order: which leaf they are in says all.
+  bool hashed() const { return order >= Order::kHashOfPart; }
+};
+
+inline constexpr size_t kPartInlineMax = 512;
+// What a part of a record takes at most, and is worth at least.
+inline constexpr size_t kPartBytesMax = 2 + kPartInlineMax;
+inline constexpr uint8_t kPartLong = 0x80;
+inline constexpr uint8_t kPartBlock = 0xff;
+
+// What a part of so many bytes takes in its record, its block not counted.
+constexpr size_t PartBytes(size_t size) {
+  if (size < kPartLong) return 1 + size;
+  return size <= kPartInlineMax ? 2 + size : 1 + sizeof(memory::Block*);
+}
+
+// REQUIRES: text.size() <= kPartInlineMax. Returns where the next part begins.
+inline char* WritePart(char* to, Bytes text) {
+  LARDER_DCHECK(text.size() <= kPartInlineMax);
+  if (text.size() < kPartLong) {
+    *to++ = static_cast<char>(text.size());
+  } else {
+    *to++ = static_cast<char>(kPartLong | text.size() >> 8);
+    *to++ = static_cast<char>(text.size() & 255);
+  }
+  base::CopyBytes(to, text);
+  return to + text.size();
+}
+
+inline char* WritePart(char* to, memory::Block* block) {
+  *to++ = static_cast<char>(kPartBlock);
+  std::memcpy(to, &block, sizeof(block));
+  return to + sizeof(block);
+}
+
+// The block of the part at `from`, nullptr if it has none.
+inline memory::Block* PartBlock(const char* from) {
+  if (static_cast<uint8_t>(*from) != kPartBlock) return nullptr;
+  memory::Block* block;
+  std::memcpy(&block, from + 1, sizeof(block));
+  return block;
+}
+
+// Reads the part at `from`; returns where the next one begins.
+inline const char* ReadPart(const char* from, Bytes* text) {
+  const uint8_t first = static_cast<uint8_t>(*from);
+  if (first < kPartLong) [[likely]] {
+    *text = {from + 1, first};
+    return from + 1 + first;
+  }
+  if (first == kPartBlock) {
+    *text = PartBlock(from)->view();
+    return from + 1 + sizeof(memory::Block*);
+  }
+  const size_t size = static_cast<size_t>(first & 63) << 8 | static_cast<uint8_t>(from[1]);
+  *text = {from + 2, size};
+  return from + 2 + size;
+}
+
+inline const char* SkipPart(const char* from) {
+  const uint8_t first = static_cast<uint8_t>(*from);
+  if (first < kPartLong) [[likely]] return from + 1 + first;
+  if (first == kPartBlock) return from + 1 + sizeof(memory::Block*);
+  return from + 2 + (static_cast<size_t>(first & 63) << 8 | static_cast<uint8_t>(from[1]));
+}
+
+// Where the record behind this one begins.
+inline const char* SkipRecord(const char* record, RecordFormat format) {
+  record += format.prefix;
+  for (int i = 0; i < format.parts; ++i) record = SkipPart(record);
+  return record;
+}
+
+// Part `i` of a record.
+inline Bytes PartOf(const char* record, RecordFormat format, int i) {
+  LARDER_DCHECK(i < format.parts);
+  record += format.prefix;
+  while (i-- > 0) record = SkipPart(record);
+  Bytes text;
+  ReadPart(record, &text);
+  return text;
+}
+
+template <class T>
+T PrefixOf(const char* record, size_t at = 0) {
+  T value;
+  std::memcpy(&value, record + at, sizeof(T));
+  return value;
+}
+
+// Some records that lie one behind the other.
+struct PackedRecords {
+  const char* begin = nullptr;
+  size_t bytes = 0;
+  size_t count = 0;
+
+  const char* end() const { return begin + bytes; }
+};
+
+// Finds the record whose first part is `text`, by looking at each; nullptr if there is none. *index: which it is.
+const char* FindPart(const PackedRecords& records, RecordFormat format, Bytes text, size_t* index);
+
+// Where record `index` begins, or the end.
+const char* RecordAt(const PackedRecords& records, RecordFormat format, size_t index);
+
+}  // namespace larder::inline v0::ds
+
+#endif  // LARDER_DS_PACKED_H_
