@@ -146,6 +146,11 @@ struct Options {
   int lfu_log_factor = 10;    // lfu: how slowly a key's counter rises. CONFIG SET.
   int lfu_decay_time = 1;     // lfu: minutes without use after which it falls by one; 0: never. CONFIG SET.
 
+  // How many fields, of how many bytes each, a hash may have and still answer in the order in which they came, as
+  // "listpack". How it is stored does not depend on it. CONFIG SET.
+  int64_t hash_max_listpack_entries = 512;
+  int64_t hash_max_listpack_value = 64;
+
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25
   // %, and 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.

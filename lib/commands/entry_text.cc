@@ -26,6 +26,12 @@ Bytes EncodingName(keyspace::Encoding encoding) {
     case keyspace::Encoding::kRaw: return "raw";
     case keyspace::Encoding::kInt: return "int";
     case keyspace::Encoding::kEmbstr: return "embstr";
+    case keyspace::Encoding::kQuicklist: return "quicklist";
+    case keyspace::Encoding::kListpack: return "listpack";
+    case keyspace::Encoding::kIntset: return "intset";
+    case keyspace::Encoding::kHashtable: return "hashtable";
+    case keyspace::Encoding::kSkiplist: return "skiplist";
+    case keyspace::Encoding::kStream: return "stream";
   }
   return "raw";
 }

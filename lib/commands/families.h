@@ -16,6 +16,7 @@ extern const engine::Family kConfigFamily;
 extern const engine::Family kConnectionFamily;
 extern const engine::Family kDebugFamily;
 extern const engine::Family kExpiryFamily;
+extern const engine::Family kHashFamily;
 extern const engine::Family kInfoFamily;
 extern const engine::Family kKeyFamily;
 extern const engine::Family kLcsFamily;

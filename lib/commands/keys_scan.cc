@@ -3,63 +3,11 @@
 #include "lib/base/glob.h"
 #include "lib/commands/entry_text.h"
 #include "lib/commands/families.h"
+#include "lib/commands/scan_options.h"
 #include "lib/commands/shapes.h"
-#include "lib/engine/short.h"
 
 namespace larder::inline v0::commands {
 namespace {
-
-struct ScanOptions {
-  Bytes pattern;
-  bool any_key = true;
-  int64_t count = 10;
-  Bytes type;
-  bool any_type = true;
-
-  bool Matches(const keyspace::Entry& entry) const { return any_key || base::GlobMatch(pattern, entry.key()); }
-  bool HasType(const keyspace::Entry& entry) const {
-    return any_type || base::EqualsIgnoreCase(TypeName(entry.type()), type);
-  }
-};
-
-// A cursor as Redis reads it, which is as C's strtoul does without leading blanks: a sign, leading zeros and the empty
-// text are taken, "-1" is 2^64 - 1, and what follows a NUL is not seen.
-bool ParseCursor(Bytes text, uint64_t* cursor) {
-  text = text.substr(0, text.find('\0'));
-  *cursor = 0;
-  if (text.empty()) return true;
-  const bool negative = text[0] == '-';
-  if (negative || text[0] == '+') text.remove_prefix(1);
-  if (text.empty()) return false;
-  uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    if (__builtin_mul_overflow(value, uint64_t{10}, &value) ||
-        __builtin_add_overflow(value, static_cast<uint64_t>(c - '0'), &value)) {
-      return false;
-    }
-  }
-  *cursor = negative ? uint64_t{0} - value : value;
-  return true;
-}
-
-Error ParseScanOptions(ArgReader& args, ScanOptions* options) {
-  while (!args.done()) {
-    if (args.remaining() >= 2 && args.Take("count")) {
-      LARDER_ASSIGN_OR_RETURN(options->count, args.Int());
-      if (options->count < 1) return errors::kSyntax;
-    } else if (args.remaining() >= 2 && args.Take("match")) {
-      options->pattern = args.Next();
-      options->any_key = base::GlobMatchesAll(options->pattern);
-    } else if (args.remaining() >= 2 && args.Take("type")) {
-      options->type = args.Next();
-      options->any_type = false;
-    } else {
-      return errors::kSyntax;
-    }
-  }
-  return kOk;
-}
 
 Error Keys(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   base::Buffer room;
@@ -85,17 +33,16 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   uint64_t cursor = 0;
   if (!ParseCursor(args.Next(), &cursor)) return errors::kInvalidCursor;
   ScanOptions options;
-  LARDER_RETURN_IF_ERROR(ParseScanOptions(args, &options));
   base::Buffer room;
-  options.pattern = base::GlobShortened(options.pattern, room);
+  LARDER_RETURN_IF_ERROR(ParseScanOptions(args, /*of_keys=*/true, &options, room));
   // The cursor comes first in the reply and is known last, so the keys wait beside it.
   resp::Output keys;
   resp::ReplyWriter keys_reply(keys, reply.protocol());
   size_t found = 0;
   cursor = ctx.db().Scan(cursor, static_cast<size_t>(options.count), [&](keyspace::Entry& entry) {
-    if (keys.failed() || !options.Matches(entry)) return;
+    if (keys.failed() || !options.Matches(entry.key())) return;
     if (!options.any_type) ++ctx.keyspace().reads().holder().hits;  // asking for a type is a lookup to Redis
-    if (!options.HasType(entry)) return;
+    if (!options.any_type && !base::EqualsIgnoreCase(TypeName(entry.type()), options.type)) return;
     keys_reply.Bulk(entry.key());
     ++found;
   });
@@ -108,19 +55,7 @@ Error Scan(CommandContext& ctx, ArgReader args, resp::ReplyWriter& reply) {
   return kOk;
 }
 
-// A pattern is matched with each key.
-bool ScanIsShort(CommandContext&, std::span<const Bytes> argv) {
-  constexpr size_t kPatternMax = 256;
-  for (size_t i = 2; i + 1 < argv.size(); i += 2) {
-    int64_t count = 0;
-    if (argv[i + 1].size() > kPatternMax) return false;
-    if (base::EqualsIgnoreCase(argv[i], "count") && base::ParseInt64(argv[i + 1], &count) &&
-        count > static_cast<int64_t>(kShortElements)) {
-      return false;
-    }
-  }
-  return true;
-}
+bool ScanIsShort(CommandContext&, std::span<const Bytes> argv) { return ScanOptionsAreShort(argv, 2); }
 
 Error RandomKey(CommandContext& ctx, ArgReader, resp::ReplyWriter& reply) {
   LARDER_ASSIGN_OR_RETURN(const keyspace::Entry* const entry, ctx.db().RandomEntry());

@@ -4,24 +4,11 @@
 #include <cstring>
 
 namespace larder::inline v0::ds {
-namespace {
-
-// A word or less, as sorted prefixes begin.
-uint64_t FirstWord(const char* record, RecordFormat format) {
-  switch (format.prefix) {
-    case 2: return PrefixOf<uint16_t>(record);
-    case 4: return PrefixOf<uint32_t>(record);
-    default: return PrefixOf<uint64_t>(record);
-  }
-}
-
-}  // namespace
-
 uint64_t CountedTree::KeyOf(const char* record) const {
   switch (format_.order) {
     case RecordFormat::Order::kPosition: return 0;
     case RecordFormat::Order::kSorted: return FirstWord(record, format_);
-    case RecordFormat::Order::kHashOfPart: return base::HashBytes(PartOf(record, format_, 0), *seed_);
+    case RecordFormat::Order::kHashOfPart: return HashKey(base::HashBytes(PartOf(record, format_, 0), *seed_));
     case RecordFormat::Order::kHashInPrefix: return static_cast<uint64_t>(PrefixOf<uint32_t>(record)) << 32;
   }
   return 0;
@@ -137,19 +124,6 @@ bool CountedTree::FindHashed(uint64_t hash, Bytes part, Cursor* cursor) const {
 
 // ---- Sorted ---------------------------------------------------------------------------------------------------------
 
-int CountedTree::Compare(const char* record, const Probe& probe) const {
-  const uint64_t first = FirstWord(record, format_);
-  if (first != probe.first) return first < probe.first ? -1 : 1;
-  if (format_.prefix >= 16) {
-    const uint64_t second = PrefixOf<uint64_t>(record, 8);
-    if (second != probe.second) return second < probe.second ? -1 : 1;
-    return 0;
-  }
-  if (format_.parts == 0) return 0;
-  const int order = PartOf(record, format_, 0).compare(probe.part);
-  return order < 0 ? -1 : order > 0 ? 1 : 0;
-}
-
 void CountedTree::DescendSorted(const Probe& probe, Cursor* cursor) const {
   void* block = root_;
   for (int level = 0; level < height_; ++level) {
@@ -162,7 +136,7 @@ void CountedTree::DescendSorted(const Probe& probe, Cursor* cursor) const {
       const uint64_t key = keys[low + half];
       const bool goes = key < probe.first ||
                         (key == probe.first &&
-                         Compare(FirstRecord(node->children()[low + half], level + 1), probe) <= 0);
+                         CompareRecord(FirstRecord(node->children()[low + half], level + 1), format_, probe) <= 0);
       low += goes ? half : 0;
       left -= half;
     }
@@ -179,17 +153,11 @@ bool CountedTree::FindSorted(const Probe& probe, Cursor* cursor) const {
   *cursor = Cursor();
   if (root_ == nullptr) return false;
   DescendSorted(probe, cursor);
-  const PackedRecords leaf = cursor->leaf();
-  const char* record = leaf.begin;
-  size_t i = 0;
-  int order = -1;
-  for (; i < leaf.count; ++i) {
-    order = Compare(record, probe);
-    if (order >= 0) break;
-    record = SkipRecord(record, format_);
-  }
-  cursor->Set(record, i);
-  return order == 0;
+  const char* record = nullptr;
+  size_t index = 0;
+  const bool equal = ds::FindSorted(cursor->leaf(), format_, probe, &record, &index);
+  cursor->Set(record, index);
+  return equal;
 }
 
 // ---- Walking --------------------------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ class CountedTree {
   static constexpr size_t kLeafBytes = 1008;  // with its header a block of 1 KB; a single record may be longer
   static constexpr size_t kLeafRecords = 128;
   static constexpr size_t kChildren = 64;
+  // The part of a hash that decides which leaf a record is in, so that a cursor of 48 bits names a leaf.
+  static constexpr uint64_t HashKey(uint64_t hash) { return hash & ~uint64_t{0xffff}; }
   static constexpr int kHeightMax = 10;  // of inner nodes: more than 32^9 leaves
 
   struct Leaf;
@@ -88,12 +90,7 @@ class CountedTree {
     uint32_t index_ = 0;
   };
 
-  // What a sorted tree is searched for: `first`, `second` if the prefix has two words, `part` if it has one.
-  struct Probe {
-    uint64_t first = 0;
-    uint64_t second = 0;
-    Bytes part = {};
-  };
+  using Probe = SortedProbe;
 
   // `seed` outlives the tree; kHashOfPart needs it.
   CountedTree(RecordFormat format, const base::HashSeed* seed) : seed_(seed), format_(format) {}
@@ -154,7 +151,6 @@ class CountedTree {
 
   void Descend(uint64_t hash, Cursor* cursor) const;
   void DescendSorted(const Probe& probe, Cursor* cursor) const;
-  int Compare(const char* record, const Probe& probe) const;
   const char* FirstRecord(const void* block, int level) const;
   void ToFirst(const void* block, int level, Cursor* cursor) const;
   uint64_t KeyOf(const char* record) const;

@@ -25,6 +25,32 @@ const char* FindPart(const PackedRecords& records, RecordFormat format, Bytes te
   return nullptr;
 }
 
+int CompareRecord(const char* record, RecordFormat format, const SortedProbe& probe) {
+  const uint64_t first = FirstWord(record, format);
+  if (first != probe.first) return first < probe.first ? -1 : 1;
+  if (format.prefix >= 16) {
+    const uint64_t second = PrefixOf<uint64_t>(record, 8);
+    if (second != probe.second) return second < probe.second ? -1 : 1;
+    return 0;
+  }
+  if (format.parts == 0) return 0;
+  return PartOf(record, format, 0).compare(probe.part);
+}
+
+bool FindSorted(const PackedRecords& records, RecordFormat format, const SortedProbe& probe, const char** record,
+                size_t* index) {
+  const char* at = records.begin;
+  size_t i = 0;
+  int order = -1;
+  for (; i < records.count; ++i, at = SkipRecord(at, format)) {
+    order = CompareRecord(at, format, probe);
+    if (order >= 0) break;
+  }
+  *record = at;
+  *index = i;
+  return order == 0;
+}
+
 const char* RecordAt(const PackedRecords& records, RecordFormat format, size_t index) {
   LARDER_DCHECK(index <= records.count);
   if (index == records.count) return records.end();

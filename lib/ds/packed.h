@@ -124,6 +124,24 @@ T PrefixOf(const char* record, size_t at = 0) {
   return value;
 }
 
+// The word that sorted records begin with: 2, 4 or 8 bytes of the prefix.
+inline uint64_t FirstWord(const char* record, RecordFormat format) {
+  switch (format.prefix) {
+    case 2: return PrefixOf<uint16_t>(record);
+    case 4: return PrefixOf<uint32_t>(record);
+    default: return PrefixOf<uint64_t>(record);
+  }
+}
+
+// What sorted records are searched for: `first`, `second` if the prefix has two words, else `part` if there is one.
+struct SortedProbe {
+  uint64_t first = 0;
+  uint64_t second = 0;
+  Bytes part = {};
+};
+// Less than 0 if the record is less than the probe, 0 if they are equal.
+int CompareRecord(const char* record, RecordFormat format, const SortedProbe& probe);
+
 // Some records that lie one behind the other.
 struct PackedRecords {
   const char* begin = nullptr;
@@ -135,6 +153,10 @@ struct PackedRecords {
 
 // Finds the record whose first part is `text`, by looking at each; nullptr if there is none. *index: which it is.
 const char* FindPart(const PackedRecords& records, RecordFormat format, Bytes text, size_t* index);
+
+// Finds the first record that is not less than the probe; the end if all are. Whether they are equal.
+bool FindSorted(const PackedRecords& records, RecordFormat format, const SortedProbe& probe, const char** record,
+                size_t* index);
 
 // Where record `index` begins, or the end.
 const char* RecordAt(const PackedRecords& records, RecordFormat format, size_t index);

@@ -44,6 +44,8 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
   config.access.lfu_decay_minutes = static_cast<uint32_t>(options.lfu_decay_time);
   config.eviction_samples = options.maxmemory_samples;
   config.string_bytes_max = options.proto_max_bulk_len;
+  config.hash_packed_entries_max = static_cast<uint64_t>(options.hash_max_listpack_entries);
+  config.hash_packed_value_max = static_cast<uint64_t>(options.hash_max_listpack_value);
   config.memory = options.memory;
 }
 

@@ -154,7 +154,7 @@ Result<Entry*> Db::EditBytes(Bytes key, const Place& place, Form form, size_t ne
       case Entry::Storage::kInteger: old = base::FormatInt64(existing->integer(), digits); break;
       case Entry::Storage::kInline: old = existing->inline_value(); break;
       case Entry::Storage::kBlock: old = existing->block()->view(); break;
-      case Entry::Storage::kStructure: LARDER_CHECK(false);  // is no bytes: EditStructure
+      case Entry::Storage::kStructure: LARDER_CHECK(false);  // is no bytes
     }
   }
   const size_t kept = old.size() < new_size ? old.size() : new_size;
@@ -255,27 +255,10 @@ Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Struct
   return Install(place, made.Finish(), change, History::kOfKey, Value::kOffered);
 }
 
-Result<Entry*> Db::EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
-                                 const Change& change) {
+void Db::StructureChanged(const Place& place, Form form, size_t before) {
   LARDER_DCHECK(place->storage() == Entry::Storage::kStructure);
-  if (keyspace_.effects().wants(Effects::kOldValues)) {
-    EntryDraft made = CloneOf(place->key(), *place, place->expiry_ms());
-    if (!made) return errors::kAllocationFailed;
-    Structure* root = made->structure();
-    edit(root);
-    made.set_structure(root);
-    return Install(place, made.Finish(), change);
-  }
-  const size_t before = Keyspace::BytesOf(*place);
-  {
-    EntryEdit store = Edit(place);
-    Structure* root = place->structure();
-    edit(root);
-    store.set_structure(root);
-  }
+  Edit(place).set_form(form);
   Resized(*place, before);
-  Emit(place->key(), nullptr, false, change);
-  return place.element;
 }
 
 Result<Entry*> Db::PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change) {

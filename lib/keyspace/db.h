@@ -110,6 +110,8 @@ class Db {
   // Whether an entry is there, expired or not; changes nothing.
   enum class Presence : uint8_t { kMissing, kExpired, kThere };
   Presence Look(Bytes key) LARDER_REQUIRES_HOLDER;
+  // What is there, expired or not, or nullptr. Changes nothing.
+  const Entry* FindUnchanged(Bytes key) const LARDER_REQUIRES_HOLDER { return table_.Find(key, Hash(key)); }
   // Size of the block that the value at `key` stands in, 0 if it stands in none; expired or not. Changes nothing.
   size_t BlockBytes(Bytes key) const LARDER_REQUIRES_HOLDER;
   // Size of the block that EditBytes would make to give the string at `key` this size, 0 if it needs none. Likewise.
@@ -138,11 +140,16 @@ class Db {
   // Makes `key` hold a structure, which it takes over unless there is an error.
   Result<Entry*> PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
                               const Change& change) LARDER_REQUIRES_HOLDER;
-  // Lets `edit` change the structure at a place, root and bytes included. It may not fail: what can is done before.
-  // Where somebody wants to see the old value a clone is edited. The structure may not become empty: then it is to be
-  // deleted.
-  Result<Entry*> EditStructure(const Place& place, absl::FunctionRef<void(Structure*& root)> edit,
-                               const Change& change) LARDER_REQUIRES_HOLDER;
+  // A structure has been changed where it is, and is not empty: `before` is Keyspace::BytesOf at the time. Not if
+  // effects().wants(kOldValues): then a clone is changed and put there.
+  void StructureChanged(const Place& place, Form form, size_t before) LARDER_REQUIRES_HOLDER;
+  // Tells of it.
+  void EmitChanged(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER {
+    Emit(place->key(), nullptr, false, change);
+  }
+  // Makes `key` hold a packed collection, in bytes that are not the entry's, with the expiry that it had.
+  Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
+      LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.

@@ -39,7 +39,9 @@ enum class Type : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 
 // What OBJECT ENCODING says. For strings it is a label with Redis's rules (44 bytes and less are "embstr" unless made
 // by an operation that edits in place); how the bytes are stored follows from their size alone.
-enum class Encoding : uint8_t { kRaw, kInt, kEmbstr };
+enum class Encoding : uint8_t {
+  kRaw, kInt, kEmbstr, kQuicklist, kListpack, kIntset, kHashtable, kSkiplist, kStream,
+};
 
 inline constexpr size_t kEmbstrMax = 44;
 inline constexpr int64_t kNoExpiry = -1;

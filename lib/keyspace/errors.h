@@ -15,11 +15,15 @@ LARDER_ERROR(kNotInteger, kInvalidArgument, "ERR value is not an integer or out 
 LARDER_ERROR(kNotInt32, kInvalidArgument,
              "ERR value is out of range, value must between -2147483648 and 2147483647");
 LARDER_ERROR(kNotFloat, kInvalidArgument, "ERR value is not a valid float");
+LARDER_ERROR(kHashNotInteger, kInvalidArgument, "ERR hash value is not an integer");
+LARDER_ERROR(kHashNotFloat, kInvalidArgument, "ERR hash value is not a float");
+LARDER_ERROR(kNotNumber, kInvalidArgument, "ERR value is NaN or Infinity");
 LARDER_ERROR(kOverflow, kOutOfRange, "ERR increment or decrement would overflow");
 LARDER_ERROR(kDecrementOverflow, kOutOfRange, "ERR decrement would overflow");
 LARDER_ERROR(kNanOrInfinity, kOutOfRange, "ERR increment would produce NaN or Infinity");
 LARDER_ERROR(kNoSuchKey, kNotFound, "ERR no such key");
 LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
+LARDER_ERROR(kNotInRange, kOutOfRange, "ERR value is out of range");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
@@ -42,6 +46,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kWrongType,       &kSyntax,         &kNotInteger,       &kNotInt32,       &kNotFloat,
     &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
+    &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,
     &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
 };
 

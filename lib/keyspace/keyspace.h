@@ -42,6 +42,9 @@ struct KeyspaceConfig {
   AccessConfig access = {};
   int eviction_samples = 5;          // maxmemory-samples
   uint64_t string_bytes_max = uint64_t{512} << 20;  // proto-max-bulk-len: how long APPEND and SETRANGE may make one
+  // Up to how many elements, of how many bytes each, a collection is called packed.
+  uint64_t hash_packed_entries_max = 512;
+  uint64_t hash_packed_value_max = 64;
   uint64_t seed = 0;
   std::shared_ptr<MemorySource> memory;  // null: the system's
 };

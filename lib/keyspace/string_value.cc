@@ -58,7 +58,7 @@ EntryDraft Db::NewString(Bytes key, const StringSource& value, int64_t expiry_ms
   }
   if (with_expiry) entry.set_expiry_ms(expiry_ms);
   WriteValue(entry, value, block);
-  entry.set_form({Type::kString, value.encoding});
+  entry.set_form({value.type, value.encoding});
   return entry;
 }
 
@@ -94,7 +94,7 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
   const size_t before = resized ? Keyspace::BytesOf(*existing) : 0;
   {
     EntryEdit store = Edit(place);
-    store.Restore({Type::kString, value.encoding}, value.storage, value.inline_size());
+    store.Restore({value.type, value.encoding}, value.storage, value.inline_size());
     WriteValue(store, value, block);
     if (expiry_ms != kNoExpiry) {
       store.set_expiry_ms(expiry_ms);
@@ -108,6 +108,12 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
   if (expiry_ms != kNoExpiry) keyspace_.NoteExpiry(expiry_ms);
   Emit(key, nullptr, false, change);
   return existing;
+}
+
+Result<Entry*> Db::PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change) {
+  const auto storage = packed.size() <= memory::kInlineValueMax ? Entry::Storage::kInline : Entry::Storage::kBlock;
+  const StringSource value{storage, form.encoding, 0, packed, nullptr, form.type};
+  return PutString(key, place, value, place != nullptr ? place->expiry_ms() : kNoExpiry, change);
 }
 
 }  // namespace larder::inline v0::keyspace

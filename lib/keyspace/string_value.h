@@ -25,6 +25,7 @@ struct StringSource {
   int64_t integer = 0;                 // kInteger
   Bytes bytes;                         // otherwise
   memory::BlockRef* block = nullptr;   // kBlock, optional: a block that holds exactly `bytes`, taken over on success
+  Type type = Type::kString;           // another: the packed form of a collection
 
   // As SET stores text: an integer's exact text as an integer, short text as "embstr", the rest "raw".
   static StringSource Of(Bytes bytes);

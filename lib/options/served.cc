@@ -79,6 +79,13 @@ constexpr Directive kServed[] = {
              "Whether CONFIG SET may change dir and dbfilename: for nobody, for everybody, or for clients of this "
              "machine.",
              {.flags = kImmutable})),
+    Served<&Options::hash_max_listpack_entries>(
+        Int("hash-max-listpack-entries", "512", 0, kInt64Max,
+            "Fields up to which a hash is called packed and keeps the order in which they came.",
+            {.alias = "hash-max-ziplist-entries"})),
+    Served<&Options::hash_max_listpack_value>(
+        Memory("hash-max-listpack-value", "64", 0, kInt64Max, "Bytes of a field or value up to which a hash is.",
+               {.alias = "hash-max-ziplist-value"})),
     Served<&Options::hz>(Int("hz", "10", 0, kInt32Max,
                              "Rounds of background work in a second; below 1 counts as 1, above 500 as 500.",
                              {.unit = Unit::kPerSecond, .adjust = ClampHz})),

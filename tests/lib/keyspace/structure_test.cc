@@ -147,33 +147,6 @@ TEST_F(StructureTest, AFlushedOneIsGarbageUntilItIsFreed) {
   EXPECT_EQ(Elements(*keyspace_->db(1)->Find("stays", Lookup::kPeek)), Texts(10));
 }
 
-TEST_F(StructureTest, IsEditedInPlaceUnlessTheOldOneIsWanted) {
-  PutList("k", 3);
-  const auto append = [&](Structure*& root) { EXPECT_TRUE(ArrayKind::Append(heap(), root, "more")); };
-  const Structure* const root = Find("k")->structure();
-  ASSERT_TRUE(db_.EditStructure(Find("k"), append, kChange).ok());
-  EXPECT_EQ(Find("k")->structure(), root);
-  EXPECT_THAT(Elements(*Find("k")), ElementsAre(Text(0), Text(1), Text(2), "more"));
-  ExpectExact();
-
-  class Seer final : public keyspace::EffectListener {
-   public:
-    explicit Seer(Effects& effects) : effects_(effects) { effects.Add(this, Effects::kOldValues); }
-    ~Seer() { effects_.Remove(this); }
-    void OnEffect(const keyspace::Effect& effect) override {
-      old = ArrayKind::Elements(*effect.old_value->structure());
-    }
-    std::vector<std::string> old;
-
-   private:
-    Effects& effects_;
-  } seer(keyspace_->effects());
-  ASSERT_TRUE(db_.EditStructure(Find("k"), append, kChange).ok());
-  EXPECT_THAT(seer.old, ElementsAre(Text(0), Text(1), Text(2), "more"));
-  EXPECT_THAT(Elements(*Find("k")), ElementsAre(Text(0), Text(1), Text(2), "more", "more"));
-  ExpectExact();
-}
-
 TEST_F(StructureTest, AFailingAllocationAtAnyPointChangesNothing) {
   class FailAt final : public memory::Arena::Gate {
    public:

@@ -1,0 +1,71 @@
+#include "lib/commands/collection_reply.h"
+
+#include <algorithm>
+
+#include "lib/base/buffer.h"
+#include "lib/engine/short.h"
+#include "lib/keyspace/errors.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::commands {
+
+void ReplyPart(const keyspace::Collection& collection, const char* record, int i, resp::ReplyWriter& reply) {
+  const char* part = record + collection.format().prefix;
+  while (i-- > 0) part = ds::SkipPart(part);
+  memory::Block* const block = ds::PartBlock(part);
+  if (block != nullptr && block->size() >= resp::Output::kByReferenceMin) {
+    reply.BulkBlock(memory::BlockRef::Share(block), 0, block->size());
+    return;
+  }
+  Bytes text;
+  ds::ReadPart(part, &text);
+  reply.Bulk(text);
+}
+
+bool CollectionIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
+  base::AssertHolder();  // who asks has the executor
+  if (argv.size() < 2) return true;
+  const keyspace::Entry* const entry = ctx.db().FindUnchanged(argv[1]);
+  return entry == nullptr || entry->storage() != keyspace::Entry::Storage::kStructure ||
+         entry->structure()->kind->Count(*entry->structure()) <= engine::kShortElements;
+}
+
+bool SampleRecords(const keyspace::Collection& collection, size_t count, base::Random& random,
+                   absl::FunctionRef<void(const char* record)> visit) {
+  const size_t size = collection.size();
+  LARDER_DCHECK(count <= size);
+  constexpr size_t kFew = 16;
+  if (size <= kFew * count) {
+    // Knuth's selection sampling (The Art of Computer Programming, 3.4.2 S): goes through all of them.
+    size_t left = size;
+    collection.ForEach([&](const char* record) {
+      if (random.Below(left--) < count) {
+        visit(record);
+        --count;
+      }
+      return count != 0;
+    });
+    return true;
+  }
+  base::Buffer room;
+  char* const bytes = room.Extend(count * sizeof(uint64_t));
+  if (bytes == nullptr) return false;
+  uint64_t* const indices = reinterpret_cast<uint64_t*>(bytes);
+  size_t have = 0;
+  while (have < count) {
+    for (size_t i = have; i < count; ++i) indices[i] = random.Below(size);
+    std::sort(indices, indices + count);
+    have = static_cast<size_t>(std::unique(indices, indices + count) - indices);
+  }
+  for (size_t i = 0; i < count; ++i) visit(collection.At(indices[i]));
+  return true;
+}
+
+Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values) {
+  constexpr int64_t kMost = int64_t{1} << 27;  // a gigabyte of empty bulks
+  LARDER_ASSIGN_OR_RETURN(const int64_t count, args.Int());
+  if (count < -kMost || (with_values && (count > INT64_MAX / 2))) return errors::kNotInRange;
+  return count;
+}
+
+}  // namespace larder::inline v0::commands

@@ -1,0 +1,35 @@
+// Elements of collections in replies.
+#ifndef LARDER_COMMANDS_COLLECTION_REPLY_H_
+#define LARDER_COMMANDS_COLLECTION_REPLY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/functional/function_ref.h"
+#include "lib/base/bytes.h"
+#include "lib/base/random.h"
+#include "lib/commands/family.h"
+#include "lib/keyspace/collection.h"
+#include "lib/resp/writer.h"
+
+namespace larder::inline v0::commands {
+
+// Part `i` of a record as a bulk, by reference if it is large.
+void ReplyPart(const keyspace::Collection& collection, const char* record, int i, resp::ReplyWriter& reply);
+
+// For rows: whether a command that reads or copies all of the collection at argv[1] is short.
+bool CollectionIsShort(CommandContext& ctx, std::span<const Bytes> argv);
+
+// Visits `count` records, each of another index, of equal chance, `count` <= size. In order of their index. False
+// without memory.
+bool SampleRecords(const keyspace::Collection& collection, size_t count, base::Random& random,
+                   absl::FunctionRef<void(const char* record)> visit);
+
+// The count of HRANDFIELD and its like: what a reply may have is bounded, though the argument asks for more.
+// Errors: kNotInteger, kNotInRange.
+Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values);
+
+}  // namespace larder::inline v0::commands
+
+#endif  // LARDER_COMMANDS_COLLECTION_REPLY_H_

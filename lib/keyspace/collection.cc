@@ -1,0 +1,501 @@
+#include "lib/keyspace/collection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "lib/keyspace/errors.h"
+#include "lib/keyspace/keyspace.h"
+
+namespace larder::inline v0::keyspace {
+namespace {
+
+constexpr ds::RecordFormat kScoreFormat{12, 0, ds::RecordFormat::Order::kHashInPrefix};
+
+class CollectionKind final : public StructureKind {
+ public:
+  size_t Count(const Structure& root) const override { return Of(root).tree.size(); }
+
+  void Walk(const Structure& root, absl::FunctionRef<bool(Bytes)> visit) const override {
+    const ds::CountedTree& tree = Of(root).tree;
+    if (tree.empty()) return;
+    tree.ForRange(0, tree.size(), false, [&](const char* record) {
+      for (int i = 0; i < tree.format().parts; ++i) {
+        if (!visit(ds::PartOf(record, tree.format(), i))) return false;
+      }
+      return true;
+    });
+  }
+
+  Structure* Clone(memory::Heap& heap, const Structure& from) const override {
+    base::AssertHolder();
+    const CollectionRoot& old = Of(from);
+    CollectionRoot* const made = NewCollection(heap, old.tree.format(), old.tree.seed());
+    if (made == nullptr) return nullptr;
+    made->tree = old.tree.Clone();
+    made->map = old.map.Clone();
+    made->CountBytes();
+    return made;
+  }
+
+  size_t FreeSome(memory::Heap& heap, Structure* structure, size_t elements, bool* done) const override {
+    base::AssertHolder();
+    CollectionRoot& root = static_cast<CollectionRoot&>(*structure);
+    size_t freed = root.tree.bytes() != 0 ? root.tree.FreeSome(heap, elements) : root.map.FreeSome(heap, elements);
+    *done = root.tree.bytes() == 0 && root.map.bytes() == 0;
+    root.bytes -= freed;
+    if (!*done) return freed;
+    freed += root.bytes;
+    heap.arena().Free(&root, sizeof(CollectionRoot));
+    return freed;
+  }
+
+  // Position: 0 is the root; then the tree's, then the map's, each with its stage in the low two bits.
+  bool MoveNext(Structure** structure, uint64_t* position, absl::FunctionRef<void*(const void*)> move,
+                absl::FunctionRef<void(void*)> end) const override {
+    base::AssertHolder();
+    CollectionRoot* root = static_cast<CollectionRoot*>(*structure);
+    uint64_t stage = *position & 3;
+    if (stage == 0) {
+      *position = 1;
+      if (void* const made = move(root); made != nullptr) {
+        *structure = static_cast<CollectionRoot*>(made);
+        end(root);
+      }
+      return true;
+    }
+    uint64_t inner = *position >> 2;
+    if (stage == 1) {
+      if (root->tree.MoveNext(&inner, move, end)) {
+        *position = inner << 2 | 1;
+        return true;
+      }
+      inner = 0;
+      stage = 2;
+    }
+    if (!root->map.MoveNext(&inner, move, end)) return false;
+    *position = inner << 2 | stage;
+    return true;
+  }
+
+ private:
+  static const CollectionRoot& Of(const Structure& root) { return static_cast<const CollectionRoot&>(root); }
+};
+
+constexpr CollectionKind kCollectionKind;
+
+uint16_t PackedCount(Bytes value) {
+  uint16_t count;
+  std::memcpy(&count, value.data(), sizeof(count));
+  return count;
+}
+
+// The record with the tag of its hash before it.
+Bytes WithTag(Bytes record, uint64_t hash, char* room) {
+  room[0] = static_cast<char>(hash & 255);
+  base::CopyBytes(room + 1, record);
+  return {room, record.size() + 1};
+}
+
+Bytes PackedValueOf(const Entry& entry) {
+  return entry.storage() == Entry::Storage::kInline ? entry.inline_value() : entry.block()->view();
+}
+
+}  // namespace
+
+// ---- CollectionRoot -------------------------------------------------------------------------------------------------
+
+CollectionRoot::CollectionRoot(ds::RecordFormat format, const base::HashSeed* seed)
+    : Structure{&kCollectionKind, 0}, tree(format, seed), map(kScoreFormat, seed) {
+  CountBytes();
+}
+
+void CollectionRoot::CountBytes() {
+  bytes = memory::Arena::RoundUp(sizeof(CollectionRoot)) + tree.bytes() + map.bytes();
+}
+
+CollectionRoot* NewCollection(memory::Heap& heap, ds::RecordFormat format, const base::HashSeed* seed) {
+  void* const place = heap.arena().Allocate(sizeof(CollectionRoot), memory::Tenant::kBlock);
+  return place == nullptr ? nullptr : new (place) CollectionRoot(format, seed);
+}
+
+void FreeCollection(memory::Heap& heap, CollectionRoot* root) {
+  for (bool done = false; !done;) kCollectionKind.FreeSome(heap, root, SIZE_MAX, &done);
+}
+
+// ---- RecordDraft ----------------------------------------------------------------------------------------------------
+
+void RecordDraft::Clear() {
+  while (blocks_ > 0) block_[--blocks_]->Unref();
+  size_ = 0;
+}
+
+bool RecordDraft::Part(Bytes text) {
+  if (text.size() <= ds::kPartInlineMax) {
+    size_ = static_cast<size_t>(ds::WritePart(bytes_ + size_, text) - bytes_);
+    return true;
+  }
+  memory::Block* const block = heap_.New(text.size(), text.size());
+  if (block == nullptr) return false;
+  base::CopyBytes(block->data(), text);
+  block_[blocks_++] = block;
+  size_ = static_cast<size_t>(ds::WritePart(bytes_ + size_, block) - bytes_);
+  return true;
+}
+
+// ---- Collection -----------------------------------------------------------------------------------------------------
+
+Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
+  if (entry == nullptr) return;
+  if (entry->storage() == Entry::Storage::kStructure) {
+    root_ = static_cast<const CollectionRoot*>(entry->structure());
+    tree_ = &root_->tree;
+    format_ = tree_->format();
+    return;
+  }
+  const Bytes value = PackedValueOf(*entry);
+  packed_ = {value.data() + kPackedCountBytes, value.size() - kPackedCountBytes, PackedCount(value)};
+}
+
+const char* Collection::Find(Bytes part) const {
+  size_t index = 0;
+  if (tree_ == nullptr) return ds::FindPart(packed_, format_, part, &index);
+  if (format_.order == ds::RecordFormat::Order::kHashOfPart) {
+    ds::CountedTree::Cursor cursor;
+    const bool found = tree_->FindHashed(base::HashBytes(part, *tree_->seed()), part, &cursor);
+    return found ? cursor.record() : nullptr;
+  }
+  for (ds::CountedTree::Cursor cursor = tree_->At(0); tree_->ToRecord(&cursor);) {
+    const ds::PackedRecords leaf = cursor.leaf();
+    const char* const record = ds::FindPart(leaf, format_, part, &index);
+    if (record != nullptr) return record;
+    cursor.Set(leaf.end(), leaf.count);
+  }
+  return nullptr;
+}
+
+const char* Collection::At(size_t index) const {
+  LARDER_DCHECK(index < size());
+  return tree_ != nullptr ? tree_->At(index).record() : ds::RecordAt(packed_, format_, index);
+}
+
+void Collection::ForRange(size_t first, size_t count, bool backwards, ds::CountedTree::Visit visit) const {
+  if (count == 0) return;
+  if (tree_ != nullptr) return tree_->ForRange(first, count, backwards, visit);
+  LARDER_DCHECK(first < packed_.count);
+  if (!backwards) {
+    const char* record = ds::RecordAt(packed_, format_, first);
+    for (; count > 0 && record != packed_.end(); --count) {
+      const char* const next = ds::SkipRecord(record, format_);
+      if (!visit(record)) return;
+      record = next;
+    }
+    return;
+  }
+  const char* records[kPackedRecords];
+  const char* record = packed_.begin;
+  for (size_t i = 0; i <= first; ++i, record = ds::SkipRecord(record, format_)) records[i] = record;
+  for (size_t i = first + 1; i > 0 && count > 0; --i, --count) {
+    if (!visit(records[i - 1])) return;
+  }
+}
+
+// ---- CollectionEdit -------------------------------------------------------------------------------------------------
+
+CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
+                               ds::RecordFormat large, bool several)
+    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
+      large_(large) {
+  const Entry* const entry = place;
+  if (entry == nullptr) return;
+  form_ = {entry->type(), entry->encoding()};
+  form_before_ = form_;
+  bytes_before_ = Keyspace::BytesOf(*entry);
+  if (entry->storage() != Entry::Storage::kStructure) {
+    const Bytes value = PackedValueOf(*entry);
+    packed_bytes_ = value.size() - kPackedCountBytes;
+    packed_count_ = PackedCount(value);
+    base::CopyBytes(packed_, value);
+    return;
+  }
+  root_ = static_cast<CollectionRoot*>(entry->structure());
+  large_ = root_->tree.format();
+  if (!several && !db.keyspace().effects().wants(Effects::kOldValues)) return;
+  // If there is no memory for a root there is none for a change either: Commit will say so.
+  root_ = static_cast<CollectionRoot*>(kCollectionKind.Clone(heap_, *root_));
+  own_root_ = true;
+}
+
+CollectionEdit::~CollectionEdit() {
+  base::AssertHolder();
+  if (root_ == nullptr || committed_) return;
+  if (own_root_) {
+    FreeCollection(heap_, root_);
+    return;
+  }
+  // A change that has failed may have made nodes, of the same records.
+  root_->CountBytes();
+  db_.StructureChanged(place_, form_before_, bytes_before_);
+}
+
+Collection CollectionEdit::Read() const {
+  Collection read(nullptr, packed_format_);
+  if (packed()) {
+    read.packed_ = records();
+  } else if (root_ != nullptr) {
+    read.root_ = root_;
+    read.tree_ = &root_->tree;
+    read.format_ = root_->tree.format();
+  }
+  return read;
+}
+
+bool CollectionEdit::Find(Bytes part, Spot* spot) const {
+  if (root_ == nullptr) {
+    const ds::PackedRecords packed = records();
+    spot->record = ds::FindPart(packed, packed_format_, part, &spot->index);
+    if (spot->record == nullptr) spot->index = packed_count_;
+    spot->offset = spot->record == nullptr ? packed_bytes_ : static_cast<size_t>(spot->record - packed.begin);
+    return spot->record != nullptr;
+  }
+  const ds::CountedTree& tree = root_->tree;
+  spot->record = nullptr;
+  if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
+    if (tree.FindHashed(base::HashBytes(part, *tree.seed()), part, &spot->cursor)) spot->record = spot->cursor.record();
+    return spot->record != nullptr;
+  }
+  spot->cursor = tree.At(0);
+  while (tree.ToRecord(&spot->cursor)) {
+    const ds::PackedRecords leaf = spot->cursor.leaf();
+    size_t index = 0;
+    spot->record = ds::FindPart(leaf, tree.format(), part, &index);
+    if (spot->record != nullptr) {
+      spot->cursor.Set(spot->record, index);
+      return true;
+    }
+    spot->cursor.Set(leaf.end(), leaf.count);
+  }
+  return false;
+}
+
+void CollectionEdit::At(size_t index, Spot* spot) const {
+  LARDER_DCHECK(index <= size());
+  if (root_ == nullptr) {
+    const ds::PackedRecords packed = records();
+    const char* const record = ds::RecordAt(packed, packed_format_, index);
+    spot->index = index;
+    spot->offset = static_cast<size_t>(record - packed.begin);
+    spot->record = index < packed_count_ ? record : nullptr;
+    return;
+  }
+  spot->cursor = root_->tree.At(index);
+  spot->record = spot->cursor.at_record() ? spot->cursor.record() : nullptr;
+}
+
+bool CollectionEdit::FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const {
+  if (root_ != nullptr) {
+    const bool equal = root_->tree.FindSorted(probe, &spot->cursor);
+    spot->record = spot->cursor.at_record() ? spot->cursor.record() : nullptr;
+    return equal;
+  }
+  const ds::PackedRecords packed = records();
+  const char* record = nullptr;
+  const bool equal = ds::FindSorted(packed, packed_format_, probe, &record, &spot->index);
+  spot->offset = static_cast<size_t>(record - packed.begin);
+  spot->record = spot->index < packed_count_ ? record : nullptr;
+  return equal;
+}
+
+bool CollectionEdit::Fits(size_t bytes, size_t records, const RecordDraft& draft) const {
+  return bytes <= kPackedBytes && records <= kPackedRecords && !draft.has_blocks();
+}
+
+void CollectionEdit::Splice(const Spot& spot, size_t erased, Bytes added, int records) {
+  char* const at = packed_ + kPackedCountBytes + spot.offset;
+  std::memmove(at + added.size(), at + erased, packed_bytes_ - spot.offset - erased);
+  base::CopyBytes(at, added);
+  packed_bytes_ += added.size() - erased;
+  packed_count_ = static_cast<size_t>(static_cast<int64_t>(packed_count_) + records);
+}
+
+// A record of another format, with the prefix that this one wants.
+bool CollectionEdit::AddCopy(CollectionRoot* to, const char* record, ds::RecordFormat old_format) {
+  const ds::RecordFormat format = to->tree.format();
+  const char* const parts = record + old_format.prefix;
+  const char* const end = ds::SkipRecord(record, old_format);
+  char room[kRecordBytesMax];
+  uint64_t key = 0;
+  ds::CountedTree::Cursor cursor;
+  if (format.order == ds::RecordFormat::Order::kHashOfPart) {
+    Bytes part;
+    ds::ReadPart(parts, &part);
+    key = base::HashBytes(part, *to->tree.seed());
+    room[0] = static_cast<char>(key & 255);
+    cursor = to->tree.LeafOf(key);
+  } else {
+    LARDER_DCHECK(format.prefix == old_format.prefix);
+    std::memcpy(room, record, format.prefix);
+    if (format.order == ds::RecordFormat::Order::kSorted) key = ds::FirstWord(room, format);
+    cursor = to->tree.At(to->tree.size());
+  }
+  const size_t size = static_cast<size_t>(end - parts);
+  std::memcpy(room + format.prefix, parts, size);
+  if (!to->tree.Insert(heap_, &cursor, {room, format.prefix + size}, key)) return false;
+  for (const char* part = parts; part != end; part = ds::SkipPart(part)) {
+    if (ds::PartBlock(part) != nullptr) ds::PartBlock(part)->Ref();
+  }
+  return true;
+}
+
+// Becomes a tree of this format: of what it is now.
+Error CollectionEdit::Copy(ds::RecordFormat format) {
+  CollectionRoot* const made = NewCollection(heap_, format, &db_.keyspace().hash_seed());
+  if (made == nullptr) return errors::kAllocationFailed;
+  bool ok = true;
+  const Collection now = Read();
+  now.ForEach([&](const char* record) {
+    base::AssertHolder();
+    return ok = AddCopy(made, record, now.format());
+  });
+  if (!ok) {
+    FreeCollection(heap_, made);
+    return errors::kAllocationFailed;
+  }
+  if (own_root_ && root_ != nullptr) FreeCollection(heap_, root_);
+  root_ = made;
+  own_root_ = true;
+  return kOk;
+}
+
+Error CollectionEdit::SetLarge(ds::RecordFormat large) {
+  large_ = large;
+  if (root_ == nullptr || root_->tree.format().order == large.order) return kOk;
+  return Copy(large);
+}
+
+CollectionRoot* CollectionEdit::MakeTree() {
+  if (packed() && !Copy(large_).ok()) return nullptr;
+  return root_;
+}
+
+// What was a spot in packed records is one in the tree that they become.
+Error CollectionEdit::ToTreeSpot(Spot& spot) {
+  Bytes part;
+  if (spot.record != nullptr) part = ds::PartOf(spot.record, packed_format_, 0);
+  const bool at_record = spot.record != nullptr;
+  if (MakeTree() == nullptr) return errors::kAllocationFailed;
+  // The packed bytes are still there, and `part` with them.
+  if (!large_.hashed()) {
+    At(spot.index, &spot);
+  } else if (at_record) {
+    Find(part, &spot);
+  }
+  return kOk;
+}
+
+Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
+  if (packed()) {
+    if (Fits(packed_bytes_ + draft.record().size(), packed_count_ + 1, draft)) {
+      Splice(spot, 0, draft.record(), 1);
+      draft.Taken();
+      return kOk;
+    }
+    spot.record = nullptr;
+    LARDER_RETURN_IF_ERROR(ToTreeSpot(spot));
+  }
+  if (root_ == nullptr) return errors::kAllocationFailed;
+  ds::CountedTree& tree = root_->tree;
+  char room[kRecordBytesMax];
+  Bytes record = draft.record();
+  uint64_t key = 0;
+  if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
+    const Bytes part = ds::PartOf(record.data(), packed_format_, 0);
+    key = base::HashBytes(part, *tree.seed());
+    record = WithTag(record, key, room);
+    spot.cursor = tree.LeafOf(key);
+  } else if (tree.format().order == ds::RecordFormat::Order::kSorted) {
+    key = ds::FirstWord(record.data(), tree.format());
+  }
+  if (!tree.Insert(heap_, &spot.cursor, record, key)) return errors::kAllocationFailed;
+  draft.Taken();
+  return kOk;
+}
+
+Error CollectionEdit::Replace(Spot& spot, RecordDraft& draft) {
+  if (packed()) {
+    const size_t old = static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record);
+    if (Fits(packed_bytes_ - old + draft.record().size(), packed_count_, draft)) {
+      Splice(spot, old, draft.record(), 0);
+      draft.Taken();
+      return kOk;
+    }
+    LARDER_RETURN_IF_ERROR(ToTreeSpot(spot));
+  }
+  if (root_ == nullptr) return errors::kAllocationFailed;
+  ds::CountedTree& tree = root_->tree;
+  char room[kRecordBytesMax];
+  Bytes record = draft.record();
+  if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
+    record = WithTag(record, static_cast<uint8_t>(*spot.cursor.record()), room);
+  }
+  if (!tree.Replace(heap_, &spot.cursor, record)) return errors::kAllocationFailed;
+  draft.Taken();
+  return kOk;
+}
+
+Error CollectionEdit::Erase(Spot& spot) {
+  if (packed()) {
+    Splice(spot, static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record), {}, -1);
+    return kOk;
+  }
+  if (root_ == nullptr || !root_->tree.Erase(heap_, &spot.cursor)) return errors::kAllocationFailed;
+  return kOk;
+}
+
+Error CollectionEdit::EraseRange(size_t first, size_t count) {
+  if (count == 0) return kOk;
+  if (packed()) {
+    Spot from, to;
+    At(first, &from);
+    At(first + count, &to);
+    Splice(from, to.offset - from.offset, {}, -static_cast<int>(count));
+    return kOk;
+  }
+  if (root_ == nullptr || !root_->tree.EraseRange(heap_, first, count)) return errors::kAllocationFailed;
+  return kOk;
+}
+
+Bytes CollectionEdit::packed_value() {
+  const uint16_t count = static_cast<uint16_t>(packed_count_);
+  std::memcpy(packed_, &count, sizeof(count));
+  return {packed_, kPackedCountBytes + packed_bytes_};
+}
+
+Error CollectionEdit::Commit(const Change& change, const Change& gone) {
+  if (root_ == nullptr && own_root_) return errors::kAllocationFailed;
+  if (size() == 0) {
+    if (place_ == nullptr) return kOk;
+    if (root_ != nullptr && !own_root_) {  // it ends with the entry, as large as it is now
+      root_->CountBytes();
+      db_.StructureChanged(place_, form_, bytes_before_);
+      committed_ = true;
+    }
+    db_.Delete(place_, gone);
+    return kOk;
+  }
+  if (root_ == nullptr) return db_.PutPacked(key_, place_, form_, packed_value(), change).error();
+  root_->CountBytes();
+  if (own_root_) {
+    const int64_t expiry_ms = place_ != nullptr ? place_->expiry_ms() : kNoExpiry;
+    LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms, change).error());
+    committed_ = true;
+    return kOk;
+  }
+  committed_ = true;
+  db_.StructureChanged(place_, form_, bytes_before_);
+  db_.EmitChanged(place_, change);
+  return kOk;
+}
+
+}  // namespace larder::inline v0::keyspace

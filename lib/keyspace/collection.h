@@ -1,0 +1,195 @@
+// Collections: lists, hashes, sets, sorted sets and streams as values. What all of them have in common is here; what an
+// element is, and how elements are ordered, their ops say (lib/ops).
+//
+// A collection has one of two forms, which follow from its bytes alone and which nobody sees:
+//
+//   packed   up to kPackedBytes of records, up to kPackedRecords, none of whose parts is long: bytes in the entry, or in
+//            its block, and a count of 16 bits before them. Changed by writing all of it anew
+//   tree     a CollectionRoot: the records in a CountedTree, and for sorted sets a second one from member to score
+//
+// What OBJECT ENCODING says is a label beside that (Form), with Redis's limits and history. It is the ops' business; but
+// where it decides the order of the elements (a small hash answers in the order of its fields' arrival) it decides the
+// RecordFormat too.
+//
+// Reading is by Collection, changing by CollectionEdit.
+//
+// Threads: the executor's holder.
+#ifndef LARDER_KEYSPACE_COLLECTION_H_
+#define LARDER_KEYSPACE_COLLECTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "absl/functional/function_ref.h"
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/base/holder.h"
+#include "lib/ds/counted_tree.h"
+#include "lib/ds/packed.h"
+#include "lib/keyspace/db.h"
+#include "lib/keyspace/structure.h"
+
+namespace larder::inline v0::keyspace {
+
+inline constexpr size_t kPackedBytes = 2000;
+inline constexpr size_t kPackedRecords = 128;
+inline constexpr size_t kPackedCountBytes = 2;
+// Prefix and two parts.
+inline constexpr size_t kRecordBytesMax = 32 + 2 * ds::kPartBytesMax;
+
+// The root of each collection that is a tree.
+struct CollectionRoot : Structure {
+  CollectionRoot(ds::RecordFormat format, const base::HashSeed* seed);
+  void CountBytes();
+
+  ds::CountedTree tree;
+  ds::CountedTree map;  // of a sorted set: {hash of 32 bits, score}, by hash; else empty
+};
+
+// nullptr without memory.
+CollectionRoot* NewCollection(memory::Heap& heap, ds::RecordFormat format, const base::HashSeed* seed)
+    LARDER_REQUIRES_HOLDER;
+// What is put into no entry. REQUIRES: few elements, or shared ones, since it takes one step.
+void FreeCollection(memory::Heap& heap, CollectionRoot* root) LARDER_REQUIRES_HOLDER;
+
+// A record that is being made. Long parts are put into blocks, which are the draft's until somebody takes the record.
+class RecordDraft {
+ public:
+  explicit RecordDraft(memory::Heap& heap) : heap_(heap) {}
+  ~RecordDraft() { Clear(); }
+  RecordDraft(const RecordDraft&) = delete;
+  RecordDraft& operator=(const RecordDraft&) = delete;
+
+  void Clear();
+  template <class T>
+  void Prefix(T value) {
+    std::memcpy(bytes_ + size_, &value, sizeof(T));
+    size_ += sizeof(T);
+  }
+  // False without memory.
+  bool Part(Bytes text) LARDER_REQUIRES_HOLDER;
+  bool has_blocks() const { return blocks_ != 0; }
+  Bytes record() const { return {bytes_, size_}; }
+  // Somebody has the record.
+  void Taken() { blocks_ = 0; }
+
+ private:
+  memory::Heap& heap_;
+  size_t size_ = 0;
+  int blocks_ = 0;
+  memory::Block* block_[2] = {};
+  char bytes_[kRecordBytesMax];
+};
+
+// What an entry holds, for reading. Of no use after the next change.
+class Collection {
+ public:
+  Collection() = default;  // of nothing
+  // `packed`: how the records of this type are made up where they are packed. Nothing of no entry.
+  Collection(const Entry* entry, ds::RecordFormat packed);
+
+  size_t size() const { return tree_ != nullptr ? tree_->size() : packed_.count; }
+  bool empty() const { return size() == 0; }
+  ds::RecordFormat format() const { return format_; }
+  const ds::CountedTree* tree() const { return tree_; }
+  const CollectionRoot* root() const { return root_; }
+  const ds::PackedRecords& packed() const { return packed_; }
+
+  // The record whose first part is this one, or nullptr.
+  const char* Find(Bytes part) const;
+  const char* At(size_t index) const;
+  // `count` records from `first` on, or, `backwards`, from `first` down, until `visit` returns false.
+  void ForRange(size_t first, size_t count, bool backwards, ds::CountedTree::Visit visit) const;
+  void ForEach(ds::CountedTree::Visit visit) const { ForRange(0, size(), false, visit); }
+  Bytes Part(const char* record, int i) const { return ds::PartOf(record, format_, i); }
+
+ private:
+  friend class CollectionEdit;
+  ds::RecordFormat format_;
+  const ds::CountedTree* tree_ = nullptr;
+  const CollectionRoot* root_ = nullptr;
+  ds::PackedRecords packed_;
+};
+
+// Changes to the collection at one key, which come into effect together: Commit, or nothing. The key may be missing:
+// then one is made. On the stack: it has room for a packed collection.
+//
+// A collection that becomes empty is deleted by Commit, which is told what that is called.
+class CollectionEdit {
+ public:
+  // `place` has just been found by Locate; what is there is of this type. `large`: the format of its tree, should it
+  // become one. `several`: more than one change may come, so that one that fails must find the tree as it was.
+  CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
+                 bool several) LARDER_REQUIRES_HOLDER;
+  ~CollectionEdit();
+  CollectionEdit(const CollectionEdit&) = delete;
+  CollectionEdit& operator=(const CollectionEdit&) = delete;
+
+  size_t size() const { return root_ != nullptr ? root_->tree.size() : packed_count_; }
+  bool is_tree() const { return root_ != nullptr; }
+  // As it is at this moment.
+  Collection Read() const;
+  Form form() const { return form_; }
+  void set_form(Form form) { form_ = form; }
+  ds::RecordFormat format() const { return root_ != nullptr ? root_->tree.format() : packed_format_; }
+  RecordDraft Draft() { return RecordDraft(heap_); }
+
+  // Where the changes below are made. A change ends it.
+  struct Spot {
+    const char* record = nullptr;  // nullptr: no record is there
+    size_t index = 0;              // packed
+    size_t offset = 0;
+    ds::CountedTree::Cursor cursor;  // tree
+  };
+  // The record with this first part; else where one is to be put: its leaf, or the end.
+  bool Find(Bytes part, Spot* spot) const;
+  // The record at `index`, or the end.
+  void At(size_t index, Spot* spot) const;
+  // The first record that is not less, in order. Whether they are equal.
+  bool FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const;
+
+  // Errors: kAllocationFailed, after which nothing may follow. The record is taken, or stays the draft's.
+  Error Insert(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
+  Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
+  Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
+  Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+
+  // Gives the tree that it is, or becomes, another format: prefixes are made anew.
+  Error SetLarge(ds::RecordFormat large) LARDER_REQUIRES_HOLDER;
+  // The tree itself, for what is not said above (a sorted set's map). Makes it one first; nullptr without memory.
+  CollectionRoot* MakeTree() LARDER_REQUIRES_HOLDER;
+
+  // `gone`: if nothing is left. If nothing was changed it is not to be called.
+  Error Commit(const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
+
+ private:
+  bool packed() const { return root_ == nullptr && !own_root_; }
+  ds::PackedRecords records() const { return {packed_ + kPackedCountBytes, packed_bytes_, packed_count_}; }
+  bool Fits(size_t bytes, size_t records, const RecordDraft& draft) const;
+  Error Copy(ds::RecordFormat format) LARDER_REQUIRES_HOLDER;
+  bool AddCopy(CollectionRoot* to, const char* record, ds::RecordFormat old_format) LARDER_REQUIRES_HOLDER;
+  void Splice(const Spot& spot, size_t erased, Bytes added, int records);
+  Error ToTreeSpot(Spot& spot) LARDER_REQUIRES_HOLDER;
+  Bytes packed_value();
+
+  Db& db_;
+  memory::Heap& heap_;
+  const Bytes key_;
+  const Place& place_;
+  Form form_;
+  Form form_before_;
+  const ds::RecordFormat packed_format_;
+  ds::RecordFormat large_;
+  size_t bytes_before_ = 0;        // of the entry
+  CollectionRoot* root_ = nullptr;  // if it is a tree
+  bool own_root_ = false;           // no entry has it yet; without a root: there was no memory for one
+  bool committed_ = false;
+  size_t packed_bytes_ = 0;
+  size_t packed_count_ = 0;
+  char packed_[kPackedCountBytes + kPackedBytes];
+};
+
+}  // namespace larder::inline v0::keyspace
+
+#endif  // LARDER_KEYSPACE_COLLECTION_H_
