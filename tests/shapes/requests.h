@@ -15,7 +15,7 @@ namespace larder::testing {
 // All commands of the core.
 const engine::CommandTable& CoreTable();
 
-// The rows of commands of one type of value each, whatever the type: of lists, sets, hashes and so on, strings included.
+// The rows of commands of one type of value each, whatever the type: strings, lists, sets, hashes and so on.
 // Those that may wait are left out: a stream of requests would wait with them.
 std::vector<const engine::CommandRow*> RowsOfTypes();
 

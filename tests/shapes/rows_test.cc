@@ -81,7 +81,8 @@ TEST(RowsTest, ARowThatHasKeysSaysWhatItDoesToThem) {
       }
     }
     EXPECT_FALSE(row.has(engine::kCmdWrite) && row.has(engine::kCmdReadOnly)) << NameOf(row) << " is both";
-    EXPECT_FALSE(row.has(engine::kCmdDenyOom) && !row.has(engine::kCmdWrite)) << NameOf(row) << " grows, and is no write";
+    EXPECT_FALSE(row.has(engine::kCmdDenyOom) && !row.has(engine::kCmdWrite))
+        << NameOf(row) << " grows, and is no write";
   }
 }
 
