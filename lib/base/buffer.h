@@ -48,7 +48,8 @@ class Buffer {
     return Grow(more);
   }
 
-  // Adds `n` bytes of unset content and returns where they start, or nullptr when there is no memory.
+  // Adds `n` bytes of unset content and returns where they start, or nullptr when there is no memory. For n == 0 it may
+  // be nullptr too: if `n` is not known to be more, ask failed().
   char* Extend(size_t n) {
     if (!Reserve(n)) return nullptr;
     char* start = data_ + size_;

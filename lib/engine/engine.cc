@@ -62,6 +62,7 @@ absl::Status FaultOf(CommandTable::Fault fault, Bytes culprit) {
     case CommandTable::Fault::kTwice: out << "the command '" << culprit << "' is there already"; break;
     case CommandTable::Fault::kNoContainer: out << "there is no command '" << culprit << "' to have subcommands"; break;
     case CommandTable::Fault::kNoFamily: out << "one of them is null"; break;
+    case CommandTable::Fault::kNoGroup: out << "the command '" << culprit << "' has no group"; break;
     case CommandTable::Fault::kNoFunction: out << "the command '" << culprit << "' has no function"; break;
     default:
       out << "there are more than 65,534 commands, or the name '" << culprit << "' has not 1 to 32 letters";

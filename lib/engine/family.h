@@ -34,7 +34,31 @@ struct RowDefaults {
   uint32_t categories = 0;  // beside those that a row has itself
 };
 
-// The rows, each with what it does not say itself.
+// What Rows refuses. These functions have no body: the compiler names the one that Rows would have to call, in the
+// message in which it says that the rows are no constant expression.
+void ARowHasNoGroup();
+void ANameIsNotInLowerCase();
+void TwoRowsHaveTheSameName();
+void AKeyArgumentHasNoKeySpec();
+
+constexpr bool IsLowerCase(std::string_view name) {
+  for (const char c : name) {
+    if ((c >= 'A' && c <= 'Z') || c == '|' || c == ' ') return false;
+  }
+  return true;
+}
+
+// Every argument that is a key says which of the row's `key_specs` finds it.
+constexpr bool KeysHaveSpecs(std::span<const ArgSpec> args, size_t key_specs) {
+  for (const ArgSpec& arg : args) {
+    if (arg.type == ArgType::kKey && (arg.key_spec < 0 || static_cast<size_t>(arg.key_spec) >= key_specs)) return false;
+    if (!KeysHaveSpecs(arg.args, key_specs)) return false;
+  }
+  return true;
+}
+
+// The rows, each with what it does not say itself. What is wrong with a row for itself does not compile; what can only
+// be seen among all families is the table's to say (table.h).
 template <size_t N>
 consteval std::array<CommandSpec, N> Rows(RowDefaults defaults, const CommandSpec (&rows)[N]) {
   std::array<CommandSpec, N> whole = {};
@@ -42,6 +66,12 @@ consteval std::array<CommandSpec, N> Rows(RowDefaults defaults, const CommandSpe
     whole[i] = rows[i];
     if (whole[i].group == Group::kOfFamily) whole[i].group = defaults.group;
     whole[i].categories |= defaults.categories;
+    if (whole[i].group == Group::kOfFamily) ARowHasNoGroup();
+    if (!IsLowerCase(whole[i].name)) ANameIsNotInLowerCase();
+    if (!KeysHaveSpecs(whole[i].args, whole[i].keys.size())) AKeyArgumentHasNoKeySpec();
+    for (size_t earlier = 0; earlier < i; ++earlier) {
+      if (whole[earlier].name == whole[i].name) TwoRowsHaveTheSameName();
+    }
   }
   return whole;
 }

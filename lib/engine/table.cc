@@ -41,9 +41,9 @@ CommandTable::Fault CommandTable::CountRows(std::span<const Family* const> famil
     row_count_ += family->commands.size() + family->subcommands.size();
     for (const std::span<const CommandSpec> specs : {family->commands, family->subcommands}) {
       for (const CommandSpec& spec : specs) {
-        if (!spec.name.empty() && spec.name.size() <= kNameMax && row_count_ <= kRowsMax) continue;
         *culprit = spec.name;
-        return Fault::kTooMany;
+        if (spec.name.empty() || spec.name.size() > kNameMax || row_count_ > kRowsMax) return Fault::kTooMany;
+        if (spec.group == Group::kOfFamily) return Fault::kNoGroup;
       }
     }
   }

@@ -47,6 +47,7 @@ class CommandTable {
     kTooMany,      // or a name that is too long
     kNoFamily,     // a null pointer
     kNoFunction,   // a row that has none, and is no container which needs a second word
+    kNoGroup,      // a row that did not go through Rows, and has none itself
   };
   // `culprit`: the name at fault. REQUIRES: called once; with a fault nothing else is called.
   Fault Build(std::span<const Family* const> families, Bytes* culprit);

@@ -5,11 +5,10 @@
 #include <map>
 #include <vector>
 
+#include "tests/shapes/requests.h"
 
 namespace differential {
 namespace {
-
-constexpr std::string_view kContainers[] = {"client", "config", "command", "object", "debug"};
 
 // The same tree with what has no order sorted.
 Value Sorted(Value value, bool arrays) {
@@ -51,13 +50,8 @@ std::string Differ(std::string_view what, std::string_view ours, std::string_vie
 }  // namespace
 
 std::string RuleName(const Argv& argv) {
-  if (argv.empty()) return "";
-  std::string name = Lower(argv[0]);
-  if (argv.size() < 2) return name;
-  for (const std::string_view container : kContainers) {
-    if (name == container) return name + "|" + Lower(argv[1]);
-  }
-  return name;
+  std::string name = larder::testing::CommandNameOf(argv);
+  return name == "debug" && argv.size() > 1 ? name + "|" + Lower(argv[1]) : name;
 }
 
 bool Comparer::ForgiveCutReply(const Argv& argv, std::string_view ours, std::string_view theirs) {

@@ -96,7 +96,7 @@ Argv Generator::Command(int link) {
   } else {
     const int family = random_.Below(100);
     if (family < 46) {
-      argv = StringCommand();
+      argv = TypeCommand();
     } else if (family < 76) {
       argv = KeyCommand();
     } else if (family < 84) {

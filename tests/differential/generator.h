@@ -92,6 +92,7 @@ class Generator {
   std::vector<Argv> NoMemory(int link);
   std::vector<Argv> UnseenEnd();
   Argv StringCommand();
+  Argv TypeCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

@@ -85,6 +85,17 @@ Argv Generator::StringCommand() {
   return FromRow(row);
 }
 
+// Strings, and whatever other types there are.
+Argv Generator::TypeCommand() {
+  static const std::vector<const CommandRow*> kOthers = [] {
+    std::vector<const CommandRow*> rows = larder::testing::RowsOfTypes();
+    std::erase_if(rows, [](const CommandRow* row) { return row->spec->group == Group::kString; });
+    return rows;
+  }();
+  if (kOthers.empty() || random_.Chance(40)) return StringCommand();
+  return FromRow(*kOthers[static_cast<size_t>(random_.Below(static_cast<int>(kOthers.size())))]);
+}
+
 Argv Generator::KeyCommand() {
   static const std::vector<const CommandRow*> kRows = RowsOf(Group::kGeneric);
   if (random_.Chance(8)) return Scan();

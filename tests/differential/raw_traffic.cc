@@ -92,14 +92,11 @@ class RawGenerator {
     return larder::testing::RequestOf(row, dice);
   }
   Argv FromRow(std::string_view name) { return FromRow(*larder::testing::CoreTable().FindByFullName(name)); }
-  // Of strings, as their rows say; LCS of two large ones would take minutes.
-  Argv StringCommand() {
+  // Of all types, as their rows say; LCS of two large strings would take minutes.
+  Argv TypeCommand() {
     static const std::vector<const CommandRow*> kRows = [] {
-      std::vector<const CommandRow*> rows;
-      for (const CommandRow& row : larder::testing::CoreTable().rows()) {
-        const bool fits = row.spec->group == larder::engine::Group::kString && row.spec->run != nullptr;
-        if (fits && row.spec->name != "lcs") rows.push_back(&row);
-      }
+      std::vector<const CommandRow*> rows = larder::testing::RowsOfTypes();
+      std::erase_if(rows, [](const CommandRow* row) { return row->spec->name == "lcs"; });
       return rows;
     }();
     return FromRow(*kRows[Below(kRows.size())]);
@@ -114,7 +111,7 @@ class RawGenerator {
       case 8: return FromRow("type");
       case 9: return FromRow("rename");
       case 10: return FromRow("copy");
-      case 11: case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: case 20: return StringCommand();
+      case 11: case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: case 20: return TypeCommand();
       case 21: return {"SELECT", Pick({"0", "1", "2", "16", "x"})};
       case 22: case 23: case 24: return {"MULTI"};
       case 25: case 26: case 27: return {"EXEC"};

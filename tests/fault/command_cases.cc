@@ -16,11 +16,6 @@ constexpr uint8_t kKeepsRoom = CommandCase::kKeepsRoom;
 
 std::string Value(size_t bytes) { return World::ValueOf(bytes); }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 // MSET's or MSETNX's arguments: `count` new keys with values of these sizes in turn.
 Argv ManyPairs(std::string name, size_t count, std::vector<size_t> sizes) {
   Argv argv = {std::move(name)};
@@ -286,9 +281,7 @@ void AddTheRest(std::vector<CommandCase>* to) {
 }  // namespace
 
 std::string CommandCase::command() const {
-  const std::string name = Lower(argv[0]);
-  const bool container = name == "config" || name == "client" || name == "object" || name == "command";
-  return container && argv.size() > 1 ? name + "|" + Lower(argv[1]) : name;
+  return CommandNameOf(argv);
 }
 
 std::string CommandCase::ToString() const {

@@ -19,6 +19,8 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
   const auto value = database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
+  // An error would be the same one before and after, whatever had become of the value.
+  EXPECT_FALSE(value->is_error()) << "StateOf does not know how to read a value of type " << type->AsString();
   return type->AsString() + " " + value->AsString() + ", ttl " + ttl->AsString();
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 
+#include "lib/base/bytes.h"
 #include "lib/commands/families.h"
 
 namespace larder::testing {
@@ -13,11 +14,18 @@ namespace {
 using engine::ArgSpec;
 using engine::ArgType;
 using engine::CommandTable;
+using engine::Group;
 
 std::string Upper(std::string_view text) {
   std::string upper(text);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
   return upper;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = base::LowerAscii(c);
+  return lower;
 }
 
 void Append(const ArgSpec& arg, Choices& choices, std::vector<std::string>* argv) {
@@ -47,6 +55,28 @@ const CommandTable& CoreTable() {
     return made;
   }();
   return *table;
+}
+
+std::vector<const engine::CommandRow*> RowsOfTypes() {
+  std::vector<const engine::CommandRow*> rows;
+  for (const engine::CommandRow& row : CoreTable().rows()) {
+    if (row.spec->run == nullptr || row.has(engine::kCmdBlocking) || row.spec->name == "help") continue;
+    switch (row.spec->group) {
+      case Group::kString: case Group::kList: case Group::kSet: case Group::kSortedSet: case Group::kHash:
+      case Group::kHyperLogLog: case Group::kGeo: case Group::kStream: case Group::kBitmap:
+        rows.push_back(&row);
+        break;
+      default: break;
+    }
+  }
+  return rows;
+}
+
+std::string CommandNameOf(const std::vector<std::string>& argv) {
+  if (argv.empty()) return "";
+  const engine::CommandRow* row = CoreTable().Find(argv[0]);
+  const bool container = row != nullptr && row->subcommand_count != 0;
+  return Lower(argv[0]) + (container && argv.size() > 1 ? "|" + Lower(argv[1]) : "");
 }
 
 void AppendArgument(const ArgSpec& arg, Choices& choices, std::vector<std::string>* argv) {

@@ -15,6 +15,14 @@ namespace larder::testing {
 // All commands of the core.
 const engine::CommandTable& CoreTable();
 
+// The rows of commands of one type of value each, whatever the type: strings, lists, sets, hashes and so on.
+// Those that may wait are left out: a stream of requests would wait with them.
+std::vector<const engine::CommandRow*> RowsOfTypes();
+
+// What COMMAND LIST calls the command that argv begins with, in lower case: "get", "config|set". The second word also
+// counts if the container does not know it.
+std::string CommandNameOf(const std::vector<std::string>& argv);
+
 // Who decides what a row leaves open.
 class Choices {
  public:

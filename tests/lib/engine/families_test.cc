@@ -103,6 +103,26 @@ TEST(FamiliesTest, ARowHasAFunctionOrSubcommands) {
   }
 }
 
+TEST(FamiliesTest, ARowHasAGroup) {
+  static constexpr CommandSpec kStray[] = {{.name = "stray", .run = Shout, .arity = Exactly(2)}};
+  const Family stray = {.commands = kStray};
+  const Family stray_subcommand = {.container = "client", .subcommands = kStray};
+  for (const Family* family : {&stray, &stray_subcommand}) {
+    EXPECT_EQ(WhyNot({family}), absl::InvalidArgumentError("Options::families: the command 'stray' has no group"));
+  }
+}
+
+// What Rows asks of each row before it compiles.
+TEST(FamiliesTest, RowsAreCheckedByTheCompiler) {
+  static_assert(IsLowerCase("note.len") && IsLowerCase("no-evict"));
+  static_assert(!IsLowerCase("Shout") && !IsLowerCase("client|shout") && !IsLowerCase("no evict"));
+  static constexpr ArgSpec kKey[] = {{.name = "key", .type = ArgType::kKey, .key_spec = 0}};
+  static constexpr ArgSpec kWithin[] = {{.name = "which", .type = ArgType::kOneOf, .args = kKey}};
+  static constexpr ArgSpec kOfNoSpec[] = {{.name = "key", .type = ArgType::kKey}};
+  static_assert(KeysHaveSpecs({}, 0) && KeysHaveSpecs(kKey, 1) && KeysHaveSpecs(kWithin, 1));
+  static_assert(!KeysHaveSpecs(kKey, 0) && !KeysHaveSpecs(kWithin, 0) && !KeysHaveSpecs(kOfNoSpec, 1));
+}
+
 TEST(FamiliesTest, ANameHasOneToThirtyTwoLetters) {
   static constexpr auto kNameless = Rows({.group = Group::kString}, {{.name = "", .run = Shout, .arity = Exactly(2)}});
   static constexpr auto kLong = Rows(
