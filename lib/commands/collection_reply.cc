@@ -62,10 +62,16 @@ bool SampleRecords(const keyspace::Collection& collection, size_t count, base::R
 }
 
 Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values) {
-  constexpr int64_t kMost = int64_t{1} << 27;  // a gigabyte of empty bulks
+  constexpr int64_t kCountMax = INT64_MAX;
   LARDER_ASSIGN_OR_RETURN(const int64_t count, args.Int());
-  if (count < -kMost || (with_values && (count > INT64_MAX / 2))) return errors::kNotInRange;
+  if (count < -kCountMax) return errors::kNotCount;
+  if (with_values && (count < -kCountMax / 2 || count > kCountMax / 2)) return errors::kNotInRange;
   return count;
+}
+
+Error CheckRandomCount(int64_t count) {
+  constexpr int64_t kMost = int64_t{1} << 27;  // a gigabyte of empty bulks
+  return count < -kMost ? Error(errors::kNotInRange) : kOk;
 }
 
 }  // namespace larder::inline v0::commands

@@ -26,9 +26,12 @@ bool CollectionIsShort(CommandContext& ctx, std::span<const Bytes> argv);
 bool SampleRecords(const keyspace::Collection& collection, size_t count, base::Random& random,
                    absl::FunctionRef<void(const char* record)> visit);
 
-// The count of HRANDFIELD and its like: what a reply may have is bounded, though the argument asks for more.
-// Errors: kNotInteger, kNotInRange.
+// The count of HRANDFIELD and its like. Errors: kNotInteger, kNotCount,
+// kNotInRange.
 Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values);
+// Before a collection that is not empty is asked for so many picks with repeats: Redis writes until it has no memory.
+// Errors: kNotInRange.
+Error CheckRandomCount(int64_t count);
 
 }  // namespace larder::inline v0::commands
 

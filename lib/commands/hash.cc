@@ -177,6 +177,7 @@ Error HRandField(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     return kOk;
   }
   base::Random& random = ctx.keyspace().random();
+  LARDER_RETURN_IF_ERROR(CheckRandomCount(count));
   if (count < 0) {
     RandomFields fields(hash, with_values, static_cast<size_t>(-count), reply);
     for (int64_t i = count; i < 0 && !reply.output().failed(); ++i) fields.Add(hash.At(random.Below(hash.size())));

@@ -23,6 +23,8 @@ LARDER_ERROR(kDecrementOverflow, kOutOfRange, "ERR decrement would overflow");
 LARDER_ERROR(kNanOrInfinity, kOutOfRange, "ERR increment would produce NaN or Infinity");
 LARDER_ERROR(kNoSuchKey, kNotFound, "ERR no such key");
 LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
+LARDER_ERROR(kNotCount, kOutOfRange,
+             "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 LARDER_ERROR(kNotInRange, kOutOfRange, "ERR value is out of range");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
@@ -47,7 +49,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
     &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,
-    &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
+    &kNotCount,            &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
 };
 
 }  // namespace larder::inline v0::errors

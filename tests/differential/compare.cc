@@ -76,7 +76,9 @@ std::string Comparer::Compare(const Argv& argv, const Value& ours, const Value& 
     return CompareTime(argv, name, ours, theirs, context);
   }
   if (name == "keys") return Sorted(ours, true) == Sorted(theirs, true) ? "" : "other keys";
-  if (name == "scan") return CompareScan(ours, theirs);
+  if (name.ends_with("scan")) return CompareScan(name, ours, theirs);
+  if (name.ends_with("randfield") || name.ends_with("randmember")) return CompareRandom(ours, theirs);
+  if (name == "hgetall" || name == "hkeys" || name == "hvals") return CompareElements(argv, ours, theirs, context);
   if (name == "randomkey") return CompareRandomKey(ours, theirs, context);
   if (name == "hello") return CompareHello(ours, theirs);
   if (name == "info") return CompareInfo(ours, theirs, context);
@@ -137,14 +139,44 @@ std::string Comparer::CompareRandomKey(const Value& ours, const Value& theirs, c
   return ours_has.text == "1" && theirs_has.text == "1" ? "" : "a key that the other side has not";
 }
 
-std::string Comparer::CompareScan(const Value& ours, const Value& theirs) {
+// The elements of a table have no order; those of what Redis packs have.
+std::string Comparer::CompareElements(const Argv& argv, const Value& ours, const Value& theirs,
+                                      const CompareContext& context) {
+  const auto elements = [&](const Value& reply) {
+    const size_t each = RuleName(argv) == "hgetall" ? 2 : 1;
+    std::vector<std::vector<Value>> all;
+    for (size_t i = 0; i + each <= reply.items.size(); i += each) {
+      all.emplace_back(reply.items.begin() + static_cast<std::ptrdiff_t>(i),
+                       reply.items.begin() + static_cast<std::ptrdiff_t>(i + each));
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  if (elements(ours) != elements(theirs)) return "other elements";
+  if (context.in_batch) return "";
+  const auto [our_form, their_form] = context.ask({"OBJECT", "ENCODING", argv[1]});
+  return our_form == their_form && our_form.text == "hashtable" ? "" : "another order";
+}
+
+// Each picks its own: of the same shape, and as many.
+std::string Comparer::CompareRandom(const Value& ours, const Value& theirs) {
+  if (ours.null != theirs.null || ours.items.size() != theirs.items.size()) return "another number of picks";
+  for (size_t i = 0; i < ours.items.size(); ++i) {
+    if (ours.items[i].type != theirs.items[i].type || ours.items[i].items.size() != theirs.items[i].items.size()) {
+      return "picks of another shape";
+    }
+  }
+  return "";
+}
+
+std::string Comparer::CompareScan(std::string_view command, const Value& ours, const Value& theirs) {
   if (ours.items.size() != 2 || theirs.items.size() != 2) return "not a cursor and keys";
   const std::string& cursor = ours.items[0].text;
   if (cursor.size() > 15 || std::stoull(cursor) >= uint64_t{1} << 48) return "our cursor is not below 2^48";
   if (ours.items[0] == theirs.items[0] && cursor == "0") {
     if (Sorted(ours.items[1], true) == Sorted(theirs.items[1], true)) return "";
   }
-  return Forgive("scan", "cursor") ? "" : "scans differ";
+  return Forgive(command, "cursor") ? "" : "scans differ";
 }
 
 std::string Comparer::CompareObject(const std::string& name, const Value& ours, const Value& theirs) {

@@ -49,7 +49,9 @@ class Comparer {
   std::string CompareTime(const Argv& argv, const std::string& name, const Value& ours, const Value& theirs,
                           const CompareContext& context);
   std::string CompareRandomKey(const Value& ours, const Value& theirs, const CompareContext& context);
-  std::string CompareScan(const Value& ours, const Value& theirs);
+  std::string CompareScan(std::string_view command, const Value& ours, const Value& theirs);
+  std::string CompareRandom(const Value& ours, const Value& theirs);
+  std::string CompareElements(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareObject(const std::string& name, const Value& ours, const Value& theirs);
   std::string CompareHello(const Value& ours, const Value& theirs);
   std::string CompareClients(const Value& ours, const Value& theirs);

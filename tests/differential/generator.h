@@ -18,6 +18,7 @@
 namespace larder::inline v0::engine {
 struct ArgSpec;
 struct CommandRow;
+enum class Group : uint8_t;
 }  // namespace larder::inline v0::engine
 
 namespace differential {
@@ -93,6 +94,8 @@ class Generator {
   std::vector<Argv> UnseenEnd();
   Argv StringCommand();
   Argv TypeCommand();
+  std::string TypeKey(larder::engine::Group group);
+  std::string Member();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

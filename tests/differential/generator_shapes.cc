@@ -57,8 +57,16 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
       if (Says(arg.name, "db")) return Db();
       if (arg.name == "offset" || arg.name == "start") return Offset();
       return Number();
-    default: return random_.Chance(45) ? Number() : Text();
+    default:
+      // Few, so that they meet.
+      if ((arg.name == "field" || arg.name == "member" || arg.name == "element") && random_.Chance(80)) return Member();
+      return random_.Chance(45) ? Number() : Text();
   }
+}
+
+std::string Generator::Member() {
+  const int many = random_.Chance(90) ? 12 : 1000;
+  return "m" + std::to_string(random_.Below(many));
 }
 
 Argv Generator::FromRow(const CommandRow& row) {
@@ -93,7 +101,21 @@ Argv Generator::TypeCommand() {
     return rows;
   }();
   if (kOthers.empty() || random_.Chance(40)) return StringCommand();
-  return FromRow(*kOthers[static_cast<size_t>(random_.Below(static_cast<int>(kOthers.size())))]);
+  const CommandRow& row = *kOthers[static_cast<size_t>(random_.Below(static_cast<int>(kOthers.size())))];
+  Argv argv = FromRow(row);
+  // Keys of the type's own, mostly; all other commands meet them too, see Key.
+  if (argv.size() > 1 && random_.Chance(75)) argv[1] = TypeKey(row.spec->group);
+  // Redis would write a reply of so many elements, or end for want of memory.
+  if (row.spec->name.find("rand") != std::string_view::npos && argv.size() > 2 && argv[2].size() > 3 &&
+      argv[2][0] == '-') {
+    argv[2] = "-7";
+  }
+  return argv;
+}
+
+std::string Generator::TypeKey(Group group) {
+  static constexpr std::string_view kNumbers[] = {"1", "2", "3"};
+  return "type" + std::to_string(static_cast<int>(group)) + "." + std::string(random_.Pick(kNumbers));
 }
 
 Argv Generator::KeyCommand() {

@@ -31,6 +31,7 @@ std::string Generator::Key() {
   if (pick == 0) return "";
   if (pick == 1) return "bin\0\xff\r\n"s;
   if (pick == 2) return LongKey();
+  if (pick < 9) return TypeKey(static_cast<larder::engine::Group>(random_.Below(17)));
   return std::string(kShortKeys[pick % (pick < 20 ? 4 : static_cast<int>(std::size(kShortKeys)))]);
 }
 
