@@ -127,7 +127,8 @@ void FreeCollection(memory::Heap& heap, CollectionRoot* root) {
 // ---- RecordDraft ----------------------------------------------------------------------------------------------------
 
 void RecordDraft::Clear() {
-  while (blocks_ > 0) block_[--blocks_]->Unref();
+  base::AssertHolder();
+  while (blocks_ > 0) block_[--blocks_]->UnrefHeld();
   size_ = 0;
 }
 

@@ -77,6 +77,52 @@ void AddStrings(std::vector<CommandCase>* to) {
   to->push_back({{"LCS", "short", "ttl", "IDX", "MINMATCHLEN", "1", "WITHMATCHLEN"}});
 }
 
+// HSET of so many fields.
+Argv Hash(std::string key, size_t fields) {
+  Argv argv = {"HSET", std::move(key)};
+  for (size_t i = 0; i < fields; ++i) {
+    argv.push_back("field" + std::to_string(i));
+    argv.push_back(Value(10 + i % 7));
+  }
+  return argv;
+}
+
+// A hash of each form: in its entry, as a tree in order of arrival, as a tree in order of hash. That a refused change has
+// split a node is no change of the hash.
+void AddHashes(std::vector<CommandCase>* to) {
+  const std::pair<const char*, size_t> kHashes[] = {{"missing", 0}, {"small", 3}, {"full", 100}, {"tree", 400},
+                                                    {"table", 600}};
+  for (const auto& [key, fields] : kHashes) {
+    std::vector<Argv> before;
+    if (fields != 0) before.push_back(Hash(key, fields));
+    const auto add = [&](Argv argv, uint8_t traits = kKeepsRoom) {
+      to->push_back({std::move(argv), before, traits});
+    };
+    for (const size_t size : {5, 300, 3000}) {
+      add({"HSET", key, "fresh", Value(size)});
+      add({"HSET", key, "field2", Value(size)});
+      add({"HSET", key, "field2", Value(size), "fresh", Value(size), Value(size), "x"});
+    }
+    add({"HSETNX", key, "fresh", "x"});
+    add({"HINCRBY", key, "fresh", "7"});
+    add({"HINCRBYFLOAT", key, "fresh", "7.5"});
+    add({"HDEL", key, "field1"});
+    add({"HDEL", key, "field1", "field2", "field0", "nothing"});
+    add({"HGETALL", key});
+    add({"HMGET", key, "field1", "nothing", "field2"});
+    add({"HSCAN", key, "0", "COUNT", "100"});
+    add({"HRANDFIELD", key, "2", "WITHVALUES"}, kVaries | kKeepsRoom);
+    add({"COPY", key, "fresh"});
+    add({"RENAME", key, "a name that is longer than the one that it had before, so that it needs room"});
+    add({"EXPIRE", key, "100"});
+    add({"DEL", key});
+    add({"SET", key, Value(3000)});
+  }
+  to->push_back({{"HDEL", "copied", "field7"}, {Hash("tree", 600), {"COPY", "tree", "copied"}}, kKeepsRoom});
+  to->push_back({{"HSET", "copied", "fresh", Value(2000)}, {Hash("tree", 600), {"COPY", "tree", "copied"}}, kKeepsRoom});
+  to->push_back({{"HSET", "tree", "one more", "x"}, {Hash("tree", 512)}, kKeepsRoom});
+}
+
 void AddKeys(std::vector<CommandCase>* to) {
   for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
     to->push_back({{"DEL", key}});
@@ -298,6 +344,7 @@ std::string CommandCase::ToString() const {
 std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
+  AddHashes(&cases);
   AddKeys(&cases);
   AddServer(config_file, &cases);
   AddClients(&cases);

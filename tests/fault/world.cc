@@ -16,12 +16,14 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
   absl::StatusOr<Database> database = cache.Db(db);
   if (!database.ok()) return database.status().ToString();
   const auto type = database->Execute({"TYPE", key});
-  const auto value = database->Execute({"GET", key});
+  const auto value = type.ok() && type->AsString() == "hash" ? database->Execute({"HGETALL", key})
+                                                             : database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
   // An error would be the same one before and after, whatever had become of the value.
   EXPECT_FALSE(value->is_error()) << "StateOf does not know how to read a value of type " << type->AsString();
-  return type->AsString() + " " + value->AsString() + ", ttl " + ttl->AsString();
+  return type->AsString() + " " + (value->is_aggregate() ? value->DebugString() : value->AsString()) + ", ttl " +
+         ttl->AsString();
 }
 
 void LookAtKeys(Cache& cache, int db, Snapshot* to) {
