@@ -4,11 +4,12 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "lib/commands/entry_text.h"
 #include "lib/commands/families.h"
 #include "lib/commands/help.h"
-#include "lib/commands/entry_text.h"
 #include "lib/commands/shapes.h"
 #include "lib/engine/text.h"
+#include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::commands {
 namespace {
@@ -41,9 +42,18 @@ Error Sleep(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-// What the value takes in an RDB file, without compression.
+// What the value takes in an RDB file, without compression; of a collection, what it takes in memory, which is about as
+// much.
 size_t SerializedLength(const keyspace::Entry& entry) {
   size_t size = 0;
+  if (entry.type() != keyspace::Type::kString) {
+    switch (entry.storage()) {
+      case keyspace::Entry::Storage::kInline: return entry.inline_value().size();
+      case keyspace::Entry::Storage::kBlock: return entry.block()->size();
+      case keyspace::Entry::Storage::kStructure: return entry.structure()->bytes;
+      case keyspace::Entry::Storage::kInteger: return 0;
+    }
+  }
   int64_t number = 0;
   bool is_number = entry.storage() == keyspace::Entry::Storage::kInteger;
   if (is_number) {

@@ -1,5 +1,6 @@
 #include "lib/commands/scan_options.h"
 
+#include "lib/base/fixed_text.h"
 #include "lib/base/glob.h"
 #include "lib/base/numbers.h"
 #include "lib/engine/short.h"
@@ -65,17 +66,16 @@ bool ScanOptionsAreShort(std::span<const Bytes> argv, size_t skip) {
 Error ReplyScan(const keyspace::Collection& collection, bool all_at_once, uint64_t cursor, const ScanOptions& options,
                 size_t per_record, AddRecord add, resp::ReplyWriter& reply) {
   constexpr int kCursorShift = 16;  // a cursor is the upper 48 bits of a hash
-  // The cursor comes first in the reply and is known last, so the records wait beside it.
-  resp::Output records;
-  resp::ReplyWriter records_reply(records, reply.protocol());
+  // The cursor comes first in the reply and is known last.
+  const size_t mark = reply.Mark();
   size_t found = 0;
   size_t seen = 0;
   const auto visit = [&](const char* record) {
     ++seen;
     if (!options.Matches(collection.Part(record, 0))) return true;
-    add(record, records_reply);
+    add(record, reply);
     ++found;
-    return !records.failed();
+    return !reply.output().failed();
   };
   if (all_at_once || collection.tree() == nullptr || !collection.format().hashed()) {
     collection.ForEach(visit);
@@ -86,15 +86,14 @@ Error ReplyScan(const keyspace::Collection& collection, bool all_at_once, uint64
       const char* record = leaf.begin;
       for (size_t i = 0; i < leaf.count && visit(record); ++i) record = ds::SkipRecord(record, collection.format());
       cursor = next >> kCursorShift;
-      return seen < static_cast<uint64_t>(options.count) && !records.failed();
+      return seen < static_cast<uint64_t>(options.count) && !reply.output().failed();
     });
   }
-  if (records.failed()) return errors::kAllocationFailed;
+  if (reply.output().failed()) return kOk;
   char digits[base::kIntChars];
-  reply.Array(2);
-  reply.Bulk(base::FormatUint64(cursor, digits));
-  reply.Array(found * per_record);
-  reply.Raw(records.view());
+  const Bytes text = base::FormatUint64(cursor, digits);
+  const base::FixedText<96> head("*2\r\n$", text.size(), "\r\n", text, "\r\n*", found * per_record, "\r\n");
+  reply.output().Insert(mark, head.view());
   return kOk;
 }
 
