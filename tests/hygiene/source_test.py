@@ -1,4 +1,5 @@
-"""What can be seen in the text of lib/, net/ and bindings/ alone: who includes whom, and what nobody may include.
+"""What can be seen in the text of lib/, net/ and bindings/ alone: who includes whom, and what nobody may include. And
+that no file of tests/ has been forgotten.
 
 Bazel's visibility holds the same layers; this also holds the CMake build, where every header is in reach.
 """
@@ -47,6 +48,16 @@ class SourceTest(unittest.TestCase):
 
     def check_none(self, wrong):
         self.assertEqual([], [f"{name} includes {include}" for name, include in wrong])
+
+    def test_every_test_is_in_a_target(self):
+        """A program has the tests of many files: one that its list lacks would never run."""
+        def named(path):
+            build = (path.parent / "BUILD").read_text(encoding="utf-8")
+            names = (path.name, path.stem, path.stem.removesuffix("_test"))
+            return '["*_test.cc"]' in build or any(f'"{name}"' in build for name in names)
+        files = sorted((ROOT / "tests").rglob("*_test.cc"))
+        self.assertGreater(len(files), 100)
+        self.assertEqual([], [str(path.relative_to(ROOT)) for path in files if not named(path)])
 
     def test_there_are_sources(self):
         self.assertGreater(len(sources("lib")), 10)

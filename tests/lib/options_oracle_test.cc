@@ -101,7 +101,7 @@ void Without(const std::set<std::string>& names, std::map<std::string, std::stri
   for (const std::string& name : names) all->erase(name);
 }
 
-TEST(DirectiveRowsTest, NamesAndDefaultsAreThoseOfRedis) {
+TEST(DirectiveRowsOracleTest, NamesAndDefaultsAreThoseOfRedis) {
   const auto oracle = StartOracle();
   std::map<std::string, std::string> theirs = AllOf(*oracle);
   std::map<std::string, std::string> mine = AllOf(ServerOptions());
@@ -117,7 +117,7 @@ TEST(DirectiveRowsTest, NamesAndDefaultsAreThoseOfRedis) {
   EXPECT_EQ(mine, theirs);
 }
 
-TEST(DirectiveRowsTest, HiddenOnesAreFoundByNameOnly) {
+TEST(DirectiveRowsOracleTest, HiddenOnesAreFoundByNameOnly) {
   const auto oracle = StartOracle();
   ForEachDirective([&](const Directive& directive) {
     if ((directive.flags & kHidden) == 0) return;
@@ -127,7 +127,7 @@ TEST(DirectiveRowsTest, HiddenOnesAreFoundByNameOnly) {
   });
 }
 
-TEST(DirectiveRowsTest, ImmutableAndProtectedAreThoseOfRedis) {
+TEST(DirectiveRowsOracleTest, ImmutableAndProtectedAreThoseOfRedis) {
   const auto oracle = StartOracle();
   ForEachDirective([&](const Directive& directive) {
     if (kOurs.count(std::string(directive.name)) != 0) return;
@@ -138,7 +138,7 @@ TEST(DirectiveRowsTest, ImmutableAndProtectedAreThoseOfRedis) {
 }
 
 // Every directive that can be set gets every value below; reply and resulting text must agree.
-TEST(ConfigSetTest, EveryDirectiveTakesAndRefusesWhatRedisDoes) {
+TEST(ConfigSetOracleTest, EveryDirectiveTakesAndRefusesWhatRedisDoes) {
   const std::vector<std::string> values = {
       "",     "abc",  "-1",     "0",      "1",  "2",     "yes", "no",  "YES",  "1.5", "1k",  "1KB", "100mb", "1gb",
       "5%",   "-5%",  "101%",   " 1",     "1 ", "+1",    "01",  "1e3", "0x10", "k",   "a b", "a/b", "1 2",   "60 1",
@@ -167,7 +167,7 @@ TEST(ConfigSetTest, EveryDirectiveTakesAndRefusesWhatRedisDoes) {
   EXPECT_GT(compared, 4000);
 }
 
-TEST(ConfigSetTest, ValuesWithAStructureReadAsInRedis) {
+TEST(ConfigSetOracleTest, ValuesWithAStructureReadAsInRedis) {
   const std::map<std::string, std::vector<std::string>> values = {
       {"hz", {"0", "1", "500", "501", "100000", "10"}},
       {"loglevel", {"DEBUG", "Notice", " notice", std::string("debug\0", 6)}},
@@ -221,7 +221,7 @@ TEST(ConfigSetTest, ValuesWithAStructureReadAsInRedis) {
   }
 }
 
-TEST(ConfigSetTest, SeveralPairsFailTogetherAndInRedissOrder) {
+TEST(ConfigSetOracleTest, SeveralPairsFailTogetherAndInRedissOrder) {
   const std::vector<std::vector<std::string>> cases = {
       {"foo", "1"},
       {"FOO", "1", "hz", "9"},
@@ -267,7 +267,7 @@ TEST(ConfigSetTest, SeveralPairsFailTogetherAndInRedissOrder) {
   }
 }
 
-TEST(ConfigSetTest, ProtectedOnesOpenWithEnableProtectedConfigs) {
+TEST(ConfigSetOracleTest, ProtectedOnesOpenWithEnableProtectedConfigs) {
   TemporaryFolder folder;
   const auto oracle = StartOracle({"--enable-protected-configs", "yes"});
   Options options = ServerOptions();
@@ -282,7 +282,7 @@ TEST(ConfigSetTest, ProtectedOnesOpenWithEnableProtectedConfigs) {
   EXPECT_EQ(options.dir, oracle->ConfigGet("dir"));
 }
 
-TEST(ConfigGetTest, PatternsFindTheSameNames) {
+TEST(ConfigGetOracleTest, PatternsFindTheSameNames) {
   const std::vector<std::vector<std::string>> cases = {
       {"MAXMEMORY"}, {"MaxMem*"},       {"max*", "MAXMEMORY", "hz", "HZ"}, {"nosuch"},  {"hz", "h?", "hz"}, {"[h]z"},
       {"H?"},        {"MAXMEMORY", "max*"}, {"slave-priority", "replica-priority"}, {"\\hz"}, {"hz]"},     {"[hz"},
@@ -347,7 +347,7 @@ void ExpectAgreement(const std::vector<std::string>& arguments, const std::strin
   }
 }
 
-TEST(ConfigFileTest, MeansWhatItMeansToRedis) {
+TEST(ConfigFileOracleTest, MeansWhatItMeansToRedis) {
   TemporaryFolder folder;
   folder.Write("inc1.conf", "hz 21\n");
   folder.Write("inc2.conf", "hz 22\nsave 5 5\n");
@@ -433,7 +433,7 @@ TEST(ConfigFileTest, MeansWhatItMeansToRedis) {
   }
 }
 
-TEST(ArgumentsTest, MeanWhatTheyMeanToRedis) {
+TEST(ArgumentsOracleTest, MeanWhatTheyMeanToRedis) {
   TemporaryFolder folder;
   const std::string file = folder.Write("redis.conf", "hz 5\nsave 10 1\n");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
@@ -494,7 +494,7 @@ TEST(ArgumentsTest, MeanWhatTheyMeanToRedis) {
 }
 
 // The point of a rewritten file: Redis reads from it what was in force here.
-TEST(ConfigRewriteTest, RedisReadsBackWhatWasSet) {
+TEST(ConfigRewriteOracleTest, RedisReadsBackWhatWasSet) {
   TemporaryFolder folder;
   Options options = ServerOptions();
   for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
@@ -536,7 +536,7 @@ TEST(ConfigRewriteTest, RedisReadsBackWhatWasSet) {
   EXPECT_EQ(mine, theirs);
 }
 
-TEST(ConfigRewriteTest, ErrorsAreThoseOfRedis) {
+TEST(ConfigRewriteOracleTest, ErrorsAreThoseOfRedis) {
   const auto oracle = StartOracle();
   EXPECT_EQ("-" + ConfigRewrite(Options()), oracle->Line({"CONFIG", "REWRITE"}));
 
