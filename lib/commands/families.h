@@ -8,6 +8,7 @@
 
 namespace larder::inline v0::commands {
 
+extern const engine::Family kBitmapFamily;
 extern const engine::Family kClientFamily;
 extern const engine::Family kClientListFamily;
 extern const engine::Family kClientPauseFamily;

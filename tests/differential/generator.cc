@@ -95,8 +95,10 @@ Argv Generator::Command(int link) {
     argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
-    if (family < 46) {
+    if (family < 36) {
       argv = StringCommand();
+    } else if (family < 50) {
+      argv = BitmapCommand();
     } else if (family < 76) {
       argv = KeyCommand();
     } else if (family < 84) {

@@ -92,6 +92,7 @@ class Generator {
   std::vector<Argv> NoMemory(int link);
   std::vector<Argv> UnseenEnd();
   Argv StringCommand();
+  Argv BitmapCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
@@ -118,6 +119,8 @@ class Generator {
   std::string Number();
   std::string Float();
   std::string Offset();
+  std::string BitOffset();
+  std::string FieldType();
   std::string Db();
   std::string Pattern();
   std::string Seconds(bool ms);
@@ -130,6 +133,7 @@ class Generator {
   Random random_;
   int short_ttl_ms_ = 0;
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
+  bool of_bits_ = false;  // its offsets are bits
   bool in_multi_[kLinks] = {};
 };
 

@@ -55,9 +55,13 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
     case ArgType::kInteger:
       if (Says(arg.name, "seconds")) return Seconds(ms);
       if (Says(arg.name, "db")) return Db();
+      if (of_bits_ && arg.name == "offset") return BitOffset();
+      if (of_bits_ && random_.Chance(60)) return std::to_string(random_.Below(700) - 350);
       if (arg.name == "offset" || arg.name == "start") return Offset();
       return Number();
-    default: return random_.Chance(45) ? Number() : Text();
+    default:
+      if (of_bits_ && arg.name == "encoding") return FieldType();
+      return random_.Chance(45) ? Number() : Text();
   }
 }
 
@@ -83,6 +87,26 @@ Argv Generator::StringCommand() {
   if (episode_.large && row.spec->name == "lcs")
     return FromRow("strlen");  // it would take the product of two large ones
   return FromRow(row);
+}
+
+// Made of the rows too, but for arguments that are bits, types of fields and operations.
+Argv Generator::BitmapCommand() {
+  static const std::vector<const CommandRow*> kRows = RowsOf(Group::kBitmap);
+  const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
+  of_bits_ = true;
+  Argv argv = FromRow(row);
+  of_bits_ = false;
+  if (random_.Chance(4)) return argv;
+  if (row.spec->name == "bitop") {
+    static constexpr std::string_view kOperations[] = {"AND", "OR", "XOR", "NOT", "and", "xOr"};
+    if (random_.Chance(97)) argv[1] = std::string(random_.Pick(kOperations));
+    if (SameWord(argv[1], "not") && random_.Chance(80)) argv.resize(4);
+  } else if (row.spec->name == "setbit") {
+    if (random_.Chance(92)) argv[3] = std::to_string(random_.Below(2));
+  } else if (row.spec->name == "bitpos") {
+    if (random_.Chance(95)) argv[2] = std::to_string(random_.Below(2));
+  }
+  return argv;
 }
 
 Argv Generator::KeyCommand() {

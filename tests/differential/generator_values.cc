@@ -78,6 +78,24 @@ std::string Generator::Offset() {
   return std::to_string(random_.Below(random_.Chance(80) ? 60 : 2000));
 }
 
+// Within what strings here have, at their ends, or far outside; as a field's, at times in units of its width.
+std::string Generator::BitOffset() {
+  static const std::string kOdd[] = {"-1", "8388600", "8388607", "8388608", "4294967295", "4294967296", "#0", "#", "#-1",
+                                     "##1", "#x", "x", "", "01", "+1", "9223372036854775807", "#131071", "#1048576"};
+  if (random_.Chance(8)) return random_.Pick(kOdd);
+  const std::string number = std::to_string(random_.Below(random_.Chance(85) ? 200 : 9000));
+  return random_.Chance(20) ? "#" + std::to_string(random_.Below(12)) : number;
+}
+
+std::string Generator::FieldType() {
+  static const std::string kOdd[] = {"u64", "i65", "u0", "i0", "U8", "x8", "u", "", "8", "u08", "u+8", "i-1", "u8 "};
+  if (random_.Chance(5)) return random_.Pick(kOdd);
+  static constexpr int kWidths[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 62, 63};
+  if (random_.Chance(5)) return "i64";
+  const int width = random_.Chance(70) ? random_.Pick(kWidths) : 1 + random_.Below(63);
+  return (random_.Chance(50) ? "i" : "u") + std::to_string(width);
+}
+
 std::string Generator::Db() {
   static const std::string kOdd[] = {"15", "16", "-1", "abc", "", "01", "2147483648", "99999999999999999999", "1.0"};
   if (random_.Chance(12)) return random_.Pick(kOdd);

@@ -82,6 +82,28 @@ void AddStrings(std::vector<CommandCase>* to) {
   to->push_back({{"LCS", "short", "ttl", "IDX", "MINMATCHLEN", "1", "WITHMATCHLEN"}});
 }
 
+void AddBitmaps(std::vector<CommandCase>* to) {
+  for (const char* key : {"fresh", "short", "number", "medium", "large", "huge", "ttl"}) {
+    to->push_back({{"GETBIT", key, "5"}});
+    to->push_back({{"BITCOUNT", key}});
+    to->push_back({{"BITPOS", key, "1"}});
+    for (const char* offset : {"0", "5", "8000", "400000"}) to->push_back({{"SETBIT", key, offset, "1"}});
+    to->push_back({{"BITFIELD", key, "GET", "u8", "0"}});
+    to->push_back({{"BITFIELD", key, "SET", "u8", "0", "1", "INCRBY", "i16", "#3000", "5"}});
+    to->push_back({{"BITFIELD", key, "OVERFLOW", "FAIL", "SET", "u8", "80000", "300"}});
+    to->push_back({{"BITOP", "NOT", key, "large"}});
+    to->push_back({{"BITOP", "XOR", "fresh", key, "short"}});
+    to->push_back({{"BITOP", "AND", key, "missing"}});
+  }
+  // More steps, and more sources, than there is room for without memory.
+  Argv fields = {"BITFIELD", "large"};
+  for (int i = 0; i < 300; ++i) fields.insert(fields.end(), {"SET", "u8", "#" + std::to_string(i * 20), "200"});
+  to->push_back({fields});
+  Argv sources = {"BITOP", "OR", "fresh"};
+  for (int i = 0; i < 40; ++i) sources.push_back(i % 2 == 0 ? "large" : "number");
+  to->push_back({sources});
+}
+
 void AddKeys(std::vector<CommandCase>* to) {
   for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
     to->push_back({{"DEL", key}});
@@ -305,6 +327,7 @@ std::string CommandCase::ToString() const {
 std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
+  AddBitmaps(&cases);
   AddKeys(&cases);
   AddServer(config_file, &cases);
   AddClients(&cases);
