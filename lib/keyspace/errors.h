@@ -22,6 +22,8 @@ LARDER_ERROR(kNoSuchKey, kNotFound, "ERR no such key");
 LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+LARDER_ERROR(kNotHyperLogLog, kFailedPrecondition, "WRONGTYPE Key is not a valid HyperLogLog string value.");
+LARDER_ERROR(kCorruptHyperLogLog, kFailedPrecondition, "INVALIDOBJ Corrupted HLL object detected");
 LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
@@ -43,6 +45,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
     &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
+    &kNotHyperLogLog,  &kCorruptHyperLogLog,
 };
 
 }  // namespace larder::inline v0::errors

@@ -238,7 +238,9 @@ Error RunFields(Db& db, Bytes key, std::span<const FieldStep> steps, std::span<c
     if (changes != 0) change = BitChange(command);
   };
   LARDER_RETURN_IF_ERROR(db.EditBytes(key, place, kRawString, size, edit, change).error());
-  if (changes > 1) db.keyspace().effects().AdjustDirty(static_cast<int64_t>(changes) - 1);
+  Effects& effects = db.keyspace().effects();
+  if (changes == 0 && grows) effects.Count();  // told to nobody, and yet something was done
+  if (changes != 0 || grows) effects.AdjustDirty(static_cast<int64_t>(changes) - 1);
   return kOk;
 }
 

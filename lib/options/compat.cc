@@ -104,7 +104,6 @@ constexpr Directive kCompat[] = {
         {.alias = "hash-max-ziplist-entries"}),
     Memory("hash-max-listpack-value", "64", 0, kInt64Max, "Bytes of a field or value up to which a hash is packed.",
            {.alias = "hash-max-ziplist-value"}),
-    Memory("hll-sparse-max-bytes", "3000", 0, kInt64Max, "Size up to which a HyperLogLog is sparse."),
     String("ignore-warnings", "", "Warnings of the system check that need not be heeded."),
     Int("io-threads", "1", 1, 128, "Threads that read and write for clients.", {.flags = kImmutable}),
     Bool("io-threads-do-reads", "no", "The threads of io-threads read, too, instead of only writing.",

@@ -79,6 +79,8 @@ constexpr Directive kServed[] = {
              "Whether CONFIG SET may change dir and dbfilename: for nobody, for everybody, or for clients of this "
              "machine.",
              {.flags = kImmutable})),
+    Served<&Options::hll_sparse_max_bytes>(Memory("hll-sparse-max-bytes", "3000", 0, kInt64Max,
+                                                  "A HyperLogLog that would be longer than this becomes dense.")),
     Served<&Options::hz>(Int("hz", "10", 0, kInt32Max,
                              "Rounds of background work in a second; below 1 counts as 1, above 500 as 500.",
                              {.unit = Unit::kPerSecond, .adjust = ClampHz})),

@@ -109,6 +109,8 @@ TEST_F(CommandAnswers, KeysAreFoundWhereRedisFindsThem) {
                          {"BITFIELD", "a", "GET", "u8", "0", "OVERFLOW", "SAT"}, {"BITFIELD", "a", "OVERFLOW"},
                          {"BITFIELD", "a", "OVERFLOW", "FOO"}, {"BITFIELD", "a", "GET", "GET", "GET"},
                          {"BITFIELD", "a", "SET", "u8", "0", "1"}, {"BITFIELD", "a", "GET", "u8", "0", "FOO"},
+                         {"PFADD", "a", "x"}, {"PFCOUNT", "a", "b"}, {"PFMERGE", "a"},
+                         {"PFMERGE", "a", "b", "c"}, {"PFDEBUG", "GETREG", "a"}, {"PFSELFTEST"},
                          {"BITFIELD_RO", "a", "GET", "u8", "0"}, {"BITCOUNT", "a", "0", "1"}};
   for (const Argv& call : kCalls) {
     for (const char* subcommand : {"GETKEYS", "GETKEYSANDFLAGS"}) {

@@ -97,8 +97,10 @@ Argv Generator::Command(int link) {
     const int family = random_.Below(100);
     if (family < 36) {
       argv = StringCommand();
-    } else if (family < 50) {
+    } else if (family < 45) {
       argv = BitmapCommand();
+    } else if (family < 52) {
+      argv = HyperLogLogCommand();
     } else if (family < 76) {
       argv = KeyCommand();
     } else if (family < 84) {

@@ -93,6 +93,7 @@ class Generator {
   std::vector<Argv> UnseenEnd();
   Argv StringCommand();
   Argv BitmapCommand();
+  Argv HyperLogLogCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

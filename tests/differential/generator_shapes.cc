@@ -109,6 +109,42 @@ Argv Generator::BitmapCommand() {
   return argv;
 }
 
+// Elements of few kinds, so that they meet again; at times many at once, so that sparse strings become dense; and headers
+// overwritten.
+Argv Generator::HyperLogLogCommand() {
+  static const std::vector<const CommandRow*> kRows = RowsOf(Group::kHyperLogLog);
+  static constexpr std::string_view kDebug[] = {"GETREG", "DECODE", "ENCODING", "TODENSE", "decode", "FOO"};
+  const std::string key = "hll" + std::to_string(random_.Below(4));
+  switch (random_.Below(20)) {
+    case 0: case 1: case 2: case 3: case 4: case 5: {
+      Argv argv = {"PFADD", key};
+      const int space = random_.Chance(50) ? 30 : 100'000;
+      for (int i = random_.Below(8); i > 0; --i) argv.push_back(std::to_string(random_.Below(space)));
+      return argv;
+    }
+    case 6: {
+      Argv argv = {"PFADD", key};
+      for (int i = random_.Chance(10) ? 3000 : 100; i > 0; --i) argv.push_back(std::to_string(random_.Below(1 << 20)));
+      return argv;
+    }
+    case 7: return {"PFMERGE", key, "hll" + std::to_string(random_.Below(5))};
+    case 8: return {"PFDEBUG", std::string(random_.Pick(kDebug)), key};
+    case 9: case 10: return {"PFCOUNT", key};
+    case 11: return {"GET", key};
+    case 12:  // in the header; for runs and registers there is hyperloglog_test.cc
+      fixed_ = true;
+      return {"SETRANGE", key, std::to_string(random_.Below(16)), std::string(1, static_cast<char>(random_.Next()))};
+    case 13: return {random_.Chance(50) ? "DEL" : "STRLEN", key};
+    case 14: return {"CONFIG", "SET", "hll-sparse-max-bytes", std::to_string(random_.Below(4) * 40)};
+    case 15: return {"OBJECT", "ENCODING", key};
+    case 16: return {"PFCOUNT", key, "hll" + std::to_string(random_.Below(4))};
+    default: break;
+  }
+  const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
+  if (row.spec->name == "pfselftest") return {"PFCOUNT", key};  // Redis's fails if hll-sparse-max-bytes is small
+  return FromRow(row);
+}
+
 Argv Generator::KeyCommand() {
   static const std::vector<const CommandRow*> kRows = RowsOf(Group::kGeneric);
   if (random_.Chance(8)) return Scan();

@@ -104,6 +104,26 @@ void AddBitmaps(std::vector<CommandCase>* to) {
   to->push_back({sources});
 }
 
+void AddHyperLogLogs(std::vector<CommandCase>* to) {
+  Argv many = {"PFADD", "long"}, some = {"PFADD", "sparse"};
+  for (int i = 0; i < 3000; ++i) many.push_back(std::to_string(i));
+  for (int i = 0; i < 400; ++i) some.push_back(std::to_string(i));
+  const std::vector<Argv> before = {many, some};
+  for (const char* key : {"fresh", "sparse", "long", "short"}) {
+    to->push_back({{"PFADD", key}, before});
+    to->push_back({{"PFADD", key, "a", "b", "c", "1"}, before});
+    to->push_back({{"PFCOUNT", key}, before});
+    to->push_back({{"PFCOUNT", "sparse", key}, before});
+    to->push_back({{"PFMERGE", key, "sparse"}, before});
+    to->push_back({{"PFMERGE", key, "long", "sparse"}, before});
+    for (const char* what : {"GETREG", "DECODE", "ENCODING", "TODENSE"}) to->push_back({{"PFDEBUG", what, key}, before});
+  }
+  Argv more = {"PFADD", "sparse"};  // than a sparse one can have
+  for (int i = 5000; i < 7000; ++i) more.push_back(std::to_string(i));
+  to->push_back({more, before});
+  to->push_back({{"PFSELFTEST"}});
+}
+
 void AddKeys(std::vector<CommandCase>* to) {
   for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
     to->push_back({{"DEL", key}});
@@ -328,6 +348,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
   AddBitmaps(&cases);
+  AddHyperLogLogs(&cases);
   AddKeys(&cases);
   AddServer(config_file, &cases);
   AddClients(&cases);
