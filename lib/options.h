@@ -188,6 +188,8 @@ struct Options {
   uint64_t client_query_buffer_limit = 1 << 30;  // Bytes of requests not yet run, per client. CONFIG SET.
   uint64_t proto_max_bulk_len = 512 << 20;       // Bytes of one argument. CONFIG SET.
 
+  uint64_t hll_sparse_max_bytes = 3000;          // A HyperLogLog that would be longer than this becomes dense. CONFIG SET.
+
   // The most memory of all clients' buffers together, over which the clients with the most are disconnected: bytes, or,
   // below 0, percent of maxmemory (-5: 5 %). 0: no limit. CONFIG SET.
   int64_t maxmemory_clients = 0;

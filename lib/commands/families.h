@@ -8,6 +8,7 @@
 
 namespace larder::inline v0::commands {
 
+extern const engine::Family kBitmapFamily;
 extern const engine::Family kClientFamily;
 extern const engine::Family kClientListFamily;
 extern const engine::Family kClientPauseFamily;
@@ -17,6 +18,7 @@ extern const engine::Family kConnectionFamily;
 extern const engine::Family kDebugFamily;
 extern const engine::Family kExpiryFamily;
 extern const engine::Family kHashFamily;
+extern const engine::Family kHyperLogLogFamily;
 extern const engine::Family kInfoFamily;
 extern const engine::Family kKeyFamily;
 extern const engine::Family kLcsFamily;

@@ -88,6 +88,8 @@ enum CommandFlag : uint32_t {
   kCmdEndsMulti = 1u << 22,
   // EXEC: it does what the queued commands do.
   kCmdRunsQueue = 1u << 23,
+  // A read that keeps what it has found out in the value (PFCOUNT): what holds writes back holds it too.
+  kCmdKeepsResult = 1u << 24,
   // Short: what it costs is bounded by its arguments, or CommandSpec::is_short knows
   // when. Only short work may run on a stranger's thread: see short.h. (kCmdFast is another thing: SET lacks it.)
   kCmdShort = 1u << 27,

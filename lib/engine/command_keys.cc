@@ -30,7 +30,7 @@ bool FromRange(const KeySpec& key, int64_t begin, int64_t size, Positions* found
   } else {  // the last of one of `limit` equal parts
     found->last = begin + (size - begin) / key.limit + key.last;
   }
-  return true;
+  return begin < size;  // PFMERGE without a source is none for Redis, as far as COMMAND GETKEYS goes
 }
 
 bool FromCount(const KeySpec& key, int64_t begin, std::span<const Bytes> argv, Positions* found) {

@@ -102,7 +102,7 @@ bool IsStranger(const Engine& engine, const ClientState& client) LARDER_REQUIRES
 // Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
 bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec) {
   if (paused == Paused::kAll) return true;
-  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate;
+  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate | kCmdKeepsResult;
   return (spec.flags & kWrites) != 0 || ((spec.flags & kCmdRunsQueue) != 0 && InMulti(client.transaction) &&
                                          (client.transaction->flags & kWrites) != 0);
 }
@@ -273,7 +273,7 @@ bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<
   const size_t mark = reply.Mark();
   const size_t errors_before = reply.error_count();
   // What is done must not be left without an answer for want of memory: room for a short one first.
-  const bool only_reads = (spec.flags & kCmdReadOnly) != 0;
+  const bool only_reads = (spec.flags & (kCmdReadOnly | kCmdKeepsResult)) == kCmdReadOnly;
   const bool lost_before = reply.output().failed();
   if (!only_reads && !lost_before && !reply.output().bytes().Reserve(kShortReplyBytes)) return true;
   const auto run = [&] { return spec.run(ctx, ArgReader(argv, row.container != nullptr ? 2 : 1), reply); };

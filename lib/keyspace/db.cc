@@ -305,6 +305,12 @@ Result<Entry*> Db::ClearExpiry(const Place& place, const Change& change) {
 
 void Db::Delete(const Place& place, const Change& change) { Remove(place, change, Value::kOwn); }
 
+void Db::DeleteAny(Bytes key, const Change& change) {
+  Place place;
+  table_.Locate(key, Hash(key), &place);
+  if (place != nullptr) Remove(place, change, Value::kOwn);
+}
+
 void Db::Remove(const Place& place, const Change& change, Value value) {
   Entry* const entry = place;
   LARDER_DCHECK(entry != nullptr && bytes_ >= Keyspace::BytesOf(*entry));

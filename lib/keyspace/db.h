@@ -170,6 +170,9 @@ class Db {
   void Delete(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER;
   // For who has an entry in hand by another way than its key.
   void Delete(Entry* entry, const Change& change) LARDER_REQUIRES_HOLDER { Delete(PlaceOf(entry), change); }
+  // Deletes what is at `key`, if there is something, whether it has expired or not: what Redis does where a command that
+  // stores its result has none to store.
+  void DeleteAny(Bytes key, const Change& change) LARDER_REQUIRES_HOLDER;
   // `key` was to be deleted, renamed or moved away, and Find has just said that it is not there.
   void NoteAbsence(Bytes key) LARDER_REQUIRES_HOLDER;
 

@@ -31,6 +31,7 @@ class Entry;
 enum class EventClass : char {
   kGeneric = 'g', kString = '$', kList = 'l', kSet = 's', kHash = 'h', kZset = 'z', kStream = 't',
   kExpired = 'x', kEvicted = 'e', kNew = 'n',
+  kSilent = 0,  // none of them: a change that no keyspace event tells of, but WATCH, logs and their like are told
 };
 
 // A name that keyspace events use: "set", "del", "expired"...

@@ -28,6 +28,8 @@ LARDER_ERROR(kNotCount, kOutOfRange,
 LARDER_ERROR(kNotInRange, kOutOfRange, "ERR value is out of range");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+LARDER_ERROR(kNotHyperLogLog, kFailedPrecondition, "WRONGTYPE Key is not a valid HyperLogLog string value.");
+LARDER_ERROR(kCorruptHyperLogLog, kFailedPrecondition, "INVALIDOBJ Corrupted HLL object detected");
 LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
@@ -48,8 +50,9 @@ inline constexpr const ErrorText* kAll[] = {
     &kWrongType,       &kSyntax,         &kNotInteger,       &kNotInt32,       &kNotFloat,
     &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
-    &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,
-    &kNotCount,            &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
+    &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,       &kNotCount,
+    &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
+    &kNotHyperLogLog,  &kCorruptHyperLogLog,
 };
 
 }  // namespace larder::inline v0::errors

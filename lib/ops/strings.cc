@@ -44,18 +44,17 @@ Bytes TextOf(const StringSource& value, Digits& digits) {
 
 bool IsString(const Entry& entry) { return entry.type() == keyspace::Type::kString; }
 
-// Whether a string may become so long. (What is stored in an entry is short enough for any limit that there may be.)
-Error CheckLength(Db& db, uint64_t size) LARDER_REQUIRES_HOLDER {
+// SET with an expiry.
+constexpr keyspace::Event kThenExpire[] = {{EventClass::kGeneric, "expire"}};
+
+}  // namespace
+
+Error CheckLength(Db& db, uint64_t size) {
   const keyspace::KeyspaceConfig& config = db.keyspace().config();
   if (size > config.string_bytes_max) return errors::kStringTooLong;
   if (config.maxmemory != 0 && size > config.maxmemory) return errors::kLargerThanMaxmemory;
   return kOk;
 }
-
-// SET with an expiry.
-constexpr keyspace::Event kThenExpire[] = {{EventClass::kGeneric, "expire"}};
-
-}  // namespace
 
 Text TextOf(const Entry& entry, Digits& digits) {
   switch (entry.storage()) {

@@ -37,6 +37,10 @@ struct Digits {
 // The bytes of an entry that holds a string.
 Text TextOf(const keyspace::Entry& entry, Digits& digits);
 
+// Whether a string may become so long. (What is stored in an entry is short enough for any limit that there may be.)
+// Errors: kStringTooLong, kLargerThanMaxmemory.
+Error CheckLength(keyspace::Db& db, uint64_t size) LARDER_REQUIRES_HOLDER;
+
 // GET: found == false for a missing key.
 Result<Text> Read(keyspace::Db& db, Bytes key, Digits& digits, keyspace::Lookup how = keyspace::Lookup::kRead)
     LARDER_REQUIRES_HOLDER;

@@ -100,7 +100,6 @@ constexpr Directive kCompat[] = {
     Bool("disable-thp", "yes", "Switch transparent huge pages off for the process.", {.flags = kImmutable}),
     Bool("dynamic-hz", "yes", "More rounds of background work when there are more clients."),
     Enum("enable-module-command", "no", kProtectedActionChoices, "Whether MODULE may be used.", {.flags = kImmutable}),
-    Memory("hll-sparse-max-bytes", "3000", 0, kInt64Max, "Size up to which a HyperLogLog is sparse."),
     String("ignore-warnings", "", "Warnings of the system check that need not be heeded."),
     Int("io-threads", "1", 1, 128, "Threads that read and write for clients.", {.flags = kImmutable}),
     Bool("io-threads-do-reads", "no", "The threads of io-threads read, too, instead of only writing.",

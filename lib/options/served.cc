@@ -86,6 +86,8 @@ constexpr Directive kServed[] = {
     Served<&Options::hash_max_listpack_value>(
         Memory("hash-max-listpack-value", "64", 0, kInt64Max, "Bytes of a field or value up to which a hash is.",
                {.alias = "hash-max-ziplist-value"})),
+    Served<&Options::hll_sparse_max_bytes>(Memory("hll-sparse-max-bytes", "3000", 0, kInt64Max,
+                                                  "A HyperLogLog that would be longer than this becomes dense.")),
     Served<&Options::hz>(Int("hz", "10", 0, kInt32Max,
                              "Rounds of background work in a second; below 1 counts as 1, above 500 as 500.",
                              {.unit = Unit::kPerSecond, .adjust = ClampHz})),

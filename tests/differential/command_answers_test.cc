@@ -103,7 +103,15 @@ TEST_F(CommandAnswers, KeysAreFoundWhereRedisFindsThem) {
                          {"CONFIG", "GET", "a"}, {"EXEC"}, {"WATCH", "a", "b"}, {"EXPIRE", "a", "10", "NX"},
                          {"MOVE", "a", "1"}, {"INCR", "a"}, {"SETRANGE", "a", "0", "x"}, {"DEBUG", "OBJECT", "a"},
                          {"COMMAND", "GETKEYS", "GET", "a"}, {"SUBSTR", "a", "0", "1"}, {"CLIENT", "ID"},
-                         {"SET", "a", "b", "get", "KEEPTTL"}, {"GETSET", "a", "b"}, {"FLUSHALL"}};
+                         {"SET", "a", "b", "get", "KEEPTTL"}, {"GETSET", "a", "b"}, {"FLUSHALL"},
+                         {"BITOP", "AND", "a", "b", "c"}, {"BITOP", "AND", "a", "b"}, {"SETBIT", "a", "0", "1"},
+                         {"BITFIELD", "a"}, {"BITFIELD", "a", "GET", "u8", "0"}, {"BITFIELD", "a", "get", "u8"},
+                         {"BITFIELD", "a", "GET", "u8", "0", "OVERFLOW", "SAT"}, {"BITFIELD", "a", "OVERFLOW"},
+                         {"BITFIELD", "a", "OVERFLOW", "FOO"}, {"BITFIELD", "a", "GET", "GET", "GET"},
+                         {"BITFIELD", "a", "SET", "u8", "0", "1"}, {"BITFIELD", "a", "GET", "u8", "0", "FOO"},
+                         {"PFADD", "a", "x"}, {"PFCOUNT", "a", "b"}, {"PFMERGE", "a"},
+                         {"PFMERGE", "a", "b", "c"}, {"PFDEBUG", "GETREG", "a"}, {"PFSELFTEST"},
+                         {"BITFIELD_RO", "a", "GET", "u8", "0"}, {"BITCOUNT", "a", "0", "1"}};
   for (const Argv& call : kCalls) {
     for (const char* subcommand : {"GETKEYS", "GETKEYSANDFLAGS"}) {
       Argv argv = {"COMMAND", subcommand};

@@ -95,8 +95,12 @@ Argv Generator::Command(int link) {
     argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
-    if (family < 46) {
+    if (family < 34) {
       argv = TypeCommand();
+    } else if (family < 40) {
+      argv = BitmapCommand();
+    } else if (family < 46) {
+      argv = HyperLogLogCommand();
     } else if (family < 76) {
       argv = KeyCommand();
     } else if (family < 84) {

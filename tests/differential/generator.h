@@ -96,6 +96,8 @@ class Generator {
   Argv TypeCommand();
   std::string TypeKey(larder::engine::Group group);
   std::string Member();
+  Argv BitmapCommand();
+  Argv HyperLogLogCommand();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
@@ -122,6 +124,8 @@ class Generator {
   std::string Number();
   std::string Float();
   std::string Offset();
+  std::string BitOffset();
+  std::string FieldType();
   std::string Db();
   std::string Pattern();
   std::string Seconds(bool ms);
@@ -134,6 +138,7 @@ class Generator {
   Random random_;
   int short_ttl_ms_ = 0;
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
+  bool of_bits_ = false;  // its offsets are bits
   bool in_multi_[kLinks] = {};
 };
 

@@ -91,7 +91,9 @@ std::vector<Argv> Generator::UnseenEnd() {
                         {"APPEND", key, "x"}, {"RENAME", key, "b"}, {"COPY", key, "c", "REPLACE"}, {"MOVE", key, "1"},
                         {"PERSIST", key}, {"EXPIRE", key, "100000"}, {"TTL", key}, {"INCR", key}, {"DBSIZE"},
                         {"MSETNX", key, "x"}, {"GETSET", key, "x"}, {"SETRANGE", key, "2", "x"}, {"TYPE", key},
-                        {"OBJECT", "ENCODING", key}, {"TOUCH", key}, {"GETDEL", key},
+                        {"OBJECT", "ENCODING", key}, {"TOUCH", key}, {"GETDEL", key}, {"GETBIT", key, "1"},
+                        {"SETBIT", key, "1", "0"}, {"BITOP", "OR", "b", key}, {"BITOP", "OR", key, "b"},
+                        {"BITFIELD", key, "GET", "u8", "0"}, {"BITFIELD", key, "INCRBY", "u8", "0", "1"},
                         {"SET", key, "x", "GET", "KEEPTTL"}};
   commands.push_back(kLast[random_.Below(static_cast<int>(std::size(kLast)))]);
   return commands;

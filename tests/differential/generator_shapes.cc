@@ -55,11 +55,14 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
     case ArgType::kInteger:
       if (Says(arg.name, "seconds")) return Seconds(ms);
       if (Says(arg.name, "db")) return Db();
+      if (of_bits_ && arg.name == "offset") return BitOffset();
+      if (of_bits_ && random_.Chance(60)) return std::to_string(random_.Below(700) - 350);
       if (arg.name == "offset" || arg.name == "start") return Offset();
       return Number();
     default:
       // Few, so that they meet.
       if ((arg.name == "field" || arg.name == "member" || arg.name == "element") && random_.Chance(80)) return Member();
+      if (of_bits_ && arg.name == "encoding") return FieldType();
       return random_.Chance(45) ? Number() : Text();
   }
 }
@@ -97,7 +100,11 @@ Argv Generator::StringCommand() {
 Argv Generator::TypeCommand() {
   static const std::vector<const CommandRow*> kOthers = [] {
     std::vector<const CommandRow*> rows = larder::testing::RowsOfTypes();
-    std::erase_if(rows, [](const CommandRow* row) { return row->spec->group == Group::kString; });
+    // Those have requests of their own.
+    std::erase_if(rows, [](const CommandRow* row) {
+      const Group group = row->spec->group;
+      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog;
+    });
     return rows;
   }();
   if (kOthers.empty() || random_.Chance(40)) return StringCommand();
@@ -113,9 +120,65 @@ Argv Generator::TypeCommand() {
   return argv;
 }
 
+// Made of the rows too, but for arguments that are bits, types of fields and operations.
+Argv Generator::BitmapCommand() {
+  static const std::vector<const CommandRow*> kRows = RowsOf(Group::kBitmap);
+  const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
+  of_bits_ = true;
+  Argv argv = FromRow(row);
+  of_bits_ = false;
+  if (random_.Chance(4)) return argv;
+  if (row.spec->name == "bitop") {
+    static constexpr std::string_view kOperations[] = {"AND", "OR", "XOR", "NOT", "and", "xOr"};
+    if (random_.Chance(97)) argv[1] = std::string(random_.Pick(kOperations));
+    if (SameWord(argv[1], "not") && random_.Chance(80)) argv.resize(4);
+  } else if (row.spec->name == "setbit") {
+    if (random_.Chance(92)) argv[3] = std::to_string(random_.Below(2));
+  } else if (row.spec->name == "bitpos") {
+    if (random_.Chance(95)) argv[2] = std::to_string(random_.Below(2));
+  }
+  return argv;
+}
+
 std::string Generator::TypeKey(Group group) {
   static constexpr std::string_view kNumbers[] = {"1", "2", "3"};
   return "type" + std::to_string(static_cast<int>(group)) + "." + std::string(random_.Pick(kNumbers));
+}
+
+// Elements of few kinds, so that they meet again; at times many at once, so that sparse strings become dense; and headers
+// overwritten.
+Argv Generator::HyperLogLogCommand() {
+  static const std::vector<const CommandRow*> kRows = RowsOf(Group::kHyperLogLog);
+  static constexpr std::string_view kDebug[] = {"GETREG", "DECODE", "ENCODING", "TODENSE", "decode", "FOO"};
+  const std::string key = "hll" + std::to_string(random_.Below(4));
+  switch (random_.Below(20)) {
+    case 0: case 1: case 2: case 3: case 4: case 5: {
+      Argv argv = {"PFADD", key};
+      const int space = random_.Chance(50) ? 30 : 100'000;
+      for (int i = random_.Below(8); i > 0; --i) argv.push_back(std::to_string(random_.Below(space)));
+      return argv;
+    }
+    case 6: {
+      Argv argv = {"PFADD", key};
+      for (int i = random_.Chance(10) ? 3000 : 100; i > 0; --i) argv.push_back(std::to_string(random_.Below(1 << 20)));
+      return argv;
+    }
+    case 7: return {"PFMERGE", key, "hll" + std::to_string(random_.Below(5))};
+    case 8: return {"PFDEBUG", std::string(random_.Pick(kDebug)), key};
+    case 9: case 10: return {"PFCOUNT", key};
+    case 11: return {"GET", key};
+    case 12:  // in the header; for runs and registers there is hyperloglog_test.cc
+      fixed_ = true;
+      return {"SETRANGE", key, std::to_string(random_.Below(16)), std::string(1, static_cast<char>(random_.Next()))};
+    case 13: return {random_.Chance(50) ? "DEL" : "STRLEN", key};
+    case 14: return {"CONFIG", "SET", "hll-sparse-max-bytes", std::to_string(random_.Below(4) * 40)};
+    case 15: return {"OBJECT", "ENCODING", key};
+    case 16: return {"PFCOUNT", key, "hll" + std::to_string(random_.Below(4))};
+    default: break;
+  }
+  const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
+  if (row.spec->name == "pfselftest") return {"PFCOUNT", key};  // Redis's fails if hll-sparse-max-bytes is small
+  return FromRow(row);
 }
 
 Argv Generator::KeyCommand() {

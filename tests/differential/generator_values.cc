@@ -21,7 +21,7 @@ constexpr std::string_view kShortKeys[] = {"a", "b", "c", "d", "e", "f", "g", "h
 
 std::vector<std::string> AllKeys() {
   std::vector<std::string> keys(std::begin(kShortKeys), std::end(kShortKeys));
-  keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey()});
+  keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3"});
   return keys;
 }
 
@@ -77,6 +77,24 @@ std::string Generator::Offset() {
                                      "9223372036854775807", "-9223372036854775808", "abc", "", "01"};
   if (random_.Chance(15)) return random_.Pick(kOdd);
   return std::to_string(random_.Below(random_.Chance(80) ? 60 : 2000));
+}
+
+// Within what strings here have, at their ends, or far outside; as a field's, at times in units of its width.
+std::string Generator::BitOffset() {
+  static const std::string kOdd[] = {"-1", "8388600", "8388607", "8388608", "4294967295", "4294967296", "#0", "#", "#-1",
+                                     "##1", "#x", "x", "", "01", "+1", "9223372036854775807", "#131071", "#1048576"};
+  if (random_.Chance(8)) return random_.Pick(kOdd);
+  const std::string number = std::to_string(random_.Below(random_.Chance(85) ? 200 : 9000));
+  return random_.Chance(20) ? "#" + std::to_string(random_.Below(12)) : number;
+}
+
+std::string Generator::FieldType() {
+  static const std::string kOdd[] = {"u64", "i65", "u0", "i0", "U8", "x8", "u", "", "8", "u08", "u+8", "i-1", "u8 "};
+  if (random_.Chance(5)) return random_.Pick(kOdd);
+  static constexpr int kWidths[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 62, 63};
+  if (random_.Chance(5)) return "i64";
+  const int width = random_.Chance(70) ? random_.Pick(kWidths) : 1 + random_.Below(63);
+  return (random_.Chance(50) ? "i" : "u") + std::to_string(width);
 }
 
 std::string Generator::Db() {

@@ -15,7 +15,7 @@ constexpr int kCommands = 3000;
 constexpr size_t kForgottenEvery = 60;  // the counter ends at 255
 
 const std::vector<Argv>& Forms() {
-  // K is a key, N a number.
+  // K is a key, H one with a HyperLogLog, N a number.
   static const std::vector<Argv> forms = {{"SET", "K", "text"},
                                           {"SET", "K", "N"},
                                           {"SET", "K", "text", "GET"},
@@ -46,6 +46,24 @@ const std::vector<Argv>& Forms() {
                                           {"DECR", "K"},
                                           {"INCRBYFLOAT", "K", "N"},
                                           {"LCS", "K", "K"},
+                                          {"PFADD", "H", "N"},
+                                          {"PFADD", "H"},
+                                          {"PFCOUNT", "H"},
+                                          {"PFCOUNT", "H", "H"},
+                                          {"PFMERGE", "H", "H"},
+                                          {"PFDEBUG", "ENCODING", "H"},
+                                          {"PFDEBUG", "TODENSE", "H"},
+                                          {"PFDEBUG", "GETREG", "H"},
+                                          {"SETBIT", "K", "N", "1"},
+                                          {"SETBIT", "K", "0", "0"},
+                                          {"GETBIT", "K", "N"},
+                                          {"BITCOUNT", "K"},
+                                          {"BITPOS", "K", "1", "0"},
+                                          {"BITOP", "OR", "K", "K", "K"},
+                                          {"BITOP", "NOT", "K", "K"},
+                                          {"BITFIELD", "K", "GET", "u8", "0"},
+                                          {"BITFIELD", "K", "SET", "u8", "N", "1", "GET", "u8", "0"},
+                                          {"BITFIELD_RO", "K", "GET", "u8", "0"},
                                           {"RENAME", "K", "K"},
                                           {"RENAME", "K", "K"},
                                           {"RENAME", "K", "K"},
@@ -84,6 +102,7 @@ Argv Filled(const Argv& form, std::mt19937_64& random) {
   Argv argv = form;
   for (std::string& word : argv) {
     if (word == "K") word = std::string(1, static_cast<char>('a' + random() % 4));
+    if (word == "H") word = std::string(1, static_cast<char>('e' + random() % 2));
     if (word == "N") word = std::to_string(random() % 20000 + 1);
   }
   return argv;
@@ -110,7 +129,7 @@ TEST(Uses, AreCountedAsRedisCountsThem) {
     const Argv argv = Filled(Forms()[random() % Forms().size()], random);
     Ask(*ours, argv), Ask(*theirs, argv);
     said.push_back(Printable(argv));
-    for (const char* key : {"a", "b", "c", "d"}) {
+    for (const char* key : {"a", "b", "c", "d", "e", "f"}) {
       const Value our_uses = Ask(*ours, {"OBJECT", "FREQ", key});
       const Value their_uses = Ask(*theirs, {"OBJECT", "FREQ", key});
       EXPECT_EQ(our_uses.text, their_uses.text) << key << " after " << testing::PrintToString(said);

@@ -123,6 +123,48 @@ void AddHashes(std::vector<CommandCase>* to) {
   to->push_back({{"HSET", "tree", "one more", "x"}, {Hash("tree", 512)}, kKeepsRoom});
 }
 
+void AddBitmaps(std::vector<CommandCase>* to) {
+  for (const char* key : {"fresh", "short", "number", "medium", "large", "huge", "ttl"}) {
+    to->push_back({{"GETBIT", key, "5"}});
+    to->push_back({{"BITCOUNT", key}});
+    to->push_back({{"BITPOS", key, "1"}});
+    for (const char* offset : {"0", "5", "8000", "400000"}) to->push_back({{"SETBIT", key, offset, "1"}});
+    to->push_back({{"BITFIELD", key, "GET", "u8", "0"}});
+    to->push_back({{"BITFIELD", key, "SET", "u8", "0", "1", "INCRBY", "i16", "#3000", "5"}});
+    to->push_back({{"BITFIELD", key, "OVERFLOW", "FAIL", "SET", "u8", "80000", "300"}});
+    to->push_back({{"BITOP", "NOT", key, "large"}});
+    to->push_back({{"BITOP", "XOR", "fresh", key, "short"}});
+    to->push_back({{"BITOP", "AND", key, "missing"}});
+  }
+  // More steps, and more sources, than there is room for without memory.
+  Argv fields = {"BITFIELD", "large"};
+  for (int i = 0; i < 300; ++i) fields.insert(fields.end(), {"SET", "u8", "#" + std::to_string(i * 20), "200"});
+  to->push_back({fields});
+  Argv sources = {"BITOP", "OR", "fresh"};
+  for (int i = 0; i < 40; ++i) sources.push_back(i % 2 == 0 ? "large" : "number");
+  to->push_back({sources});
+}
+
+void AddHyperLogLogs(std::vector<CommandCase>* to) {
+  Argv many = {"PFADD", "long"}, some = {"PFADD", "sparse"};
+  for (int i = 0; i < 3000; ++i) many.push_back(std::to_string(i));
+  for (int i = 0; i < 400; ++i) some.push_back(std::to_string(i));
+  const std::vector<Argv> before = {many, some};
+  for (const char* key : {"fresh", "sparse", "long", "short"}) {
+    to->push_back({{"PFADD", key}, before});
+    to->push_back({{"PFADD", key, "a", "b", "c", "1"}, before});
+    to->push_back({{"PFCOUNT", key}, before});
+    to->push_back({{"PFCOUNT", "sparse", key}, before});
+    to->push_back({{"PFMERGE", key, "sparse"}, before});
+    to->push_back({{"PFMERGE", key, "long", "sparse"}, before});
+    for (const char* what : {"GETREG", "DECODE", "ENCODING", "TODENSE"}) to->push_back({{"PFDEBUG", what, key}, before});
+  }
+  Argv more = {"PFADD", "sparse"};  // than a sparse one can have
+  for (int i = 5000; i < 7000; ++i) more.push_back(std::to_string(i));
+  to->push_back({more, before});
+  to->push_back({{"PFSELFTEST"}});
+}
+
 void AddKeys(std::vector<CommandCase>* to) {
   for (const char* key : {"missing", "short", "large", "huge", "ttl"}) {
     to->push_back({{"DEL", key}});
@@ -345,6 +387,8 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
   AddHashes(&cases);
+  AddBitmaps(&cases);
+  AddHyperLogLogs(&cases);
   AddKeys(&cases);
   AddServer(config_file, &cases);
   AddClients(&cases);
