@@ -1,7 +1,7 @@
 """Each header of lib/, net/ and bindings/ compiles alone.
 
-A header that some source file includes first is seen there, by the builds that have no precompiled header
-(tests/consumer/bazel). The others are compiled here, each by itself, with the system's g++ and abseil.
+A header that some source file includes first is seen there, by the build that has no precompiled header
+(--config=clang). The others are compiled here, each by itself, with the system's g++ and abseil.
 """
 
 import concurrent.futures

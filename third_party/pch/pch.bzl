@@ -5,7 +5,8 @@ a change of ours compiles nothing anew that does not include it. It is a help an
 (another compiler, other flags) the compiler reads the headers themselves, and each file still includes all that it
 uses, which the builds without it see (--config=clang, CMake, users' workspaces).
 
-It is made in this workspace's own g++ builds alone: see .bazelrc and third_party/pch/BUILD.
+This workspace's g++ builds have it: see .bazelrc and third_party/pch/BUILD. Another workspace may, by
+--define=larder_pch=on, as tests/consumer/bazel does.
 """
 
 def _precompiled_header_impl(ctx):

@@ -20,8 +20,9 @@ sed "s|@LARDER@|$larder|" "$here/consumer.WORKSPACE" > "$work/workspace/WORKSPAC
 
 cd "$work/workspace"
 bazel=("$larder/bazelw" --output_base="$work/output" --nohome_rc)
-# --force_pic: each file once, for the programs and for the shared object.
-flags=(--cxxopt=-std=c++20 --host_cxxopt=-std=c++20 --force_pic --nosandbox_debug --noshow_progress)
+# --force_pic: each file once, for the programs and for the shared object. The precompiled header is what a workspace may
+# have too; that nothing needs it, --config=clang shows.
+flags=(--cxxopt=-std=c++20 --host_cxxopt=-std=c++20 --force_pic --define=larder_pch=on --nosandbox_debug --noshow_progress)
 "${bazel[@]}" build "${flags[@]}" //:consumer //:consumer_tls @larder//:liblarder.so
 # The same again as a test would link it, with a shared object for each library that allows it.
 "${bazel[@]}" build "${flags[@]}" --dynamic_mode=fully //:consumer_dynamic
