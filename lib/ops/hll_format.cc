@@ -25,11 +25,16 @@ constexpr size_t kRoomForRuns = 8;  // more than replacing a run can add
 
 uint8_t ByteAt(Bytes text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
-uint64_t LoadLittle(const char* from) {
+uint64_t LoadLittle(const void* from) {
   uint64_t word;
   std::memcpy(&word, from, sizeof(word));
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
   return word;
+}
+
+void StoreLittle(uint64_t word, void* to) {
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  std::memcpy(to, &word, sizeof(word));
 }
 
 // MurmurHash64A, by Austin Appleby, who has put it in the public domain, with the seed that Redis gives it.
@@ -63,11 +68,32 @@ uint8_t DenseValue(Bytes text, uint32_t index) {
   return two_bytes >> (bit % 8) & 63;
 }
 
-// Four registers are three bytes.
-void DecodeFour(const char* from, uint8_t* to) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  const unsigned all = bytes[0] | static_cast<unsigned>(bytes[1]) << 8 | static_cast<unsigned>(bytes[2]) << 16;
-  for (int i = 0; i < 4; ++i) to[i] = all >> (i * 6) & 63;
+// Eight registers are six bytes, the lowest of `Eight`'s bits.
+uint64_t LoadEight(const char* from) {
+  uint32_t low;
+  uint16_t high;
+  std::memcpy(&low, from, sizeof(low));
+  std::memcpy(&high, from + sizeof(low), sizeof(high));
+  if constexpr (std::endian::native == std::endian::big) {
+    low = __builtin_bswap32(low);
+    high = __builtin_bswap16(high);
+  }
+  return low | static_cast<uint64_t>(high) << 32;
+}
+
+// The same with a byte for each: halves are moved apart, then quarters, then registers.
+uint64_t SpreadEight(uint64_t eight) {
+  eight = (eight & 0xffffff) | (eight & 0xffffff000000) << 8;
+  eight = (eight & 0x00000fff00000fff) | (eight & 0x00fff00000fff000) << 4;
+  return (eight & 0x003f003f003f003f) | (eight & 0x0fc00fc00fc00fc0) << 2;
+}
+
+// The larger of each byte. REQUIRES: all are below 128.
+uint64_t LargerBytes(uint64_t a, uint64_t b) {
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  const uint64_t a_is = ((a | kHigh) - b) & kHigh;       // where a >= b
+  const uint64_t mask = a_is | (a_is - (a_is >> 7));     // 0xff there
+  return (a & mask) | (b & ~mask);
 }
 
 // ---- Sparse ---------------------------------------------------------------------------------------------------------
@@ -99,24 +125,24 @@ char* WriteRun(char* to, unsigned length, uint8_t value) {
 // Where a register is in a sparse string.
 struct Spot {
   bool found = false;
-  size_t at = 0;        // the run
-  size_t before = 0;    // the run before it, or itself
-  unsigned first = 0;   // register of the run
+  RunStart at;      // the run
+  RunStart before;  // the run before it, or itself if it is the first that was looked at
   Run run;
 };
 
-Spot FindRegister(Bytes text, uint32_t index) {
+// `from`: no run behind the one that has it.
+Spot FindRegister(Bytes text, uint32_t index, RunStart from = {}) {
   Spot spot;
-  spot.at = spot.before = kHeaderBytes;
-  while (spot.at < text.size()) {
-    spot.run = RunAt(text, spot.at);
-    if (index < spot.first + spot.run.length) {
-      spot.found = spot.at + spot.run.bytes <= text.size();
+  spot.at = spot.before = from;
+  while (spot.at.byte < text.size()) {
+    spot.run = RunAt(text, spot.at.byte);
+    if (index < spot.at.index + spot.run.length) {
+      spot.found = spot.at.byte + spot.run.bytes <= text.size();
       return spot;
     }
     spot.before = spot.at;
-    spot.at += spot.run.bytes;
-    spot.first += spot.run.length;
+    spot.at.byte += spot.run.bytes;
+    spot.at.index += spot.run.length;
   }
   return spot;
 }
@@ -178,9 +204,7 @@ std::optional<int64_t> KeptCount(Bytes text) {
   return static_cast<int64_t>(count);
 }
 
-void KeepCount(char* text, int64_t count) {
-  for (size_t i = 0; i < 8; ++i) text[kCountAt + i] = static_cast<char>(static_cast<uint64_t>(count) >> (i * 8));
-}
+void KeepCount(char* text, int64_t count) { StoreLittle(static_cast<uint64_t>(count), text + kCountAt); }
 
 void MarkCountStale(char* text) { text[kCountAt + 7] = static_cast<char>(text[kCountAt + 7] | 0x80); }
 
@@ -229,10 +253,9 @@ Outcome RaiseDense(char* text, Element element) {
 bool Registers::Merge(Bytes text) {
   if (IsDense(text)) {
     const char* from = text.data() + kHeaderBytes;
-    for (size_t i = 0; i < kRegisters; i += 4, from += 3) {
-      uint8_t four[4];
-      DecodeFour(from, four);
-      for (size_t j = 0; j < 4; ++j) values_[i + j] = std::max(values_[i + j], four[j]);
+    for (size_t i = 0; i < kRegisters; i += 8, from += 6) {
+      const uint64_t larger = LargerBytes(LoadLittle(values_ + i), SpreadEight(LoadEight(from)));
+      StoreLittle(larger, values_ + i);
     }
     return true;
   }
@@ -266,13 +289,19 @@ void Registers::WriteDense(char* text) const {
 
 std::optional<int64_t> Estimate(Bytes text) {
   if (IsDense(text)) {
-    // Of four registers each in its own histogram: the same value twice in a row would wait for itself.
+    // Four histograms in turn: to count the same value twice in a row would mean to wait for the first.
     uint32_t counts[4][64] = {};
     const char* from = text.data() + kHeaderBytes;
-    for (size_t i = 0; i < kRegisters; i += 4, from += 3) {
-      uint8_t four[4];
-      DecodeFour(from, four);
-      for (size_t j = 0; j < 4; ++j) ++counts[j][four[j]];
+    for (size_t i = 0; i < kRegisters; i += 8, from += 6) {
+      const uint64_t eight = LoadEight(from);
+      ++counts[0][eight & 63];
+      ++counts[1][eight >> 6 & 63];
+      ++counts[2][eight >> 12 & 63];
+      ++counts[3][eight >> 18 & 63];
+      ++counts[0][eight >> 24 & 63];
+      ++counts[1][eight >> 30 & 63];
+      ++counts[2][eight >> 36 & 63];
+      ++counts[3][eight >> 42];
     }
     Histogram histogram;
     for (size_t value = 0; value < 64; ++value) {
@@ -306,6 +335,7 @@ bool Sketch::MakeEmpty() {
 
 bool Sketch::Load(Bytes text) {
   buffer_.Clear();
+  last_ = {};
   // At once all that it usually comes to need.
   return buffer_.Reserve(std::max(text.size() + kRoomForRuns, kDenseBytes)) && buffer_.Append(text);
 }
@@ -348,14 +378,16 @@ Outcome Sketch::MakeDenseAndRaise(Element element) {
 // then follows each other.
 Outcome Sketch::RaiseSparse(Element element, size_t sparse_bytes_max) {
   if (element.count > kValueMax) return MakeDenseAndRaise(element);
-  const Spot spot = FindRegister(text(), element.index);
+  // From where the last one was, unless that tells nothing of what is before the run.
+  Spot spot = FindRegister(text(), element.index, element.index >= last_.index ? last_ : RunStart{});
+  if (spot.at.byte == last_.byte) spot = FindRegister(text(), element.index);
   if (!spot.found) return Outcome::kCorrupt;
   if (spot.run.value >= element.count) return Outcome::kSame;
 
   char runs[kRoomForRuns];
-  char* end = WriteRun(runs, element.index - spot.first, spot.run.value);
+  char* end = WriteRun(runs, element.index - spot.at.index, spot.run.value);
   end = WriteRun(end, 1, element.count);
-  end = WriteRun(end, spot.first + spot.run.length - element.index - 1, spot.run.value);
+  end = WriteRun(end, spot.at.index + spot.run.length - element.index - 1, spot.run.value);
   const Bytes replacement(runs, static_cast<size_t>(end - runs));
 
   const size_t size = text().size();
@@ -363,11 +395,12 @@ Outcome Sketch::RaiseSparse(Element element, size_t sparse_bytes_max) {
   const size_t new_size = size - replaced + replacement.size();
   if (replacement.size() > replaced && new_size > sparse_bytes_max) return MakeDenseAndRaise(element);
   if (new_size > size && buffer_.Extend(new_size - size) == nullptr) return Outcome::kNoMemory;
-  char* const at = data() + spot.at;
-  std::memmove(at + replacement.size(), at + replaced, size - spot.at - replaced);
+  char* const at = data() + spot.at.byte;
+  std::memmove(at + replacement.size(), at + replaced, size - spot.at.byte - replaced);
   base::CopyBytes(at, replacement);
   buffer_.Truncate(new_size);
-  JoinRuns(spot.before);
+  JoinRuns(spot.before.byte);
+  last_ = spot.before;  // which begins where it began
   return Outcome::kRaised;
 }
 

@@ -54,6 +54,11 @@ struct Run {
   uint8_t value = 0;
   uint8_t bytes = 0;
 };
+// Where a run begins: its first byte, and its first register.
+struct RunStart {
+  size_t byte = kHeaderBytes;
+  unsigned index = 0;
+};
 // Every run, be there too few or too many.
 void ForEachRun(Bytes text, absl::FunctionRef<void(const Run& run)> visit);
 
@@ -114,6 +119,7 @@ class Sketch {
   void JoinRuns(size_t from);
 
   base::Buffer buffer_;
+  RunStart last_;  // of a sparse one: a run near the register that was raised last
 };
 
 }  // namespace larder::inline v0::ops::hll
