@@ -14,6 +14,20 @@ constexpr size_t kChildBytes = 24;
 
 uint32_t& RefsOf(void* block) { return *static_cast<uint32_t*>(block); }
 
+// A key with about half of these below it, and at least one. False if they are all the same.
+bool PickMiddle(uint64_t* keys, size_t count, uint64_t* middle) {
+  std::nth_element(keys, keys + count / 2, keys + count);
+  *middle = keys[count / 2];
+  const auto below = [&](uint64_t key) { return key < *middle; };
+  if (std::any_of(keys, keys + count, below)) return true;
+  // It is the least: the next one, then.
+  const uint64_t least = *middle;
+  for (size_t i = 0; i < count; ++i) {
+    if (keys[i] > least && (*middle == least || keys[i] < *middle)) *middle = keys[i];
+  }
+  return *middle != least;
+}
+
 }  // namespace
 
 // ---- Blocks ---------------------------------------------------------------------------------------------------------
@@ -387,21 +401,12 @@ bool CountedTree::SplitLeaf(memory::Heap& heap, Cursor* cursor) {
 bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, bool* split) {
   Leaf* const leaf = cursor->leaf_;
   const size_t sampled = std::min<size_t>(leaf->count, kLeafRecords);
-  uint64_t hashes[kLeafRecords];
+  uint64_t keys[kLeafRecords];
   const char* record = leaf->data();
-  for (size_t i = 0; i < sampled; ++i, record = SkipRecord(record, format_)) hashes[i] = KeyOf(record);
-  std::nth_element(hashes, hashes + sampled / 2, hashes + sampled);
-  uint64_t middle = hashes[sampled / 2];
-  // All that are less go to the left: none may be.
-  if (std::find_if(hashes, hashes + sampled, [&](uint64_t hash) { return hash < middle; }) == hashes + sampled) {
-    const uint64_t least = middle;
-    for (size_t i = 0; i < sampled; ++i) {
-      if (hashes[i] > least && (middle == least || hashes[i] < middle)) middle = hashes[i];
-    }
-    *split = middle != least;
-    if (!*split) return true;
-  }
-  *split = true;
+  for (size_t i = 0; i < sampled; ++i, record = SkipRecord(record, format_)) keys[i] = KeyOf(record);
+  uint64_t middle = 0;
+  *split = PickMiddle(keys, sampled, &middle);
+  if (!*split) return true;
   if (!RoomAbove(heap, cursor, 1)) return false;
   size_t left_bytes = 0;
   record = leaf->data();
