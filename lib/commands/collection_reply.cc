@@ -61,11 +61,14 @@ bool SampleRecords(const keyspace::Collection& collection, size_t count, base::R
   return true;
 }
 
-Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values) {
+Result<int64_t> ParseRandomCount(ArgReader& args, Bytes option, bool* with_option) {
   constexpr int64_t kCountMax = INT64_MAX;
   LARDER_ASSIGN_OR_RETURN(const int64_t count, args.Int());
   if (count < -kCountMax) return errors::kNotCount;
-  if (with_values && (count < -kCountMax / 2 || count > kCountMax / 2)) return errors::kNotInRange;
+  *with_option = !args.done();
+  if (args.done()) return count;
+  if (!args.Take(option) || !args.done()) return errors::kSyntax;
+  if (count < -kCountMax / 2 || count > kCountMax / 2) return errors::kNotInRange;
   return count;
 }
 

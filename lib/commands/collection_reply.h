@@ -26,9 +26,9 @@ bool CollectionIsShort(CommandContext& ctx, std::span<const Bytes> argv);
 bool SampleRecords(const keyspace::Collection& collection, size_t count, base::Random& random,
                    absl::FunctionRef<void(const char* record)> visit);
 
-// The count of HRANDFIELD and its like. Errors: kNotInteger, kNotCount,
-// kNotInRange.
-Result<int64_t> ParseRandomCount(ArgReader& args, bool with_values);
+// The count of HRANDFIELD and its like, and the word that may follow it, with which a reply has twice as many elements.
+// Errors: kNotInteger, kNotCount, kSyntax, kNotInRange.
+Result<int64_t> ParseRandomCount(ArgReader& args, Bytes option, bool* with_option);
 // Before a collection that is not empty is asked for so many picks with repeats: Redis writes until it has no memory.
 // Errors: kNotInRange.
 Error CheckRandomCount(int64_t count);

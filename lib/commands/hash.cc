@@ -168,9 +168,8 @@ Error HRandField(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     }
     return kOk;
   }
-  const bool with_values = args.remaining() > 1;
-  LARDER_ASSIGN_OR_RETURN(const int64_t count, ParseRandomCount(args, with_values));
-  if (with_values && (!args.Take("withvalues") || !args.done())) return errors::kSyntax;
+  bool with_values = false;
+  LARDER_ASSIGN_OR_RETURN(const int64_t count, ParseRandomCount(args, "withvalues", &with_values));
   LARDER_ASSIGN_OR_RETURN(const Collection hash, hashes::Open(ctx.db(), key));
   if (count == 0 || hash.empty()) {
     reply.Array(0);

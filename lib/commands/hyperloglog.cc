@@ -121,9 +121,13 @@ Error PfDebug(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 // compares what they estimate with each other and with what it should be.
 class SelfTest {
  public:
+  // False without memory. All that Run needs is there then.
+  bool Prepare() {
+    return sparse_.MakeEmpty() && dense_.MakeEmpty() && dense_.MakeDense() == hll::Outcome::kRaised;
+  }
+
   // What has failed, or nullptr.
   const char* Run() {
-    if (!sparse_.MakeEmpty() || !dense_.MakeEmpty() || dense_.MakeDense() != hll::Outcome::kRaised) return "no memory";
     uint64_t added = 0;
     for (const uint64_t goal : {1, 10, 100, 1000, 10'000, 100'000}) {
       for (; added < goal; ++added) {
@@ -159,7 +163,9 @@ class SelfTest {
 };
 
 Error PfSelfTest(CommandContext&, ArgReader, ReplyWriter& reply) {
-  const char* const fault = SelfTest().Run();
+  SelfTest test;
+  if (!test.Prepare()) return errors::kAllocationFailed;
+  const char* const fault = test.Run();
   if (fault == nullptr) {
     reply.Ok();
     return kOk;

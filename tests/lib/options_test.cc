@@ -111,6 +111,8 @@ TEST(OptionsTest, EveryMemberIsNamedWhenItIsAtFault) {
       BAD(maxclients, 0),
       BAD(client_query_buffer_limit, 1),
       BAD(proto_max_bulk_len, 1),
+      BAD(hash_max_listpack_entries, -1),
+      BAD(hash_max_listpack_value, -1),
       BAD(hll_sparse_max_bytes, UINT64_MAX),
       BAD(maxmemory_clients, -101),
       BAD(async_bytes_max, 0),

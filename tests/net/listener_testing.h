@@ -5,25 +5,15 @@
 #include <larder/net/listener.h>
 #include <larder/net/uring.h>
 
-#include <dirent.h>
 #include <stdlib.h>
 
 #include <set>
 #include <string>
 
 #include "tests/net/listener_fixture.h"
+#include "tests/net/proc_entries.h"
 
 namespace larder {
-
-// The names in a folder of /proc, without the descriptor that reads it.
-inline std::set<std::string> Entries(const char* path) {
-  std::set<std::string> names;
-  DIR* dir = opendir(path);
-  while (const dirent* entry = readdir(dir)) names.insert(entry->d_name);
-  names.erase(std::to_string(dirfd(dir)));
-  closedir(dir);
-  return names;
-}
 
 class ListenerTest : public ListenerFixture {
  protected:

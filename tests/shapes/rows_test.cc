@@ -76,7 +76,8 @@ TEST(RowsTest, ARowThatHasKeysSaysWhatItDoesToThem) {
                              engine::kKeyRemove | engine::kKeyNotKey), 0)
           << NameOf(row);
       if ((key.flags & engine::kKeyReadOnly) == 0) {
-        EXPECT_TRUE(row.has(engine::kCmdWrite) || (key.flags & engine::kKeyNotKey) != 0)
+        EXPECT_TRUE(row.has(engine::kCmdWrite) || row.has(engine::kCmdKeepsResult) ||
+                    (key.flags & engine::kKeyNotKey) != 0)
             << NameOf(row) << " changes a key and is no write";
       }
     }

@@ -109,7 +109,7 @@ TEST_P(CommandCommandTest, ListFilters) {
   EXPECT_THAT(List({"FILTERBY", "ACLCAT", "nosuch"}), IsEmpty());
   EXPECT_THAT(List({"FILTERBY", "ACLCAT", "admin"}), Contains("client|kill"));
   EXPECT_THAT(List({"FILTERBY", "PATTERN", "SE*"}),
-              UnorderedElementsAre("set", "setex", "setnx", "setrange", "select"));
+              UnorderedElementsAre("set", "setbit", "setex", "setnx", "setrange", "select"));
   EXPECT_THAT(List({"FILTERBY", "PATTERN", "config|re*"}),
               UnorderedElementsAre("config|resetstat", "config|rewrite"));
   EXPECT_THAT(List({"FILTERBY", "MODULE", "json"}), IsEmpty());
