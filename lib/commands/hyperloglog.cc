@@ -7,6 +7,7 @@
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
 #include "lib/engine/short.h"
+#include "lib/engine/text.h"
 #include "lib/ops/hyperloglog.h"
 
 namespace larder::inline v0::commands {
@@ -111,7 +112,7 @@ Error PfDebug(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     reply.Int(converted ? 1 : 0);
     return kOk;
   }
-  reply.Error({"ERR Unknown PFDEBUG subcommand '", what, "'"});
+  reply.Error({"ERR Unknown PFDEBUG subcommand '", UpToNul(what), "'"});
   return kReplied;
 }
 
