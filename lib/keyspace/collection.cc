@@ -150,8 +150,7 @@ bool RecordDraft::Part(Bytes text) {
 Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
   if (entry == nullptr) return;
   if (entry->storage() == Entry::Storage::kStructure) {
-    root_ = static_cast<const CollectionRoot*>(entry->structure());
-    tree_ = &root_->tree;
+    tree_ = &static_cast<const CollectionRoot*>(entry->structure())->tree;
     format_ = tree_->format();
     return;
   }
@@ -222,15 +221,22 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   }
   root_ = static_cast<CollectionRoot*>(entry->structure());
   large_ = root_->tree.format();
-  if (!several && !db.keyspace().effects().wants(Effects::kOldValues)) return;
-  // If there is no memory for a root there is none for a change either: Commit will say so.
-  root_ = static_cast<CollectionRoot*>(kCollectionKind.Clone(heap_, *root_));
+  clones_ = several || db.keyspace().effects().wants(Effects::kOldValues);
+}
+
+// Before a tree is changed. A spot that was found in the tree is one in its clone, whose nodes are the same.
+Error CollectionEdit::Own() {
+  if (!clones_ || own_root_) return kOk;
+  Structure* const clone = kCollectionKind.Clone(heap_, *root_);
+  if (clone == nullptr) return errors::kAllocationFailed;
+  root_ = static_cast<CollectionRoot*>(clone);
   own_root_ = true;
+  return kOk;
 }
 
 CollectionEdit::~CollectionEdit() {
   base::AssertHolder();
-  if (root_ == nullptr || committed_) return;
+  if (packed() || committed_) return;
   if (own_root_) {
     FreeCollection(heap_, root_);
     return;
@@ -244,8 +250,7 @@ Collection CollectionEdit::Read() const {
   Collection read(nullptr, packed_format_);
   if (packed()) {
     read.packed_ = records();
-  } else if (root_ != nullptr) {
-    read.root_ = root_;
+  } else {
     read.tree_ = &root_->tree;
     read.format_ = root_->tree.format();
   }
@@ -363,7 +368,7 @@ Error CollectionEdit::Copy(ds::RecordFormat format) {
     FreeCollection(heap_, made);
     return errors::kAllocationFailed;
   }
-  if (own_root_ && root_ != nullptr) FreeCollection(heap_, root_);
+  if (own_root_) FreeCollection(heap_, root_);
   root_ = made;
   own_root_ = true;
   return kOk;
@@ -375,17 +380,12 @@ Error CollectionEdit::SetLarge(ds::RecordFormat large) {
   return Copy(large);
 }
 
-CollectionRoot* CollectionEdit::MakeTree() {
-  if (packed() && !Copy(large_).ok()) return nullptr;
-  return root_;
-}
-
 // What was a spot in packed records is one in the tree that they become.
 Error CollectionEdit::ToTreeSpot(Spot& spot) {
   Bytes part;
   if (spot.record != nullptr) part = ds::PartOf(spot.record, packed_format_, 0);
   const bool at_record = spot.record != nullptr;
-  if (MakeTree() == nullptr) return errors::kAllocationFailed;
+  LARDER_RETURN_IF_ERROR(Copy(large_));
   // The packed bytes are still there, and `part` with them.
   if (!large_.hashed()) {
     At(spot.index, &spot);
@@ -405,7 +405,7 @@ Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
     spot.record = nullptr;
     LARDER_RETURN_IF_ERROR(ToTreeSpot(spot));
   }
-  if (root_ == nullptr) return errors::kAllocationFailed;
+  LARDER_RETURN_IF_ERROR(Own());
   ds::CountedTree& tree = root_->tree;
   char room[kRecordBytesMax];
   Bytes record = draft.record();
@@ -433,7 +433,7 @@ Error CollectionEdit::Replace(Spot& spot, RecordDraft& draft) {
     }
     LARDER_RETURN_IF_ERROR(ToTreeSpot(spot));
   }
-  if (root_ == nullptr) return errors::kAllocationFailed;
+  LARDER_RETURN_IF_ERROR(Own());
   ds::CountedTree& tree = root_->tree;
   char room[kRecordBytesMax];
   Bytes record = draft.record();
@@ -450,8 +450,8 @@ Error CollectionEdit::Erase(Spot& spot) {
     Splice(spot, static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record), {}, -1);
     return kOk;
   }
-  if (root_ == nullptr || !root_->tree.Erase(heap_, &spot.cursor)) return errors::kAllocationFailed;
-  return kOk;
+  LARDER_RETURN_IF_ERROR(Own());
+  return root_->tree.Erase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
 }
 
 Error CollectionEdit::EraseRange(size_t first, size_t count) {
@@ -463,8 +463,8 @@ Error CollectionEdit::EraseRange(size_t first, size_t count) {
     Splice(from, to.offset - from.offset, {}, -static_cast<int>(count));
     return kOk;
   }
-  if (root_ == nullptr || !root_->tree.EraseRange(heap_, first, count)) return errors::kAllocationFailed;
-  return kOk;
+  LARDER_RETURN_IF_ERROR(Own());
+  return root_->tree.EraseRange(heap_, first, count) ? kOk : Error(errors::kAllocationFailed);
 }
 
 Bytes CollectionEdit::packed_value() {
@@ -474,10 +474,9 @@ Bytes CollectionEdit::packed_value() {
 }
 
 Error CollectionEdit::Commit(const Change& change, const Change& gone) {
-  if (root_ == nullptr && own_root_) return errors::kAllocationFailed;
   if (size() == 0) {
     if (place_ == nullptr) return kOk;
-    if (root_ != nullptr && !own_root_) {  // it ends with the entry, as large as it is now
+    if (!packed() && !own_root_) {  // it ends with the entry, as large as it is now
       root_->CountBytes();
       db_.StructureChanged(place_, form_, bytes_before_);
       committed_ = true;
@@ -485,7 +484,7 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
     db_.Delete(place_, gone);
     return kOk;
   }
-  if (root_ == nullptr) return db_.PutPacked(key_, place_, form_, packed_value(), change).error();
+  if (packed()) return db_.PutPacked(key_, place_, form_, packed_value(), change).error();
   root_->CountBytes();
   if (own_root_) {
     const int64_t expiry_ms = place_ != nullptr ? place_->expiry_ms() : kNoExpiry;

@@ -1,10 +1,10 @@
 // Collections: lists, hashes, sets, sorted sets and streams as values. What all of them have in common is here; what an
 // element is, and how elements are ordered, their ops say (lib/ops).
 //
-// A collection has one of two forms, which follow from its bytes alone and which nobody sees:
+// A collection has one of two forms, which nobody sees. It begins packed, and what has become a tree stays one.
 //
-//   packed   up to kPackedBytes of records, up to kPackedRecords, none of whose parts is long: bytes in the entry, or in
-//            its block, and a count of 16 bits before them. Changed by writing all of it anew
+//   packed   up to kPackedBytes of records, up to kPackedRecords, none of whose parts is long: bytes in the entry, or
+//            in its block, and a count of 16 bits before them. Changed by writing all of it anew
 //   tree     a CollectionRoot: the records in a CountedTree, and for sorted sets a second one from member to score
 //
 // What OBJECT ENCODING says is a label beside that (Form), with Redis's limits and history. It is the ops' business; but
@@ -93,7 +93,6 @@ class Collection {
   bool empty() const { return size() == 0; }
   ds::RecordFormat format() const { return format_; }
   const ds::CountedTree* tree() const { return tree_; }
-  const CollectionRoot* root() const { return root_; }
   const ds::PackedRecords& packed() const { return packed_; }
 
   // The record whose first part is this one, or nullptr.
@@ -108,7 +107,6 @@ class Collection {
   friend class CollectionEdit;
   ds::RecordFormat format_;
   const ds::CountedTree* tree_ = nullptr;
-  const CollectionRoot* root_ = nullptr;
   ds::PackedRecords packed_;
 };
 
@@ -119,7 +117,8 @@ class Collection {
 class CollectionEdit {
  public:
   // `place` has just been found by Locate; what is there is of this type. `large`: the format of its tree, should it
-  // become one. `several`: more than one change may come, so that one that fails must find the tree as it was.
+  // become one. `several`: more than one change may come (EraseRange is several, SetLarge is none if it comes first), so
+  // that one that fails must leave the tree as it was.
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
   ~CollectionEdit();
@@ -127,7 +126,6 @@ class CollectionEdit {
   CollectionEdit& operator=(const CollectionEdit&) = delete;
 
   size_t size() const { return root_ != nullptr ? root_->tree.size() : packed_count_; }
-  bool is_tree() const { return root_ != nullptr; }
   // As it is at this moment.
   Collection Read() const;
   Form form() const { return form_; }
@@ -157,14 +155,13 @@ class CollectionEdit {
 
   // Gives the tree that it is, or becomes, another format: prefixes are made anew.
   Error SetLarge(ds::RecordFormat large) LARDER_REQUIRES_HOLDER;
-  // The tree itself, for what is not said above (a sorted set's map). Makes it one first; nullptr without memory.
-  CollectionRoot* MakeTree() LARDER_REQUIRES_HOLDER;
 
   // `gone`: if nothing is left. If nothing was changed it is not to be called.
   Error Commit(const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
  private:
-  bool packed() const { return root_ == nullptr && !own_root_; }
+  bool packed() const { return root_ == nullptr; }
+  Error Own() LARDER_REQUIRES_HOLDER;
   ds::PackedRecords records() const { return {packed_ + kPackedCountBytes, packed_bytes_, packed_count_}; }
   bool Fits(size_t bytes, size_t records, const RecordDraft& draft) const;
   Error Copy(ds::RecordFormat format) LARDER_REQUIRES_HOLDER;
@@ -183,7 +180,8 @@ class CollectionEdit {
   ds::RecordFormat large_;
   size_t bytes_before_ = 0;        // of the entry
   CollectionRoot* root_ = nullptr;  // if it is a tree
-  bool own_root_ = false;           // no entry has it yet; without a root: there was no memory for one
+  bool own_root_ = false;           // which no entry has yet
+  bool clones_ = false;             // a tree that an entry has is not changed, but a clone of it
   bool committed_ = false;
   size_t packed_bytes_ = 0;
   size_t packed_count_ = 0;

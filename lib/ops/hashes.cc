@@ -41,14 +41,16 @@ class HashEdit {
   }
   // True if the field is new.
   Result<bool> Set(Bytes field, Bytes value) LARDER_REQUIRES_HOLDER {
-    if (field.size() > config_.hash_packed_value_max || value.size() > config_.hash_packed_value_max) {
+    bool is_new = !edit_.Find(field, &spot_);
+    // Before anything is changed, since it may fail.
+    if (field.size() > config_.hash_packed_value_max || value.size() > config_.hash_packed_value_max ||
+        edit_.size() + is_new > config_.hash_packed_entries_max) {
       LARDER_RETURN_IF_ERROR(Enlarge());
+      is_new = !edit_.Find(field, &spot_);
     }
-    const bool is_new = !edit_.Find(field, &spot_);
     keyspace::RecordDraft draft = edit_.Draft();
     if (!draft.Part(field) || !draft.Part(value)) return errors::kAllocationFailed;
     LARDER_RETURN_IF_ERROR(is_new ? edit_.Insert(spot_, draft) : edit_.Replace(spot_, draft));
-    if (edit_.size() > config_.hash_packed_entries_max) LARDER_RETURN_IF_ERROR(Enlarge());
     return is_new;
   }
   // What was found last.
