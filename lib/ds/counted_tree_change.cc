@@ -129,21 +129,16 @@ bool CountedTree::AtBeginning(const Cursor& cursor) const {
 CountedTree::Leaf* CountedTree::CopyLeaf(memory::Heap& heap, const Leaf& leaf) {
   Leaf* const made = NewLeaf(heap, leaf.used);
   if (made == nullptr) return nullptr;
-  std::memcpy(made->data(), leaf.data(), leaf.used);
-  made->used = leaf.used;
-  made->count = leaf.count;
+  AppendRecords(made, leaf.data(), leaf.used, leaf.count);
   BlocksOf(made->data(), made->data() + made->used, 1);
   bytes_ -= LeafBlockBytes(leaf);
   return made;
 }
 
-CountedTree::Node* CountedTree::CopyNode(memory::Heap& heap, Node& node, int /*level*/) {
+CountedTree::Node* CountedTree::CopyNode(memory::Heap& heap, const Node& node) {
   Node* const made = NewNode(heap, node.capacity);
   if (made == nullptr) return nullptr;
-  made->size = node.size;
-  std::memcpy(made->keys(), node.keys(), node.size * sizeof(uint64_t));
-  std::memcpy(made->children(), node.children(), node.size * sizeof(void*));
-  std::memcpy(made->counts(), node.counts(), node.size * sizeof(uint64_t));
+  AppendChildren(made, node, 0);
   for (size_t at = 0; at < node.size; ++at) ++RefsOf(node.children()[at]);
   bytes_ -= NodeBlockBytes(node);
   return made;
@@ -155,7 +150,7 @@ bool CountedTree::Own(memory::Heap& heap, Cursor* cursor) {
     void* const block = BlockAt(*cursor, level);
     if (RefsOf(block) == 1) continue;
     void* const made = level == height_ ? static_cast<void*>(CopyLeaf(heap, *static_cast<Leaf*>(block)))
-                                        : CopyNode(heap, *static_cast<Node*>(block), level);
+                                        : CopyNode(heap, *static_cast<Node*>(block));
     if (made == nullptr) return false;
     --RefsOf(block);
     SetBlock(cursor, level, made);
@@ -182,6 +177,16 @@ void CountedTree::InsertChild(Node* node, size_t at, uint64_t key, void* child, 
   ++node->size;
 }
 
+// Those of `from` from `first` on.
+void CountedTree::AppendChildren(Node* to, const Node& from, size_t first) {
+  const size_t count = from.size - first;
+  LARDER_DCHECK(to->size + count <= to->capacity);
+  std::memcpy(to->keys() + to->size, from.keys() + first, count * sizeof(uint64_t));
+  std::memcpy(to->children() + to->size, from.children() + first, count * sizeof(void*));
+  std::memcpy(to->counts() + to->size, from.counts() + first, count * sizeof(uint64_t));
+  to->size = static_cast<uint16_t>(to->size + count);
+}
+
 bool CountedTree::AddRoot(memory::Heap& heap, Cursor* cursor) {
   if (height_ == kHeightMax) return false;
   Node* const node = NewNode(heap, 4);
@@ -203,10 +208,7 @@ bool CountedTree::GrowNode(memory::Heap& heap, Cursor* cursor, int level) {
   Node* const node = cursor->nodes_[level];
   Node* const made = NewNode(heap, std::min<size_t>(kChildren, node->capacity + node->capacity / 2 + 2));
   if (made == nullptr) return false;
-  made->size = node->size;
-  std::memcpy(made->keys(), node->keys(), node->size * sizeof(uint64_t));
-  std::memcpy(made->children(), node->children(), node->size * sizeof(void*));
-  std::memcpy(made->counts(), node->counts(), node->size * sizeof(uint64_t));
+  AppendChildren(made, *node, 0);
   SetBlock(cursor, level, made);
   FreeNode(heap, node);
   return true;
@@ -221,10 +223,7 @@ bool CountedTree::SplitNode(memory::Heap& heap, Cursor* cursor, int level) {
   const size_t moved = node->size - where;
   Node* const right = NewNode(heap, std::min(kChildren, moved + moved / 4 + 2));
   if (right == nullptr) return false;
-  right->size = static_cast<uint16_t>(moved);
-  std::memcpy(right->keys(), node->keys() + where, moved * sizeof(uint64_t));
-  std::memcpy(right->children(), node->children() + where, moved * sizeof(void*));
-  std::memcpy(right->counts(), node->counts() + where, moved * sizeof(uint64_t));
+  AppendChildren(right, *node, where);
   node->size = static_cast<uint16_t>(where);
   uint64_t count = 0;
   for (size_t at = 0; at < moved; ++at) count += right->counts()[at];
@@ -297,14 +296,9 @@ void CountedTree::MergeNode(memory::Heap& heap, Cursor* cursor, int level) {
     if (a->refs != 1 || b->refs != 1 || sum > kChildren / 2) continue;
     Node* const made = NewNode(heap, sum);
     if (made == nullptr) return;
-    made->size = static_cast<uint16_t>(sum);
-    std::memcpy(made->keys(), a->keys(), a->size * sizeof(uint64_t));
-    std::memcpy(made->keys() + a->size, b->keys(), b->size * sizeof(uint64_t));
+    AppendChildren(made, *a, 0);
+    AppendChildren(made, *b, 0);
     made->keys()[a->size] = above->keys()[left + 1];  // b's own first is never looked at
-    std::memcpy(made->children(), a->children(), a->size * sizeof(void*));
-    std::memcpy(made->children() + a->size, b->children(), b->size * sizeof(void*));
-    std::memcpy(made->counts(), a->counts(), a->size * sizeof(uint64_t));
-    std::memcpy(made->counts() + a->size, b->counts(), b->size * sizeof(uint64_t));
     above->children()[left] = made;
     above->counts()[left] += above->counts()[left + 1];
     FreeNode(heap, a);
@@ -325,6 +319,23 @@ bool CountedTree::MakeFirstLeaf(memory::Heap& heap, Cursor* cursor, size_t bytes
   return true;
 }
 
+void CountedTree::AppendRecords(Leaf* to, const char* from, size_t bytes, size_t count) {
+  LARDER_DCHECK(to->used + bytes <= to->capacity);
+  std::memcpy(to->data() + to->used, from, bytes);
+  to->used += static_cast<uint32_t>(bytes);
+  to->count += static_cast<uint32_t>(count);
+}
+
+// Two or none.
+bool CountedTree::NewPair(memory::Heap& heap, size_t left_bytes, size_t right_bytes, Leaf** left, Leaf** right) {
+  *left = NewLeaf(heap, left_bytes);
+  if (*left == nullptr) return false;
+  *right = NewLeaf(heap, right_bytes);
+  if (*right != nullptr) return true;
+  FreeLeaf(heap, *left, /*parts=*/false);
+  return false;
+}
+
 // Another block for the leaf, with room for `used` bytes.
 bool CountedTree::GrowLeaf(memory::Heap& heap, Cursor* cursor, size_t used) {
   Leaf* const leaf = cursor->leaf_;
@@ -332,9 +343,7 @@ bool CountedTree::GrowLeaf(memory::Heap& heap, Cursor* cursor, size_t used) {
                             (AtEnd(*cursor) || AtBeginning(*cursor));
   Leaf* const made = NewLeaf(heap, grows_at_end ? std::max(used, kLeafBytes) : used);
   if (made == nullptr) return false;
-  std::memcpy(made->data(), leaf->data(), leaf->used);
-  made->used = leaf->used;
-  made->count = leaf->count;
+  AppendRecords(made, leaf->data(), leaf->used, leaf->count);
   SetBlock(cursor, height_, made);
   FreeLeaf(heap, leaf, /*parts=*/false);
   return true;
@@ -367,19 +376,11 @@ bool CountedTree::SplitLeaf(memory::Heap& heap, Cursor* cursor) {
     middle = next;
   }
   const size_t left_bytes = static_cast<size_t>(middle - leaf->data());
-  Leaf* const left = NewLeaf(heap, left_bytes);
-  if (left == nullptr) return false;
-  Leaf* const right = NewLeaf(heap, leaf->used - left_bytes);
-  if (right == nullptr) {
-    FreeLeaf(heap, left, /*parts=*/false);
-    return false;
-  }
-  std::memcpy(left->data(), leaf->data(), left_bytes);
-  left->used = static_cast<uint32_t>(left_bytes);
-  left->count = static_cast<uint32_t>(left_count);
-  std::memcpy(right->data(), middle, leaf->used - left_bytes);
-  right->used = static_cast<uint32_t>(leaf->used - left_bytes);
-  right->count = static_cast<uint32_t>(leaf->count - left_count);
+  Leaf* left = nullptr;
+  Leaf* right = nullptr;
+  if (!NewPair(heap, left_bytes, leaf->used - left_bytes, &left, &right)) return false;
+  AppendRecords(left, leaf->data(), left_bytes, left_count);
+  AppendRecords(right, middle, leaf->used - left_bytes, leaf->count - left_count);
   const size_t offset = cursor->offset_ - sizeof(Leaf);
   const size_t index = cursor->index_;
   SetBlock(cursor, height_, left);
@@ -415,13 +416,9 @@ bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, 
     if (KeyOf(record) < middle) left_bytes += static_cast<size_t>(next - record);
     record = next;
   }
-  Leaf* const left = NewLeaf(heap, left_bytes);
-  if (left == nullptr) return false;
-  Leaf* const right = NewLeaf(heap, leaf->used - left_bytes);
-  if (right == nullptr) {
-    FreeLeaf(heap, left, /*parts=*/false);
-    return false;
-  }
+  Leaf* left = nullptr;
+  Leaf* right = nullptr;
+  if (!NewPair(heap, left_bytes, leaf->used - left_bytes, &left, &right)) return false;
   const bool at_record = cursor->at_record();
   const size_t at_index = cursor->index_;
   Leaf* const target = key < middle ? left : right;
@@ -437,9 +434,7 @@ bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, 
       offset = to->used;
       index = to->count;
     }
-    std::memcpy(to->data() + to->used, record, bytes);
-    to->used += static_cast<uint32_t>(bytes);
-    ++to->count;
+    AppendRecords(to, record, bytes, 1);
     record = next;
   }
   SetBlock(cursor, height_, left);
@@ -518,10 +513,8 @@ void CountedTree::MergeLeaf(memory::Heap& heap, Cursor* cursor) {
       if (used > kLeafBytes * 3 / 4 || a->count + b->count > kLeafRecords * 3 / 4) continue;
       Leaf* const made = NewLeaf(heap, used);
       if (made == nullptr) return;
-      std::memcpy(made->data(), a->data(), a->used);
-      std::memcpy(made->data() + a->used, b->data(), b->used);
-      made->used = static_cast<uint32_t>(used);
-      made->count = a->count + b->count;
+      AppendRecords(made, a->data(), a->used, a->count);
+      AppendRecords(made, b->data(), b->used, b->count);
       for (Leaf* const old : {a, b}) {
         if (old->refs == 1) {
           FreeLeaf(heap, old, /*parts=*/false);

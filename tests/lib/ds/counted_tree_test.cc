@@ -429,6 +429,23 @@ TEST_F(CountedTreeTest, WhatGrowsAtAnEndIsFull) {
   }
 }
 
+TEST_F(CountedTreeTest, PairsTakeLittleMoreThanTheirBytes) {
+  base::AssertHolder();
+  constexpr size_t kPairs = 100'000;
+  CountedTree tree(kHash, &seed_);
+  for (size_t i = 0; i < kPairs; ++i) {
+    const std::string field = std::to_string(1'000'000'000'000'000 + i);
+    const uint64_t hash = HashOf(field);
+    const std::string record = Record(kHash, std::string(1, static_cast<char>(hash & 255)), {field, field});
+    CountedTree::Cursor cursor = tree.LeafOf(hash);
+    ASSERT_TRUE(tree.Insert(*heap_, &cursor, record, hash));
+  }
+  EXPECT_TRUE(tree.Valid());
+  RecordProperty("bytes_for_100k_pairs_of_32", static_cast<int>(tree.bytes()));
+  EXPECT_LT(tree.bytes(), kPairs * 40);  // 39.2, as lib/ds/counted_tree.h says
+  End(tree);
+}
+
 TEST_F(CountedTreeTest, BlocksMoveOneAtATimeAndSharedOnesStay) {
   base::AssertHolder();
   CountedTree tree(kScored, nullptr);
