@@ -26,8 +26,7 @@ using keyspace::EventClass;
 using keyspace::Lookup;
 using keyspace::Place;
 using strings::Digits;
-
-constexpr keyspace::Form kRawString{keyspace::Type::kString, Encoding::kRaw};
+using strings::kRawString;
 
 // As in Redis a field may begin at any bit within the limit of a string's length, and so end behind it.
 constexpr size_t kBytesBeyondLimit = 8;

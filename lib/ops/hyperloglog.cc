@@ -22,8 +22,7 @@ using keyspace::EventClass;
 using keyspace::Lookup;
 using keyspace::Place;
 using strings::Digits;
-
-constexpr keyspace::Form kRawString{keyspace::Type::kString, Encoding::kRaw};
+using strings::kRawString;
 
 // The HyperLogLog of an entry.
 Result<Bytes> HllOf(const Entry& entry, Digits& digits) {

@@ -31,9 +31,6 @@ using keyspace::Lookup;
 using keyspace::Place;
 using keyspace::StringSource;
 
-// What an edit in place leaves.
-constexpr keyspace::Form kRawString{keyspace::Type::kString, keyspace::Encoding::kRaw};
-
 bool WantsCommands(Db& db) LARDER_REQUIRES_HOLDER { return db.keyspace().effects().wants(Effects::kCommands); }
 
 Change StringChange(Bytes event, std::span<const Bytes> command) { return {EventClass::kString, event, command}; }

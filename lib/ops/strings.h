@@ -21,6 +21,9 @@
 
 namespace larder::inline v0::ops::strings {
 
+// What an edit in place leaves.
+inline constexpr keyspace::Form kRawString{keyspace::Type::kString, keyspace::Encoding::kRaw};
+
 // A string as it is read in place: valid until the next change of the keyspace. If `block` is set the bytes are in it,
 // and a reference to it keeps them.
 struct Text {

@@ -1,9 +1,10 @@
 // Whether two replies to one command say the same.
 //
 // Equal bytes do. Otherwise there are three tolerances, and must_differ.h:
-//   order    KEYS, CONFIG GET, COMMAND's lists and sets come in the order of hash tables: compared as multisets
+//   order    KEYS, CONFIG GET, COMMAND's lists, sets and the fields of large hashes come in the order of hash tables:
+//            compared as multisets. What Redis keeps packed must come in its order
 //   time     what counts down or up may differ by 5 ms and the time measured between the two sides
-//   chance   RANDOMKEY: each side's pick must be a key on the other side
+//   chance   RANDOMKEY: each side's pick must be a key on the other side; HRANDFIELD: as many picks, of the same shape
 #ifndef LARDER_TESTS_DIFFERENTIAL_COMPARE_H_
 #define LARDER_TESTS_DIFFERENTIAL_COMPARE_H_
 

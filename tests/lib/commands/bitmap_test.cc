@@ -21,14 +21,6 @@ constexpr char kBadType[] =
 class BitmapTest : public CommandTest {
  protected:
   std::string Get(std::string_view key) { return Run({"GET", key}).AsString(); }
-  // Whether EXEC runs after `watched` was watched and another client has sent this.
-  bool RunsAfter(std::string_view watched, const std::vector<std::string>& argv) {
-    const auto other = Connect();
-    Run({"WATCH", watched});
-    other->Run(argv);
-    Run({"MULTI"});
-    return !Run({"EXEC"}).is_nil();
-  }
 };
 
 // --- GETBIT and SETBIT ----------------------------------------------------------------------------------------------

@@ -113,6 +113,14 @@ class CommandTest : public ::testing::TestWithParam<Via> {
   std::unique_ptr<TestClient> Connect() { return std::make_unique<TestClient>(*cache_, via()); }
 
   // Shorthands of what many cases ask.
+  // Whether EXEC runs after `watched` was watched and another client has sent this.
+  bool RunsAfter(std::string_view watched, const std::vector<std::string>& argv) {
+    const auto other = Connect();
+    Run({"WATCH", watched});
+    other->Run(argv);
+    Run({"MULTI"});
+    return !Run({"EXEC"}).is_nil();
+  }
   std::string EncodingOf(std::string_view key) { return Run({"OBJECT", "ENCODING", key}).AsString(); }
   int64_t TtlMs(std::string_view key) { return Run({"PTTL", key}).integer(); }
 

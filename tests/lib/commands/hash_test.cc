@@ -227,13 +227,13 @@ TEST_P(HashTest, OtherTypesAreRefused) {
 }
 
 TEST_P(HashTest, AChangeIsSeenByWatch) {
-  if (via() == Via::kDirect) return;  // WATCH is a session's; there is one below each way but Execute
   Run({"HSET", "h", "a", "1"});
-  Run({"WATCH", "h"});
-  Connect()->Run({std::string_view("HSET"), "h", "a", "2"});
-  Run({"MULTI"});
-  Run({"HGET", "h", "a"});
-  EXPECT_THAT(Run({"EXEC"}), IsNil());
+  EXPECT_TRUE(RunsAfter("h", {"HGET", "h", "a"}));
+  EXPECT_TRUE(RunsAfter("h", {"HSETNX", "h", "a", "2"})) << "which has changed nothing";
+  EXPECT_TRUE(RunsAfter("h", {"HDEL", "h", "b"}));
+  EXPECT_FALSE(RunsAfter("h", {"HSET", "h", "a", "1"})) << "the same value is a change too, as in Redis";
+  EXPECT_FALSE(RunsAfter("h", {"HINCRBY", "h", "a", "1"}));
+  EXPECT_FALSE(RunsAfter("h", {"HDEL", "h", "a"}));
 }
 
 }  // namespace

@@ -24,13 +24,6 @@ class HyperLogLogTest : public CommandTest {
     for (int i = first; i < last; ++i) argv.push_back(std::to_string(i));
     return Run(argv);
   }
-  bool RunsAfter(std::string_view watched, const std::vector<std::string>& argv) {
-    const auto other = Connect();
-    Run({"WATCH", watched});
-    other->Run(argv);
-    Run({"MULTI"});
-    return !Run({"EXEC"}).is_nil();
-  }
 };
 LARDER_COMMAND_TEST(HyperLogLogTest);
 
