@@ -402,7 +402,7 @@ bool CountedTree::SplitLeaf(memory::Heap& heap, Cursor* cursor) {
 bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, bool* split) {
   Leaf* const leaf = cursor->leaf_;
   const size_t sampled = std::min<size_t>(leaf->count, kLeafRecords);
-  uint64_t keys[kLeafRecords];
+  uint64_t keys[kLeafRecords] = {};  // g++ 12 does not see that there is one
   const char* record = leaf->data();
   for (size_t i = 0; i < sampled; ++i, record = SkipRecord(record, format_)) keys[i] = KeyOf(record);
   uint64_t middle = 0;
