@@ -150,6 +150,15 @@ struct Options {
   // "listpack". How it is stored does not depend on it. CONFIG SET.
   int64_t hash_max_listpack_entries = 512;
   int64_t hash_max_listpack_value = 64;
+  // The same of sorted sets, which are a "skiplist" beyond it, and of sets of integers, which are an "intset" and answer
+  // in ascending order. CONFIG SET.
+  int64_t zset_max_listpack_entries = 128;
+  int64_t zset_max_listpack_value = 64;
+  int64_t set_max_intset_entries = 512;
+  // How many entries, of how many bytes together, make up a node of a stream; 0: no limit. It decides what XTRIM with ~
+  // leaves. CONFIG SET.
+  int64_t stream_node_max_entries = 100;
+  int64_t stream_node_max_bytes = 4096;
 
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25

@@ -46,6 +46,11 @@ void ApplyTo(keyspace::KeyspaceConfig& config, const Options& options) {
   config.string_bytes_max = options.proto_max_bulk_len;
   config.hash_packed_entries_max = static_cast<uint64_t>(options.hash_max_listpack_entries);
   config.hash_packed_value_max = static_cast<uint64_t>(options.hash_max_listpack_value);
+  config.zset_packed_entries_max = static_cast<uint64_t>(options.zset_max_listpack_entries);
+  config.zset_packed_value_max = static_cast<uint64_t>(options.zset_max_listpack_value);
+  config.intset_entries_max = static_cast<uint64_t>(options.set_max_intset_entries);
+  config.stream_node_entries_max = static_cast<uint64_t>(options.stream_node_max_entries);
+  config.stream_node_bytes_max = static_cast<uint64_t>(options.stream_node_max_bytes);
   config.memory = options.memory;
 }
 

@@ -45,6 +45,12 @@ struct KeyspaceConfig {
   // Up to how many elements, of how many bytes each, a collection is called packed.
   uint64_t hash_packed_entries_max = 512;
   uint64_t hash_packed_value_max = 64;
+  uint64_t zset_packed_entries_max = 128;
+  uint64_t zset_packed_value_max = 64;
+  uint64_t intset_entries_max = 512;
+  // The size of a stream's node, 0: no limit.
+  uint64_t stream_node_entries_max = 100;
+  uint64_t stream_node_bytes_max = 4096;
   uint64_t seed = 0;
   std::shared_ptr<MemorySource> memory;  // null: the system's
 };

@@ -174,7 +174,6 @@ constexpr Directive kCompat[] = {
     Other("save", Type::kSave, "3600 1 300 100 60 10000", "Save after so many seconds if so many changes were made.",
           {.flags = kKeepEmpty}),
     String("server_cpulist", "", "CPUs for the server's own threads.", {.flags = kImmutable}),
-    Int("set-max-intset-entries", "512", 0, kInt64Max, "Members up to which a set of integers is packed."),
     Bool("set-proc-title", "yes", "Change what the process is called; a guest does not.", {.flags = kImmutable}),
     Flags("shutdown-on-sigint", "default", kShutdownOn, "What SIGINT does."),
     Flags("shutdown-on-sigterm", "default", kShutdownOn, "What SIGTERM does."),
@@ -184,8 +183,6 @@ constexpr Directive kCompat[] = {
     Int("slowlog-max-len", "128", 0, kInt64Max, "Commands that SLOWLOG keeps."),
     Int("socket-mark-id", "0", 0, kUint32Max, "A mark for the packets of listening sockets.", {.flags = kImmutable}),
     Bool("stop-writes-on-bgsave-error", "yes", "Refuse writes after a snapshot has failed."),
-    Memory("stream-node-max-bytes", "4096", 0, kInt64Max, "Bytes of a stream's node."),
-    Int("stream-node-max-entries", "100", 0, kInt64Max, "Entries of a stream's node."),
     Bool("syslog-enabled", "no", "Log to syslog; Larder logs to the host's sink or to logfile.", {.flags = kImmutable}),
     Enum("syslog-facility", "local0", kFacilities, "Under which facility syslog-enabled logs.", {.flags = kImmutable}),
     String("syslog-ident", "redis", "Under which name syslog-enabled logs.", {.flags = kImmutable | kKeepEmpty}),
@@ -200,10 +197,6 @@ constexpr Directive kCompat[] = {
     Bool("use-exit-on-panic", "no", "For tests of Redis: exit, not abort, on a panic.", {.flags = kHidden}),
     Int("watchdog-period", "0", 0, kInt32Max, "For tests of Redis: log commands that take longer; 0: none.",
         {.flags = kHidden, .unit = Unit::kMilliseconds, .adjust = ZeroOrAtLeast200}),
-    Int("zset-max-listpack-entries", "128", 0, kInt64Max, "Members up to which a sorted set is packed.",
-        {.alias = "zset-max-ziplist-entries"}),
-    Memory("zset-max-listpack-value", "64", 0, kInt64Max, "Bytes of a member up to which a sorted set is packed.",
-           {.alias = "zset-max-ziplist-value"}),
 };
 
 }  // namespace

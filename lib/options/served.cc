@@ -129,6 +129,13 @@ constexpr Directive kServed[] = {
     Served<&Options::proto_max_bulk_len>(
         Memory("proto-max-bulk-len", "536870912", 1048576, kInt64Max, "The longest argument that a request may have.")),
     Served<&Options::requirepass>(String("requirepass", "", "The password that clients must AUTH with.")),
+    Served<&Options::set_max_intset_entries>(
+        Int("set-max-intset-entries", "512", 0, kInt64Max,
+            "Members up to which a set of integers is called an intset and answers in ascending order.")),
+    Served<&Options::stream_node_max_bytes>(
+        Memory("stream-node-max-bytes", "4096", 0, kInt64Max, "Bytes of a stream's node; 0: no limit.")),
+    Served<&Options::stream_node_max_entries>(
+        Int("stream-node-max-entries", "100", 0, kInt64Max, "Entries of a stream's node; 0: no limit.")),
     Served<&Options::supervised>(Enum("supervised", "no", kSupervisors,
                                       "The service manager that larder-server tells when it is ready.",
                                       {.flags = kImmutable})),
@@ -181,6 +188,12 @@ constexpr Directive kServed[] = {
       row.max = 0777;
       return row;
     }(),
+    Served<&Options::zset_max_listpack_entries>(Int("zset-max-listpack-entries", "128", 0, kInt64Max,
+                                                    "Members up to which a sorted set is called packed.",
+                                                    {.alias = "zset-max-ziplist-entries"})),
+    Served<&Options::zset_max_listpack_value>(Memory("zset-max-listpack-value", "64", 0, kInt64Max,
+                                                     "Bytes of a member up to which a sorted set is.",
+                                                     {.alias = "zset-max-ziplist-value"})),
 };
 
 }  // namespace
