@@ -82,7 +82,7 @@ const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
   *transaction = target_.core->BeginTransacting();
   keyspace::Keyspace& keyspace = target_.db->keyspace();
   keyspace.BeginOp(0);
-  (void)keyspace.MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused
+  (void)keyspace.limit().MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused
   keyspace.effects().BeginGroup();
   return nullptr;
 }

@@ -172,7 +172,7 @@ bool CacheCore::WorkStep(Work work) {
   switch (work) {
     case Work::kExpire: return !paused && engine_->active_expire() && keyspace.ExpireDue();
     case Work::kFree: return keyspace.garbage().FreeStep();
-    case Work::kEvict: return !paused && keyspace.EvictStep();
+    case Work::kEvict: return !paused && keyspace.limit().EvictStep();
   }
   return false;
 }
@@ -241,7 +241,7 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   const bool paused = engine_->pause().At(now_ms) != engine::Paused::kNothing;
   // At once: an event loop looks at its sockets first.
-  if ((keyspace.owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
+  if ((keyspace.limit().owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
   if (keyspace.garbage().any() || keyspace.WantsCompaction()) return now_ms + 1;
   if (cut) return now_ms + LoopPace::kPeriodMs;
   int64_t due_ms = INT64_MAX;
@@ -288,9 +288,9 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
   while (room == keyspace::Room::kOver && made < bytes) {
     const absl::Status status = Run([&]() LARDER_REQUIRES_HOLDER {
       keyspace::Keyspace& keyspace = engine_->keyspace();
-      const uint64_t before = keyspace.room_made();
-      room = keyspace.MakeRoom({.bytes = bytes, .counted = counted});
-      made += keyspace.room_made() - before;
+      const uint64_t before = keyspace.limit().room_made();
+      room = keyspace.limit().MakeRoom({.bytes = bytes, .counted = counted});
+      made += keyspace.limit().room_made() - before;
     });
     if (!status.ok()) return;  // likewise
   }
@@ -299,7 +299,7 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
 bool CacheCore::SearchRoom(keyspace::SourceSearch* search, bool held) {
   bool again = false;
   search->at_once = held;
-  const auto step = [&]() LARDER_REQUIRES_HOLDER { again = engine_->keyspace().SearchRoom(search); };
+  const auto step = [&]() LARDER_REQUIRES_HOLDER { again = engine_->keyspace().limit().SearchRoom(search); };
   if (held) {
     base::AssertHolder();
     step();

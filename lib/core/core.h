@@ -153,7 +153,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
     if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0, stay);  // it will be refused otherwise
   }
 
-  // Keyspace::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES:
+  // MemoryLimit::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES:
   // held, or in a Stay.
   bool SearchRoom(keyspace::SourceSearch* search, bool held);
 

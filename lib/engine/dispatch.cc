@@ -150,7 +150,7 @@ Error JudgeMemory(Engine& engine, const ClientState& client, const CommandSpec& 
   keyspace::Growth growth = GrowthOf(spec, argv, engine.keyspace().config().string_bytes_max, &client);
   if ((spec.flags & kCmdDenyOom) == 0) growth.value_bytes = 0;
   growth.at_once = at_once;
-  return engine.keyspace().Admit(growth);
+  return engine.keyspace().limit().Admit(growth);
 }
 
 // The parser holds what comes over a wire to this limit; a program's argv comes without one.
@@ -285,12 +285,12 @@ bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<
   }
   // What writes and had no memory for it has changed nothing, and may be run again when others have made room.
   if (error == errors::kAllocationFailed && may_evict && (spec.flags & kCmdWrite) != 0) [[unlikely]] {
-    if (search != nullptr && engine.keyspace().SearchRoom(search)) {
+    if (search != nullptr && engine.keyspace().limit().SearchRoom(search)) {
       reply.Rewind(mark);
       return false;
     }
     if (search == nullptr) {
-      error = engine.keyspace().RetryWithRoom(error, [&] {
+      error = engine.keyspace().limit().RetryWithRoom(error, [&] {
         reply.Rewind(mark);
         return run();
       });

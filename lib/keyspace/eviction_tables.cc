@@ -87,6 +87,6 @@ size_t KeyspaceTables::Evict(int index, void* entry) {
   return bytes;
 }
 
-bool KeyspaceTables::Fits() const { return keyspace_.Fits(); }
+bool KeyspaceTables::Fits() const { return keyspace_.limit().Fits(); }
 
 }  // namespace larder::inline v0::keyspace

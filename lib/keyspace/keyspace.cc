@@ -62,7 +62,7 @@ void Keyspace::Configure(const KeyspaceConfig& config) {
                       .samples = config_.eviction_samples,
                       .limit_bytes = config_.maxmemory,
                       .access = config_.access});
-  if (MayEvict() && OverLimit()) OweEviction();
+  limit_.Configure(config_.maxmemory, config_.eviction != EvictionOrder::kNone);
 }
 
 Db* Keyspace::db(int index) {

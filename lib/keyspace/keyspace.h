@@ -136,40 +136,8 @@ class Keyspace {
     return config_.maxmemory != 0 && config_.eviction != EvictionOrder::kNone &&
            config_.eviction != EvictionOrder::kRandom && config_.eviction != EvictionOrder::kTtl;
   }
-  // Whether a write may run; if memory is over maxmemory, a slice is evicted first. See lib/keyspace/room.h.
-  // Errors: kOutOfMemory, kLargerThanMaxmemory.
-  Error Admit(const Growth& growth) LARDER_REQUIRES_HOLDER {
-    if (config_.maxmemory == 0) [[likely]] return kOk;
-    return AdmitSlow(growth);
-  }
-  // The slice alone.
-  Room MakeRoom(const Growth& growth) LARDER_REQUIRES_HOLDER;
-  // What MakeRoom has evicted and freed so far, in bytes.
-  uint64_t room_made() const LARDER_REQUIRES_HOLDER { return room_made_; }
-  // Whether more is used than maxmemory, without `counted` bytes of it.
-  bool OverLimit(size_t counted = 0) const LARDER_REQUIRES_HOLDER;
-  // For the evictor: whether it may stop.
-  bool Fits() const LARDER_REQUIRES_HOLDER { return source_goal_ == 0 ? !OverLimit(room_counted_) : SourceHasRoom(); }
-  // A slice, if memory is over the limit: for the background. True if there is more to do.
-  bool EvictStep() LARDER_REQUIRES_HOLDER;
-  // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
-  bool owes_eviction() const LARDER_REQUIRES_HOLDER { return owes_eviction_; }
-  // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is
-  // full, see room.h. True if the call should be tried again. Not inside an op, since entries change their places.
-  bool SearchRoom(SourceSearch* search) LARDER_REQUIRES_HOLDER;
-  // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have
-  // their turn in between.
-  template <class Op>
-  Error RetryWithRoom(Error error, Op&& op) LARDER_REQUIRES_HOLDER {
-    SourceSearch search{.at_once = true};
-    while (error == errors::kAllocationFailed && SearchRoom(&search)) error = op();
-    return error;
-  }
-  // Whether the policy lets keys go.
-  bool MayEvict() const LARDER_REQUIRES_HOLDER { return config_.eviction != EvictionOrder::kNone; }
-  // Arguments that arrive and are larger than maxmemory, in bytes: they will be refused, so that nobody is evicted for
-  // them. Any thread.
-  std::atomic<size_t>& doomed_arguments() { return doomed_arguments_; }
+  // maxmemory, and the room under it.
+  MemoryLimit& limit() { return limit_; }
 
   // Until then (0: no more) only writes delete keys that have expired: CLIENT PAUSE, so that what clients see of them
   // does not change. Active expiry is its caller's to stop.
@@ -248,6 +216,8 @@ class Keyspace {
   void Configure(const KeyspaceConfig& config) LARDER_REQUIRES_HOLDER;
 
  private:
+  friend class MemoryLimit;
+
   // What the arena would have done is background work.
   class ArenaOwner final : public memory::Arena::Owner {
    public:
@@ -267,21 +237,11 @@ class Keyspace {
 
   Keyspace(const KeyspaceConfig& config, Clock& clock, memory::Heap::Ptr heap);
   static size_t OutsideBytes(const Entry& entry);
-  size_t GarbageMax() const LARDER_REQUIRES_HOLDER { return static_cast<size_t>(config_.maxmemory / 8); }
   uint32_t stamp() const LARDER_REQUIRES_HOLDER {
     return static_cast<uint32_t>(evictor_.epochs().now()) & Access::kMask;
   }
   void TouchByUse(Entry& entry) LARDER_REQUIRES_HOLDER;
   bool NoteMade(Db* db) LARDER_REQUIRES_HOLDER;
-  Error AdmitSlow(const Growth& growth) LARDER_REQUIRES_HOLDER;
-  Room MakeRoomOf(size_t bytes_min) LARDER_REQUIRES_HOLDER;
-  size_t FreeGarbage(size_t bytes_min) LARDER_REQUIRES_HOLDER;
-  Evictor::Outcome EvictSlice(size_t bytes_min) LARDER_REQUIRES_HOLDER;
-  void OweEviction() LARDER_REQUIRES_HOLDER;
-  bool SourceHasRoom() const LARDER_REQUIRES_HOLDER;
-  bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits) LARDER_REQUIRES_HOLDER;
-  void BeginPass(SourceSearch* search) LARDER_REQUIRES_HOLDER;
-  bool BeginPassForSearch(SourceSearch* search) LARDER_REQUIRES_HOLDER;
 
   KeyspaceConfig config_ LARDER_GUARDED_BY_HOLDER;
   const base::HashSeed hash_seed_;
@@ -297,13 +257,6 @@ class Keyspace {
   Effects effects_ LARDER_GUARDED_BY_HOLDER;
   memory::Heap::Ptr heap_;  // if values are still pinned when the keyspace goes, they keep it
   std::atomic<size_t> extra_memory_{0};
-  std::atomic<size_t> doomed_arguments_{0};
-  // while MakeRoom runs: what the write has counted already, and need not make room for
-  size_t room_counted_ LARDER_GUARDED_BY_HOLDER = 0;
-  uint64_t room_made_ LARDER_GUARDED_BY_HOLDER = 0;
-  uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: of evictor_.evicted_bytes()
-  bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // and it may stop before, if the arena has room
-  bool owes_eviction_ LARDER_GUARDED_BY_HOLDER = false;
   int expire_at_ LARDER_GUARDED_BY_HOLDER = 0;    // the database that ExpireDue looks at next
   int expire_idle_ LARDER_GUARDED_BY_HOLDER = 0;  // how many before it had nothing that was due
   size_t peak_memory_ LARDER_GUARDED_BY_HOLDER = 0;
@@ -317,6 +270,7 @@ class Keyspace {
   Garbage garbage_ LARDER_GUARDED_BY_HOLDER{*this, *heap_};
   KeyspaceTables tables_ LARDER_GUARDED_BY_HOLDER;
   Evictor evictor_ LARDER_GUARDED_BY_HOLDER;
+  MemoryLimit limit_{*this};
   Compactor compactor_ LARDER_GUARDED_BY_HOLDER{*this};
   ArenaOwner arena_owner_ LARDER_GUARDED_BY_HOLDER{*this};
 };

@@ -24,40 +24,46 @@ constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
 
 }  // namespace
 
-bool Keyspace::OverLimit(size_t counted) const {
-  if (config_.maxmemory == 0) return false;
-  const size_t gone = std::min(garbage_.bytes(), GarbageMax());
-  const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed);
-  const size_t used = used_memory();
-  return used > ignored && used - ignored > config_.maxmemory;
+void MemoryLimit::Configure(size_t bytes, bool may_evict) {
+  bytes_ = bytes;
+  may_evict_ = may_evict;
+  if (may_evict && Exceeded()) OweEviction();
 }
 
-Error Keyspace::AdmitSlow(const Growth& growth) {
-  const bool over = OverLimit(growth.counted);
-  if (growth.value_bytes > config_.maxmemory) {
-    return over && !MayEvict() ? errors::kOutOfMemory : errors::kLargerThanMaxmemory;
+bool MemoryLimit::Exceeded(size_t counted) const {
+  if (bytes_ == 0) return false;
+  const size_t gone = std::min(keyspace_.garbage_.bytes(), GarbageMax());
+  const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed);
+  const size_t used = keyspace_.used_memory();
+  return used > ignored && used - ignored > bytes_;
+}
+
+Error MemoryLimit::AdmitSlow(const Growth& growth) {
+  const bool over = Exceeded(growth.counted);
+  if (growth.value_bytes > bytes_) {
+    return over && !may_evict_ ? errors::kOutOfMemory : errors::kLargerThanMaxmemory;
   }
   if (!over) return kOk;
   return MakeRoom(growth) == Room::kNone ? Error(errors::kOutOfMemory) : kOk;
 }
 
-Room Keyspace::MakeRoom(const Growth& growth) {
-  if (!OverLimit(growth.counted)) return Room::kFits;
+Room MemoryLimit::MakeRoom(const Growth& growth) {
+  if (!Exceeded(growth.counted)) return Room::kFits;
   const size_t bytes_min = growth.at_once ? growth.bytes : std::min(growth.bytes, kSliceBytes);
-  LARDER_DCHECK(room_counted_ == 0 && source_goal_ == 0);  // neither runs within the other
-  room_counted_ = growth.counted;
+  LARDER_DCHECK(counted_ == 0 && source_goal_ == 0);  // neither runs within the other
+  counted_ = growth.counted;
   const Room room = MakeRoomOf(bytes_min);
-  room_counted_ = 0;
+  counted_ = 0;
   if (room == Room::kOver) OweEviction();
   return room;
 }
 
 // As long as more waits to be freed than counts as gone nobody is evicted, and what waits gets less with each write.
-Room Keyspace::MakeRoomOf(size_t bytes_min) {
+Room MemoryLimit::MakeRoomOf(size_t bytes_min) {
   const size_t freed = FreeGarbage(2 * bytes_min);
   room_made_ += freed;
-  if (!OverLimit(room_counted_)) return Room::kFits;
-  if (garbage_.bytes() > GarbageMax()) return Room::kOver;
+  if (!Exceeded(counted_)) return Room::kFits;
+  if (keyspace_.garbage_.bytes() > GarbageMax()) return Room::kOver;
   const Evictor::Outcome outcome = EvictSlice(freed < bytes_min ? bytes_min - freed : 0);
   switch (outcome) {
     case Evictor::Outcome::kFits: return Room::kFits;
@@ -69,88 +75,88 @@ Room Keyspace::MakeRoomOf(size_t bytes_min) {
 
 // At least `bytes_min` of what is beyond that which counts as gone, if there is so much; more than that only to finish
 // a step. Returns how much.
-size_t Keyspace::FreeGarbage(size_t bytes_min) {
-  const size_t before = heap_->used();
+size_t MemoryLimit::FreeGarbage(size_t bytes_min) {
+  const size_t before = keyspace_.heap_->used();
   const auto freed = [&]() LARDER_REQUIRES_HOLDER {
-    const size_t now = heap_->used();
+    const size_t now = keyspace_.heap_->used();
     return now < before ? before - now : 0;  // other threads may take memory meanwhile
   };
-  if (heap_->arena().has_returned()) heap_->CollectReturned(kCollectedAtOnce);
-  for (bool first = true; garbage_.bytes() > GarbageMax() && (first || freed() < bytes_min); first = false) {
-    if (!OverLimit(room_counted_)) break;
-    garbage_.FreeStep();
+  if (keyspace_.heap_->arena().has_returned()) keyspace_.heap_->CollectReturned(kCollectedAtOnce);
+  for (bool first = true; keyspace_.garbage_.bytes() > GarbageMax() && (first || freed() < bytes_min); first = false) {
+    if (!Exceeded(counted_)) break;
+    keyspace_.garbage_.FreeStep();
   }
   return freed();
 }
 
-Evictor::Outcome Keyspace::EvictSlice(size_t bytes_min) {
-  base::StepTimer timer(steps_, base::Step::kEvict, base::StepTimer::kUntimed);
-  const uint64_t evicted = evictor_.evicted();
+Evictor::Outcome MemoryLimit::EvictSlice(size_t bytes_min) {
+  base::StepTimer timer(keyspace_.steps_, base::Step::kEvict, base::StepTimer::kUntimed);
+  const uint64_t evicted = keyspace_.evictor_.evicted();
   // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads'
   // blocks.
-  const uint64_t bytes = evictor_.evicted_bytes();
-  const Evictor::Outcome outcome = evictor_.Evict({.cpu_ns_max = kEvictNs, .bytes_min = bytes_min});
-  timer.Add(evictor_.evicted() - evicted, evictor_.evicted_bytes() - bytes);
-  room_made_ += evictor_.evicted_bytes() - bytes;
+  const uint64_t bytes = keyspace_.evictor_.evicted_bytes();
+  const Evictor::Outcome outcome = keyspace_.evictor_.Evict({.cpu_ns_max = kEvictNs, .bytes_min = bytes_min});
+  timer.Add(keyspace_.evictor_.evicted() - evicted, keyspace_.evictor_.evicted_bytes() - bytes);
+  room_made_ += keyspace_.evictor_.evicted_bytes() - bytes;
   return outcome;
 }
 
-bool Keyspace::EvictStep() {
+bool MemoryLimit::EvictStep() {
   // FreeStep's work comes first, where that is more than counts as gone.
-  const bool garbage = garbage_.bytes() > GarbageMax();
-  const bool more = MayEvict() && OverLimit() && (garbage || EvictSlice(0) == Evictor::Outcome::kMore);
+  const bool garbage = keyspace_.garbage_.bytes() > GarbageMax();
+  const bool more = may_evict_ && Exceeded() && (garbage || EvictSlice(0) == Evictor::Outcome::kMore);
   owes_eviction_ = more;
   return more;
 }
 
-bool Keyspace::SourceHasRoom() const {
-  return evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && heap_->arena().HasRoomForFailed());
+bool MemoryLimit::SourceHasRoom() const {
+  return keyspace_.evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && keyspace_.heap_->arena().HasRoomForFailed());
 }
 
 // A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a
 // block beyond it, only another try can. With `fits` it stops when the arena has room. False if nobody may go.
-bool Keyspace::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
-  const uint64_t before = evictor_.evicted_bytes();
-  const uint64_t evicted = evictor_.evicted();
-  base::StepTimer timer(steps_, base::Step::kEvict);
-  LARDER_DCHECK(source_goal_ == 0 && room_counted_ == 0);
+bool MemoryLimit::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
+  const uint64_t before = keyspace_.evictor_.evicted_bytes();
+  const uint64_t evicted = keyspace_.evictor_.evicted();
+  base::StepTimer timer(keyspace_.steps_, base::Step::kEvict);
+  LARDER_DCHECK(source_goal_ == 0 && counted_ == 0);
   source_fits_ = false;
   source_goal_ = before + 1;
-  Evictor::Outcome outcome = evictor_.Evict({});
+  Evictor::Outcome outcome = keyspace_.evictor_.Evict({});
   if (outcome == Evictor::Outcome::kFits) {
     source_fits_ = fits;
     source_goal_ = before + bytes;
-    outcome = evictor_.Evict({.cpu_ns_max = kSearchNs});
+    outcome = keyspace_.evictor_.Evict({.cpu_ns_max = kSearchNs});
   }
   source_goal_ = 0;
-  timer.Add(evictor_.evicted() - evicted, evictor_.evicted_bytes() - before);
-  search->evicted += evictor_.evicted_bytes() - before;
+  timer.Add(keyspace_.evictor_.evicted() - evicted, keyspace_.evictor_.evicted_bytes() - before);
+  search->evicted += keyspace_.evictor_.evicted_bytes() - before;
   return outcome != Evictor::Outcome::kCannot;
 }
 
-void Keyspace::BeginPass(SourceSearch* search) {
-  compactor_.BeginPassForRuns();
-  Owe(kOwesCompaction);
+void MemoryLimit::BeginPass(SourceSearch* search) {
+  keyspace_.compactor_.BeginPassForRuns();
+  keyspace_.Owe(kOwesCompaction);
   search->phase = SourceSearch::Phase::kPass;
 }
 
 // As long as there is waste that a pass would win, it comes before others are evicted.
-bool Keyspace::BeginPassForSearch(SourceSearch* search) {
-  if (search->at_once || !WantsCompaction()) return false;
+bool MemoryLimit::BeginPassForSearch(SourceSearch* search) {
+  if (search->at_once || !keyspace_.WantsCompaction()) return false;
   search->after = search->phase;
   BeginPass(search);
   return true;
 }
 
 // (Nobody has an Entry in hand: the op that failed is over, and begins anew.)
-bool Keyspace::SearchRoom(SourceSearch* search) {
+bool MemoryLimit::SearchRoom(SourceSearch* search) {
   using Phase = SourceSearch::Phase;
   using Evacuated = memory::Arena::Evacuated;
-  const size_t refused = heap_->TakeFailedBytes();
-  if (refused == 0 || !MayEvict()) return false;
+  const size_t refused = keyspace_.heap_->TakeFailedBytes();
+  if (refused == 0 || !may_evict_) return false;
   search->wanted = std::max(search->wanted, refused);
   const bool in_arena = search->wanted <= memory::Heap::kArenaMax;
-  heap_->CollectReturned(kCollectedAtOnce);
+  keyspace_.heap_->CollectReturned(kCollectedAtOnce);
   switch (search->phase) {
     case Phase::kBegin:
       search->phase = Phase::kEvict;
@@ -167,10 +173,10 @@ bool Keyspace::SearchRoom(SourceSearch* search) {
       return true;
     }
     case Phase::kGiveBack:
-      if (!heap_->GiveBack(kGiveBackNs)) search->phase = search->after;
+      if (!keyspace_.heap_->GiveBack(kGiveBackNs)) search->phase = search->after;
       return true;
     case Phase::kEmptyRun:
-      if (const Evacuated run = compactor_.EmptyRunStep(); run == Evacuated::kMore) Owe(kOwesCompaction);
+      if (const Evacuated run = keyspace_.compactor_.EmptyRunStep(); run == Evacuated::kMore) keyspace_.Owe(kOwesCompaction);
       else if (run == Evacuated::kNot) search->phase = Phase::kEvictForRun;
       search->run_goal = search->evicted + kSourceRunBytes;
       if (search->phase == Phase::kEvictForRun) BeginPassForSearch(search);
@@ -181,13 +187,13 @@ bool Keyspace::SearchRoom(SourceSearch* search) {
         return true;
       }
       if (search->at_once) break;
-      search->passes = compactor_.in_pass() ? 2 : 1;  // a whole one
+      search->passes = keyspace_.compactor_.in_pass() ? 2 : 1;  // a whole one
       search->after = Phase::kOver;
       BeginPass(search);
       [[fallthrough]];
     case Phase::kPass:
-      compactor_.CompactSome();
-      if (compactor_.in_pass()) return true;
+      keyspace_.compactor_.CompactSome();
+      if (keyspace_.compactor_.in_pass()) return true;
       if (search->passes > 0 && --search->passes > 0) BeginPass(search);
       else search->phase = search->after == Phase::kOver ? Phase::kGiveBack : search->after;
       return true;
@@ -197,9 +203,9 @@ bool Keyspace::SearchRoom(SourceSearch* search) {
   return false;
 }
 
-void Keyspace::OweEviction() {
+void MemoryLimit::OweEviction() {
   owes_eviction_ = true;
-  Owe(kOwesEviction);
+  keyspace_.Owe(kOwesEviction);
 }
 
 }  // namespace larder::inline v0::keyspace

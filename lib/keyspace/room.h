@@ -1,4 +1,4 @@
-// Room: how a keyspace keeps within maxmemory (see Keyspace::Admit).
+// Room: how a keyspace keeps within maxmemory.
 //
 // A write that finds memory over the limit evicts one slice and runs, though memory may still be over, as in Redis:
 // nobody waits for the whole of it. A slice is some 100 us of CPU, and at least the bytes that the write adds, so that
@@ -36,10 +36,18 @@
 #ifndef LARDER_KEYSPACE_ROOM_H_
 #define LARDER_KEYSPACE_ROOM_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/error.h"
+#include "lib/base/holder.h"
+#include "lib/keyspace/errors.h"
+#include "lib/keyspace/evictor.h"
+
 namespace larder::inline v0::keyspace {
+
+class Keyspace;
 
 // So many bytes a slice evicts in any case: 128 to 256 small entries.
 inline constexpr size_t kSliceBytes = size_t{16} << 10;
@@ -69,6 +77,73 @@ struct SourceSearch {
   size_t wanted = 0;     // bytes in one piece
   size_t evicted = 0;    // for its sake, so far
   size_t run_goal = 0;   // in kEvictForRun: of `evicted`
+};
+
+// maxmemory of one keyspace, and the room that is made under it.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(Keyspace& keyspace) : keyspace_(keyspace) {}
+
+  // `bytes`: maxmemory, 0: none. `may_evict`: whether the policy lets keys go.
+  void Configure(size_t bytes, bool may_evict) LARDER_REQUIRES_HOLDER;
+  bool may_evict() const LARDER_REQUIRES_HOLDER { return may_evict_; }
+
+  // Whether a write may run; if memory is over the limit, a slice is evicted first.
+  // Errors: kOutOfMemory, kLargerThanMaxmemory.
+  Error Admit(const Growth& growth) LARDER_REQUIRES_HOLDER {
+    if (bytes_ == 0) [[likely]] return kOk;
+    return AdmitSlow(growth);
+  }
+  // The slice alone.
+  Room MakeRoom(const Growth& growth) LARDER_REQUIRES_HOLDER;
+  // What MakeRoom has evicted and freed so far, in bytes.
+  uint64_t room_made() const LARDER_REQUIRES_HOLDER { return room_made_; }
+  // Whether more is used than the limit, without `counted` bytes of it.
+  bool Exceeded(size_t counted = 0) const LARDER_REQUIRES_HOLDER;
+  // For the evictor: whether it may stop.
+  bool Fits() const LARDER_REQUIRES_HOLDER { return source_goal_ == 0 ? !Exceeded(counted_) : SourceHasRoom(); }
+  // A slice, if memory is over the limit: for the background. True if there is more to do.
+  bool EvictStep() LARDER_REQUIRES_HOLDER;
+  // Whether MakeRoom, Configure or EvictStep have left over what may be evicted.
+  bool owes_eviction() const LARDER_REQUIRES_HOLDER { return owes_eviction_; }
+
+  // After a call has failed, changing nothing, with kAllocationFailed: a step of what may make room in a source that is
+  // full. True if the call should be tried again. Not inside an op, since entries change their places.
+  bool SearchRoom(SourceSearch* search) LARDER_REQUIRES_HOLDER;
+  // The same over and over: `op` is what has ended with `error`, and returns another. For who cannot let others have
+  // their turn in between.
+  template <class Op>
+  Error RetryWithRoom(Error error, Op&& op) LARDER_REQUIRES_HOLDER {
+    SourceSearch search{.at_once = true};
+    while (error == errors::kAllocationFailed && SearchRoom(&search)) error = op();
+    return error;
+  }
+
+  // Arguments that arrive and are larger than the limit, in bytes: they will be refused, so that nobody is evicted for
+  // them. Any thread.
+  std::atomic<size_t>& doomed_arguments() { return doomed_arguments_; }
+
+ private:
+  size_t GarbageMax() const LARDER_REQUIRES_HOLDER { return bytes_ / 8; }
+  Error AdmitSlow(const Growth& growth) LARDER_REQUIRES_HOLDER;
+  Room MakeRoomOf(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  size_t FreeGarbage(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  Evictor::Outcome EvictSlice(size_t bytes_min) LARDER_REQUIRES_HOLDER;
+  void OweEviction() LARDER_REQUIRES_HOLDER;
+  bool SourceHasRoom() const LARDER_REQUIRES_HOLDER;
+  bool EvictForSearch(SourceSearch* search, size_t bytes, bool fits) LARDER_REQUIRES_HOLDER;
+  void BeginPass(SourceSearch* search) LARDER_REQUIRES_HOLDER;
+  bool BeginPassForSearch(SourceSearch* search) LARDER_REQUIRES_HOLDER;
+
+  Keyspace& keyspace_;
+  size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;
+  bool may_evict_ LARDER_GUARDED_BY_HOLDER = false;
+  bool owes_eviction_ LARDER_GUARDED_BY_HOLDER = false;
+  bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // while SearchRoom runs: it may stop early, if the arena has room
+  std::atomic<size_t> doomed_arguments_{0};
+  size_t counted_ LARDER_GUARDED_BY_HOLDER = 0;  // while MakeRoom runs: what the write has counted already
+  uint64_t room_made_ LARDER_GUARDED_BY_HOLDER = 0;
+  uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: of the evictor's evicted_bytes()
 };
 
 }  // namespace larder::inline v0::keyspace

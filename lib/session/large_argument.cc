@@ -70,7 +70,7 @@ void ServedSession::CountBlocks(size_t bytes) {
 }
 
 void ServedSession::CountDoomed(size_t bytes) {
-  core_.engine().keyspace().doomed_arguments().fetch_add(bytes - doomed_counted_, std::memory_order_relaxed);
+  core_.engine().keyspace().limit().doomed_arguments().fetch_add(bytes - doomed_counted_, std::memory_order_relaxed);
   doomed_counted_ = bytes;
 }
 

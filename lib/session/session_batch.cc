@@ -179,18 +179,18 @@ void SessionBatch::End(ServedSession& session) {
 bool SessionBatch::MadeRoomAhead(Request& request) {
   keyspace::Keyspace& keyspace = core_.engine().keyspace();
   const size_t counted = request.large ? request.large->footprint() : 0;
-  if (!keyspace.OverLimit(counted) || !request.session->client_.authenticated) return true;
+  if (!keyspace.limit().Exceeded(counted) || !request.session->client_.authenticated) return true;
   if (core_.engine().pause().until_ms() != 0) return true;  // nothing is evicted in a pause
   engine::ClientState& client = request.session->client_;
   client.large_argument = &request.large;
   const keyspace::Growth growth = engine::GrowthOf(core_.engine().commands(), request.argv.span(),
                                                      keyspace.config().string_bytes_max, &client);
   client.large_argument = nullptr;
-  if (growth.bytes <= keyspace::kSliceBytes || !keyspace.OverLimit(growth.counted)) return true;
+  if (growth.bytes <= keyspace::kSliceBytes || !keyspace.limit().Exceeded(growth.counted)) return true;
   if (growth.value_bytes > keyspace.config().maxmemory) return true;  // it will be refused
-  const uint64_t before = keyspace.room_made();
-  const keyspace::Room room = keyspace.MakeRoom(growth);
-  request.room_ahead += keyspace.room_made() - before;
+  const uint64_t before = keyspace.limit().room_made();
+  const keyspace::Room room = keyspace.limit().MakeRoom(growth);
+  request.room_ahead += keyspace.limit().room_made() - before;
   return room != keyspace::Room::kOver || request.room_ahead >= growth.bytes;
 }
 

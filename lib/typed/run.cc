@@ -26,13 +26,11 @@ const ErrorText* RunHeld(const Call& call) {
     error = call.Op();
     if (error == &errors::kAllocationFailed && call.grows()) [[unlikely]] {
       const Error failed = *error;
-      error = call.db()
-                    .keyspace()
-                    .RetryWithRoom(failed, [&]() LARDER_REQUIRES_HOLDER -> Error {
-                      const ErrorText* again = call.Op();
-                      return again == nullptr ? kOk : Error(*again);
-                    })
-                    .text();
+      const auto again = [&]() LARDER_REQUIRES_HOLDER -> Error {
+        const ErrorText* failure = call.Op();
+        return failure == nullptr ? kOk : Error(*failure);
+      };
+      error = call.db().keyspace().limit().RetryWithRoom(failed, again).text();
     }
   }
   EndHold(call);
@@ -50,7 +48,7 @@ struct Searching {
   // When the op has failed with `refused`: a step of the search for room.
   [[gnu::cold, gnu::noinline]] const ErrorText* SearchRoom(CacheCore& core, const ErrorText* error)
       LARDER_REQUIRES_HOLDER {
-    if (error != &errors::kAllocationFailed || !core.engine().keyspace().SearchRoom(&search)) return error;
+    if (error != &errors::kAllocationFailed || !core.engine().keyspace().limit().SearchRoom(&search)) return error;
     if (!stays && !core.closing().EnterStay()) return CacheCore::ErrorOf(executor::Outcome::kClosed);
     stays = again = true;
     return error;
@@ -93,7 +91,7 @@ const ErrorText* RunInHolds(const Call& call, Searching& searching) {
 const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key, const void* args) {
   keyspace::Growth growth = row.growth(*target.core, key, args);
   growth.at_once = target.held();
-  return target.db->keyspace().Admit(growth).text();
+  return target.db->keyspace().limit().Admit(growth).text();
 }
 
 const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key, uint64_t hash, const void* args,

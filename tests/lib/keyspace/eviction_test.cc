@@ -38,7 +38,7 @@ class EvictionTest : public KeyspaceTest {
   // In slices, as many as it takes.
   Room MakeAllRoom() {
     Room room = Room::kOver;
-    while (room == Room::kOver) room = keyspace_->MakeRoom({});
+    while (room == Room::kOver) room = keyspace_->limit().MakeRoom({});
     return room;
   }
   // Sets the limit to what is used now, less this many bytes.

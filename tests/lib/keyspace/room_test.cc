@@ -41,14 +41,14 @@ TEST_F(RoomTest, AWriteFarOverTheLimitEvictsOneSliceAndMayRun) {
   Fill(db_, 30'000);
   Configure(EvictionOrder::kRandom, used() / 100);
   const uint64_t steps = step().steps;
-  EXPECT_TRUE(keyspace_->Admit({.bytes = 100, .value_bytes = 100}).ok());
+  EXPECT_TRUE(keyspace_->limit().Admit({.bytes = 100, .value_bytes = 100}).ok());
   EXPECT_EQ(step().steps, steps + 1);
   EXPECT_GT(step().entries, 0u);
   EXPECT_LE(step().entries, 1024u);
-  EXPECT_TRUE(keyspace_->OverLimit());
+  EXPECT_TRUE(keyspace_->limit().Exceeded());
   // So do the next, until it fits.
   int writes = 1;
-  for (; keyspace_->OverLimit(); ++writes) ASSERT_TRUE(keyspace_->Admit({.bytes = 100, .value_bytes = 100}).ok());
+  for (; keyspace_->limit().Exceeded(); ++writes) ASSERT_TRUE(keyspace_->limit().Admit({.bytes = 100, .value_bytes = 100}).ok());
   EXPECT_GE(writes, 30'000 * 98 / 100 / 1024);
   EXPECT_LE(step().entries_max, 1024u);
   EXPECT_LE(used(), keyspace_->config().maxmemory);
@@ -58,14 +58,14 @@ TEST_F(RoomTest, ASliceEvictsAtLeastWhatTheWriteAdds) {
   Fill(db_, 30'000);
   Configure(EvictionOrder::kRandom, used() / 100);
   uint64_t before = step().bytes;
-  ASSERT_EQ(keyspace_->MakeRoom({.bytes = kSliceBytes}), Room::kOver);
+  ASSERT_EQ(keyspace_->limit().MakeRoom({.bytes = kSliceBytes}), Room::kOver);
   EXPECT_GE(step().bytes - before, kSliceBytes);
   // One that cannot let others in between: all of it; any other: a slice.
   before = step().bytes;
-  ASSERT_EQ(keyspace_->MakeRoom({.bytes = 1'000'000, .at_once = true}), Room::kOver);
+  ASSERT_EQ(keyspace_->limit().MakeRoom({.bytes = 1'000'000, .at_once = true}), Room::kOver);
   EXPECT_GE(step().bytes - before, 1'000'000u);
   before = step().bytes;
-  ASSERT_EQ(keyspace_->MakeRoom({.bytes = 1'000'000}), Room::kOver);
+  ASSERT_EQ(keyspace_->limit().MakeRoom({.bytes = 1'000'000}), Room::kOver);
   EXPECT_LT(step().bytes - before, 1'000'000u);
 }
 
@@ -78,7 +78,7 @@ TEST_F(RoomTest, MemoryOverTheLimitDoesNotGrow) {
     const size_t most = used() + 64 * 1024;  // one write, and what the evictor keeps
     for (int i = 0; i < 2000; ++i) {
       const std::string value(1000, 'w');
-      ASSERT_TRUE(keyspace_->Admit({.bytes = value.size(), .value_bytes = value.size()}).ok());
+      ASSERT_TRUE(keyspace_->limit().Admit({.bytes = value.size(), .value_bytes = value.size()}).ok());
       Put("w" + std::to_string(i), value);
       ASSERT_LE(used(), most);
     }
@@ -93,11 +93,11 @@ TEST_F(RoomTest, NobodyGoesForWhatTheWriteHasCountedItself) {
   Fill(db_, 100);
   Configure(EvictionOrder::kRandom, used() + 1000);
   const memory::BlockRef block = memory::BlockRef::Adopt(keyspace_->blocks().New(100'000, 100'000));
-  ASSERT_TRUE(keyspace_->OverLimit());
+  ASSERT_TRUE(keyspace_->limit().Exceeded());
   const size_t counted = block->footprint();
-  EXPECT_TRUE(keyspace_->Admit({.bytes = counted, .counted = counted}).ok());
+  EXPECT_TRUE(keyspace_->limit().Admit({.bytes = counted, .counted = counted}).ok());
   EXPECT_EQ(db_.size(), 100u);
-  (void)keyspace_->Admit({.bytes = 10});
+  (void)keyspace_->limit().Admit({.bytes = 10});
   EXPECT_LT(db_.size(), 100u) << "to others it is memory as any other";
 }
 
@@ -105,58 +105,58 @@ TEST_F(RoomTest, NobodyGoesForAnArgumentThatWillBeRefused) {
   Fill(db_, 100);
   Configure(EvictionOrder::kRandom, used() + 1000);
   const memory::BlockRef block = memory::BlockRef::Adopt(keyspace_->blocks().New(1'000'000, 1'000'000));
-  keyspace_->doomed_arguments() += block->footprint();
-  EXPECT_TRUE(keyspace_->Admit({.bytes = 10, .value_bytes = 10}).ok());
+  keyspace_->limit().doomed_arguments() += block->footprint();
+  EXPECT_TRUE(keyspace_->limit().Admit({.bytes = 10, .value_bytes = 10}).ok());
   EXPECT_EQ(db_.size(), 100u);
-  keyspace_->doomed_arguments() -= block->footprint();
+  keyspace_->limit().doomed_arguments() -= block->footprint();
 }
 
 TEST_F(RoomTest, AValueLargerThanTheLimitIsRefusedBeforeAnybodyGoes) {
   Fill(db_, 1000);
   for (const size_t limit : {used() * 2, used() / 2}) {  // with room, and over the limit
     Configure(EvictionOrder::kLru, limit);
-    EXPECT_EQ(keyspace_->Admit({.bytes = limit + 1, .value_bytes = limit + 1}), errors::kLargerThanMaxmemory);
+    EXPECT_EQ(keyspace_->limit().Admit({.bytes = limit + 1, .value_bytes = limit + 1}), errors::kLargerThanMaxmemory);
     EXPECT_EQ(db_.size(), 1000u);
   }
   Configure(EvictionOrder::kLru, used());
-  EXPECT_TRUE(keyspace_->Admit({.bytes = used(), .value_bytes = used()}).ok());
+  EXPECT_TRUE(keyspace_->limit().Admit({.bytes = used(), .value_bytes = used()}).ok());
   EXPECT_EQ(db_.size(), 1000u) << "there is room for what is used, and a write may overshoot by its own size";
 }
 
 TEST_F(RoomTest, RefusedIsWhatFindsNothingThatMayGo) {
   Fill(db_, 1000);
   Configure(EvictionOrder::kNone, used() - 1);
-  EXPECT_EQ(keyspace_->Admit({.bytes = 10, .value_bytes = 10}), errors::kOutOfMemory);
-  EXPECT_EQ(keyspace_->Admit({.bytes = used(), .value_bytes = used()}), errors::kOutOfMemory) << "Redis's reason first";
+  EXPECT_EQ(keyspace_->limit().Admit({.bytes = 10, .value_bytes = 10}), errors::kOutOfMemory);
+  EXPECT_EQ(keyspace_->limit().Admit({.bytes = used(), .value_bytes = used()}), errors::kOutOfMemory) << "Redis's reason first";
   EXPECT_EQ(db_.size(), 1000u);
-  EXPECT_FALSE(keyspace_->owes_eviction());
+  EXPECT_FALSE(keyspace_->limit().owes_eviction());
 }
 
 TEST_F(RoomTest, TheBackgroundWorksOffWhatIsLeft) {
   Fill(db_, 30'000);
-  EXPECT_FALSE(keyspace_->EvictStep()) << "there is nothing to do";
+  EXPECT_FALSE(keyspace_->limit().EvictStep()) << "there is nothing to do";
   Configure(EvictionOrder::kRandom, used() / 10);
-  EXPECT_TRUE(keyspace_->owes_eviction()) << "a lower limit is reason enough";
+  EXPECT_TRUE(keyspace_->limit().owes_eviction()) << "a lower limit is reason enough";
   EXPECT_NE(keyspace_->owed() & keyspace::kOwesEviction, 0u);
   int slices = 1;
-  for (; keyspace_->EvictStep(); ++slices) ASSERT_TRUE(keyspace_->OverLimit());
+  for (; keyspace_->limit().EvictStep(); ++slices) ASSERT_TRUE(keyspace_->limit().Exceeded());
   EXPECT_GE(slices, 30'000 * 8 / 10 / 1024);
   EXPECT_LE(step().entries_max, 1024u);
-  EXPECT_FALSE(keyspace_->OverLimit());
-  EXPECT_FALSE(keyspace_->owes_eviction());
+  EXPECT_FALSE(keyspace_->limit().Exceeded());
+  EXPECT_FALSE(keyspace_->limit().owes_eviction());
   EXPECT_GT(db_.size(), 30'000u / 20);
 }
 
 TEST_F(RoomTest, WhatASingleWriteOvershootsIsTheNextOnesToEvict) {
   Fill(db_, 1000);
   Configure(EvictionOrder::kRandom, used());
-  ASSERT_TRUE(keyspace_->Admit({.bytes = 500, .value_bytes = 500}).ok());
+  ASSERT_TRUE(keyspace_->limit().Admit({.bytes = 500, .value_bytes = 500}).ok());
   Put("more", std::string(500, 'm'));
-  EXPECT_TRUE(keyspace_->OverLimit());
-  EXPECT_FALSE(keyspace_->owes_eviction());
-  ASSERT_TRUE(keyspace_->Admit({.bytes = 10, .value_bytes = 10}).ok());
-  EXPECT_FALSE(keyspace_->OverLimit());
-  EXPECT_FALSE(keyspace_->owes_eviction()) << "nothing wakes the background for it";
+  EXPECT_TRUE(keyspace_->limit().Exceeded());
+  EXPECT_FALSE(keyspace_->limit().owes_eviction());
+  ASSERT_TRUE(keyspace_->limit().Admit({.bytes = 10, .value_bytes = 10}).ok());
+  EXPECT_FALSE(keyspace_->limit().Exceeded());
+  EXPECT_FALSE(keyspace_->limit().owes_eviction()) << "nothing wakes the background for it";
 }
 
 TEST_F(RoomTest, WhatHasBeenDeletedGoesBeforeAnybodyIsEvicted) {
@@ -166,11 +166,11 @@ TEST_F(RoomTest, WhatHasBeenDeletedGoesBeforeAnybodyIsEvicted) {
   Fill(other, 20'000);
   Configure(EvictionOrder::kRandom, alone + 10'000);
   keyspace_->FlushDb(other);
-  ASSERT_TRUE(keyspace_->OverLimit());
-  for (int writes = 0; keyspace_->OverLimit(); ++writes) {
+  ASSERT_TRUE(keyspace_->limit().Exceeded());
+  for (int writes = 0; keyspace_->limit().Exceeded(); ++writes) {
     ASSERT_LT(writes, 20'000 / 128 + 10);
     const size_t before = used();
-    ASSERT_TRUE(keyspace_->Admit({.bytes = 1000, .value_bytes = 100}).ok());
+    ASSERT_TRUE(keyspace_->limit().Admit({.bytes = 1000, .value_bytes = 100}).ok());
     EXPECT_LE(used(), before - 1000);
   }
   EXPECT_EQ(db_.size(), 1000u);
@@ -193,14 +193,14 @@ TEST_F(RoomTest, WhatWaitsToBeFreedCountsAsGone) {
   const size_t garbage = keyspace_->garbage().bytes();
   int written = 0;
   for (; used() + 16 * 1024 < before + garbage; ++written) {  // the table may grow at the last one
-    ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
+    ASSERT_TRUE(keyspace_->limit().Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
     Put("w" + std::to_string(written), std::string(kValueBytes, 'w'));
   }
   EXPECT_GT(written, 300);
   EXPECT_EQ(keyspace_->garbage().bytes(), garbage);
   EXPECT_EQ(keyspace_->stats().evicted, 0u);
   EXPECT_EQ(db_.size(), 20'000u + static_cast<size_t>(written));
-  EXPECT_FALSE(keyspace_->OverLimit());
+  EXPECT_FALSE(keyspace_->limit().Exceeded());
   while (keyspace_->garbage().FreeStep()) {
   }
   EXPECT_EQ(keyspace_->garbage().bytes(), 0u);
@@ -218,8 +218,8 @@ TEST_F(RoomTest, BeyondAnEighthAWriteFreesTwiceWhatItAdds) {
   size_t most = 0;
   for (int i = 0; i < 30'000; ++i) {
     const size_t garbage = keyspace_->garbage().bytes();
-    const bool over = keyspace_->OverLimit();
-    ASSERT_TRUE(keyspace_->Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
+    const bool over = keyspace_->limit().Exceeded();
+    ASSERT_TRUE(keyspace_->limit().Admit({.bytes = kValueBytes, .value_bytes = kValueBytes}).ok());
     if (over && garbage > limit / 8 + 4 * kValueBytes) {
       ASSERT_LE(keyspace_->garbage().bytes() + 2 * kValueBytes, garbage);
       ASSERT_EQ(keyspace_->stats().evicted, 0u);
@@ -246,7 +246,7 @@ TEST_F(RoomTest, UnderFifoASliceMovesNoMoreThanItMay) {
   const size_t small = keyspace_->evictor().small_bytes();
   ASSERT_GT(small, size_t{50'000} * kValueBytes / 2) << "all of them wait in the small queue";
   Configure(EvictionOrder::kS3Fifo, used() / 2);
-  ASSERT_EQ(keyspace_->MakeRoom({.bytes = 10}), Room::kOver);
+  ASSERT_EQ(keyspace_->limit().MakeRoom({.bytes = 10}), Room::kOver);
   EXPECT_GT(keyspace_->evictor().small_bytes(), small / 2) << "at most 8 words a look, 1024 looks";
   EXPECT_LE(step().entries_max, 1024u);
 }
@@ -349,10 +349,10 @@ TEST_F(ManyDatabasesTest, EvictionReachesTheHighOnes) {
     Fill(middle, 2000);
     Put("stays", "v");
     Configure(order, used() - 300'000);
-    ASSERT_TRUE(keyspace_->Admit({.bytes = 10, .value_bytes = 10}).ok());
-    while (keyspace_->EvictStep()) {
+    ASSERT_TRUE(keyspace_->limit().Admit({.bytes = 10, .value_bytes = 10}).ok());
+    while (keyspace_->limit().EvictStep()) {
     }
-    EXPECT_FALSE(keyspace_->OverLimit());
+    EXPECT_FALSE(keyspace_->limit().Exceeded());
     EXPECT_LT(high.size() + middle.size(), 3000u);
     EXPECT_LT(high.size(), 2000u);
     EXPECT_LT(middle.size(), 2000u);
