@@ -154,6 +154,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   std::atomic<size_t> borrowed_ = 0;   // bytes that it holds of the pool's, and in blocks
   size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
   size_t doomed_counted_ = 0;          // of a large argument, in the keyspace's doomed_arguments
+  size_t input_counted_ = 0;           // the input's capacity when Account last ran
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;

@@ -76,14 +76,18 @@ void ServedSession::CommitRead(size_t n) {
     PublishInput();
     if (n == 0) ShrinkInput();  // nothing will be parsed
   }
-  Account();
+  // Most reads find a buffer that has room, and then there is nothing to count.
+  if (input_.capacity() != input_counted_) Account();
 }
 
 void ServedSession::ConsumeOutput(size_t n) {
+  const size_t memory = output_.memory();
+  const size_t referenced = output_.referenced();
+  const bool lent = output_lent_;
   output_.Consume(n);
   PublishOutput();
   if (output_.empty()) RestOutput();
-  Account();
+  if (output_.memory() != memory || output_.referenced() != referenced || output_lent_ != lent) Account();
 }
 
 void ServedSession::RestInput() {
@@ -145,6 +149,7 @@ void ServedSession::Account() {
   const size_t in_blocks = large + output_.referenced();
   borrowed_.store(lent + in_blocks, std::memory_order_relaxed);
   if (in_blocks != blocks_counted_) CountBlocks(in_blocks);
+  input_counted_ = input_.capacity();
   const size_t now = input_.capacity() + output_.memory() + parser_.memory() + queue + sizeof(ServedSession) +
                      client_.names_memory() - lent;
   const size_t before = accounted_.load(std::memory_order_relaxed);
