@@ -39,9 +39,14 @@ class CacheService::CacheClient final : public Client {
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
   bool Stop() override { return session->Stop(); }
-  // No command waits yet. A client in MONITOR mode on a quiet server is silent and not idle, as in Redis.
-  bool KeepWhenIdle() const override { return session->held() || session->client().monitor; }
-  OutputClass output_class() const override { return OutputClass::kNormal; }
+  // No command waits yet. A subscriber, or a client in MONITOR mode, is silent on a quiet server and not idle, as in
+  // Redis.
+  bool KeepWhenIdle() const override {
+    return session->held() || session->client().monitor || session->client().subscriptions.any();
+  }
+  OutputClass output_class() const override {
+    return session->client().subscriptions.any() ? OutputClass::kPubsub : OutputClass::kNormal;
+  }
   bool Admitted() const override { return session->admitted(); }
 
   std::unique_ptr<session::ServedSession> session;

@@ -29,8 +29,10 @@ inline Error UnknownClientType(Bytes word, ReplyWriter& reply) {
   return kReplied;
 }
 
-// Subscribers and replicas do not exist yet.
-inline ClientType TypeOf(const ClientState&) { return ClientType::kNormal; }
+// Replicas do not exist yet.
+inline ClientType TypeOf(const ClientState& client) {
+  return client.subscriptions.any() ? ClientType::kPubsub : ClientType::kNormal;
+}
 
 }  // namespace larder::inline v0::commands
 

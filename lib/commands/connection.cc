@@ -24,6 +24,9 @@ constexpr ErrorText kHelloNoAuth{
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option "
     "can be used to authenticate the client and select the RESP protocol version at the same time"};
 
+// How many subscriptions one step of RESET ends.
+constexpr size_t kSubscriptionsAtOnce = 256;
+
 // How long it takes tells nothing but the length of what the client sent.
 bool SamePassword(Bytes given, Bytes wanted) {
   unsigned differs = given.size() != wanted.size();
@@ -60,12 +63,16 @@ Error Echo(CommandContext&, ArgReader args, ReplyWriter& reply) {
   return kOk;
 }
 
-Error Ping(CommandContext&, ArgReader args, ReplyWriter& reply) {
+Error Ping(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() > 1) {
     reply.Error({"ERR wrong number of arguments for 'ping' command"});
     return kReplied;
   }
-  if (args.done()) {
+  if (ctx.client.subscriptions.any() && ctx.client.protocol == 2) {  // as a message would be
+    reply.Array(2);
+    reply.Bulk("pong");
+    reply.Bulk(args.done() ? Bytes() : args.Next());
+  } else if (args.done()) {
     reply.Simple("PONG");
   } else {
     reply.Bulk(args.Next());
@@ -125,9 +132,14 @@ Error Quit(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   return kOk;
 }
 
+bool ResetIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
+  return ctx.client.subscriptions.total() <= engine::kShortElements && WatchesFew(ctx, argv);
+}
+
 // Everything as it was when the client came, but for CLIENT NO-EVICT. The first database exists always.
 Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   ClientState& client = ctx.client;
+  if (!ctx.engine().pubsub().RemoveSome(client, kSubscriptionsAtOnce)) return errors::kUnfinished;
   DropMultiState(ctx.engine(), client);
   ctx.engine().monitors().Remove(client);
   client.db = ctx.keyspace().db(0);
@@ -185,6 +197,8 @@ constexpr ArgSpec kSelectArgs[] = {{.name = "index", .type = ArgType::kInteger}}
 
 constexpr uint32_t kAnytime = kCmdLoading | kCmdStale | kCmdFast | kCmdShort;
 constexpr uint32_t kBeforeAuth = kAnytime | kCmdNoscript | kCmdNoAuth | kCmdAllowBusy | kCmdNeedsSession;
+// In any state that a client may be in.
+constexpr uint32_t kInAnyState = kBeforeAuth | kCmdRunsInMulti | kCmdEndsMulti | kCmdWhileSubscribed;
 
 constexpr auto kRows = Rows({.group = Group::kConnection, .categories = kAclConnection}, {
     {.name = "auth", .run = Auth, .arity = AtLeast(2), .flags = kBeforeAuth, .args = kAuthArgs,
@@ -195,13 +209,13 @@ constexpr auto kRows = Rows({.group = Group::kConnection, .categories = kAclConn
     {.name = "hello", .run = Hello, .arity = AtLeast(1), .flags = kBeforeAuth, .args = kHelloArgs,
      .summary = "Chooses the protocol, and may authenticate and name the client.", .complexity = "O(1)",
      .since = "6.0.0", .history = kHelloHistory, .next_secrets = HelloSecrets},
-    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast | kCmdShort, .tips = kPingTips,
-     .args = kPingArgs, .summary = "Replies PONG, or what it was given.", .complexity = "O(1)", .since = "1.0.0"},
-    {.name = "quit", .run = Quit, .arity = AtLeast(1), .flags = kBeforeAuth | kCmdRunsInMulti | kCmdEndsMulti,
+    {.name = "ping", .run = Ping, .arity = AtLeast(1), .flags = kCmdFast | kCmdShort | kCmdWhileSubscribed,
+     .tips = kPingTips, .args = kPingArgs, .summary = "Replies PONG, or what it was given.", .complexity = "O(1)", .since = "1.0.0"},
+    {.name = "quit", .run = Quit, .arity = AtLeast(1), .flags = kInAnyState,
      .summary = "Closes the connection after the reply.", .complexity = "O(1)", .since = "1.0.0"},
-    {.name = "reset", .run = Reset, .arity = Exactly(1), .flags = kBeforeAuth | kCmdRunsInMulti | kCmdEndsMulti,
-     .summary = "Makes the connection as it was when it was new.", .complexity = "O(N), N = watched keys",
-     .since = "6.2.0", .is_short = WatchesFew},
+    {.name = "reset", .run = Reset, .arity = Exactly(1), .flags = kInAnyState,
+     .summary = "Makes the connection as it was when it was new.", .complexity = "O(N), N = watched keys and subscriptions",
+     .since = "6.2.0", .is_short = ResetIsShort},
     {.name = "select", .run = Select, .arity = Exactly(2), .flags = kAnytime | kCmdNeedsSession, .args = kSelectArgs,
      .summary = "Chooses the database that commands work on.", .complexity = "O(1)", .since = "1.0.0"},
 });

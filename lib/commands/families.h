@@ -25,6 +25,7 @@ extern const engine::Family kLcsFamily;
 extern const engine::Family kMonitorFamily;
 extern const engine::Family kMultiFamily;
 extern const engine::Family kObjectFamily;
+extern const engine::Family kPubSubFamily;
 extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
 extern const engine::Family kStringFamily;

@@ -124,7 +124,11 @@ void StatsSection(InfoContext& info) {
   info.ZeroLines({"total_eviction_exceeded_time", "current_eviction_exceeded_time"});
   info.Line("keyspace_hits", stats.keyspace_hits);
   info.Line("keyspace_misses", stats.keyspace_misses);
-  info.ZeroLines({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+  engine::PubSub& pubsub = info.engine().pubsub();
+  info.Line("pubsub_channels", pubsub.count(engine::ChannelKind::kChannel));
+  info.Line("pubsub_patterns", pubsub.count(engine::ChannelKind::kPattern));
+  info.Line("pubsubshard_channels", pubsub.count(engine::ChannelKind::kShardChannel));
+  info.ZeroLines({"latest_fork_usec", "total_forks",
                   "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
                   "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
                   "current_active_defrag_time", "tracking_total_keys", "tracking_total_items",

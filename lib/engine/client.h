@@ -18,10 +18,15 @@
 #include "lib/base/holder.h"
 #include "lib/base/intrusive_list.h"
 #include "lib/engine/client_kind.h"
+#include "lib/engine/subscription.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::keyspace {
 class Db;
+}
+
+namespace larder::inline v0::resp {
+class ReplyWriter;
 }
 
 namespace larder::inline v0::engine {
@@ -81,6 +86,12 @@ class ReplyMode {
   uint8_t bits_ = 0;
 };
 
+// What a command that runs is writing, and where in the output its own reply begins.
+struct ReplyInProgress {
+  resp::ReplyWriter* writer;
+  size_t mark;
+};
+
 struct ClientState {
   uint64_t id = 0;
   ClientKind kind = ClientKind::kDirect;
@@ -115,6 +126,8 @@ struct ClientState {
   memory::BlockRef* large_argument = nullptr;  // what one of its arguments stands in: a command may keep it
 
   MultiState* transaction = nullptr;  // made on first MULTI or WATCH; the session deletes it
+  ClientSubscriptions subscriptions;    // by PubSub
+  ReplyInProgress* reply_in_progress = nullptr;  // while a command of a subscriber's runs
   ClientIo* io = nullptr;
   // Without an io: what its session has counted, MULTI's queue included. The session writes it, also after its command.
   std::atomic<size_t> direct_bytes{0};

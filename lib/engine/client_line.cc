@@ -20,6 +20,7 @@ void WriteFlags(const ClientState& client, TextWriter& out) {
     any = true;
   };
   flag(client.monitor, 'O');
+  flag(client.subscriptions.any(), 'P');
   flag(HasQueue(client.transaction), 'x');
   flag(client.held.load(std::memory_order_relaxed), 'b');
   flag(client.transaction != nullptr && client.transaction->changed, 'd');
@@ -58,7 +59,7 @@ size_t ClientMemory(const ClientState& client) {
   const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
   const size_t counted = client.direct_bytes.load(std::memory_order_relaxed);
   const size_t direct = counted != 0 ? counted : sizeof(client) + queue + client.names_memory();
-  return watches + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
+  return watches + client.subscriptions.bytes + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
 }
 
 void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
@@ -67,7 +68,10 @@ void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
   out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
       << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
   WriteFlags(client, out);
-  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=0 psub=0 ssub=0 multi=";
+  const ClientSubscriptions& all = client.subscriptions;
+  out << " db=" << (client.db != nullptr ? client.db->index() : 0) << " sub=" << all.count(ChannelKind::kChannel)
+      << " psub=" << all.count(ChannelKind::kPattern) << " ssub=" << all.count(ChannelKind::kShardChannel)
+      << " multi=";
   if (HasQueue(client.transaction)) {
     out << client.transaction->queued();
   } else {

@@ -90,6 +90,10 @@ enum CommandFlag : uint32_t {
   kCmdRunsQueue = 1u << 23,
   // A read that keeps what it has found out in the value (PFCOUNT): what holds writes back holds it too.
   kCmdKeepsResult = 1u << 24,
+  // A subscriber that speaks RESP2 may send it.
+  kCmdWhileSubscribed = 1u << 25,
+  // PUBLISH: what holds writes back holds it too.
+  kCmdPublishes = 1u << 26,
   // Short: what it costs is bounded by its arguments, or CommandSpec::is_short knows
   // when. Only short work may run on a stranger's thread: see short.h. (kCmdFast is another thing: SET lacks it.)
   kCmdShort = 1u << 27,

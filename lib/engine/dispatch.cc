@@ -102,7 +102,7 @@ bool IsStranger(const Engine& engine, const ClientState& client) LARDER_REQUIRES
 // Whether CLIENT PAUSE holds the command. A write is held also when it would only be queued; EXEC if the queue writes.
 bool IsHeld(Paused paused, const ClientState& client, const CommandSpec& spec) {
   if (paused == Paused::kAll) return true;
-  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate | kCmdKeepsResult;
+  constexpr uint32_t kWrites = kCmdWrite | kCmdMayReplicate | kCmdKeepsResult | kCmdPublishes;
   return (spec.flags & kWrites) != 0 || ((spec.flags & kCmdRunsQueue) != 0 && InMulti(client.transaction) &&
                                          (client.transaction->flags & kWrites) != 0);
 }
@@ -173,6 +173,16 @@ bool HostAllows(const ClientPolicy& policy, const CommandRow& row, ReplyWriter& 
   return false;
 }
 
+// A subscriber that speaks RESP2 cannot tell a reply from a message, unless the reply is one that it knows. The error is
+// written if the command is not one of those.
+bool FitsSubscriber(const ClientState& client, const CommandRow& row, ReplyWriter& reply) {
+  if (!client.subscriptions.any() || client.protocol > 2 || row.has(kCmdWhileSubscribed)) [[likely]] return true;
+  char name[kFullNameMax];
+  reply.Error({"ERR Can't execute '", FullName(row, name),
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"});
+  return false;
+}
+
 // Whether the command may run now; the error is written if it may not.
 Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::span<const Bytes> argv,
               ReplyWriter& reply, bool at_once) LARDER_REQUIRES_HOLDER {
@@ -207,7 +217,10 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
   if (engine.pause().until_ms() != 0 && client.kind != ClientKind::kDirect) [[unlikely]] {
     const Paused paused = engine.pause().At(engine.keyspace().now_ms());
     // Nothing is evicted in a pause: not for these clients, whose writes would be the reason.
-    if (paused != Paused::kNothing) return IsHeld(paused, client, spec) ? Verdict::kHeld : Verdict::kRun;
+    if (paused != Paused::kNothing) {
+      if (!FitsSubscriber(client, row, reply)) return Verdict::kRejected;
+      return IsHeld(paused, client, spec) ? Verdict::kHeld : Verdict::kRun;
+    }
     engine.EndPause();  // the first to see that its time is over lets the others go on
   }
   if (engine.keyspace().config().maxmemory != 0) {
@@ -216,7 +229,7 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
       return Verdict::kRejected;
     }
   }
-  return Verdict::kRun;
+  return FitsSubscriber(client, row, reply) ? Verdict::kRun : Verdict::kRejected;
 }
 
 // After a refusal: a transaction that was being queued is broken, one that was to run (or was not even begun) is
@@ -257,6 +270,26 @@ void Queue(ClientState& client, const CommandRow& row, std::span<const Bytes> ar
   reply.Error(errors::kAllocationFailed);
 }
 
+// While a command runs: lets a client that is subscribed get messages within the reply.
+class Replying {
+ public:
+  Replying(ClientState& client, ReplyWriter& reply)
+      : client_(client), outer_(client.reply_in_progress), progress_{&reply, reply.Mark()} {
+    if (client.subscriptions.any()) [[unlikely]] client.reply_in_progress = &progress_;
+  }
+  ~Replying() { client_.reply_in_progress = outer_; }
+  Replying(const Replying&) = delete;
+  Replying& operator=(const Replying&) = delete;
+
+  // Where the command's own reply begins: behind the messages that have come before it.
+  const size_t& mark() const { return progress_.mark; }
+
+ private:
+  ClientState& client_;
+  ReplyInProgress* const outer_;  // EXEC's, which runs this one
+  ReplyInProgress progress_;
+};
+
 }  // namespace
 
 keyspace::Growth GrowthOf(const CommandTable& table, std::span<const Bytes> argv, uint64_t string_bytes_max,
@@ -270,7 +303,8 @@ bool Call(Engine& engine, ClientState& client, const CommandRow& row, std::span<
           bool may_evict, keyspace::SourceSearch* search) {
   const CommandSpec& spec = *row.spec;
   CommandContext ctx{engine, client, spec};
-  const size_t mark = reply.Mark();
+  const Replying replying(client, reply);
+  const size_t& mark = replying.mark();
   const size_t errors_before = reply.error_count();
   // What is done must not be left without an answer for want of memory: room for a short one first.
   const bool only_reads = (spec.flags & (kCmdReadOnly | kCmdKeepsResult)) == kCmdReadOnly;

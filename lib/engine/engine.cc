@@ -99,7 +99,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<const Opt
   engine->keyspace_ = keyspace::Keyspace::Create(config, clock);
   if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return NoMemory();
   engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
-  if (engine->watches_ == nullptr) return NoMemory();
+  engine->pubsub_.reset(new (std::nothrow) PubSub(*engine->keyspace_, host));
+  if (engine->watches_ == nullptr || engine->pubsub_ == nullptr) return NoMemory();
   Bytes culprit;
   const CommandTable::Fault fault = engine->commands_.Build(families, &culprit);
   if (fault != CommandTable::Fault::kNone) return FaultOf(fault, culprit);

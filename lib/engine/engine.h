@@ -22,6 +22,7 @@
 #include "lib/engine/rates.h"
 #include "lib/engine/read_reasons.h"
 #include "lib/engine/table.h"
+#include "lib/engine/pubsub.h"
 #include "lib/engine/watch.h"
 #include "lib/keyspace/keyspace.h"
 
@@ -101,6 +102,7 @@ class Engine {
   CommandCounters& counters(const CommandRow& row) LARDER_REQUIRES_HOLDER { return counters_[row.index]; }
   Clients& clients() LARDER_REQUIRES_HOLDER { return clients_; }
   WatchTable& watches() LARDER_REQUIRES_HOLDER { return *watches_; }
+  PubSub& pubsub() LARDER_REQUIRES_HOLDER { return *pubsub_; }
   EngineStats& stats() LARDER_REQUIRES_HOLDER { return stats_; }
   Rates& rates() { return rates_; }
   // Before something is counted at that time.
@@ -140,11 +142,11 @@ class Engine {
   void ForEachErrorCount(absl::FunctionRef<void(Bytes prefix, uint64_t count)> visit) const LARDER_REQUIRES_HOLDER;
 
   // What clients take: buffers; large arguments that are arriving, and values that replies keep, in blocks that the
-  // heap counts; and watches, which the arena counts. A value that several clients wait for counts for each. Any
+  // heap counts; and watches and subscriptions, which the arena counts. A value that several clients wait for counts for each. Any
   // thread.
   uint64_t clients_memory() const {
     return keyspace_->extra_memory().load(std::memory_order_relaxed) +
-           clients_blocks_.load(std::memory_order_relaxed) + watches_->bytes();
+           clients_blocks_.load(std::memory_order_relaxed) + watches_->bytes() + pubsub_->bytes();
   }
   std::atomic<uint64_t>& clients_blocks() { return clients_blocks_; }
   // maxmemory-clients in bytes; 0: no limit.
@@ -179,6 +181,7 @@ class Engine {
   std::unique_ptr<CommandCounters[]> counters_ LARDER_GUARDED_BY_HOLDER;
   Clients clients_ LARDER_GUARDED_BY_HOLDER;
   std::unique_ptr<WatchTable> watches_;
+  std::unique_ptr<PubSub> pubsub_;
   EngineStats stats_ LARDER_GUARDED_BY_HOLDER;
   Rates rates_;
   std::atomic<uint64_t> clients_blocks_{0};

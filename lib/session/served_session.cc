@@ -38,7 +38,7 @@ bool ServedSession::PreparePush() {
 
 // Only the first of many messages wakes the owner, who then takes all of them.
 void ServedSession::Push(Bytes bytes) {
-  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  const uint64_t limit = OutputLimit();
   if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
     return CloseOverOutputLimit();
   }
@@ -49,6 +49,12 @@ void ServedSession::Push(Bytes bytes) {
       return;
     case Inbox::Appended::kNoMemory: CloseOverLimit(kNoMemoryForReplies); return;
   }
+}
+
+uint64_t ServedSession::OutputLimit() const {
+  const core::LiveLimits& limits = core_.limits();
+  const core::LiveLimits::Output& output = client_.subscriptions.any() ? limits.output_pubsub : limits.output_normal;
+  return output.hard.load(std::memory_order_relaxed);
 }
 
 bool ServedSession::CloseOverLimit(std::string_view why) {
@@ -67,7 +73,7 @@ void ServedSession::CloseOverOutputLimit() {
 // Closes a session that is owed too much. One that has not said the password may be owed kOutputUncounted bytes,
 // besides what it was owed when RESET made it a stranger. REQUIRES: there is more output than that.
 void ServedSession::CheckOutput() {
-  const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
+  const uint64_t limit = OutputLimit();
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
   const bool over = stranger && output_.size() > owed_before_reset_ + kOutputUncounted;
   if (over || (limit != 0 && output_.size() > limit + kOutputUncounted)) CloseOverOutputLimit();

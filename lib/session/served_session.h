@@ -97,6 +97,8 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   bool PauseLasts() const;  // as far as can be seen without the executor
   void TakeBack();
   void TakeInbox();
+  // client-output-buffer-limit's hard one, of the class that the client is in.
+  uint64_t OutputLimit() const;
   bool CloseOverLimit(std::string_view why);  // returns false if the session is being closed already
   void CloseOverOutputLimit();
   void CheckOutput();

@@ -147,14 +147,16 @@ bool SessionBatch::OpenAndClose(const executor::SliceLimit& limit) {
     if (closed == limit.commands_max) return false;
     ServedSession* const session = closing_;
     const engine::MultiState* const transaction = session->client_.transaction;
-    if (limit.only_short && transaction != nullptr && transaction->watch_count > engine::kShortElements) {
+    const size_t watches = transaction != nullptr ? transaction->watch_count : 0;
+    if (limit.only_short && watches + session->client_.subscriptions.total() > engine::kShortElements) {
       next_is_long_ = true;
       return false;
     }
-    // A session may have watched a million keys; some are removed at a time.
+    // A session may have watched a million keys, or subscribed to as many channels; some are removed at a time.
     if (transaction != nullptr && !engine.watches().RemoveSome(session->client_.transaction, kWatchesAtOnce)) {
       return false;
     }
+    if (!engine.pubsub().RemoveSome(session->client_, kWatchesAtOnce)) return false;
     closing_ = session->next_closing_;
     End(*session);
     delete session;
@@ -169,6 +171,7 @@ void SessionBatch::End(ServedSession& session) {
     engine::DropMultiState(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
     core_.engine().monitors().Remove(session.client_);
+    core_.engine().pubsub().RemoveSome(session.client_, SIZE_MAX);
     core_.engine().clients().Remove(&session.client_);
   }
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);

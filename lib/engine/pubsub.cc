@@ -1,0 +1,248 @@
+#include "lib/engine/pubsub.h"
+
+#include <cstring>
+#include <new>
+
+#include "lib/base/check.h"
+#include "lib/base/glob.h"
+#include "lib/engine/engine.h"
+#include "lib/resp/output.h"
+#include "lib/resp/writer.h"
+
+namespace larder::inline v0::engine {
+namespace {
+
+// A channel's id, composed where it stands. Names of up to some hundred bytes take no allocation.
+class Id {
+ public:
+  Id(ChannelKind kind, Bytes name) : size_(1 + name.size()) {
+    char* const to = size_ > sizeof(room_) ? large_.Extend(size_) : room_;
+    if (to == nullptr) return;
+    to[0] = static_cast<char>(kind);
+    base::CopyBytes(to + 1, name);
+    data_ = to;
+  }
+  bool ok() const { return data_ != nullptr; }
+  Bytes bytes() const { return {data_, size_}; }
+
+ private:
+  char room_[512];
+  base::Buffer large_;
+  size_t size_;
+  const char* data_ = nullptr;
+};
+
+}  // namespace
+
+class PubSub::Message {
+ public:
+  // `pattern`: by which its receivers get it, if they do not by the channel's name.
+  Message(ChannelKind kind, const Bytes* pattern, Bytes channel, Bytes message)
+      : kind_(kind), pattern_(pattern), channel_(channel), message_(message) {}
+
+  // Empty without memory.
+  Bytes Text(int protocol) {
+    resp::Output& text = texts_[protocol == 2 ? 0 : 1];
+    if (text.empty() && !text.failed()) Compose(text, protocol);
+    return text.failed() ? Bytes() : text.view();
+  }
+
+ private:
+  void Compose(resp::Output& text, int protocol) const {
+    resp::ReplyWriter out(text, protocol);
+    if (pattern_ != nullptr) {
+      out.Push(4);
+      out.Bulk("pmessage");
+      out.Bulk(*pattern_);
+    } else {
+      out.Push(3);
+      out.Bulk(kind_ == ChannelKind::kShardChannel ? "smessage" : "message");
+    }
+    out.Bulk(channel_);
+    out.Bulk(message_);
+  }
+
+  const ChannelKind kind_;
+  const Bytes* const pattern_;
+  const Bytes channel_;
+  const Bytes message_;
+  resp::Output texts_[2];
+};
+
+PubSub::PubSub(keyspace::Keyspace& keyspace, EngineHost& host)
+    : keyspace_(keyspace),
+      host_(host),
+      channels_(ChannelPolicy{keyspace.hash_seed()}, &keyspace.arena()),
+      pairs_(PairPolicy{keyspace.hash_seed()}, &keyspace.arena()) {}
+
+PubSub::~PubSub() { LARDER_DCHECK(channels_.empty() && pairs_.empty() && bytes() == 0); }
+
+// ---- Channels and subscriptions -------------------------------------------------------------------------------------
+
+// nullptr if there is none. A name for which there is no memory is nobody's.
+Channel* PubSub::Find(ChannelKind kind, Bytes name) const {
+  const Id id(kind, name);
+  return id.ok() ? channels_.Find(id.bytes(), channels_.policy().HashOf(id.bytes())) : nullptr;
+}
+
+// nullptr without memory.
+Channel* PubSub::Make(Bytes id, uint64_t hash) {
+  memory::Arena& arena = keyspace_.arena();
+  void* const memory = arena.Allocate(sizeof(Channel) + id.size());
+  if (memory == nullptr) return nullptr;
+  Channel* const channel = new (memory) Channel();
+  channel->id_size = id.size();
+  std::memcpy(static_cast<void*>(channel + 1), id.data(), id.size());
+  if (!channels_.Insert(channel, hash)) {
+    arena.Free(channel, channel->footprint());
+    return nullptr;
+  }
+  const int kind = static_cast<int>(channel->kind());
+  lists_[kind].PushBack(*channel);
+  ++counts_[kind];
+  return channel;
+}
+
+// REQUIRES: nobody is subscribed to it.
+void PubSub::Forget(Channel* channel) {
+  LARDER_DCHECK(channel->subscriptions.empty());
+  const int kind = static_cast<int>(channel->kind());
+  lists_[kind].Remove(*channel);
+  --counts_[kind];
+  channels_.Remove(channel->id(), channels_.policy().Hash(channel));
+  keyspace_.arena().Free(channel, channel->footprint());
+}
+
+bool PubSub::Subscribe(ClientState& client, ChannelKind kind, Bytes name) {
+  LARDER_DCHECK(client.io != nullptr);
+  const Id id(kind, name);
+  if (!id.ok()) return false;
+  const uint64_t hash = channels_.policy().HashOf(id.bytes());
+  Channel* channel = channels_.Find(id.bytes(), hash);
+  if (channel != nullptr) {
+    const Pair pair{channel, &client};
+    if (pairs_.Find(pair.bytes(), pairs_.policy().HashOf(pair)) != nullptr) return true;
+  } else {
+    channel = Make(id.bytes(), hash);
+    if (channel == nullptr) return false;
+  }
+  if (void* const memory = keyspace_.arena().Allocate(sizeof(Subscription)); memory != nullptr) {
+    Subscription* const subscription = new (memory) Subscription();
+    subscription->client = &client;
+    subscription->channel = channel;
+    if (pairs_.Insert(subscription, pairs_.policy().Hash(subscription))) {
+      Link(subscription);
+      return true;
+    }
+    keyspace_.arena().Free(subscription, sizeof(Subscription));
+  }
+  if (channel->subscriptions.empty()) Forget(channel);
+  return false;
+}
+
+// The channel counts for the first of its subscribers.
+void PubSub::Link(Subscription* subscription) {
+  Channel& channel = *subscription->channel;
+  ClientSubscriptions& client = subscription->client->subscriptions;
+  const int kind = static_cast<int>(channel.kind());
+  const size_t bytes = sizeof(Subscription) + (channel.subscriptions.empty() ? channel.footprint() : 0);
+  channel.subscriptions.PushBack(*subscription);
+  ++channel.count;
+  client.lists[kind].PushBack(*subscription);
+  ++client.counts[kind];
+  client.bytes += bytes;
+  client.any_.store(true, std::memory_order_relaxed);
+  Count(bytes);
+}
+
+void PubSub::Remove(Subscription* subscription) {
+  ++steps_;
+  Channel* const channel = subscription->channel;
+  ClientSubscriptions& client = subscription->client->subscriptions;
+  const int kind = static_cast<int>(channel->kind());
+  const Pair pair{channel, subscription->client};
+  pairs_.Remove(pair.bytes(), pairs_.policy().HashOf(pair));
+  const bool was_first = channel->subscriptions.front() == subscription;
+  channel->subscriptions.Remove(*subscription);
+  --channel->count;
+  client.lists[kind].Remove(*subscription);
+  --client.counts[kind];
+  const size_t bytes = sizeof(Subscription) + (was_first ? channel->footprint() : 0);
+  client.bytes -= bytes;
+  Count(-bytes);
+  if (client.total() == 0) client.any_.store(false, std::memory_order_relaxed);
+  keyspace_.arena().Free(subscription, sizeof(Subscription));
+  if (channel->subscriptions.empty()) return Forget(channel);
+  if (!was_first) return;
+  channel->subscriptions.front()->client->subscriptions.bytes += channel->footprint();
+  Count(channel->footprint());
+}
+
+void PubSub::Unsubscribe(ClientState& client, ChannelKind kind, Bytes name) {
+  const Channel* const channel = Find(kind, name);
+  if (channel == nullptr) return;
+  const Pair pair{channel, &client};
+  Subscription* const subscription = pairs_.Find(pair.bytes(), pairs_.policy().HashOf(pair));
+  if (subscription != nullptr) Remove(subscription);
+}
+
+bool PubSub::RemoveSome(ClientState& client, size_t max) {
+  for (const ClientSubscriptions::List& list : client.subscriptions.lists) {
+    for (; !list.empty() && max != 0; --max) Remove(list.front());
+  }
+  return !client.subscriptions.any();
+}
+
+// ---- Messages -------------------------------------------------------------------------------------------------------
+
+void PubSub::Deliver(ClientState& client, Message& message) {
+  if (Gone(client) || client.close_after_reply) return;
+  const Bytes text = message.Text(client.protocol);
+  if (text.empty()) {
+    host_.Log(LogLevel::kWarning, "a subscriber is closed: there is no memory for its message");
+    return client.io->CloseSoon();
+  }
+  ReplyInProgress* const reply = client.reply_in_progress;
+  if (reply == nullptr || client.reply_mode.silent()) return client.io->Push(text);
+  // What stands in front of the command's own reply is not taken back with it.
+  const bool in_front = reply->writer->Mark() == reply->mark;
+  reply->writer->Raw(text);
+  if (in_front) reply->mark = reply->writer->Mark();
+}
+
+int64_t PubSub::SendTo(const Channel& channel, Message& message) {
+  for (Subscription* each = channel.subscriptions.front(); each != nullptr; each = each->in_channel.next) {
+    ++steps_;
+    Deliver(*each->client, message);
+  }
+  return static_cast<int64_t>(channel.count);
+}
+
+int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
+  int64_t sent = 0;
+  if (const Channel* const there = Find(kind, channel); there != nullptr) {
+    Message to_subscribers(kind, nullptr, channel, message);
+    sent += SendTo(*there, to_subscribers);
+  }
+  if (kind != ChannelKind::kChannel) return sent;
+  for (const Channel* each = channels(ChannelKind::kPattern).front(); each != nullptr; each = each->in_kind.next) {
+    ++steps_;
+    const Bytes pattern = each->name();
+    if (!base::GlobMatch(pattern, channel)) continue;
+    Message by_pattern(kind, &pattern, channel, message);
+    sent += SendTo(*each, by_pattern);
+  }
+  return sent;
+}
+
+size_t PubSub::CostOf(ChannelKind kind, Bytes channel) const {
+  const size_t patterns = kind == ChannelKind::kChannel ? count(ChannelKind::kPattern) : 0;
+  return SubscribersOf(kind, channel) + patterns;
+}
+
+size_t PubSub::SubscribersOf(ChannelKind kind, Bytes name) const {
+  const Channel* const channel = Find(kind, name);
+  return channel != nullptr ? channel->count : 0;
+}
+
+}  // namespace larder::inline v0::engine
