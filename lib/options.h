@@ -160,6 +160,11 @@ struct Options {
   int64_t stream_node_max_entries = 100;
   int64_t stream_node_max_bytes = 4096;
 
+  // Which changes of keys are published, as in Redis: K in channels "__keyspace@<db>__:<key>", E in
+  // "__keyevent@<db>__:<event>"; and classes of events, g$lshzxetd or A for all of these, n for new keys, m for reads
+  // that find none. "": none. Other letters are errors. CONFIG SET.
+  std::string notify_keyspace_events = {};
+
   int hz = 10;                   // Rounds of background work a second, 1 to 500. CONFIG SET.
   // 1 to 10: how much of an event loop's time active expiry may take while more keys are due than it keeps up with: 25
   // %, and 2 % for each point above 1. A thread of its own and Tick go on until nothing is due. CONFIG SET.

@@ -101,6 +101,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<const Opt
   engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
   engine->pubsub_.reset(new (std::nothrow) PubSub(*engine->keyspace_, host));
   if (engine->watches_ == nullptr || engine->pubsub_ == nullptr) return NoMemory();
+  engine->events_.reset(new (std::nothrow) KeyspaceEvents(engine->keyspace_->effects(), *engine->pubsub_));
+  if (engine->events_ == nullptr) return NoMemory();
+  engine->events_->Configure(engine->options().notify_keyspace_events);
   Bytes culprit;
   const CommandTable::Fault fault = engine->commands_.Build(families, &culprit);
   if (fault != CommandTable::Fault::kNone) return FaultOf(fault, culprit);
@@ -122,6 +125,7 @@ void Engine::SetOptions(std::unique_ptr<const Options> options) {
   keyspace::KeyspaceConfig config = keyspace_->config();
   ApplyTo(config, *options_);
   keyspace_->Configure(config);
+  events_->Configure(options_->notify_keyspace_events);
   clients_memory_max_ = clients_look_above_ = ClientsMemoryMax(*options_);
   CheckClientsMemory();
   host_.OptionsChanged();

@@ -22,6 +22,7 @@
 #include "lib/engine/rates.h"
 #include "lib/engine/read_reasons.h"
 #include "lib/engine/table.h"
+#include "lib/engine/keyspace_events.h"
 #include "lib/engine/pubsub.h"
 #include "lib/engine/watch.h"
 #include "lib/keyspace/keyspace.h"
@@ -182,6 +183,7 @@ class Engine {
   Clients clients_ LARDER_GUARDED_BY_HOLDER;
   std::unique_ptr<WatchTable> watches_;
   std::unique_ptr<PubSub> pubsub_;
+  std::unique_ptr<KeyspaceEvents> events_;
   EngineStats stats_ LARDER_GUARDED_BY_HOLDER;
   Rates rates_;
   std::atomic<uint64_t> clients_blocks_{0};

@@ -30,7 +30,7 @@ class Entry;
 // The classes of notify-keyspace-events, by their letters there.
 enum class EventClass : char {
   kGeneric = 'g', kString = '$', kList = 'l', kSet = 's', kHash = 'h', kZset = 'z', kStream = 't',
-  kExpired = 'x', kEvicted = 'e', kNew = 'n',
+  kExpired = 'x', kEvicted = 'e', kNew = 'n', kMiss = 'm',
   kSilent = 0,  // none of them: a change that no keyspace event tells of, but WATCH, logs and their like are told
 };
 
@@ -46,6 +46,7 @@ struct Effect {
     kKey,     // one key was changed, made or removed
     kFlush,   // database `db` was emptied
     kSwap,    // databases `db` and `other_db` changed places
+    kMiss,    // a read has not found `key`: no change, and told only to those who want kMisses
     kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to those who
               // want kAbsences
   };
@@ -81,7 +82,7 @@ class EffectListener {
 
 class Effects {
  public:
-  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8, kGroups = 16 };
+  enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8, kGroups = 16, kMisses = 32 };
 
   // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no
   // effect comes after it.
@@ -130,6 +131,13 @@ class Effects {
     for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
       if ((listener->wants_ & kAbsences) == 0) continue;
       listener->OnEffect({.kind = Effect::Kind::kAbsent, .db = db, .key = key, .origin = origin_});
+    }
+  }
+
+  [[gnu::cold, gnu::noinline]] void EmitMiss(int db, Bytes key) LARDER_REQUIRES_HOLDER {
+    for (EffectListener* listener = first_; listener != nullptr; listener = listener->next_listener_) {
+      if ((listener->wants_ & kMisses) == 0) continue;
+      listener->OnEffect({.kind = Effect::Kind::kMiss, .db = db, .key = key, .origin = origin_});
     }
   }
 

@@ -127,7 +127,6 @@ constexpr Directive kCompat[] = {
     Int("min-replicas-to-write", "0", 0, kInt32Max, "Replicas without which writes are refused.",
         {.alias = "min-slaves-to-write"}),
     Bool("no-appendfsync-on-rewrite", "no", "Do not wait for the disk while a child writes."),
-    Other("notify-keyspace-events", Type::kEvents, "", "Events of keys that are published.", {.flags = kKeepEmpty}),
     Enum("oom-score-adj", "no", kOomScoreAdj,
          "Make the process more likely to be ended when the system is out of memory."),
     Other("oom-score-adj-values", Type::kOomValues, "0 200 800", "By how much: as master, as replica, as child."),

@@ -104,11 +104,12 @@ absl::Status Validate(const Options& options) {
       if (absl::Status status = ValidateOutputLimits(directive, options); !status.ok()) return status;
       continue;
     }
-    const std::string text = GetText(directive, options);
+    const bool events = directive.type == Type::kEvents;
+    const std::string text = events ? options.notify_keyspace_events : GetText(directive, options);
     std::string error = StoreText(directive, copy, text);
     // An address with a blank in it reads back as two.
     const bool same =
-        GetText(directive, copy) == text && BindInForce(copy).size() == BindInForce(options).size();
+        events || (GetText(directive, copy) == text && BindInForce(copy).size() == BindInForce(options).size());
     if (error.empty() && !same) error = kNoValue;
     if (!error.empty()) return Invalid(MemberOf(directive), error, Allowed(directive));
   }

@@ -122,6 +122,10 @@ constexpr Directive kServed[] = {
              "(lru), frequency of use (lfu), chance (random) or what is left to live (ttl).")),
     Served<&Options::maxmemory_samples>(
         Int("maxmemory-samples", "5", 1, kInt32Max, "Keys that are compared to find one to evict.")),
+    Served<&Options::notify_keyspace_events>(Other(
+        "notify-keyspace-events", Type::kEvents, "",
+        "Which changes of keys are published: K and E say in which channels, the other letters say of which classes.",
+        {.flags = kKeepEmpty})),
     Served<&Options::pidfile>(String("pidfile", "", "A file for larder-server's process id.", {.flags = kImmutable})),
     Served<&Options::port>(Int("port", "6379", 0, kPortMax, "The TCP port to listen on; 0: none.")),
     Served<&Options::protected_mode>(

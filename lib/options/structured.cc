@@ -115,7 +115,7 @@ std::string OomValuesText(Words words, std::string* text) {
   return {};
 }
 
-// 7.0 prints classes before K and E, and all classes but m and n as A.
+// The letters in the order in which 7.0 prints them: classes before K and E, and all classes but m and n as A.
 std::string EventsText(std::string_view word, std::string* text) {
   constexpr std::string_view kKnown = "Ag$lshzxeKEtmdn";
   constexpr std::string_view kAll = "g$lshzxetd";
@@ -127,7 +127,7 @@ std::string EventsText(std::string_view word, std::string* text) {
   const bool all = std::all_of(kAll.begin(), kAll.end(), has);
   if (all) *text += 'A';
   for (char c : kPrinted) {
-    if (all && (c == 'n' || kAll.find(c) != kAll.npos)) continue;  // (7.0 forgets n behind A)
+    if (all && kAll.find(c) != kAll.npos) continue;
     if (has(c)) *text += c;
   }
   return {};

@@ -352,6 +352,18 @@ std::vector<std::string> BindInForce(const Options& options) {
   return options.bind.has_value() ? *options.bind : std::vector<std::string>{"127.0.0.1", "-::1"};
 }
 
+namespace {
+
+// A program may have given the letters in any order. 7.0 does not print n behind A, though the class is told of.
+std::string PrintedEvents(const std::string& letters) {
+  std::string text;
+  (void)EventsText(letters, &text);
+  if (text.starts_with("An")) text.erase(1, 1);
+  return text;
+}
+
+}  // namespace
+
 std::string GetText(const Directive& directive, const Options& options) {
   if (directive.kind == Kind::kOffOnly) return std::string(directive.default_text);
   if (directive.kind == Kind::kCompat) {
@@ -367,6 +379,7 @@ std::string GetText(const Directive& directive, const Options& options) {
   if (directive.type == Type::kOutputLimits) return OutputLimitsText(options);
   if (directive.member.string != nullptr) {
     const std::string& text = directive.member.string(const_cast<Options&>(options));
+    if (directive.type == Type::kEvents) return PrintedEvents(text);
     char cwd[PATH_MAX];
     if (directive.type == Type::kPath && text.empty() && getcwd(cwd, sizeof(cwd)) != nullptr) return cwd;
     return text;

@@ -119,6 +119,7 @@ TEST(OptionsTest, EveryMemberIsNamedWhenItIsAtFault) {
       BAD(stream_node_max_entries, -1),
       BAD(stream_node_max_bytes, -1),
       BAD(hll_sparse_max_bytes, UINT64_MAX),
+      BAD(notify_keyspace_events, "KEq"),
       BAD(maxmemory_clients, -101),
       BAD(async_bytes_max, 0),
       BAD(output_limit_normal, (OutputBufferLimit{1, 1, -1})),
