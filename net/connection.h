@@ -56,7 +56,7 @@ struct Connection final : public session::SessionEvents {
   std::unique_ptr<Channel> channel;  // null: bytes go between socket and client as they are
   int64_t last_interaction_us = 0;
   int64_t over_soft_limit_since_us = 0;  // 0: its output is not over the soft limit
-  int64_t stranger_since_us = 0;  // not later than it was last known not to be one
+  int64_t stranger_since_us = 0;  // the admission timeout counts from here
 
   Fd fd;
   bool tcp = false;

@@ -72,7 +72,7 @@ class TlsProvider {
   ~TlsProvider() = default;
 };
 
-// Where to listen, and what clients may do. What is not set is as the cache's Options have it.
+// Where to listen, and what clients may do. Members that are not set are as in the cache's Options.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" stand for all of IPv4 and IPv6. With a leading '-' it is no error if this
   // machine does not have that address; a name that cannot be resolved is one. If it is set neither here nor in

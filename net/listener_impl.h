@@ -132,7 +132,7 @@ class Listener::Impl final : public core::ListenerHook {
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // how many of the process clients cannot have, as Start found it
 
-  LoopNews news_;  // from places_, or that stop_asked_ is true
+  LoopNews news_;  // places_ has new sockets, or stop_asked_ is true
   ae::Hook news_hook_;
   ListenerPlaces places_;
 };

@@ -1,5 +1,5 @@
-// Which descriptors of the process are a listener's, so that a forked child can close its copies of them, and of no
-// others, without looking at anything that a thread of the parent may have been changing.
+// The set of a listener's descriptors. A forked child closes its copies of them, and of no others, without looking at
+// anything that a thread of the parent may have been changing.
 //
 // The table has a bit for each descriptor. When it is too small a larger one takes its place, and the older ones are
 // kept, so that whatever table a child finds is whole. A descriptor is taken out before it is closed, because its
