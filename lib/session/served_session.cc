@@ -1,5 +1,5 @@
-// A session's life: how it begins, who may end it, and what others send it. What it holds while it is served is in
-// session_buffers.cc and large_argument.cc; session_batch.cc runs its requests.
+// A session's life: its beginning, its end, and messages from others. Its buffers are in session_buffers.cc and
+// large_argument.cc; session_batch.cc runs its requests.
 #include "lib/session/served_session.h"
 
 #include <new>
@@ -86,7 +86,7 @@ bool ServedSession::PauseLasts() const {
   return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
 }
 
-// Makes input again of what was parsed and has not run.
+// Makes requests that were parsed and have not run input again.
 void ServedSession::TakeBack() {
   cut_in_batch_ = false;
   if (doomed_counted_ != 0) CountDoomed(0);

@@ -150,15 +150,15 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   size_t large_filled_ = 0;  // how much of it and its CRLF has come; 0 once it is whole
   size_t large_at_ = 0;      // the place in input_ where it would stand
   resp::Output output_;
-  std::unique_ptr<Inbox> inbox_;  // made for those who need one, while a request of the session's runs
+  std::unique_ptr<Inbox> inbox_;  // made when something needs it, while a request of the session's runs
   std::atomic<size_t> borrowed_ = 0;   // bytes that it holds of the pool's, and in blocks
-  size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
-  size_t doomed_counted_ = 0;          // of a large argument, in the keyspace's doomed_arguments
+  size_t blocks_counted_ = 0;          // the part of it in the engine's clients_blocks: a large argument, and replies
+  size_t doomed_counted_ = 0;          // bytes of a large argument in the keyspace's doomed_arguments
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
-  bool large_just_came_ = false;  // the last read has ended it, and Parse has yet to look
+  bool large_just_came_ = false;  // the last read has completed it, and Parse has not looked yet
   bool input_lent_ = false;
   bool output_lent_ = false;
   bool opened_ = false;
