@@ -238,7 +238,7 @@ class LARDER_API Database {
   // returns that.
   //   absl::StatusOr<std::string> loader();
   // One loader: callers that miss the same key together call the first one's loader, on its thread, outside of the
-  //   cache's order. The others wait and get its value or its error. If it throws, its caller gets the exception and the
+  //   cache's order. The others wait and get its value or its error. If it throws, its caller gets the exception, the
   //   others ABORTED.
   // Never stale: a stored value was loaded after the last change to the key. Changes, by anybody, the loader included,
   //   are that the key is written, deleted, expired by a time that has passed, renamed or moved away (though it is not

@@ -24,7 +24,7 @@ namespace larder::inline v0::net {
 
 struct Connection;
 
-// The connections that were woken from other threads. It is a stack that any thread pushes to and the loop empties.
+// The connections that were woken from other threads. It is a stack: any thread pushes to it, and the loop empties it.
 class WokenList {
  public:
   // Returns true if the loop has to be told.

@@ -39,7 +39,7 @@ Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() {
   if (!impl_->Forked()) return;
   impl_->CloseInChild();
-  (void)impl_.release();  // what threads of the parent were changing is not even looked at
+  (void)impl_.release();  // threads of the parent may have been changing it, so it is not even read
 }
 void Listener::Stop() { impl_->Stop(); }
 int Listener::port() const { return impl_->port(false); }

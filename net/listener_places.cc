@@ -141,12 +141,13 @@ void ListenerPlaces::Drop(Moves& moves, std::unique_lock<std::mutex>& lock) {
   }
 }
 
-// What CONFIG GET shows of a port. A listener that follows the directive may have no socket, and shows it all the same.
+// The port that CONFIG GET shows. A listener that follows the directive may have no socket, and shows the directive all
+// the same.
 int ListenerPlaces::ShownPort(bool tls, int port, int directive) const {
   return port != 0 ? port : where_.tcp[tls].follows ? directive : 0;
 }
 
-// What CONFIG GET shows to clients. It may throw.
+// Makes the addresses and ports that CONFIG GET shows to clients. It may throw.
 std::unique_ptr<const directives::ListenerPlace> ListenerPlaces::MakePlace(const std::vector<std::string>& bind,
                                                                            int port, int tls_port) const {
   auto place = std::make_unique<directives::ListenerPlace>();

@@ -47,7 +47,7 @@ class LoopNews {
 
 class ListenerPlaces {
  public:
-  // The arguments must outlive it. It writes down in `descriptors` what it opens and closes.
+  // The arguments must outlive it. It records in `descriptors` which descriptors it opens and closes.
   ListenerPlaces(core::CacheCore& core, net::OwnDescriptors& descriptors, LoopNews& news)
       : core_(core), descriptors_(descriptors), news_(news) {}
 

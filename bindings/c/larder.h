@@ -36,10 +36,9 @@
  *   thread at a time. A reply is immutable, and many threads may read it.
  * Order.    Free listeners, sessions and connections before their cache. A cache may not be used after larder_free.
  * Exceptions. None comes out of these functions, and none may come out of your callbacks.
- * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION, larder_close too. Objects that are freed
- *           there are leaked and end nothing of the parent's. A child that lives on must free its listener, which closes
- *           the child's copies of the sockets: until then a connection that the parent closes does not end for its
- *           client.
+ * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION, larder_close too. Objects that are
+ *   freed there are leaked and end nothing of the parent's. A child that lives on must free its listener, which closes
+ *   the child's copies of the sockets: until then a connection that the parent closes does not end for its client.
  * ABI.      Structs here are opaque, passed by pointer, or fixed (larder_error, larder_value). From version 1.0 on
  *   functions and enumerators are added and never changed, within a major version. Until then a new 0.x may change
  *   them. larder_version tells what is linked, LARDER_ABI what was compiled. If the two are not built together, check
@@ -353,7 +352,7 @@ LARDER_C_API larder_status larder_listener_options_host_keeps(larder_listener_op
 
 /* Listens where the cache's options say (port, bind, unixsocket), with a thread of its own. port: -1 as in the options,
  * 0 a free one that the system chooses (larder_listener_port tells it), else that one. `options` may be NULL, and may
- * be freed after the call. If it names a command or a directive that does not exist, this is LARDER_INVALID_ARGUMENT. */
+ * be freed after the call. If it names a command or directive that does not exist, this is LARDER_INVALID_ARGUMENT. */
 LARDER_C_API larder_status larder_listener_start(larder_cache *cache, int port, const larder_listener_options *options,
                                                  larder_listener **listener, larder_error *error);
 LARDER_C_API int larder_listener_port(const larder_listener *listener);

@@ -5,9 +5,8 @@
 //   l1     one word for each prefix of l1 bits   {page    48 | log2 of the page's words 8 | depth 8}
 //   page   one word for each longer prefix       {segment 48 | bucket count 8          | depth 8}
 //
-//   depth of a page or a segment: the number of top bits that all its hashes have in common. If a segment's depth is
-//   less
-//          than its words' length, it has several equal words in its page; likewise a page in l1.
+//   depth  of a page or a segment: the number of top bits that all its hashes have in common. If a segment's depth is
+//          less than its words' length, it has several equal words in its page; likewise a page in l1.
 //
 // A page doubles until it has 4096 words. Then it is split in two, and l1 may have to double for that, up to 4096
 // words. So no step copies more than 32 KB. All of it shrinks again when segments have been merged. A table of one

@@ -96,7 +96,7 @@ class TableInspector {
     return nullptr;
   }
 
-  // What rounding may add to times that are less than half a year apart.
+  // The most that rounding adds to times that are less than half a year apart.
   static constexpr int64_t kRoundingMs = 1 << 15;
 
   // REQUIRES: ExpireSome does not run.

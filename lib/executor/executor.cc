@@ -115,7 +115,7 @@ bool Executor::Close(int64_t wait_ns_max) {
     LARDER_DCHECK((word & (kFree | kHeld)) != 0);
     const bool lent = (word & (kFree | kQueue)) == (kFree | kQueue);
     uintptr_t next = word | kClosing;
-    if (lent) next = (next & ~kFree) | kHeld;  // we hold the executor to refuse those who wait
+    if (lent) next = (next & ~kFree) | kHeld;  // we hold the executor to refuse waiting threads
     if ((word & kFree) != 0 && !lent) next &= ~kFree;
     if (!word_->compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     if (!lent) {
@@ -327,7 +327,7 @@ Outcome Executor::Acquire() {
   return RunSlow(request);
 }
 
-// Refuses everybody who waits. Then the word says closed, and the executor may be gone.
+// Refuses all waiting threads. Then the word says closed, and the executor may be gone.
 void Executor::CloseQueue(Tenure& tenure) {
   WakeAllBatches(tenure);
   while (Request* const request = FirstRequest()) {

@@ -21,8 +21,8 @@
 // Cost: 5 ns when it is free (two compare-and-swaps). When several threads want it all the time, one call of theirs
 // ends every ~60 ns (the cores take that long to pass the cache lines on). Unless somebody waits, no clock is read and
 // no system call made.
-// Fork: in a forked child every call returns at once, with kForked if it has a result; so does a Release by a thread
-// that held the executor in the parent.
+// Fork: in a forked child every call answers kForked at once. A Release by a thread that held the executor in the
+// parent does nothing.
 #ifndef LARDER_EXECUTOR_EXECUTOR_H_
 #define LARDER_EXECUTOR_EXECUTOR_H_
 

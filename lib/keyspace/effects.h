@@ -46,8 +46,8 @@ struct Effect {
     kKey,     // one key was changed, made or removed
     kFlush,   // database `db` was emptied
     kSwap,    // databases `db` and `other_db` changed places
-    kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to those who
-              // want kAbsences
+    kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to
+              // listeners that want kAbsences
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;

@@ -4,7 +4,7 @@
 // handles it through its kind alone: the kind frees some of it, clones it, walks through it, counts its elements, and
 // moves its blocks.
 //
-//   who asks                    for what
+//   caller                      call
 //   Garbage::DropValue, and     FreeSome: a small one at once, a large one is detached and freed in steps, and counts as
 //   FreeStep                    garbage until then
 //   Db::PutCopy                 Clone (PutMoved, EXPIRE and RENAME hand the root on)

@@ -1,7 +1,7 @@
 // Arena: where a cache's entries, tables and small values live, with exact accounting.
 //
-// Words. A *block* is what a caller gets. A *run* is 64 KB, aligned, cut into blocks of one size class. A *chunk* is up
-// to 32 runs, at a multiple of 2 MB, obtained from the MemorySource in one piece.
+// Words. A *block* is the memory that a caller gets. A *run* is 64 KB, aligned, cut into blocks of one size class. A
+// *chunk* is up to 32 runs, at a multiple of 2 MB, obtained from the MemorySource in one piece.
 //
 //     chunk, at a multiple of 2 MB
 //     | not used | Chunk 64 B | Run 0 | Run 1 | ... Run 31 |blocks of run 0 ...|   run 1, 64 KB   | ... |   run 31   |

@@ -7,8 +7,8 @@
 //
 // A Heap (lib/memory/heap.h) makes and frees blocks.
 //
-// Threads: references are counted atomically, so a pin may be dropped on any thread, with Unref(). Who holds the
-//   executor drops with UnrefHeld(), which frees at once what is small and in slices what is very large.
+// Threads: references are counted atomically, so a pin may be dropped on any thread, with Unref(). The
+//   executor's holder drops with UnrefHeld(), which frees small blocks at once and very large ones in slices.
 #ifndef LARDER_MEMORY_BLOCK_H_
 #define LARDER_MEMORY_BLOCK_H_
 

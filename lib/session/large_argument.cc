@@ -9,7 +9,7 @@ namespace larder::inline v0::session {
 namespace {
 
 // A large argument gets its memory when its header has come. If the header claims more than this, the first part of the
-// argument must have come too, because a header is cheap to send, and what it claims counts as used memory.
+// argument must have come too, because a header is cheap to send, and the claimed bytes count as used memory.
 constexpr size_t kLargeTrusted = 256 * 1024;
 constexpr size_t kLargeTrustedTimes = 16;
 

@@ -64,8 +64,8 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Closes a session that is owed too much. One that has not said the password may be owed kOutputUncounted bytes,
-// besides what it was owed when RESET made it a stranger. REQUIRES: there is more output than that.
+// Closes a session with too much unsent output. Without the password it may have kOutputUncounted bytes, besides the
+// bytes at the time when RESET took its admission. REQUIRES: there is more output than that.
 void ServedSession::CheckOutput() {
   const uint64_t limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);

@@ -4,7 +4,7 @@
 //
 //   PrepareRead, CommitRead  →  batch.Parse(session)  →  submit the batch  →  output(), ConsumeOutput
 //
-// Threads: one owner (a loop's thread, or whoever holds the in-memory connection) calls everything. While a batch with
+// Threads: one owner (a loop's thread, or the user of the in-memory connection) calls everything. While a batch with
 // requests of this session is with the executor, only Stop() and stopped() may be called.
 #ifndef LARDER_SESSION_SERVED_SESSION_H_
 #define LARDER_SESSION_SERVED_SESSION_H_
@@ -50,13 +50,14 @@ class LARDER_API ServedSession final : private engine::ClientIo {
     return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
   }
 
-  // What client-query-buffer-limit is about: bytes that are not part of a request yet. An argument that has arrived is
-  // part of one, as in Redis, so that the limit does not bound a request of many arguments; maxmemory-clients does.
+  // The bytes that client-query-buffer-limit limits: those that are not part of a request yet. An argument that has
+  // arrived is part of one, as in Redis, so that the limit does not bound a request of many arguments;
+  // maxmemory-clients does.
   size_t input_buffered() const {
     return input_.size() - consumed_ - parser_.ParsedBytes() + (large_just_came_ ? large_->size() + 2 : large_filled_);
   }
 
-  // Puts what others have for the session (MONITOR's lines) into its output. The owner calls it before it looks there.
+  // Puts bytes of others for the session (MONITOR's lines) into its output. The owner calls it before it looks there.
   void TakePushed() {
     if (inbox_ != nullptr) [[unlikely]] TakeInbox();
   }
@@ -110,7 +111,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   void PrepareOutput() {
     if (pool_ != nullptr && output_.bytes().capacity() == 0) output_lent_ = pool_->Lend(output_.bytes());
   }
-  // Gives both buffers back, whatever is in them.
+  // Gives both buffers back with all their bytes.
   void ReturnBuffers();
   // A large argument goes straight into a block, and the value that it becomes can keep that block.
   void BeginLarge(bool alone);
@@ -174,7 +175,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
   // The session is in the list of those that the batch opening_in_ is to open, if in_opening_ says so. The owner writes
-  // opening_in_; the links and the flag belong to whoever has that batch.
+  // opening_in_; the links and the flag belong to the thread that has that batch.
   SessionBatch* opening_in_ = nullptr;
   base::ListLinks<ServedSession> opening_links_;
   ServedSession* next_closing_ = nullptr;

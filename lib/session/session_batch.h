@@ -39,11 +39,11 @@ class LARDER_API SessionBatch final : public executor::Batch {
   bool HasWork() const { return count_ != 0 || !opening_.empty() || closing_ != nullptr; }
   // Runs everything here and now.
   void RunAll() LARDER_REQUIRES_HOLDER;
-  // Whether another thread than the batch's own may run what comes next.
+  // Whether another thread than the batch's own may run the next request.
   bool NextIsShort() LARDER_REQUIRES_HOLDER;
-  // Forgets what the batch held. It is called after the batch has finished or was cancelled. Sessions that are to be
-  // closed stay for the next round, and so do requests that were left: they come first then, and unfinished() of their
-  // sessions is true.
+  // Empties the batch. It is called after the batch has finished or was cancelled. Sessions that are to be closed stay
+  // for the next round, and so do requests that were left: they come first then, and unfinished() of their sessions is
+  // true.
   void Reset() { Reset(/*all=*/false); }
   // Ends everything that is pending, without the executor. REQUIRES: the cache is closed and nobody holds it any more.
   void Abandon();

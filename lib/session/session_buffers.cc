@@ -113,7 +113,7 @@ void ServedSession::ShrinkInput() {
   Account();
 }
 
-// Exchanges the input's buffer for `to`, which has room for what is not consumed.
+// Exchanges the input's buffer for `to`, which has room for the bytes that are not consumed.
 void ServedSession::MoveInputTo(base::Buffer& to) {
   to.Append(input_.view().substr(consumed_));
   large_at_ -= consumed_;  // of no meaning unless there is one

@@ -1,6 +1,6 @@
-// The words that a session shares with whoever moves its bytes: a listener's connections (net/service.h), an in-memory
-// connection, a test's fake. They are apart from ServedSession so that the network's core can be built without the
-// engine.
+// Types that a session shares with the code that moves its bytes: a listener's connections (net/service.h), an
+// in-memory connection, a test's fake. They are apart from ServedSession so that the network's core can be built
+// without the engine.
 #ifndef LARDER_SESSION_TYPES_H_
 #define LARDER_SESSION_TYPES_H_
 

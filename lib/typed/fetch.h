@@ -1,4 +1,4 @@
-// Fetches strings from the cache, and has what else several files of ops need.
+// Fetches strings from the cache, and has other functions that several files of ops need.
 #ifndef LARDER_TYPED_FETCH_H_
 #define LARDER_TYPED_FETCH_H_
 

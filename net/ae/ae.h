@@ -11,8 +11,8 @@
 //   barrier      readable runs before writable if both fire. With the barrier bit writable runs first, so that replies
 //                which a before-sleep hook made durable leave before new requests are read.
 //   time event   an id, a procedure that returns the next delay in ms or kNoMore, and a finalizer.
-//   hooks before and after sleep, and after events, where a listener serves all requests that the turn read. don't wait
-//   with this set the loop polls without sleeping, because work is left in user space.
+//   hooks        before and after sleep, and after events, where a listener serves all requests that the turn read.
+//   don't wait   with this set the loop polls without sleeping, because work is left in user space.
 //
 // Example:
 //
@@ -51,7 +51,7 @@ namespace larder::inline v0::ae {
 
 using FileProc = void (*)(EventLoop& loop, int fd, void* data, int mask);
 
-// What ProcessEvents does.
+// The parts of a turn that ProcessEvents does.
 enum Flags : int {
   kFileEvents = 1,
   kTimeEvents = 2,

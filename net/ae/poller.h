@@ -19,7 +19,7 @@
 
 namespace larder::inline v0::ae {
 
-// What a file event waits for, and what fired.
+// The readiness that a file event waits for, and that has fired.
 enum Mask : int {
   kNone = 0,
   kReadable = 1,
@@ -36,7 +36,7 @@ class Poller {
  public:
   virtual ~Poller() = default;
 
-  // "epoll", "kqueue", "select"...: what INFO calls multiplexing_api.
+  // "epoll", "kqueue", "select"...: INFO's multiplexing_api.
   virtual std::string_view Name() const = 0;
 
   // Descriptors below `size` may be given to Set from now on.

@@ -24,7 +24,7 @@ class SelectPoller final : public Poller {
 
   std::string_view Name() const override { return "select"; }
 
-  // The sets have one size for all time; Set refuses what does not fit.
+  // The sets have a fixed size; Set refuses descriptors that do not fit.
   absl::Status Resize(int /*size*/) override { return absl::OkStatus(); }
 
   absl::Status Set(int fd, int /*old_mask*/, int mask) override {
