@@ -119,8 +119,7 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   const int64_t next_us =
       target_.core->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
-  if (target_.core->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // a callback has
-                                                                                                  // forked
+  if (target_.core->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // fn forked
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);
 }
 

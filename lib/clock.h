@@ -68,8 +68,7 @@ class LARDER_API ManualClock final : public Clock {
   void WakeDue(std::unique_lock<std::mutex>& held);
 
   std::atomic<int64_t> now_us_;
-  std::mutex mutex_;                  // It guards the list and writes of now_us_, and is not held while a waiter's
-                                      // mutex is taken.
+  std::mutex mutex_;                  // Guards the list and writes of now_us_. Not held while a waiter's is taken.
   std::condition_variable unpinned_;  // Signals that a waiter's pin was given back.
   Waiter* first_ = nullptr;           // Doubly linked through nodes on the waiters' stacks: nothing is allocated.
 };

@@ -51,8 +51,7 @@ struct StepStats {
   uint64_t cpu_ns = 0;
   uint64_t cpu_ns_max = 0;
   static constexpr int kBuckets = 28;
-  std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last one: of 2^i ns or
-                                                      // longer
+  std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last: or longer
 };
 
 inline constexpr size_t kStepKinds = 8;

@@ -190,8 +190,7 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   absl::Status status;
   while (status.ok() && closing_->stage() != Stage::kClosed) {
     const bool done = RunStage(deadline_us);
-    if (Forked()) return OutcomeStatus(executor::Outcome::kForked);  // a callback has forked, and the locks are the
-                                                                     // parent's
+    if (Forked()) return OutcomeStatus(executor::Outcome::kForked);  // a callback has forked
     if (done) {
       closing_->Advance();
     } else {

@@ -191,8 +191,7 @@ class LARDER_API Executor {
   static constexpr uintptr_t kHeld = 2;
   static constexpr uintptr_t kClosing = 4;  // with kHeld: the holder must close; alone: closed
   static constexpr uintptr_t kQueue = 8;    // queue_ is not empty: Release must look; with kFree: lent, see executor.cc
-  static constexpr uintptr_t kChecked = 16;  // fork does not wipe the page: no fast path may succeed, slow ones call
-                                             // getpid
+  static constexpr uintptr_t kChecked = 16;  // fork does not wipe the page: only slow paths, which call getpid
   static constexpr uintptr_t kHere = 32;     // the called thread is awake: hand over to it, lend no more
   static constexpr uintptr_t kFlags = 63;
   static_assert(alignof(internal::Node) == kFlags + 1);

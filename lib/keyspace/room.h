@@ -140,13 +140,11 @@ class MemoryLimit {
   size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;
   bool may_evict_ LARDER_GUARDED_BY_HOLDER = false;
   bool owes_eviction_ LARDER_GUARDED_BY_HOLDER = false;
-  bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // while SearchRoom runs: the evictor may stop as soon as the
-                                                       // arena has room
+  bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // while SearchRoom runs: the evictor may stop early
   std::atomic<size_t> doomed_arguments_{0};
   size_t counted_ LARDER_GUARDED_BY_HOLDER = 0;  // while MakeRoom runs: Growth::counted of the write
   uint64_t room_made_ LARDER_GUARDED_BY_HOLDER = 0;
-  uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: the goal for the evictor's
-                                                       // evicted_bytes()
+  uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: goal for evicted_bytes()
 };
 
 }  // namespace larder::inline v0::keyspace
