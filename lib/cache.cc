@@ -1,4 +1,4 @@
-// Cache: its beginning, its end, and what is done with it as a whole. The typed calls are in lib/typed.
+// Cache: its beginning, its end, and calls for it as a whole. The typed calls are in lib/typed.
 #include <larder/cache.h>
 
 #include <new>
@@ -33,11 +33,11 @@ Error GoTo(int index, internal::Target* target) LARDER_REQUIRES_HOLDER {
 
 Cache::Cache(std::unique_ptr<core::CacheCore> core)
     : Database({.core = core.get(), .db = core->engine().keyspace().db(0), .index = 0, .transaction = 0}) {
-  (void)core.release();  // target_ has it
+  (void)core.release();  // target_ owns it
 }
 
 Cache::~Cache() {
-  // In a forked child all of it is leaked: threads of the parent may have been changing any of it.
+  // A forked child leaks all of it: threads of the parent may have been changing any of it.
   if (!target_.core->Forked()) delete target_.core;
 }
 
@@ -82,7 +82,7 @@ const internal::ErrorText* Cache::EnterUser(uint64_t* transaction) {
   *transaction = target_.core->BeginTransacting();
   keyspace::Keyspace& keyspace = target_.db->keyspace();
   keyspace.BeginOp(0);
-  (void)keyspace.limit().MakeRoom({});  // a slice; where nothing may be evicted, the writes inside are refused
+  (void)keyspace.limit().MakeRoom({});  // this evicts a slice; if nothing may be evicted, the writes inside are refused
   keyspace.effects().BeginGroup();
   return nullptr;
 }
@@ -119,7 +119,7 @@ absl::StatusOr<absl::Time> Cache::Tick(absl::Time deadline) {
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   const int64_t next_us =
       target_.core->BackgroundStep(deadline == absl::InfiniteFuture() ? INT64_MAX : absl::ToUnixMicros(deadline));
-  if (target_.core->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // by a callback
+  if (target_.core->Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);  // fn forked
   return next_us == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixMicros(next_us);
 }
 

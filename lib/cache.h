@@ -10,11 +10,11 @@
 //   if (reply.ok() && !reply->is_error()) std::cout << reply->string_view() << '\n';
 //   return set.status();
 //
-// Not for: data that must survive the process, or that is larger than memory.
+// It is not for data that must survive the process, or that is larger than memory.
 //
-// Threads:   any method, from any thread. Calls run one at a time, in one order that all threads agree on; a call returns
-//            once it has run. A call costs nanoseconds when the cache is free; when it is busy the caller waits its turn,
-//            spinning for a microsecond or two and then asleep.
+// Threads:   any thread may call any method. Calls run one at a time, in one order that all threads agree on; a call
+//            returns once it has run. A call costs nanoseconds when the cache is free. When it is busy, the caller
+//            waits for its turn: it spins for a microsecond or two and then sleeps.
 // Ownership: arguments are only read during the call. Results own their bytes.
 // Errors:    a non-OK Status other than DATA_LOSS means that nothing was changed:
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
@@ -24,20 +24,21 @@
 //              RESOURCE_EXHAUSTED   no memory, or none within maxmemory (see Options)
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
 //              CANCELLED            the cache is closed
-//            Each has a message for people, which quotes neither keys nor values; it is missing only where there is no
-//            memory for it either.
-// Fork:      in a forked child every call is FAILED_PRECONDITION, Close too, and what is destroyed there is leaked and ends
-//            nothing of the parent's. What a child that lives on must do with a Listener is in its header.
-// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms: a ttl is rounded up, so that whatever is
-//            more than 0 is 1 ms at least; a point in time is rounded down. A key without an expiry has the ttl
-//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture(). An expiry is after 1970: with a
-//            clock so wrong that a ttl would end before it, the call is FAILED_PRECONDITION, and what GetOrLoad has loaded
-//            is not stored.
+//            Each has a message for people, which quotes neither keys nor values. The message is missing only if there
+//            is no memory for it.
+// Fork:      in a forked child every call is FAILED_PRECONDITION, Close too. Objects that are destroyed there are
+//            leaked and end nothing of the parent's. A child that lives on must see to its Listener: the listener's
+//            header tells how.
+// Units:     sizes in bytes; absl::Duration and absl::Time for time, kept to 1 ms. A ttl is rounded up, so any ttl
+//            above 0 is at least 1 ms; a point in time is rounded down. A key without an expiry has the ttl
+//            absl::InfiniteDuration(), in and out, and expires at absl::InfiniteFuture(). An expiry is after 1970: if
+//            the clock is so wrong that a ttl would end before it, the call is FAILED_PRECONDITION, and GetOrLoad does
+//            not store the loaded value.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
-//            meanwhile, so keep them short. A loader runs outside of it. Callbacks of ExecuteAsync run on the thread that
-//            Options::background names, at the end on the one that closes, one at a time, in the order in which their
-//            commands ran; a callback may make any call of this class except Close and Tick, which refuse it. Exceptions
-//            of user code come out of the call that ran it; callbacks must not throw.
+//            meanwhile, so keep them short. A loader runs outside of that order. Callbacks of ExecuteAsync run on the
+//            thread that Options::background names (in Close, on the closing thread), one at a time, in the order in
+//            which their commands ran. A callback may make any call of this class except Close and Tick, which refuse
+//            it. Exceptions of user code come out of the call that ran it; callbacks must not throw.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
 
@@ -79,11 +80,11 @@ class Database;
 class Transaction;
 
 namespace internal {
-// What a handle refers to: those of other headers are made from it.
+// The database that a handle refers to. Handles of other headers are made from it.
 const Target& TargetOf(const Database& database);
 }
 
-// How Set writes.
+// How Set writes the value.
 struct SetOptions {
   enum class If : uint8_t {
     kAlways,
@@ -91,15 +92,15 @@ struct SetOptions {
     kPresent,  // XX
   };
   absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: more than 0
-  absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not both.
+  absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not together with ttl.
   bool keep_ttl = false;                            // KEEPTTL: the key's expiry stays; not with the two above
   If condition = If::kAlways;
 };
 
-// What Scan visits.
+// The keys that Scan visits.
 struct ScanOptions {
   std::string_view match = {};  // a glob as in SCAN MATCH; empty: all
-  size_t batch = 64;            // keys fetched at a time: more is faster, and holds others up for longer
+  size_t batch = 64;            // keys fetched at a time: more is faster, but makes others wait longer
 };
 
 // Keys, fetched a batch at a time, for a range-based for:
@@ -108,10 +109,11 @@ struct ScanOptions {
 //   for (const std::string& key : keys) std::cout << key << '\n';
 //   if (!keys.status().ok()) return keys.status();
 //
-// A key that is there from beginning to end is seen exactly once; one that comes or goes meanwhile may be seen.
+// A key that exists from beginning to end is seen exactly once. A key that comes or goes meanwhile may be seen.
 class ScanRange;
 
-// One of the cache's numbered databases: all typed calls. A handle: cheap to copy, valid while the cache is.
+// One of the cache's numbered databases, with all typed calls. It is a handle: cheap to copy, valid as long as the
+// cache.
 //
 // Several keys, or a command's words, are given as {"a", "b"}, as a vector or span of std::string_view, or as one of
 // std::string.
@@ -122,7 +124,7 @@ class LARDER_API Database {
  public:
   Database(const Database&) = default;
   Database& operator=(const Database&) = default;
-  // A Transaction's calls mean something inside its function only.
+  // A Transaction cannot become a Database: its calls are for its function only.
   Database(const Transaction&) = delete;
   Database& operator=(const Transaction&) = delete;
 
@@ -130,16 +132,17 @@ class LARDER_API Database {
 
   // GET: the string at `key`, or nullopt.
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const;
-  // The same into a string of the caller's, whose memory is reused: false, and `value` untouched, if there is no key.
+  // The same into the caller's string, whose memory is reused. Returns false, and leaves `value` as it is, if there is
+  // no key.
   absl::StatusOr<bool> Get(std::string_view key, std::string* value) const;
   // The same in place, without a copy: fn(std::optional<std::string_view>) sees the bytes while nobody can change them.
-  // Every call of this cache from inside fn is FAILED_PRECONDITION, a Transaction's too, reads too.
+  // From inside fn every call of this cache is FAILED_PRECONDITION, also a read, and also a Transaction's.
   template <class F>
   absl::Status View(std::string_view key, F&& fn) const;
 
-  // SET: whether it was done, which the condition decides.
+  // SET: whether the value was set, which the condition decides.
   absl::StatusOr<bool> Set(std::string_view key, std::string_view value, const SetOptions& options = {}) const;
-  // SET GET: the string that was there before, whether the condition let it be replaced or not.
+  // SET GET: the old string, whether or not the condition allowed to replace it.
   absl::StatusOr<std::optional<std::string>> SetAndGet(std::string_view key, std::string_view value,
                                                        const SetOptions& options = {}) const;
 
@@ -149,7 +152,7 @@ class LARDER_API Database {
     return MGet(Keys(keys.begin(), keys.size()));
   }
   absl::StatusOr<std::vector<std::optional<std::string>>> MGet(std::span<const std::string> keys) const;
-  // The same into a vector of the caller's, whose strings' memory is reused. Unspecified after an error.
+  // The same into the caller's vector, whose strings' memory is reused. Its content is unspecified after an error.
   absl::Status MGet(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>* values) const;
   absl::Status MGet(std::initializer_list<std::string_view> keys,
                     std::vector<std::optional<std::string>>* values) const {
@@ -170,7 +173,7 @@ class LARDER_API Database {
   // APPEND, SETRANGE: the new length.
   absl::StatusOr<int64_t> Append(std::string_view key, std::string_view suffix) const;
   absl::StatusOr<int64_t> SetRange(std::string_view key, int64_t offset, std::string_view bytes) const;
-  // GETRANGE: bytes first..last, both included, negative from the end.
+  // GETRANGE: the bytes first..last, both included; negative positions count from the end.
   absl::StatusOr<std::string> GetRange(std::string_view key, int64_t first, int64_t last) const;
 
   // --- Keys ---
@@ -182,7 +185,7 @@ class LARDER_API Database {
     return Delete(Keys(keys.begin(), keys.size()));
   }
   absl::StatusOr<int64_t> Delete(std::span<const std::string> keys) const;
-  // EXISTS, likewise; a key named twice counts twice. Does not mark it as used.
+  // EXISTS: the same without deleting. A key named twice counts twice. The call does not mark the key as used.
   absl::StatusOr<bool> Exists(std::string_view key) const;
   absl::StatusOr<int64_t> Exists(std::span<const std::string_view> keys) const;
   absl::StatusOr<int64_t> Exists(std::initializer_list<std::string_view> keys) const {
@@ -191,7 +194,7 @@ class LARDER_API Database {
   absl::StatusOr<int64_t> Exists(std::span<const std::string> keys) const;
 
   // PEXPIRE, PEXPIREAT: false if there is no such key. A ttl of 0 or below, or a time that has passed, deletes the key;
-  // absl::InfiniteDuration(), InfiniteFuture(): it has no expiry from now on.
+  // with absl::InfiniteDuration() or InfiniteFuture() it has no expiry from now on.
   absl::StatusOr<bool> Expire(std::string_view key, absl::Duration ttl) const;
   absl::StatusOr<bool> ExpireAt(std::string_view key, absl::Time when) const;
   // PERSIST: whether there was an expiry to remove.
@@ -213,14 +216,15 @@ class LARDER_API Database {
   }
   absl::StatusOr<Reply> Execute(std::span<const std::string> argv) const;
 
-  // Runs or queues a command and returns; `callback` gets its reply, or the Status of why it did not run: CANCELLED if
-  // the cache was closed before. A command that ran gives its reply, also if the cache is closed before that is
-  // delivered. Never waits: a short command that finds the cache free runs at once; all others are copied and run by
-  // what Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order of its
-  // calls. Calls of other kinds do not stand in that queue: a later Get of the same thread may run before an earlier
-  // ExecuteAsync. Errors: as any call; RESOURCE_EXHAUSTED also if it would take more than Options::async_bytes_max
-  // together with the commands and replies that wait: what has to be copied counts with all of its argv, even where
-  // nothing else waits. The callback is not called then. Not for a Transaction: FAILED_PRECONDITION.
+  // Runs or queues a command and returns; `callback` gets the reply, or a Status if the command did not run: CANCELLED
+  // if the cache was closed before. A command that ran gives its reply, also if the cache is closed before the reply is
+  // delivered. ExecuteAsync never waits: a short command that finds the cache free runs at once. All others are copied,
+  // and run by what Options::background names, before it delivers callbacks. Commands of ExecuteAsync run in the order
+  // of its calls. Calls of other kinds are not in that queue: a later Get of the same thread may run before an earlier
+  // ExecuteAsync.
+  // Errors: as any call; FAILED_PRECONDITION for a Transaction; RESOURCE_EXHAUSTED also if the command would take more
+  // than Options::async_bytes_max together with waiting commands and replies: a command that has to be copied counts
+  // with all of its argv, even if nothing else waits. After an error the callback is not called.
   using ReplyCallback = std::function<void(absl::StatusOr<Reply>)>;
   absl::Status ExecuteAsync(std::span<const std::string_view> argv, ReplyCallback callback) const;
   absl::Status ExecuteAsync(std::initializer_list<std::string_view> argv, ReplyCallback callback) const {
@@ -230,32 +234,30 @@ class LARDER_API Database {
 
   // --- Together ---
 
-  // The string at `key`; if there is none, what `loader` returns, stored with `ttl` (InfiniteDuration(): none) first.
+  // The string at `key`. If there is none, stores what `loader` returns, with `ttl` (InfiniteDuration(): none), and
+  // returns that.
   //   absl::StatusOr<std::string> loader();
-  // One loader: callers that miss the same key together call the first one's, on its thread, outside of the cache's
-  // order;
-  //   the others wait and get its value or its error. If it throws, its caller gets the exception, the others ABORTED.
-  // Never stale: what is stored was loaded after the last change to the key. If meanwhile the key is written, deleted,
-  //   expired by a time that has passed, renamed or moved away (though it is not there yet), or renamed, moved or copied
-  //   onto, by anybody, the loader included, or its database flushed or swapped, then the loader's value goes to those who
-  //   have waited for it and is not stored, and callers that come after the change load anew.
-  // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all who wait all
-  // the
-  //   same, unstored: Stats::loads_not_stored counts it.
-  // Loaders may load other keys. A call that would make threads wait for each other in a ring (a loader that asks for
-  // its
-  //   own key; the loader of a asks for b while the loader of b asks for a) is FAILED_PRECONDITION. Only waits for loaders of
-  //   this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
+  // One loader: callers that miss the same key together call the first one's loader, on its thread, outside of the
+  //   cache's order. The others wait and get its value or its error. If it throws, its caller gets the exception, the
+  //   others ABORTED.
+  // Never stale: a stored value was loaded after the last change to the key. Changes, by anybody, the loader included,
+  //   are that the key is written, deleted, expired by a time that has passed, renamed or moved away (though it is not
+  //   there yet), or renamed, moved or copied onto, or that its database is flushed or swapped. After a change the
+  //   loader's value goes to the callers that have waited for it and is not stored, and later callers load anew.
+  // A value that cannot be stored (it does not fit maxmemory, is too long, or memory is short) goes to all waiting
+  //   callers all the same; Stats::loads_not_stored counts it.
+  // Loaders may load other keys. If a call would make threads wait for each other in a ring (a loader asks for its own
+  //   key; the loader of a asks for b while the loader of b asks for a), it is FAILED_PRECONDITION. Only waits for
+  //   loaders of this cache are seen: a ring through a second cache, a lock, or a thread that a loader joins, hangs.
   // Errors: the loader's; INVALID_ARGUMENT for a ttl of 0 or below, before anything else is done; FAILED_PRECONDITION
-  // also
-  //   inside Atomically, and for a loader that comes back in a fork of the process; CANCELLED if the cache is closed
+  //   also inside Atomically, and for a loader that returns in a fork of the process; CANCELLED if the cache is closed
   //   meanwhile.
   template <class Loader>
   absl::StatusOr<std::string> GetOrLoad(std::string_view key, absl::Duration ttl, Loader&& loader) const;
 
   int index() const { return target_.index; }
 
-  // One key, not several: {"a", "b"} would make one string_view that begins in one literal and ends in another.
+  // These take one key: {"a", "b"} would make one string_view that begins in one literal and ends in another.
   template <class... Rest> void Get(SeveralKeys, Rest&&...) const = delete;
   template <class... Rest> void View(SeveralKeys, Rest&&...) const = delete;
   template <class... Rest> void Set(SeveralKeys, Rest&&...) const = delete;
@@ -289,37 +291,37 @@ class LARDER_API Cache : public Database {
   // Errors: INVALID_ARGUMENT names the option at fault; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Cache>> Open(const Options& options);
 
-  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call in progress, nor about to be made; listeners
-  // and sessions are gone; not from inside a callback, a loader, View or Atomically. `std::unique_ptr<Cache>::reset()`
-  // sets the program's own pointer to null before the destructor delivers the callbacks that are still owed: a callback
-  // must not go by that pointer. A `Cache*` that it keeps itself is good until then; what it calls by that is
-  // CANCELLED.
+  // Close(absl::InfiniteFuture()) if it is still open. REQUIRES: no call is in progress or about to be made; listeners
+  // and sessions are gone; the caller is not inside a callback, a loader, View or Atomically.
+  // `std::unique_ptr<Cache>::reset()` sets the program's own pointer to null before the destructor delivers the
+  // callbacks that are still owed, so a callback must not use that pointer. A `Cache*` that the callback keeps itself
+  // is valid until then; calls through it are CANCELLED.
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Stops listeners, refuses every later call, and waits for the ones that run. OK means that no thread is in a call, a
-  // loader, Tick or a callback of this cache any more. A call that another thread is about to make, and that has not
-  // reached the cache yet, is the caller's care: it is refused, but must not meet the destructor.
+  // Stops listeners, refuses every later call, and waits for running ones. OK means that no thread is in a call, a
+  // loader, Tick or a callback of this cache any more. If another thread is about to make a call, and has not reached
+  // the cache yet, the call is refused; the caller must see to it that it does not meet the destructor.
   // Callers that wait for their turn or for a loader get CANCELLED. Callbacks that are still owed run on the closing
-  // thread: a command that ran tells its reply. The memory is given back by the destructor.
-  // Several threads may close at once; each returns by its own deadline, which the cache's clock tells. Three things
-  // the deadline does not bound: a callback that has begun on the closing thread is let end; so is a slice of a
-  // listener's requests that another thread is running (at most 64 short commands, or 20 us); and sessions that are
-  // gone, and a listener's clients with their connections, are all ended.
+  // thread; a command that ran gives its reply. The destructor gives the memory back.
+  // Several threads may close at once; each returns by its own deadline, by the cache's clock. The deadline does not
+  // bound three things: a callback that has begun on the closing thread ends; a slice of a listener's requests that
+  // another thread is running (at most 64 short commands, or 20 us) ends; and sessions that are gone, and a listener's
+  // clients with their connections, are all ended.
   // Errors: DEADLINE_EXCEEDED if it takes longer; the message says what is left, and names a listener whose loop nobody
-  // polls (on which thread Close stops a listener is in its header). The cache refuses every call all the same;
-  // Close may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside
-  // View, Atomically, a callback, a loader or Options::log, and in a fork of the process; or, after closing, if values
-  // are still pinned, by replies not yet sent or by calls that have run and are copying their result: how many is in
-  // the message, whose they are is not known.
+  // polls (the listener's header says on which thread Close stops it). The cache refuses every call all the same. Close
+  // may be called again, and goes on where it stopped. FAILED_PRECONDITION, with nothing changed, from inside View,
+  // Atomically, a callback, a loader or Options::log, and in a fork of the process. FAILED_PRECONDITION also, after
+  // closing, if values are still pinned, by replies not yet sent or by calls that have run and are copying their
+  // result. The message tells how many values are pinned, but not by whom.
   absl::Status Close(absl::Time deadline);
 
   // Database `index`. Errors: OUT_OF_RANGE; RESOURCE_EXHAUSTED.
   absl::StatusOr<Database> Db(int index) const;
 
-  // Runs fn(Transaction&), with nothing of anybody else's in between. There is no rollback, as in Redis. Returns what
-  // fn returns, which must be nothing, an absl::Status or an absl::StatusOr<T>: OK, or why it did not run.
+  // Runs fn(Transaction&), without calls of anybody else in between. There is no rollback, as in Redis. fn must return
+  // nothing, an absl::Status or an absl::StatusOr<T>. Atomically returns that (OK for nothing), or why fn did not run.
   template <class F>
   auto Atomically(F&& fn);
 
@@ -329,11 +331,11 @@ class LARDER_API Cache : public Database {
   absl::StatusOr<larder::Stats> Stats() const;
 
   // Does background work until `deadline`, or until there is none: active expiry, eviction that writes have left over,
-  // freeing of what was deleted, giving memory back (for which keys may be moved together), callbacks. It goes by steps
+  // freeing of deleted values, giving memory back (for which keys may be moved together), callbacks. It works in steps
   // of at most 100 us, between which others have their turn, and does one of each in any case. With Options::background
-  // == kTick this is what does it; call it some 10 times a second, from any thread. Returns when it would like to be
-  // called again: now, if callbacks are still owed or the deadline cut something short. Errors: FAILED_PRECONDITION
-  // inside a callback.
+  // == kTick nothing else does this work; call it some 10 times a second, from any thread. Returns when it would like
+  // to be called again: now, if callbacks are still owed or the deadline cut something short. Errors:
+  // FAILED_PRECONDITION inside a callback.
   absl::StatusOr<absl::Time> Tick(absl::Time deadline);
 
   // For listeners and bindings.
@@ -341,14 +343,14 @@ class LARDER_API Cache : public Database {
 
  private:
   explicit Cache(std::unique_ptr<core::CacheCore> core);
-  // *transaction: what its Transaction and all that is made of that carry.
+  // *transaction: the number that the Transaction, and handles made from it, carry.
   const internal::ErrorText* EnterUser(uint64_t* transaction);
   void LeaveUser();
 };
 
-// What Atomically's function may do. Nothing here waits. It ends with its function: it cannot be copied, and what was
-// made of it and outlives it (a ScanRange) answers FAILED_PRECONDITION from then on, on every thread, also inside a
-// later Atomically.
+// The calls of Atomically's function. Nothing here waits. A Transaction ends with its function: it cannot be copied,
+// and a ScanRange that was made from it and outlives it answers FAILED_PRECONDITION from then on, on every thread, also
+// inside a later Atomically.
 class LARDER_API Transaction : public Database {
   friend class Cache;
   class Pass {
@@ -391,7 +393,8 @@ class ScanRange {
     ScanRange* range_ = nullptr;
   };
 
-  // Moving one leaves an ended range without keys, whose status() is FAILED_PRECONDITION; its iterators are ended too.
+  // A range that was moved from has ended: it has no keys, its status() is FAILED_PRECONDITION, and its iterators have
+  // ended too.
   ScanRange(ScanRange&& other) noexcept : database_(other.database_) { Take(other); }
   ScanRange& operator=(ScanRange&& other) noexcept {
     if (this != &other) Take(other);
@@ -401,7 +404,7 @@ class ScanRange {
   // Goes through the keys once; a second begin() goes on where the first stopped.
   Iterator begin() { return Next() ? Iterator(this) : Iterator(); }
   Iterator end() { return Iterator(); }
-  // Why the walk ended early; OK if it did not.
+  // The reason why the walk ended early; OK if it did not.
   const absl::Status& status() const { return status_; }
 
  private:

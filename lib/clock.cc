@@ -1,13 +1,12 @@
-// How ManualClock loses no wake-up.
+// This is how ManualClock loses no wake-up.
 //
 // A waiter looks at the time and enters the list while it holds its own lock, and gives that lock up only by falling
-// asleep. So whoever takes the same mutex afterwards and then notifies finds it either asleep or gone. Advance
+// asleep. A thread that takes the same mutex afterwards and then notifies so finds the waiter asleep or gone. Advance
 // therefore sets the time, picks each waiter that is due, takes that waiter's mutex and notifies.
 //
-// The clock's own mutex cannot be held while a waiter's is taken (waiters take them in the other order), so the waiter
-// is pinned meanwhile: it may not leave WaitUntil, and with it the mutex and the condition variable may not go away,
-// until the pin is back. Since Advance may be waiting for that very mutex, a pinned waiter lets go of it and takes it
-// again.
+// The clock's own mutex cannot be held while a waiter's is taken (waiters take them in the other order). So the waiter
+// is pinned meanwhile: until the pin is back it may not leave WaitUntil, and its mutex and condition variable may not
+// go away. Advance may be waiting for that very mutex, so a pinned waiter lets go of it and takes it again.
 #include <larder/clock.h>
 
 #include <algorithm>
@@ -33,7 +32,7 @@ class SystemClock final : public Clock {
   bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& cv, int64_t deadline_us) override {
     const int64_t now_us = NowUs();
     if (deadline_us <= now_us && deadline_us != kUsMax) return false;
-    // An hour at most, then a look at the wall clock again: it also keeps the sum below from overflowing.
+    // It waits for an hour at most, then looks at the wall clock again. This also keeps the sum below from overflowing.
     constexpr int64_t kLongestUs = 3'600'000'000;
     const int64_t wait_us = now_us < 0 ? kLongestUs : std::min(deadline_us - now_us, kLongestUs);
     const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(wait_us);
@@ -82,7 +81,7 @@ int ManualClock::waiters() {
   return count;
 }
 
-// Each waiter is woken once: `woken` makes the walk start over at the head without meeting it again.
+// Wakes each due waiter once: the walk starts over at the head each time, and `woken` makes it pass over those.
 void ManualClock::WakeDue(std::unique_lock<std::mutex>& held) {
   const int64_t now_us = NowUs();
   Waiter* waiter = first_;

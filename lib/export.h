@@ -1,4 +1,4 @@
-// LARDER_API marks what liblarder.so exports; everything else is built with hidden visibility.
+// LARDER_API marks the symbols that liblarder.so exports; everything else is built with hidden visibility.
 #ifndef LARDER_EXPORT_H_
 #define LARDER_EXPORT_H_
 

@@ -1,18 +1,18 @@
-// Where a cache gets its memory from.
+// The source of a cache's memory.
 //
-// All that grows with data (entries, tables, values) stands on one of these. A cache that is not told otherwise uses
-// SystemMemory(); a host that has its own pool, its own limit or its own accounting gives its own in Options. An
-// adapter from std::pmr::memory_resource is in <larder/memory_resource.h>.
+// Everything that grows with data (entries, tables, values) is in memory of a MemorySource. By default a cache uses
+// SystemMemory(). A host with its own pool, limit or accounting gives its own source in Options.
+// <larder/memory_resource.h> has an adapter from std::pmr::memory_resource.
 //
-// Sizes: a cache asks for chunks of 64 KB to 4 MB, aligned to 2 or 4 MB, which it cuts up itself, and for each value
-//   over about 1 MB by itself. It asks for whole pages of 4 KB only.
+// Sizes: a cache asks for chunks of 64 KB to 4 MB, aligned to 2 or 4 MB, which it cuts up itself. For each value over
+//   about 1 MB it makes a request of its own. It asks for whole pages of 4 KB only.
 // Failure: Allocate may return nullptr at any time. The call that needed the memory then ends with RESOURCE_EXHAUSTED
 //   and changes nothing; the cache goes on, and later calls ask again. On a platform whose addresses have more than 48
 //   bits, memory above 2^48 is given back at once and counts as nullptr.
-// Threads: a cache calls from whatever thread needs memory, several at once, and Free comes from another thread than
-//   Allocate did. Some calls come while the executor is held: a source that takes long makes every caller wait.
+// Threads: any thread that needs memory may call a source, several at once, and another thread than Allocate's may call
+//   Free. Some calls come while the executor is held: a slow source makes every caller wait.
 // Lifetime: shared. The cache keeps its source until the last of its memory is given back; a value that is still pinned
-//   when the cache is closed holds on to it.
+//   when the cache is closed keeps it too.
 #ifndef LARDER_MEMORY_H_
 #define LARDER_MEMORY_H_
 
@@ -23,7 +23,7 @@
 
 namespace larder::inline v0 {
 
-// The virtual functions are all inline or pure, as Clock's are and for its reason.
+// The virtual functions are all inline or pure, for the same reason as Clock's.
 class LARDER_API MemorySource {
  public:
   MemorySource() = default;
@@ -31,32 +31,32 @@ class LARDER_API MemorySource {
   MemorySource& operator=(const MemorySource&) = delete;
   virtual ~MemorySource() = default;
 
-  // `bytes` bytes at a multiple of `alignment`, or nullptr. What they contain does not matter.
-  // Given: bytes is a multiple of 4096 and not 0; alignment is a power of two from 4096 to 4 MB.
-  // Must not call the cache, nor throw.
+  // Returns `bytes` bytes at a multiple of `alignment`, or nullptr. Their content does not matter. `bytes` is a
+  // multiple of 4096 and not 0; `alignment` is a power of two from 4096 to 4 MB. It must neither call the cache nor
+  // throw.
   virtual void* Allocate(size_t bytes, size_t alignment) = 0;
 
-  // Gives back the whole of what Allocate returned for the same `bytes` and `alignment`. Must not call the cache, nor
-  // throw.
+  // Gives back all of the memory that Allocate returned for the same `bytes` and `alignment`. It must neither call the
+  // cache nor throw.
   virtual void Free(void* memory, size_t bytes, size_t alignment) = 0;
 
-  // What [memory, memory + bytes), whole pages within one allocation, contains does not matter any more. The memory
-  // stays the cache's, which may write to it again at any time without a word. A source that can let go of the pages
-  // behind it (madvise) does so here: that is how a cache shrinks that still has something in every chunk, and how a
-  // value of a gigabyte is freed in slices. Doing nothing is right too.
+  // The content of [memory, memory + bytes), whole pages within one allocation, does not matter any more. The memory
+  // stays the cache's, which may write to it again at any time without notice. A source that can release the pages
+  // (madvise) does so here. So a cache can shrink although every chunk is still in use, and a value of a gigabyte can
+  // be freed in slices. Doing nothing is right too.
   virtual void Discard(void* memory, size_t bytes) {
     (void)memory;
     (void)bytes;
   }
 
-  // A hint: [memory, memory + bytes), whole pieces of 2 MB aligned to 2 MB, will be full and live long.
+  // A hint that [memory, memory + bytes), whole pieces of 2 MB aligned to 2 MB, will be full and live long.
   virtual void PreferHugePages(void* memory, size_t bytes) {
     (void)memory;
     (void)bytes;
   }
 };
 
-// The system's own: mmap, munmap, madvise. Null when there is no memory for the object.
+// The system's memory, by mmap, munmap and madvise. Null if there is no memory for the object.
 LARDER_API std::shared_ptr<MemorySource> SystemMemory();
 
 }  // namespace larder::inline v0

@@ -3,14 +3,13 @@
 //   std::pmr::synchronized_pool_resource pool;
 //   options.memory = larder::FromMemoryResource(&pool);
 //
-// An allocation that the resource refuses by an exception is a nullptr to the cache (see <larder/memory.h>). The
-// exception is caught here, in code that is compiled with the program's own flags: the library itself is built without
-// exceptions.
+// If the resource refuses an allocation by an exception, the cache gets nullptr (see <larder/memory.h>). The exception
+// is caught here, in code that is compiled with the program's own flags: the library itself expects no exceptions.
 //
-// Such a cache gives memory back in whole chunks only: a memory_resource has no call to let go of single pages.
+// Such a cache gives memory back in whole chunks only: a memory_resource has no call to release single pages.
 //
-// There is no adapter the other way, of a cache's arena to a memory_resource: an arena belongs to who holds the
-// executor, and a memory_resource must throw when it has nothing.
+// There is no adapter the other way, from a cache's arena to a memory_resource: an arena belongs to the executor's
+// holder, and a memory_resource must throw when it has no memory.
 #ifndef LARDER_MEMORY_RESOURCE_H_
 #define LARDER_MEMORY_RESOURCE_H_
 

@@ -17,7 +17,7 @@ namespace larder::inline v0 {
 // An aggregate's elements are consecutive nodes, so that element i is one addition away.
 struct ReplyView::Node {
   Type type;
-  size_t length;  // of the text; of an aggregate, how many elements
+  size_t length;  // of the text; the number of an aggregate's elements
   union {
     const char* text;
     const Node* elements;
@@ -51,7 +51,7 @@ Type TypeOf(ReplyItem::Kind kind) {
   return Type::kNil;
 }
 
-// The kind that an error reply stands for.
+// The status code of an error reply.
 absl::StatusCode CodeOf(std::string_view text, std::string_view code) {
   for (const ErrorText* known : errors::kAll) {
     if (known->text == text) return known->code;
@@ -66,8 +66,8 @@ absl::StatusCode CodeOf(std::string_view text, std::string_view code) {
   return absl::StatusCode::kInvalidArgument;
 }
 
-// The texts of Redis's that quote what the client sent, which may be a key, a value or a password in the wrong place: a
-// Status, which ends in logs, says the same without it.
+// Redis's texts that quote the client's input, which may be a key, a value or a password in the wrong place. A Status,
+// which may end in logs, has the text without it.
 struct Quoting {
   std::string_view begins;
   std::string_view message;
@@ -93,13 +93,13 @@ std::string_view MessageOf(std::string_view text) {
 
 }  // namespace
 
-// Builds the tree in memory that was measured beforehand, so that nothing here can fail.
+// Builds the tree in memory that was measured before, so nothing here can fail.
 class ReplyBuilder {
  public:
   // `resp` is one complete reply.
   explicit ReplyBuilder(std::string_view resp) : resp_(resp) {}
 
-  // What the reply needs. Elements of attributes are counted though they will not be used: it is only memory.
+  // The memory that the reply needs. Elements of attributes count too, though they will not be used.
   void Measure(size_t* nodes, size_t* text) const {
     *nodes = *text = 0;
     for (size_t pos = 0; pos < resp_.size();) {

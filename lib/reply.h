@@ -1,4 +1,4 @@
-// Reply: what Cache::Execute answers, owned, with typed access.
+// Reply: the answer of Cache::Execute. It owns its bytes and has typed access.
 //
 //   absl::StatusOr<larder::Reply> reply = cache.Execute({"CONFIG", "GET", "max*"});
 //   if (!reply.ok()) return reply.status();            // it did not run
@@ -9,8 +9,8 @@
 //   for (larder::ReplyView word : *reply) std::cout << word.AsString() << '\n';
 //
 // A Reply owns one block of memory with the whole tree in it. A ReplyView is a pair of pointers into it: cheap to copy,
-// valid while the Reply that it came from lives (moving that Reply moves the ownership and leaves views valid). A Reply
-// is a ReplyView of its own root, so both are read alike.
+// valid while its Reply lives (moving the Reply moves the ownership and leaves views valid). A Reply is a ReplyView of
+// its own root, so both are read alike.
 //
 // Shapes: maps are kMap, whose elements are key, value, key, value... as in RESP2's flat arrays; size() counts both.
 //
@@ -18,7 +18,7 @@
 // Accessors for another type than the reply has return an empty value and never crash.
 //
 // Threads: a Reply is immutable; many threads may read one.
-// Cost: one allocation, of 24 bytes per element and the text; none for nil and for OK.
+// Cost: one allocation, of 24 bytes for each element and the text; none for nil and for OK.
 #ifndef LARDER_REPLY_H_
 #define LARDER_REPLY_H_
 
@@ -65,7 +65,7 @@ class LARDER_API ReplyView {
   bool is_ok() const { return type() == Type::kStatus && string_view() == "OK"; }
   bool is_aggregate() const { return type() >= Type::kArray; }
 
-  // The text of a string, status, error (its code included), big number or verbatim string (its format not included).
+  // The text of a string, status, error (with its code), big number or verbatim string (without its format).
   std::string_view string_view() const;
   // An integer's value; a boolean's as 1 or 0; a string's, status's or big number's if its text is an integer; else 0.
   int64_t integer() const { return AsInteger().value_or(0); }
@@ -75,8 +75,8 @@ class LARDER_API ReplyView {
   std::optional<double> AsNumber() const;
   bool boolean() const { return integer() != 0; }
 
-  // A scalar's text in an owned string: as string_view(), numbers as Redis prints them, booleans as "1" and "0", "" for
-  // nil and aggregates.
+  // A scalar's text in an owned string: as string_view(), but numbers as Redis prints them, booleans as "1" and "0",
+  // and "" for nil and aggregates.
   std::string AsString() const {
     char scratch[40];
     return std::string(ScalarText(scratch));
@@ -85,16 +85,15 @@ class LARDER_API ReplyView {
   // "ERR", "WRONGTYPE"...: an error's first word. Empty for other types.
   std::string_view error_code() const;
   // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED,
-  // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED; what a typed call refuses too has the code
-  // that it has there ("increment or decrement would overflow": OUT_OF_RANGE); others are INVALID_ARGUMENT or the
-  // nearest. The message is the reply's text without its code, cut before whatever it quotes of the command's
-  // arguments.
+  // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED. An error that a typed call returns too has
+  // that call's code ("increment or decrement would overflow": OUT_OF_RANGE). Others are INVALID_ARGUMENT or the
+  // nearest. The message is the reply's text without its code, cut before the first quote of the command's arguments.
   absl::Status ToStatus() const;
 
   // "txt", "mkd": a verbatim string's format.
   std::string_view verbatim_format() const;
 
-  // Elements of an aggregate, 0 for scalars. A map has two per pair.
+  // The number of elements of an aggregate, 0 for scalars. A map has two for each pair.
   size_t size() const;
   bool empty() const { return size() == 0; }
   // Element i; a nil if there is none.
@@ -152,7 +151,7 @@ class LARDER_API ReplyView::Iterator {
 inline ReplyView::Iterator ReplyView::begin() const { return Iterator(*this, 0); }
 inline ReplyView::Iterator ReplyView::end() const { return Iterator(*this, size()); }
 
-// Movable, not copyable: a copy of a large reply would be a surprise and could fail.
+// It is movable, not copyable: a copy of a large reply would be a surprise and could fail.
 class LARDER_API Reply : public ReplyView {
  public:
   Reply() = default;  // a nil
@@ -167,17 +166,17 @@ class LARDER_API Reply : public ReplyView {
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 
-  // The reply at the front of `resp`, RESP2 or RESP3, its text copied; *length (if given) is how many bytes it took.
-  // Attributes are dropped. Errors: RESOURCE_EXHAUSTED without memory; OUT_OF_RANGE if the reply is not complete;
-  // INVALID_ARGUMENT if it is malformed or nested deeper than 128.
+  // The reply at the front of `resp`, in RESP2 or RESP3, with its text copied; *length (if given) is the number of
+  // bytes it took. Attributes are dropped. Errors: RESOURCE_EXHAUSTED without memory; OUT_OF_RANGE if the reply is not
+  // complete; INVALID_ARGUMENT if it is malformed or nested deeper than 128.
   static absl::StatusOr<Reply> FromResp(std::string_view resp, size_t* length = nullptr);
 
-  // Bytes of memory that it owns.
+  // The bytes of memory that it owns.
   size_t memory() const;
 
  private:
   friend class core::ReplyRoom;
-  // The same with memory from malloc that is there already: *room is taken, and nullptr afterwards, if that suffices.
+  // The same with memory that was taken from malloc before: if *room suffices, it is used, and nullptr afterwards.
   static absl::StatusOr<Reply> FromRespInRoom(std::string_view resp, size_t* length, void** room, size_t room_bytes);
 
   void* block_ = nullptr;

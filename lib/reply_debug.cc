@@ -1,7 +1,7 @@
-// Reply's DebugString: what redis-cli prints to a terminal.
+// Reply's DebugString: the output of redis-cli on a terminal.
 //
-// The core may not fill a std::string (its growth throws), so the text is made twice: once to count, once into the room
-// that the header's inline code provided.
+// The core may not fill a std::string (its growth throws). So the text is made twice: once to count, once into the room
+// that the header's inline code provides.
 #include <cstring>
 
 #include "lib/base/bytes.h"
@@ -13,7 +13,7 @@ namespace {
 
 using Type = ReplyView::Type;
 
-// Counts, and copies if it has where to.
+// Counts bytes, and copies them if it has room for them.
 class Sink {
  public:
   explicit Sink(char* out) : out_(out) {}
@@ -53,7 +53,7 @@ void AddQuoted(std::string_view text, Sink& sink) {
   sink.Add("\"");
 }
 
-// A map's value of more than one line starts on a line of its own.
+// Whether the reply takes more than one line. As a map's value it then starts on a line of its own.
 bool IsMultiline(ReplyView reply) {
   const bool map = reply.type() == Type::kMap;
   const size_t n = map ? reply.size() / 2 : reply.size();

@@ -58,8 +58,8 @@ struct RespConnection::Impl final : core::SessionEnd {
 
   core::CacheCore& core;
   std::unique_ptr<session::ServedSession> session;
-  session::SessionBatch batch;  // ends before the session that it may still have to open
-  // Why a call may not go on here; OK if it may.
+  session::SessionBatch batch;  // it ends before the session, which it may still have to open
+  // The reason why a call may not go on here; OK if it may.
   absl::Status Usable() const;
   absl::Status RunBatch();
   absl::Status RunWhatHasCome();
@@ -95,8 +95,8 @@ RespConnection::~RespConnection() {
   core.EndSession(std::move(impl_));
 }
 
-// Asked before anything is taken from the input, so that nothing is lost: a thread that is not inside its own user code
-// now will not be when its batch is to run.
+// It is asked before anything is taken from the input, so that nothing is lost: a thread that is not inside its own
+// user code now will not be when its batch runs.
 absl::Status RespConnection::Impl::Usable() const {
   const executor::Executor& executor = core.executor();
   if (executor.Forked()) return core::CacheCore::OutcomeStatus(executor::Outcome::kForked);
@@ -104,7 +104,7 @@ absl::Status RespConnection::Impl::Usable() const {
   return absl::OkStatus();
 }
 
-// In slices, between which others have their turn. What is not short runs on this thread.
+// Runs the batch in slices, between which others have their turn. Requests that are not short run on this thread.
 absl::Status RespConnection::Impl::RunBatch() {
   const pthread_t self = pthread_self();
   bool finished = false;
@@ -142,14 +142,14 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
   if (absl::Status error = impl_->Usable(); !error.ok()) return error;
   core::Stay stay;  // parsing and counting go on between the holds
   if (!stay.Enter(impl_->core)) return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
-  if (session.MayGoOn()) {  // what CLIENT PAUSE held comes before what comes now
+  if (session.MayGoOn()) {  // requests that CLIENT PAUSE held come before new ones
     const absl::Status status = impl_->RunWhatHasCome();
     if (!status.ok()) return status;
   }
   for (bool taken = false; !bytes.empty() && !closed(); taken = true) {
     const std::span<char> room = session.PrepareRead();
     if (room.empty() && !taken) return NoMemory("there is no memory for the request");
-    if (room.empty()) {  // what has run cannot be taken back, and what comes now cannot be read without the rest
+    if (room.empty()) {  // requests that have run cannot be taken back, and later bytes cannot be read without these
       impl_->core.Log(LogLevel::kWarning, "a client is closed: there is no memory for its requests");
       session.Stop();
       break;
@@ -170,7 +170,7 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
 
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
-  core::Stay stay;  // refused once the cache is being closed: what is there can still be had
+  core::Stay stay;  // it is refused once the cache is being closed; output that is there can still be had
   if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Usable().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();

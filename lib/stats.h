@@ -1,12 +1,12 @@
-// Stats: what a cache has done and what it holds at one moment. Cache::Stats() fills it, INFO prints it.
+// Stats: a cache's counters, and its content at one moment. Cache::Stats() fills it, INFO prints it.
 //
 //   absl::StatusOr<larder::Stats> stats = cache.Stats();
 //   if (!stats.ok()) return stats.status();
 //   std::cout << stats->keys << " keys in " << stats->used_memory << " bytes\n";
 //
-// Names are those of Redis's INFO where Redis has the figure. A plain struct without memory of its own: cheap to copy,
-// good to keep. Counters start at 0 when the cache is opened; those marked (R) also at CONFIG RESETSTAT.
-// Units: bytes, and what the name says.
+// Names are those of Redis's INFO where Redis has the figure. It is a plain struct that owns no memory: cheap to copy,
+// good to keep. Counters start at 0 when the cache is opened; those marked (R) also at CONFIG RESETSTAT. Units: bytes,
+// or the unit in the name.
 #ifndef LARDER_STATS_H_
 #define LARDER_STATS_H_
 
@@ -20,25 +20,25 @@ namespace larder::inline v0 {
 struct DatabaseStats {
   int index = 0;
   uint64_t keys = 0;
-  uint64_t expires = 0;    // of them, how many have an expiry
-  int64_t avg_ttl_ms = 0;  // mean time to live of (a sample of) those, 0 if there are none
+  uint64_t expires = 0;    // keys with an expiry
+  int64_t avg_ttl_ms = 0;  // their mean time to live (by a sample), 0 if there are none
 };
 
-// How the serial executor has been used. Calls that found it free leave no trace here (see lib/executor).
+// The use of the serial executor. Calls that found it free leave no trace here (see lib/executor).
 struct ExecutorStats {
   uint64_t tenures = 0;              // times that a holder found others waiting when it let go
   uint64_t ran_for_others = 0;     // waiting calls that another thread has run
   uint64_t handed_over = 0;        // waiting calls that were given the executor
-  uint64_t lent = 0;               // times it went to a newcomer while a waiting call's thread was being woken
-  uint64_t slices = 0;             // pieces of batches from listeners, by whomever
-  uint64_t slices_for_loop = 0;    // of them, run by a thread other than the listener's
+  uint64_t lent = 0;               // times a newcomer had it while a waiting call's thread was being woken
+  uint64_t slices = 0;             // pieces of batches from listeners, on any thread
+  uint64_t slices_for_loop = 0;    // pieces run by another thread than the listener's
   uint64_t loop_wakes = 0;         // times that a listener's loop was woken with its batch
   uint64_t tenure_requests_max = 0;  // most calls that one tenure has run for others
   uint64_t tenure_ns_max = 0;        // longest tenure
   uint64_t slice_ns_max = 0;       // longest slice
 };
 
-// The pieces that longer work is cut into, so that no call waits long for another's: how many there were of a kind,
+// Steps of one kind. Longer work is cut into steps, so that no call waits long for another's. Here are their number,
 // what they touched, and how long they took in CPU time of their thread. Steps too short to be worth timing are only
 // counted.
 struct StepStats {
@@ -47,17 +47,17 @@ struct StepStats {
   uint64_t entries_max = 0;  // of one step
   uint64_t bytes = 0;
   uint64_t bytes_max = 0;
-  uint64_t timed = 0;        // steps that were timed: of them are the rest
+  uint64_t timed = 0;        // steps that were timed; the times below are theirs
   uint64_t cpu_ns = 0;
   uint64_t cpu_ns_max = 0;
   static constexpr int kBuckets = 28;
-  std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last: and longer
+  std::array<uint64_t, kBuckets> cpu_histogram = {};  // [i]: steps of 2^i to 2^(i+1) ns; the last: or longer
 };
 
 inline constexpr size_t kStepKinds = 8;
-// What Stats::step[i] counts, as INFO names it: a segment of a table grows or shrinks in place, is split in two, two
-// are merged; a table's directory changes; keys are evicted, expired; what was deleted is freed; keys and values are
-// moved out of nearly empty pieces of memory (`entries` and `bytes` are what was moved).
+// The kinds of Stats::step[i], by their names in INFO. In this order: a segment of a table grows or shrinks in place,
+// is split in two, or two are merged; a table's directory changes; keys are evicted, or expired; deleted values are
+// freed; keys and values are moved out of nearly empty pieces of memory (`entries` and `bytes` count the moved ones).
 inline constexpr const char* kStepNames[kStepKinds] = {"grow",  "split",  "merge", "directory",
                                                        "evict", "expire", "free",  "compact"};
 
@@ -76,15 +76,15 @@ struct Stats {
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
 
-  uint64_t used_memory = 0;           // what maxmemory is compared with: the parts below together
+  uint64_t used_memory = 0;           // the bytes that maxmemory limits: arena, blocks and clients together
   uint64_t used_memory_peak = 0;      // its highest so far (R)
   uint64_t used_memory_arena = 0;     // entries, tables and values up to 16 KB
-  uint64_t used_memory_blocks = 0;    // values over 16 KB, those included that only a reader still holds
+  uint64_t used_memory_blocks = 0;    // values over 16 KB, also those that only a reader still holds
   uint64_t used_memory_clients = 0;   // buffers of sessions and connections, and of ExecuteAsync
-  uint64_t arena_blocks = 0;          // how many pieces the first of these is in
-  uint64_t value_blocks = 0;          // values over 1 KB, in either
+  uint64_t arena_blocks = 0;          // number of pieces in used_memory_arena
+  uint64_t value_blocks = 0;          // number of values over 1 KB, in either
   uint64_t maxmemory = 0;             // 0: no limit
-  // Memory held beyond used_memory: what the arena has free or never touched yet, and what rounding costs.
+  // Memory held beyond used_memory: free or never touched memory of the arena, and the cost of rounding.
   uint64_t memory_free = 0;
 
   // ---- What it has done ---------------------------------------------------------------------------------------------
@@ -93,11 +93,11 @@ struct Stats {
   uint64_t typed_calls = 0;         // Get, Set and the like, which are no commands (R)
   uint64_t error_replies = 0;       // (R)
   uint64_t keyspace_hits = 0;       // reads that found their key (R)
-  uint64_t keyspace_misses = 0;     // and that did not (R)
+  uint64_t keyspace_misses = 0;     // reads that did not (R)
   uint64_t expired_keys = 0;        // keys removed because their time had come (R)
-  uint64_t evicted_keys = 0;        // and because of maxmemory (R)
-  uint64_t loads_not_stored = 0;    // values that a GetOrLoad has returned and that there was no room to store
-  uint64_t changes = 0;             // changes to keys: what rdb_changes_since_last_save counts
+  uint64_t evicted_keys = 0;        // keys removed because of maxmemory (R)
+  uint64_t loads_not_stored = 0;    // values that a GetOrLoad has returned but could not store for lack of room
+  uint64_t changes = 0;             // changes to keys, as rdb_changes_since_last_save counts them
 
   // ---- Clients ------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class CacheClock final : public ae::Clock {
   bool Manual() const override { return false; }
 
  private:
-  // A clock may be set to the first or the last moment that there is; the loop adds to what it is told.
+  // A clock may be set to the first or the last possible moment, and the loop adds to its time.
   static constexpr int64_t kEndUs = INT64_MAX / 8;
 
   larder::Clock& clock_;

@@ -135,7 +135,8 @@ Submitted CacheService::Submit() {
     case executor::Submit::kForked:
       break;
   }
-  // Sessions are left for Finish, because whoever held the executor when the cache was closed may still look at them.
+  // Sessions are left for Finish, because the thread that held the executor when the cache was closed may still look at
+  // them.
   return Submitted::kClosed;
 }
 
@@ -167,7 +168,7 @@ void CacheService::Stop() {
 }
 
 void CacheService::Finish() {
-  // One batch may have to end what the other was to open.
+  // One batch may have to end a session that the other was to open.
   for (ClientBatch* clients : {&running(), &filling()}) {
     clients->batch.Abandon();
     FreeEnded(*clients);

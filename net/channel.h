@@ -1,11 +1,11 @@
-// What may stand between a socket and a client's bytes: TLS (net/tls). A connection without a channel reads into its
-// client and sends its client's output directly.
+// A layer between a socket and a client's bytes: TLS (net/tls). A connection without a channel reads into its client
+// and sends its client's output directly.
 //
 //   socket ─► PrepareInput, CommitInput ─► TakePlain ─► client
 //   client ─► PutPlain ─► Output, ConsumeOutput ─► socket
 //
-// The server makes these calls; a channel touches no socket. Either way may give rise to the other: the answer in a
-// handshake is output that no client asked for. So the server looks for output after every CommitInput.
+// The server makes these calls; a channel touches no socket. Input may cause output: the answer in a handshake is
+// output that no client asked for. So the server looks for output after every CommitInput.
 //
 // Threads: a channel belongs to the loop's thread.
 #ifndef LARDER_NET_CHANNEL_H_
@@ -26,7 +26,7 @@ class Channel {
 
   // Returns where the socket's next bytes are to go; it is empty if there is no memory. CommitInput must follow.
   virtual std::span<char> PrepareInput() = 0;
-  // Returns false once the channel has failed, as error() tells. What Output still has (an alert) is sent then, and the
+  // Returns false once the channel has failed, as error() tells. The rest of Output (an alert) is sent then, and the
   // connection is closed.
   virtual bool CommitInput(size_t n) = 0;
 

@@ -24,7 +24,7 @@ namespace larder::inline v0::net {
 
 struct Connection;
 
-// The connections that were woken from other threads. It is a stack that any thread pushes to and the loop empties.
+// The connections that were woken from other threads. It is a stack: any thread pushes to it, and the loop empties it.
 class WokenList {
  public:
   // Returns true if the loop has to be told.
@@ -56,7 +56,7 @@ struct Connection final : public session::SessionEvents {
   std::unique_ptr<Channel> channel;  // null: bytes go between socket and client as they are
   int64_t last_interaction_us = 0;
   int64_t over_soft_limit_since_us = 0;  // 0: its output is not over the soft limit
-  int64_t stranger_since_us = 0;  // not later than it was last known not to be one
+  int64_t stranger_since_us = 0;  // the admission timeout counts from here
 
   Fd fd;
   bool tcp = false;

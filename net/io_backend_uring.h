@@ -34,7 +34,7 @@ class UringBackend final : public IoBackend, private ae::RingClient {
   void OnCompletion(uint64_t token, int result, uint32_t flags) override;
 
   ae::IoUringPoller& poller_;
-  SystemCallBackend system_calls_;  // for what the ring does not take
+  SystemCallBackend system_calls_;  // for ops that the ring does not take
   ssize_t* results_[kBatchMax] = {};
   size_t left_ = 0;
 };

@@ -1,4 +1,4 @@
-// What the optional part //net:uring brings to a listener. Programs know it as a name in <larder/net/listener.h>.
+// The optional part //net:uring, as a listener uses it. Programs know only its name, from <larder/net/listener.h>.
 #ifndef LARDER_NET_IO_URING_H_
 #define LARDER_NET_IO_URING_H_
 

@@ -56,7 +56,7 @@ std::atomic<int> g_signal{0};
 OwnFile g_unixsocket, g_pidfile;
 
 void OnStopSignal(int signal_number) {
-  if (g_signal.exchange(signal_number) != 0) {  // asked twice: at once, but for what others would stumble over
+  if (g_signal.exchange(signal_number) != 0) {  // asked twice: ends at once, but removes its files
     g_unixsocket.Remove();
     g_pidfile.Remove();
     _exit(1);

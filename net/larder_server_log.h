@@ -15,8 +15,8 @@ namespace larder::inline v0::server {
 // Threads: any thread may call Write.
 class ServerLog {
  public:
-  // The log goes to `file`, or to standard output if that is "". The file is opened for each line, so that whoever
-  // rotates logs may rename it at any time. The role is 'C' until the server serves, then 'M', as in Redis.
+  // The log goes to `file`, or to standard output if that is "". The file is opened for each line, so a log rotation
+  // may rename it at any time. The role is 'C' until the server serves, then 'M', as in Redis.
   void Configure(std::string file, LogLevel level) {
     file_ = std::move(file);
     level_ = level;

@@ -30,8 +30,9 @@ uint32_t RaiseDescriptorLimit(uint32_t maxclients, uint64_t* granted) {
   const rlim_t wanted = maxclients + kReservedDescriptors;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return maxclients;
-  // All that the hard limit allows, so that CONFIG SET maxclients may go as far later; the hard limit too, if it is too
-  // low and this process may. Where such a soft limit is refused, what is wanted now.
+  // The soft limit is raised to the hard limit, so that CONFIG SET maxclients may go as far later. The hard limit is
+  // raised too, if it is too low and this process may. If the system refuses so high a soft limit, it is set to what is
+  // wanted now.
   rlimit raised = limit;
   const rlim_t highest = std::max(limit.rlim_max, wanted);
   for (const rlimit& attempt : {rlimit{highest, highest}, rlimit{limit.rlim_max, limit.rlim_max},
@@ -95,7 +96,7 @@ bool IsSupervised(Supervised supervised) {
       return systemd || upstart;
     case Supervised::kUpstart:
       if (upstart) {
-        raise(SIGSTOP);  // what upstart waits for
+        raise(SIGSTOP);  // upstart waits for this
         unsetenv("UPSTART_JOB");
       }
       return upstart;

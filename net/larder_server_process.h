@@ -1,4 +1,4 @@
-// What larder-server may do to its process because it is a host. A library may do none of it.
+// Calls by which larder-server changes its process, as a host may. A library may do none of this.
 #ifndef LARDER_NET_LARDER_SERVER_PROCESS_H_
 #define LARDER_NET_LARDER_SERVER_PROCESS_H_
 

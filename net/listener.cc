@@ -12,7 +12,7 @@ namespace larder::inline v0 {
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Cache& cache, const ListenerOptions& options) {
   core::CacheCore& core = cache.core();
-  // Before all else, and so ended last: until the cache knows the listener, its thread is this call's.
+  // This visit begins first and so ends last: until the cache knows the listener, this call answers for its thread.
   const internal::Visit visit(core);
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   absl::StatusOr<std::unique_ptr<Options>> cache_options = core.CopyOptions();
@@ -39,7 +39,7 @@ Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() {
   if (!impl_->Forked()) return;
   impl_->CloseInChild();
-  (void)impl_.release();  // what threads of the parent were changing is not even looked at
+  (void)impl_.release();  // threads of the parent may have been changing it, so it is not even read
 }
 void Listener::Stop() { impl_->Stop(); }
 int Listener::port() const { return impl_->port(false); }

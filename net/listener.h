@@ -13,15 +13,15 @@
 // as they are at each moment: CONFIG SET changes them.
 //
 // It is a good guest: it installs no signal handler and raises no signal, changes no limit of the process and prints
-// nothing. What it has to say goes to Options::log, and all its descriptors are close-on-exec. If RLIMIT_NOFILE has no
-// room for maxclients, Start lowers maxclients and logs why, and CONFIG SET maxclients says how many there may be.
+// nothing. Its messages go to Options::log, and all its descriptors are close-on-exec. If RLIMIT_NOFILE has no room for
+// maxclients, Start lowers maxclients and logs why, and CONFIG SET maxclients says how many there may be.
 //
 // CONFIG SET port, tls-port and bind move a listener that was started without a port and addresses of its own. CONFIG
 // SET of how TLS is done (tls-cert-file...) holds for every listener with TLS. If one of the cache's listeners cannot
-// do all that a CONFIG SET says, it is an error, and all of them stay as they are. A client of a listener that asks
-// CONFIG GET for bind, port, tls-port, unixsocket or unixsocketperm is told what is in force there, also if that is the
-// listener's own, or a port that the system chose. The program's own calls, sessions and in-memory connections are told
-// the cache's directives, which are what CONFIG SET changes and CONFIG REWRITE writes.
+// do all that a CONFIG SET says, it is an error, and all of them stay as they are. A client that asks CONFIG GET for
+// bind, port, tls-port, unixsocket or unixsocketperm gets the values in force at its listener, also if they are the
+// listener's own, or the system chose the port. The program's own calls, sessions and in-memory connections get the
+// cache's directives, which CONFIG SET changes and CONFIG REWRITE writes.
 //
 // Threads:   Start, Stop, port and addresses may be called from any thread, the methods for the caller's loop from that
 //            loop's thread.
@@ -61,18 +61,18 @@ namespace net {
 class ChannelFactory;
 }
 
-// What gives a listener TLS: larder::Tls() of <larder/net/tls.h>, which links OpenSSL. The listener itself does not.
+// Gives a listener TLS: larder::Tls() of <larder/net/tls.h>, which links OpenSSL. The listener itself does not link it.
 class TlsProvider {
  public:
-  // Returns what makes connections from now on, as the tls-* members of `options` say. It is called on any thread, also
-  // under the executor, and throws nothing. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is one line.
+  // Returns the factory for connections from now on, as the tls-* members of `options` say. It is called on any thread,
+  // also under the executor, and throws nothing. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is one line.
   virtual absl::StatusOr<std::shared_ptr<net::ChannelFactory>> Configure(const Options& options) const = 0;
 
  protected:
   ~TlsProvider() = default;
 };
 
-// Where to listen, and what clients may do. What is not set is as the cache's Options have it.
+// Where to listen, and what clients may do. Members that are not set are as in the cache's Options.
 struct ListenerOptions {
   // Addresses or host names; "*" and "::*" stand for all of IPv4 and IPv6. With a leading '-' it is no error if this
   // machine does not have that address; a name that cannot be resolved is one. If it is set neither here nor in
@@ -86,11 +86,11 @@ struct ListenerOptions {
   const TlsProvider* tls = nullptr;
   std::optional<int> tls_port = std::nullopt;  // 0: none
   bool any_tls_port = false;                   // a free one that the system chooses, whatever `tls_port` says
-  // A path; "" is none. A socket that is there and that nobody answers is a leftover, and is replaced. If somebody
-  // answers, Start is ALREADY_EXISTS, so that two workers of one host do not take each other's clients.
+  // A path; "" is none. An existing socket that nobody answers is a leftover, and is replaced. If somebody answers,
+  // Start is ALREADY_EXISTS, so that two workers of one host do not take each other's clients.
   std::optional<std::string> unixsocket = std::nullopt;
   std::optional<uint32_t> unixsocketperm = std::nullopt;
-  bool takes_unixsocket = false;  // replaces a socket that is answered, too, as Redis does
+  bool takes_unixsocket = false;  // if true, also replaces a socket that somebody answers, as Redis does
 
   // --- What the host forbids its clients. It binds neither the program's own calls nor another listener's clients. ---
 
@@ -123,9 +123,9 @@ class LARDER_API Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Closes the sockets and all connections. Requests that have not run by then will not. It waits for a client's
-  // command that is running, and returns when neither a thread nor a socket of the listener's is left. To call it again
-  // does nothing. It may be called inside Atomically and View. REQUIRES: the caller is no callback that runs on the
+  // Closes the sockets and all connections. Requests that have not run by then will not run. It waits for a client's
+  // running command, and returns when neither a thread nor a socket of the listener's is left. To call it again does
+  // nothing. It may be called inside Atomically and View. REQUIRES: the caller is no callback that runs on the
   // listener's thread, nor, with Background::kLoop, any callback of the cache's. With own_thread == false it is on the
   // loop's thread, or nobody runs that loop any more.
   void Stop();
@@ -133,7 +133,7 @@ class LARDER_API Listener {
   // The TCP port of the first address; 0 if there is none. The same of TLS.
   int port() const;
   int tls_port() const;
-  // All that it listens on: "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock".
+  // All addresses that it listens on: "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock".
   std::vector<std::string> addresses() const {
     std::vector<std::string> all;
     char address[128];  // a unix socket's path has 108 bytes at most
@@ -145,8 +145,8 @@ class LARDER_API Listener {
 
   // --- With own_thread == false ---
 
-  // Serves for at most `timeout_ms` (0: what is ready now, -1: until something has happened). Returns how many events
-  // there were. It returns 0 at once if the listener has stopped, or has a thread of its own.
+  // Serves for at most `timeout_ms` (0: only clients that are ready now, -1: until something has happened). Returns how
+  // many events there were. It returns 0 at once if the listener has stopped, or has a thread of its own.
   int Poll(int64_t timeout_ms);
   // Serves until EndRun, which any thread may call, also before Run, or until the listener has stopped (by Stop or
   // Close). Errors: FAILED_PRECONDITION if it has a thread of its own.

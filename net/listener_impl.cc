@@ -74,7 +74,7 @@ absl::Status Listener::Impl::MakeServer(Where& where, std::unique_ptr<engine::Cl
   return served_->service.Prepare();
 }
 
-// A guest does not raise its host's limit. It says what it does without.
+// A guest does not raise its host's limit. If the limit is too low, it lowers maxclients and logs that.
 absl::Status Listener::Impl::FitClients() {
   reserved_descriptors_ = net::ReservedDescriptors(core_.listener_clients().load(std::memory_order_relaxed));
   const uint32_t wanted = core_.limits().maxclients.load(std::memory_order_relaxed);

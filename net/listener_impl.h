@@ -38,8 +38,9 @@ namespace larder::inline v0 {
 
 class Listener::Impl final : public core::ListenerHook {
  public:
-  // The clients and what serves them. They are taken out of the engine together, when nobody else is inside of it: at
-  // once if that is possible, and otherwise by whoever closes the cache, who may outlive the loop.
+  // The clients with the server and service of theirs. They are taken out of the engine together, when nobody else is
+  // inside of it: at once if that is possible, and otherwise by the thread that closes the cache, which may outlive the
+  // loop.
   struct Served final : core::SessionEnd {
     Served(core::CacheCore& core, ae::EventLoop& loop, net::IoBackend& backend,
            std::unique_ptr<engine::ClientPolicy> p, net::OwnDescriptors* descriptors)
@@ -113,8 +114,8 @@ class Listener::Impl final : public core::ListenerHook {
   net::OwnDescriptors descriptors_;
   std::atomic<bool> closed_in_child_{false};
 
-  // How it ends. Whoever stops it asks the loop's thread to do it, and waits. Only that thread takes the server out of
-  // its loop.
+  // How it ends. A thread that stops it asks the loop's thread to do it, and waits. Only the loop's thread takes the
+  // server out of its loop.
 
   mutable std::mutex stop_mutex_;
   std::condition_variable stopped_changed_;  // stopped_, thread_over_
@@ -132,7 +133,7 @@ class Listener::Impl final : public core::ListenerHook {
   std::string_view poller_;
   uint32_t reserved_descriptors_ = 0;  // how many of the process clients cannot have, as Start found it
 
-  LoopNews news_;  // from places_, or that stop_asked_ is true
+  LoopNews news_;  // places_ has new sockets, or stop_asked_ is true
   ae::Hook news_hook_;
   ListenerPlaces places_;
 };

@@ -141,12 +141,13 @@ void ListenerPlaces::Drop(Moves& moves, std::unique_lock<std::mutex>& lock) {
   }
 }
 
-// What CONFIG GET shows of a port. A listener that follows the directive may have no socket, and shows it all the same.
+// The port that CONFIG GET shows. A listener that follows the directive may have no socket, and shows the directive all
+// the same.
 int ListenerPlaces::ShownPort(bool tls, int port, int directive) const {
   return port != 0 ? port : where_.tcp[tls].follows ? directive : 0;
 }
 
-// What CONFIG GET shows to clients. It may throw.
+// Makes the addresses and ports that CONFIG GET shows to clients. It may throw.
 std::unique_ptr<const directives::ListenerPlace> ListenerPlaces::MakePlace(const std::vector<std::string>& bind,
                                                                            int port, int tls_port) const {
   auto place = std::make_unique<directives::ListenerPlace>();
@@ -209,10 +210,10 @@ absl::Status ListenerPlaces::PrepareMove(bool tls, const std::vector<std::string
   return absl::OkStatus();
 }
 
-// The sockets were shut down for others that could not be had. They are bound as they were, and need no memory to
-// listen again. The loop may have found out that they did not listen, and no longer watch them. The mutex is let go of
-// while the log is told, because that may ask for the addresses. Nobody else moves the sockets meanwhile, since that
-// takes the executor.
+// The sockets were shut down to make room for new ones that could not be opened. They are still bound, and need no
+// memory to listen again. The loop may have found out that they did not listen, and no longer watch them. The mutex is
+// released while the log is written, because the log's callback may ask for the addresses. Nobody else moves the
+// sockets meanwhile, since that takes the executor.
 void ListenerPlaces::Restore(bool tls, std::unique_lock<std::mutex>& lock) {
   TcpPlace& place = tcp_[tls];
   for (size_t i = 0; i < place.sockets.size() && !stopped_; ++i) {

@@ -1,10 +1,11 @@
 // ListenerPlaces: where a listener listens, and how CONFIG SET port, bind and tls-* change that.
 //
-// The change has the two steps of ListenerHook: first all that may fail, on the thread of whoever sets; then, if all
-// listeners of the cache can, the loop takes over. Sockets that are prepared are bound and listen already: who connects
-// to one that is dropped again is closed.
+// The change has the two steps of ListenerHook. The first does all that may fail, on the thread that runs CONFIG SET.
+// If it succeeds for all listeners of the cache, the loop takes the new sockets over. Prepared sockets are bound and
+// listen already: if they are dropped again, connections made to them are closed.
 //
-// Threads: Prepare and Finish from any; Take from the loop's; Start before another thread knows the listener.
+// Threads: any thread may call Prepare and Finish, the loop's calls Take. Start comes before another thread knows the
+// listener.
 #ifndef LARDER_NET_LISTENER_PLACES_H_
 #define LARDER_NET_LISTENER_PLACES_H_
 
@@ -25,7 +26,7 @@
 
 namespace larder::inline v0 {
 
-// Something waits for the loop's thread: other sockets, or that it is to stop.
+// A flag that tells the loop's thread that something waits for it: new sockets, or a request to stop.
 class LoopNews {
  public:
   void set_loop(ae::EventLoop* loop) { loop_ = loop; }
@@ -33,9 +34,9 @@ class LoopNews {
     there_.store(true, std::memory_order_release);
     loop_->WakeUp();
   }
-  // On the loop's thread. True once for what was told.
+  // For the loop's thread. Returns true once after any number of Tell.
   bool Take() {
-    // Looked at first: an exchange in each turn would be a locked one.
+    // The flag is read before the exchange: an exchange is a locked instruction.
     return there_.load(std::memory_order_acquire) && there_.exchange(false, std::memory_order_acq_rel);
   }
 
@@ -46,25 +47,25 @@ class LoopNews {
 
 class ListenerPlaces {
  public:
-  // All outlive it. What it opens and closes is written down in `descriptors`.
+  // The arguments must outlive it. It records in `descriptors` which descriptors it opens and closes.
   ListenerPlaces(core::CacheCore& core, net::OwnDescriptors& descriptors, LoopNews& news)
       : core_(core), descriptors_(descriptors), news_(news) {}
 
-  // Listens, and hands the sockets to the server. `policy` shows to clients where that is; it lives until Stop. It may
-  // throw.
+  // Listens, and hands the sockets to the server. `policy` shows their addresses to clients and must live until Stop.
+  // Start may throw.
   absl::Status Start(Where where, engine::ClientPolicy* policy, net::Server& server);
-  // Nothing changes any more, and nothing is handed to the server.
+  // After this nothing changes any more, and the server is handed nothing.
   void Stop();
 
   // The two steps of ListenerHook's Relisten.
   absl::Status Prepare(const Options& changed, bool tls, engine::ListenerPart* failed);
   void Finish(bool all);
-  // On the loop's thread: the server gets what Finish has put in force.
+  // For the loop's thread: gives the server what Finish has put in force.
   void Take(net::Server& server);
 
   // 0: none. Any thread.
   int port(bool tls) const { return tcp_[tls].port.load(std::memory_order_relaxed); }
-  // False: there are not so many. Any thread.
+  // Returns false if there are not so many. Any thread may call it.
   bool Address(size_t i, net::SocketName* name) const;
 
  private:
@@ -72,7 +73,7 @@ class ListenerPlaces {
     int fd;  // open at least until the loop has taken new ones
     net::SocketName name;
   };
-  // Where it listens on one kind of TCP.
+  // The sockets of one kind of TCP, plain or TLS.
   struct TcpPlace {
     std::atomic<int> port{0};
     std::vector<Known> sockets;
@@ -80,10 +81,10 @@ class ListenerPlaces {
     bool has_fresh = false;
     bool watch_again = false;
   };
-  // What Prepare has prepared for one.
+  // What Prepare has prepared for one kind of TCP.
   struct Move {
     bool moves = false;
-    bool shut = false;  // the sockets that were in the way
+    bool shut = false;  // the old sockets were in the way and are shut down
     int directive = 0;
     std::vector<net::ListeningSocket> sockets;
     std::vector<Known> known;

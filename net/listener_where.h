@@ -1,4 +1,4 @@
-// Where: where a listener is to listen and how, as its own options and its cache's say.
+// Where: the addresses on which a listener listens and how, from its own options and its cache's.
 #ifndef LARDER_NET_LISTENER_WHERE_H_
 #define LARDER_NET_LISTENER_WHERE_H_
 

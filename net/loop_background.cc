@@ -45,7 +45,7 @@ void LoopBackground::Run() {
   if (id.ok()) {
     time_event_ = *id;
   } else {
-    due_.store(true, std::memory_order_relaxed);  // after the next event, whatever it is
+    due_.store(true, std::memory_order_relaxed);  // it is done after the next event of any kind
   }
 }
 

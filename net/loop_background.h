@@ -1,7 +1,7 @@
-// LoopBackground: a cache's background work (active expiry, callbacks, what waits to be freed) on a listener's loop,
-// for caches with Background::kLoop.
+// LoopBackground: a cache's background work (active expiry, callbacks, freeing) on a listener's loop, for caches with
+// Background::kLoop.
 //
-// Threads: Wake from any; everything else from the loop's, or before the loop runs.
+// Threads: any thread may call Wake. Everything else is for the loop's thread, or comes before the loop runs.
 #ifndef LARDER_NET_LOOP_BACKGROUND_H_
 #define LARDER_NET_LOOP_BACKGROUND_H_
 

@@ -1,9 +1,9 @@
-// Which descriptors of the process are a listener's, so that a forked child can close its copies of them, and of no
-// others, without looking at anything that a thread of the parent may have been changing.
+// The set of a listener's descriptors. A forked child closes its copies of them, and of no others, without looking at
+// anything that a thread of the parent may have been changing.
 //
-// The table has a bit for each descriptor. When it is too small a larger one takes its place, and the older ones are
-// kept, so that whatever table a child finds is whole. A descriptor is taken out before it is closed, because its
-// number may be somebody else's at once.
+// The table has a bit for each descriptor. When it is too small a larger one takes its place. The older ones are kept,
+// so any table that a child finds is whole. A descriptor is taken out before it is closed, because its number may be
+// somebody else's at once.
 //
 // Threads: any thread may call Add and Remove. CloseInChild takes no lock.
 #ifndef LARDER_NET_OWN_DESCRIPTORS_H_

@@ -102,8 +102,8 @@ void Server::AfterEvents() {
 void Server::TakeWoken() {
   for (Connection* connection = woken.TakeAll(); connection != nullptr;) {
     Connection* const next = connection->next_woken;
-    // This is an exchange and not a store, because what is read below must not be read before other threads see it. A
-    // thread that still saw true has not pushed the connection again, and what it did before that is seen here.
+    // This is an exchange and not a store, because the reads below must come after it. A thread that still saw true has
+    // not pushed the connection again, but its earlier writes are seen here.
     connection->is_woken.exchange(false, std::memory_order_acq_rel);
     if (!connection->closing) {
       if (connection->client->Stopped()) {
@@ -184,7 +184,7 @@ void Server::HasInput(Connection& connection, size_t n) {
   Mark(connection, &Connection::to_parse, to_parse_);
 }
 
-// The peer may have shut down only its side. It then still wants what it asked for, unless that may not run yet.
+// The peer may have shut down only its side. It then still wants its replies, unless its requests may not run yet.
 void Server::InputEnded(Connection& connection) {
   connection.at_end = true;
   loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
@@ -197,7 +197,7 @@ void Server::NoMemory(Connection& connection) {
 }
 
 void Server::ParseReady() {
-  // What the batch below leaves unparsed is for the next turn.
+  // Input that the batch below leaves unparsed is for the next turn.
   parsing_.Swap(to_parse_);
   for (size_t i = 0; i < parsing_.count; ++i) {
     Connection& connection = *parsing_.items[i];
@@ -261,7 +261,7 @@ void Server::HandleBatch(Submitted submitted) {
   }
   batch_.count = 0;
   if (submitted == Submitted::kClosed) {
-    // Clients end with the server, because whoever holds the executor of a closed cache may still be looking at them.
+    // Clients end with the server, because the last holder of a closed cache's executor may still be looking at them.
     if (!std::exchange(closed_, true)) CloseAll();
     return;
   }
@@ -354,7 +354,7 @@ void Server::UnwatchWritable(Connection& connection) {
 }
 
 void Server::WatchWritable(Connection& connection) {
-  // The client runs nothing more, so that nobody reads what else it sends.
+  // The client runs nothing more, so nobody reads its further input.
   if (connection.client->CloseAfterOutput()) loop_.DeleteFileEvent(connection.fd.get(), ae::kReadable);
   if (connection.blocked) return;
   if (!loop_.CreateFileEvent(connection.fd.get(), ae::kWritable, OnReady, &connection).ok()) return Close(connection);
@@ -376,7 +376,7 @@ bool Server::OverOutputLimit(Connection& connection) {
     over |= now_us_ - connection.over_soft_limit_since_us > limit.soft_seconds * 1'000'000;
   }
   if (!over) return false;
-  // Another thread may have found the same, and counted it: under MONITOR whoever pushes lines looks too.
+  // Another thread may have found the same, and counted it: under MONITOR the threads that push lines look too.
   if (!connection.client->Stop()) return true;
   ++count_.output_limit_disconnections;
   counted_ = true;

@@ -5,15 +5,15 @@
 //   are in the clients' outputs → one send for each (one batch to the backend)
 //
 // A client with more input than its quota does not starve others: it goes on in the next turn, which then does not
-// sleep, beside all who are ready by then. A client that has input left, or requests that run, is not read. So what one
-// client can hold of the server is one read and its replies, and the kernel's buffers hold back the rest.
+// sleep, beside all clients that are ready by then. A client that has input left, or requests that run, is not read. So
+// one client can take up one read and its replies, and the kernel's buffers hold back the rest.
 //
 // The executor may be busy with other threads. The batch then stays in the executor's queue, and the loop goes on
 // accepting and reading others, whose requests make the next batch. The service wakes the loop when the first batch is
 // done. The loop never waits for the executor.
 //
-// A connection with a channel (TLS) differs in two places: what is read from its socket goes through the channel to its
-// client, and its client's output goes through the channel to the socket (server_channel.cc).
+// A connection with a channel (TLS) differs in two places: bytes from its socket go through the channel to its client,
+// and its client's output goes through the channel to the socket (server_channel.cc).
 //
 // Replies that a peer does not take stay with its client, and the socket is watched for room. The client's later
 // requests are still read and run, as Redis does (a client may well write its whole pipeline first), until
@@ -47,10 +47,10 @@ namespace larder::inline v0::net {
 
 class Server final : private WokenListener {
  public:
-  // The arguments must outlive the server. It writes down in `descriptors`, if that is not null, what it opens and
-  // closes.
+  // The arguments must outlive the server. If `descriptors` is not null, the server records in it which descriptors it
+  // opens and closes.
   Server(ae::EventLoop& loop, IoBackend& backend, Service& service, OwnDescriptors* descriptors = nullptr);
-  // Stops, and ends all clients. REQUIRES: the loop does not run, and what EndClients requires.
+  // Stops, and ends all clients. REQUIRES: the loop does not run; and as EndClients.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -65,8 +65,8 @@ class Server final : private WokenListener {
   // Watches the sockets of one kind again. They were shut down, and listen once more.
   void WatchAgain(bool tls);
 
-  // Connections of sockets with `tls` get their channels from these from now on; those that are there keep what they
-  // have. REQUIRES: it is called before the server has such a socket.
+  // Connections of sockets with `tls` get their channels from these from now on; existing connections keep theirs.
+  // REQUIRES: it is called before the server has such a socket.
   void SetChannels(std::shared_ptr<ChannelFactory> channels) { channels_ = std::move(channels); }
 
   // Closes all sockets, serves nobody from now on and has no more to do with the loop. It waits at most for a client's

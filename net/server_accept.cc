@@ -241,7 +241,7 @@ void Server::CloseOverSoftLimit() {
   }
 }
 
-// Places are short, and peers may hold some that never say who they are, or send a byte of a handshake now and then.
+// When few places are left, peers may hold some that never authenticate, or send a byte of a handshake now and then.
 void Server::CloseUnadmitted() {
   if (settings_.admission_timeout_s <= 0 || now_us_ < unadmitted_look_us_) return;
   unadmitted_look_us_ = now_us_ + kUnadmittedLookUs;  // it looks at all of them

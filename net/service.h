@@ -1,5 +1,5 @@
-// What a server of connections (net/server.h) needs of whoever answers. This is the seam between sockets and the cache:
-// the cache's sessions stand behind it (net/cache_service.h), and in tests a fake.
+// The interface between a server of connections (net/server.h) and the code that answers: the cache's sessions
+// (net/cache_service.h) or, in tests, a fake.
 //
 // In one turn of the event loop the server makes these calls:
 //
@@ -54,7 +54,7 @@ class Client {
   virtual bool CloseAfterOutput() const = 0;
   // Whether it is to be closed at once. Stopped and Stop may be called at any time.
   virtual bool Stopped() const = 0;
-  // Makes Stopped() true. Returns false if it was true already; whoever made it so has counted the reason.
+  // Makes Stopped() true. Returns false if it was true already; the earlier call has counted the reason.
   virtual bool Stop() = 0;
   virtual bool KeepWhenIdle() const = 0;  // `timeout` does not hold for it, because it waits for something
   virtual OutputClass output_class() const = 0;
@@ -62,7 +62,7 @@ class Client {
   virtual bool Admitted() const { return true; }
 };
 
-// What CONFIG SET may change while clients are served.
+// The settings that CONFIG SET may change while clients are served.
 struct ServerSettings {
   uint32_t maxclients = 10000;
   int timeout_s = 0;
@@ -75,7 +75,7 @@ struct ServerSettings {
   OutputBufferLimit output_limits[3] = {};  // by OutputClass
 };
 
-// What the loop counts for INFO.
+// The loop's counts for INFO.
 struct ServerCount {
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;
@@ -115,8 +115,8 @@ class Service {
   // Submits the next batch. While a batch is queued, it asks again about that one.
   virtual Submitted Submit() = 0;
 
-  // Takes a queued batch back, so that what has not run by then will not, and takes out of the loop what the service
-  // has there. The service does not use the loop after it. It waits at most for a command that is running. No Submit
+  // Takes a queued batch back, so that requests which have not run by then will not, and takes the service's events out
+  // of the loop. The service does not use the loop after it. It waits at most for a command that is running. No Submit
   // may follow.
   virtual void Stop() {}
   // Ends all clients that were closed; it follows Stop. All clients belong to the loop again. REQUIRES (of the cache's

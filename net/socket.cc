@@ -53,14 +53,14 @@ absl::Status SocketError(std::string_view where, std::string_view call, int erro
   return base::MakeStatus(CodeOf(error), base::Line(where, ": ", call, ": ", ErrnoText(error)).view());
 }
 
-// This machine has no such address, or no such protocol: nothing that another try would change.
+// Whether this machine has no such address or protocol, which another try would not change.
 bool IsMissing(int error) {
   return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPFNOSUPPORT || error == EPROTONOSUPPORT ||
          error == ESOCKTNOSUPPORT || error == ENOPROTOOPT;
 }
 
-// What has become of one connection while it waited: Linux hands network errors of the new socket to accept. The others
-// are as good as before.
+// Whether the error is of the one connection that was to be accepted: accept returns network errors of the new socket
+// on Linux. Other connections are as good as before.
 bool IsOfOneConnection(int error) {
   switch (error) {
     case ECONNABORTED:
@@ -99,7 +99,7 @@ bool IsLoopback(const sockaddr_storage& address) {
     return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) == INADDR_LOOPBACK;
   }
   if (address.ss_family != AF_INET6) return false;
-  // No mapped ones: an IPv6 socket of ours takes IPv6 alone.
+  // Mapped IPv4 addresses cannot occur: our IPv6 sockets take IPv6 alone.
   return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
 }
 
@@ -123,7 +123,7 @@ absl::StatusOr<Fd> ListenOn(const addrinfo& address, std::string_view name, int 
   if (address.ai_family == AF_INET6 && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) {
     return fail("setsockopt IPV6_V6ONLY");
   }
-  // Without it a port stays unusable for a minute after its last connections ended.
+  // Without SO_REUSEADDR a port stays unusable for a minute after its last connections ended.
   if (setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) return fail("setsockopt SO_REUSEADDR");
   if (bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0) return fail("bind");
   if (listen(fd.get(), backlog) != 0) return fail("listen");
@@ -143,7 +143,7 @@ absl::Status ListenOnWord(const std::string& text, int port, int backlog, Listen
   addrinfo* found = nullptr;
   const base::Line name(word, ":", port);
   const int failed = getaddrinfo(any ? nullptr : word.data(), service.c_str(), &hints, &found);
-  if (failed != 0) {  // also of an optional one: a name that nobody knows is a mistake, not a missing interface
+  if (failed != 0) {  // an optional address fails too: an unknown name is a mistake, not a missing interface
     const auto code = failed == EAI_MEMORY ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInvalidArgument;
     return base::MakeStatus(code, base::Line(name, ": ", gai_strerror(failed)).view());
   }
@@ -173,9 +173,9 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenTcpOnce(const std::vector<std
   return sockets;
 }
 
-// The lock of a path's folder, for as long as a socket is looked at, replaced and made to listen: of several workers
-// that start at once each finds the others' socket missing or answered, never in between. Who cannot have it goes on
-// without.
+// Locks a path's folder while a socket is looked at, replaced and made to listen. When several workers start at once,
+// each so finds the others' socket missing or answered, never in between. A worker that cannot have the lock goes on
+// without it.
 class FolderLock {
  public:
   explicit FolderLock(std::string_view path) {
@@ -190,10 +190,10 @@ class FolderLock {
   Fd fd_;
 };
 
-// Whether somebody listens at the socket: who does not is refused at once.
+// Whether somebody listens at the socket. If nobody does, the kernel refuses at once.
 bool IsAnswered(const sockaddr_un& address) {
   const Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!probe.valid()) return true;  // not known: then it stays
+  if (!probe.valid()) return true;  // this cannot be known, so the socket stays
   return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
          (errno != ECONNREFUSED && errno != ENOENT);
 }
@@ -261,7 +261,7 @@ absl::StatusOr<ListeningSocket> ListenUnix(std::string_view path, uint32_t permi
     RemoveUnixSocket(result);
     return SocketError(path, call, error);
   };
-  // Before listen, so that nobody gets in under other permissions.
+  // This comes before listen, so that nobody gets in under other permissions.
   if (permissions != 0 && chmod(result.name.c_str(), permissions) != 0) return fail("chmod");
   if (listen(result.fd.get(), backlog) != 0) return fail("listen");
   return result;
@@ -332,7 +332,8 @@ void TuneTcp(int fd, int keepalive_s) {
   if (keepalive_s <= 0) return;
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 #ifdef TCP_KEEPIDLE
-  // Dead after about twice the interval: three probes in the second third of it and on.
+  // A silent peer is dead after about twice the interval: the three probes begin when it has passed, a third of it
+  // apart.
   const int between_s = std::max(keepalive_s / 3, 1);
   const int probes = 3;
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s, sizeof(keepalive_s));

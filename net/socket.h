@@ -81,8 +81,8 @@ struct Accepted {
   bool loopback = false;
 };
 
-// How many descriptors of this process clients cannot have: those that are open, except `clients` of them, and 16 for
-// what is opened later. It is 32 at least, as many as Redis keeps.
+// How many descriptors of this process clients cannot have: the open ones, except `clients` of them, and 16 for later
+// use. It is 32 at least, as many as Redis keeps.
 uint32_t ReservedDescriptors(uint32_t clients);
 // How many of `wanted` clients the process may have beside `reserved` descriptors, as RLIMIT_NOFILE is now. It changes
 // nothing, because the limit is the host's.

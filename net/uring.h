@@ -1,11 +1,11 @@
-// io_uring (Linux 5.19 or later) for the listener, an optional part: only programs that use it link liburing.
+// io_uring (Linux 5.19 or later) for the listener. It is an optional part: only programs that use it link liburing.
 //
 //   larder::ListenerOptions options;
 //   options.io_uring = &larder::Uring();
 //
-// with ae_api = AeApi::kIoUring in the cache's Options.
+// and set ae_api = AeApi::kIoUring in the cache's Options.
 //
-// Where the kernel, sysctl or a container forbids it, the listener says so in the log and takes the next best.
+// If the kernel, sysctl or a container forbids it, the listener says so in the log and takes the next best poller.
 #ifndef LARDER_NET_URING_H_
 #define LARDER_NET_URING_H_
 
@@ -15,7 +15,7 @@ namespace larder::inline v0 {
 
 struct IoUring;
 
-// Lives as long as the program.
+// The result lives as long as the program.
 LARDER_API const IoUring& Uring();
 
 }  // namespace larder::inline v0

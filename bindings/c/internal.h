@@ -1,8 +1,8 @@
-// What the files of the C ABI share: the objects behind its opaque types, and how a C++ call becomes a C one.
+// Shared by the files of the C ABI: the objects behind its opaque types, and the way from a C++ call to a C call.
 //
 // Every function that may throw (an allocation of these files' own, or one in a caller's container) runs inside Guard,
-// which turns whatever comes into a status. What a call hands out is allocated before the call is made, so that nothing
-// is done and then lost for want of a few bytes.
+// which turns any exception into a status. The object for a call's result is allocated before the call is made, so that
+// no result is lost for lack of a few bytes.
 #ifndef LARDER_BINDINGS_C_INTERNAL_H_
 #define LARDER_BINDINGS_C_INTERNAL_H_
 
@@ -118,12 +118,12 @@ larder_status InDatabase(larder_cache* cache, int db, larder_error* error, F&& b
   });
 }
 
-// argv as views; up to 16 without an allocation.
+// argv as views. Up to 16 need no allocation.
 class Arguments {
  public:
   Arguments(size_t argc, const char* const* argv, const size_t* lengths) : size_(argc) {
     if (argc > 0 && argv == nullptr) return;
-    too_many_ = argc > PTRDIFF_MAX / sizeof(std::string_view);  // -1 that became a size_t
+    too_many_ = argc > PTRDIFF_MAX / sizeof(std::string_view);  // a -1 that became a size_t
     if (too_many_) return;
     if (argc > kInline) heap_.resize(argc);
     std::string_view* to = argc > kInline ? heap_.data() : inline_;

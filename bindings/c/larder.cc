@@ -31,7 +31,7 @@ larder_value ValueOf(const larder::ReplyView& view) {
   return value;
 }
 
-// execute(argv) -> absl::StatusOr<larder::Reply>, whose reply goes to *to, or nowhere if that is NULL.
+// Runs execute(argv) -> absl::StatusOr<larder::Reply>. The reply goes to *to, or nowhere if `to` is NULL.
 template <class F>
 absl::Status Execute(size_t argc, const char* const* argv, const size_t* lengths, larder_reply** to, F&& execute) {
   const Arguments arguments(argc, argv, lengths);

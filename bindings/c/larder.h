@@ -21,28 +21,28 @@
  *   }
  *   larder_free(cache);
  *
- * Errors.   A function that can fail returns a larder_status, LARDER_OK is 0. `error` may be NULL; otherwise, after a
- *   failure, it holds the same status and a message in English, which quotes neither keys nor values, cut at its end if
- *   it is too long. After a failure out parameters are NULL or 0 and nothing has changed; but for LARDER_DATA_LOSS,
- *   which says that the call was done and only its result is lost. An error REPLY (wrong type, syntax...) is not a
- *   failure: the call returns LARDER_OK and a reply of LARDER_TYPE_ERROR. An object or a function that must be there
- *   and is NULL is LARDER_INVALID_ARGUMENT; a NULL where nothing can be reported does nothing, or is a nil.
- * Memory.   What a function hands out in a `T **` is yours; give it back with the function named T's free, which takes
- *   NULL as well. A `T **` for a result that you do not want may be NULL, where that is said. Bytes and values inside a
- *   reply or connection belong to it, and last as long as is said there. All arguments are only read during the call.
- *   Bytes are (pointer, length) and may hold any byte; where lengths may be NULL, the strings end with a NUL. Nothing
- *   needs to be allocated or freed with malloc across this border.
- * Threads.  A larder_cache may be used from any thread. A session, connection or options object: from one thread at a
- *   time. A reply is immutable and may be read by many.
+ * Errors.   A function that can fail returns a larder_status; LARDER_OK is 0. `error` may be NULL. Otherwise, after a
+ *   failure, it holds the same status and a message in English, which quotes neither keys nor values and is cut at its
+ *   end if it is too long. After a failure out parameters are NULL or 0 and nothing has changed. The exception is
+ *   LARDER_DATA_LOSS: the call was done and only its result is lost. An error REPLY (wrong type, syntax...) is not a
+ *   failure: the call returns LARDER_OK and a reply of LARDER_TYPE_ERROR. A NULL for an object or a function that is
+ *   needed is LARDER_INVALID_ARGUMENT; where nothing can be reported, a NULL does nothing, or is a nil.
+ * Memory.   An object that a function returns in a `T **` is yours; give it back with the free function named after T,
+ *   which takes NULL as well. A `T **` for a result that you do not want may be NULL, if its comment says so. Bytes and
+ *   values inside a reply or connection belong to it, and last as long as their comments say. All arguments are only
+ *   read during the call. Bytes are (pointer, length) and may hold any byte; if lengths may be NULL, the strings then
+ *   end with a NUL. Nothing needs to be allocated or freed with malloc across this border.
+ * Threads.  A larder_cache may be used from any thread. A session, connection or options object may be used from one
+ *   thread at a time. A reply is immutable, and many threads may read it.
  * Order.    Free listeners, sessions and connections before their cache. A cache may not be used after larder_free.
  * Exceptions. None comes out of these functions, and none may come out of your callbacks.
- * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION, larder_close too, and what is freed there
- *           is leaked and ends nothing of the parent's. A child that lives on must free its listener, which closes the
- *           child's copies of the sockets: until then a connection that the parent closes does not end for its client.
+ * Fork.     In a forked child every call fails with LARDER_FAILED_PRECONDITION, larder_close too. Objects that are
+ *   freed there are leaked and end nothing of the parent's. A child that lives on must free its listener, which closes
+ *   the child's copies of the sockets: until then a connection that the parent closes does not end for its client.
  * ABI.      Structs here are opaque, passed by pointer, or fixed (larder_error, larder_value). From version 1.0 on
  *   functions and enumerators are added and never changed, within a major version. Until then a new 0.x may change
- *   them; larder_version tells what is linked, LARDER_ABI what was compiled: `larder_abi() == LARDER_ABI` is worth a
- *   check where the two are not built together.
+ *   them. larder_version tells what is linked, LARDER_ABI what was compiled. If the two are not built together, check
+ *   that `larder_abi() == LARDER_ABI`.
  */
 #ifndef LARDER_BINDINGS_C_LARDER_H_
 #define LARDER_BINDINGS_C_LARDER_H_
@@ -87,7 +87,7 @@ typedef struct larder_error {
   char message[508]; /* ends with a NUL */
 } larder_error;
 
-/* Grows when anything here changes that was there before. */
+/* This number grows with any change of what was here before. */
 #define LARDER_ABI 2
 LARDER_C_API int larder_abi(void);
 
@@ -108,10 +108,10 @@ typedef enum larder_background {
 LARDER_C_API larder_status larder_options_new(larder_options **options, larder_error *error);
 LARDER_C_API void larder_options_free(larder_options *options);
 
-/* Lines as in redis.conf: "maxmemory 100mb\nmaxmemory-policy allkeys-random\n". All or nothing. */
+/* Applies lines as in redis.conf, "maxmemory 100mb\nmaxmemory-policy allkeys-random\n": all or none of them. */
 LARDER_C_API larder_status larder_options_text(larder_options *options, const char *text, size_t length,
                                                larder_error *error);
-/* Arguments as redis-server takes them: "--maxmemory", "100mb", or a file's name first. All or nothing. */
+/* Applies arguments as redis-server takes them: "--maxmemory", "100mb", or a file's name first. All or none of them. */
 LARDER_C_API larder_status larder_options_arguments(larder_options *options, size_t argc, const char *const *argv,
                                                     larder_error *error);
 LARDER_C_API larder_status larder_options_background(larder_options *options, larder_background background,
@@ -126,25 +126,25 @@ typedef enum larder_log_level {
   LARDER_LOG_WARNING = 3
 } larder_log_level;
 
-/* Gets every log line, without a newline and without a NUL. Called on any thread, several at once; must not call the
- * cache. NULL, the default: lines are dropped. */
+/* Gets every log line, without a newline and without a NUL. It is called on any thread, several at once, and must not
+ * call the cache. NULL, the default: lines are dropped. */
 typedef void (*larder_log_fn)(void *arg, larder_log_level level, const char *line, size_t length);
 LARDER_C_API void larder_options_log(larder_options *options, larder_log_fn log, void *arg);
 
-/* Asked when a client sends SHUTDOWN, on any thread and while the command runs, so it must not call the cache: return 0
- * and close the cache soon, or anything else to refuse. NULL, the default: SHUTDOWN is refused. */
+/* It is called when a client sends SHUTDOWN, on any thread and while the command runs, so it must not call the cache.
+ * Return 0 and close the cache soon, or return anything else to refuse. NULL, the default: SHUTDOWN is refused. */
 typedef int (*larder_shutdown_fn)(void *arg);
 LARDER_C_API void larder_options_on_shutdown(larder_options *options, larder_shutdown_fn on_shutdown, void *arg);
 
-/* The cache's time, in microseconds since 1970, for expiry and for every deadline. Called from any thread, several at
- * once, and also while a command runs, so it must not call the cache, nor wait. How long a wait takes is measured by
- * the machine's clock, and the time asked for again after it. NULL, the default: the machine's clock. */
+/* The cache's time, in microseconds since 1970, for expiry and for every deadline. It is called from any thread,
+ * several at once, and also while a command runs, so it must neither call the cache nor wait. The machine's clock
+ * measures how long a wait takes; after the wait this is asked again. NULL, the default: the machine's clock. */
 typedef int64_t (*larder_now_fn)(void *arg);
 LARDER_C_API larder_status larder_options_clock(larder_options *options, larder_now_fn now_us, void *arg,
                                                 larder_error *error);
 
-/* A clock that stands still until it is told otherwise, for tests: whatever waits for a time is woken when that is set.
- * Any thread. It may be freed while caches still have it. */
+/* A clock for tests, which stands still until it is set. To set it wakes every wait whose time has come. Any thread may
+ * use it. It may be freed while caches still have it. */
 typedef struct larder_manual_clock larder_manual_clock;
 LARDER_C_API larder_status larder_manual_clock_new(int64_t now_us, larder_manual_clock **clock, larder_error *error);
 LARDER_C_API void larder_manual_clock_set(larder_manual_clock *clock, int64_t now_us);
@@ -152,11 +152,11 @@ LARDER_C_API void larder_manual_clock_free(larder_manual_clock *clock);
 /* NULL: the machine's clock. */
 LARDER_C_API void larder_options_manual_clock(larder_options *options, const larder_manual_clock *clock);
 
-/* Where the memory of keys and values comes from. `allocate` returns `bytes` bytes (whole pages of 4 KB) at a multiple
- * of `alignment` (a power of two from 4 KB to 4 MB), or NULL: the call that needed it then fails with
- * LARDER_RESOURCE_EXHAUSTED. `release` gives all of that back. `discard`, which may be NULL: the contents of these pages
- * do not matter any more, but they stay the cache's. All are called from any thread, several at once, and also while a
- * command runs, so they must not call the cache; the last call of `release` comes before larder_free returns.
+/* The source of memory for keys and values. `allocate` returns `bytes` bytes (whole pages of 4 KB) at a multiple of
+ * `alignment` (a power of two from 4 KB to 4 MB), or NULL: the call that needed it then fails with
+ * LARDER_RESOURCE_EXHAUSTED. `release` gives all of that back. `discard`, which may be NULL, tells that the contents of
+ * these pages do not matter any more; they stay the cache's. All are called from any thread, several at once, and also
+ * while a command runs, so they must not call the cache. The last call of `release` comes before larder_free returns.
  * allocate NULL, the default: the system's memory. */
 typedef void *(*larder_allocate_fn)(void *arg, size_t bytes, size_t alignment);
 typedef void (*larder_release_fn)(void *arg, void *memory, size_t bytes, size_t alignment);
@@ -169,35 +169,35 @@ LARDER_C_API larder_status larder_options_memory(larder_options *options, larder
 
 typedef struct larder_cache larder_cache;
 
-/* `options` may be NULL, and freed afterwards. */
+/* `options` may be NULL, and may be freed after the call. */
 LARDER_C_API larder_status larder_open(const larder_options *options, larder_cache **cache, larder_error *error);
 
 /* Stops listeners, refuses every later call and waits at most timeout_ms of the cache's clock (-1: as long as it takes)
- * for those that run. LARDER_DEADLINE_EXCEEDED: one runs longer; the cache is closed for all others, and this may be
- * called again. */
+ * for running calls. LARDER_DEADLINE_EXCEEDED: a call runs longer; the cache is closed for all others, and larder_close
+ * may be called again. */
 LARDER_C_API larder_status larder_close(larder_cache *cache, int64_t timeout_ms, larder_error *error);
 
-/* Closes it if it is open, and gives its memory back. */
+/* Closes the cache if it is open, and gives its memory back. */
 LARDER_C_API void larder_free(larder_cache *cache);
 
-/* Does background work for at most budget_ms, with LARDER_BACKGROUND_TICK; call it some 10 times a second.
- * *next_ms (may be NULL): when it would like to be called again, from now; -1: not by itself. */
+/* Does background work for at most budget_ms, with LARDER_BACKGROUND_TICK; call it some 10 times a second. *next_ms
+ * (may be NULL): the time from now when it would like to be called again; -1: not by itself. */
 LARDER_C_API larder_status larder_tick(larder_cache *cache, int64_t budget_ms, int64_t *next_ms, larder_error *error);
 
 /* --- Typed calls: the quickest way to a string, in database `db` ------------------------------------------------- */
 
-/* How long a key lives, in milliseconds from now, when it has no expiry: in and out. */
+/* As a time to live in milliseconds, in and out: the key has no expiry. */
 #define LARDER_NO_EXPIRY INT64_MAX
 
 typedef struct larder_bytes larder_bytes;
-/* Last until larder_bytes_free. Not ended by a NUL. `length` may be NULL. */
+/* The bytes last until larder_bytes_free, and do not end with a NUL. `length` may be NULL. */
 LARDER_C_API const char *larder_bytes_data(const larder_bytes *bytes, size_t *length);
 LARDER_C_API void larder_bytes_free(larder_bytes *bytes);
 
 /* GET. *value: the string, NULL if there is no such key. */
 LARDER_C_API larder_status larder_get(larder_cache *cache, int db, const char *key, size_t key_length,
                                       larder_bytes **value, larder_error *error);
-/* The same into memory of yours: as much of it as fits into `size` bytes. *length is that of the whole string;
+/* The same into your memory: as much of the string as fits into `size` bytes. *length is that of the whole string;
  * *found (may be NULL): whether there is such a key. */
 LARDER_C_API larder_status larder_get_into(larder_cache *cache, int db, const char *key, size_t key_length,
                                            char *buffer, size_t size, size_t *length, int *found, larder_error *error);
@@ -207,8 +207,8 @@ enum {
   LARDER_SET_IF_PRESENT = 2, /* XX */
   LARDER_SET_KEEP_TTL = 4    /* KEEPTTL, with LARDER_NO_EXPIRY */
 };
-/* SET. ttl_ms: at least 1, or LARDER_NO_EXPIRY. flags: 0, or of the above. *done (may be NULL): whether the condition
- * let it be done. */
+/* SET. ttl_ms: at least 1, or LARDER_NO_EXPIRY. flags: 0, or some of the above. *done (may be NULL): whether the
+ * condition allowed it. */
 LARDER_C_API larder_status larder_set(larder_cache *cache, int db, const char *key, size_t key_length,
                                       const char *value, size_t value_length, int64_t ttl_ms, unsigned flags,
                                       int *done, larder_error *error);
@@ -225,15 +225,16 @@ LARDER_C_API larder_status larder_increment(larder_cache *cache, int db, const c
  * is such a key. */
 LARDER_C_API larder_status larder_expire(larder_cache *cache, int db, const char *key, size_t key_length,
                                          int64_t ttl_ms, int *existed, larder_error *error);
-/* PTTL. *ttl_ms: LARDER_NO_EXPIRY if it has none; *existed (may be NULL): whether there is such a key; if not, *ttl_ms is
- * 0. */
+/* PTTL. *ttl_ms: LARDER_NO_EXPIRY if the key has none, 0 if there is no such key. *existed (may be NULL): whether there
+ * is such a key. */
 LARDER_C_API larder_status larder_ttl(larder_cache *cache, int db, const char *key, size_t key_length, int64_t *ttl_ms,
                                       int *existed, larder_error *error);
 
-/* The string at a key; if there is none, what `load` gives, stored with ttl_ms (as for larder_set) first. Callers that
- * miss the same key together call one loader, the first caller's, on its thread; the others wait for it. The loader may
- * call the cache, but not get-or-load the key that it loads: LARDER_FAILED_PRECONDITION.
- * The loader calls larder_loaded_set once, which copies the bytes, and returns LARDER_OK; or it returns another status,
+/* The string at a key. If there is none, stores what `load` gives, with ttl_ms (as for larder_set), and returns that.
+ * Callers that miss the same key together call one loader, the first caller's, on its thread; the others wait for it.
+ * The loader may call the cache, but if it asks get-or-load for the key that it loads, that is
+ * LARDER_FAILED_PRECONDITION.
+ * The loader calls larder_loaded_set once, which copies the bytes, and returns LARDER_OK. Or it returns another status,
  * which all callers get, with the message that it may write to error->message. */
 typedef struct larder_loaded larder_loaded;
 LARDER_C_API larder_status larder_loaded_set(larder_loaded *loaded, const char *value, size_t value_length);
@@ -246,26 +247,27 @@ LARDER_C_API larder_status larder_get_or_load(larder_cache *cache, int db, const
 
 typedef struct larder_reply larder_reply;
 
-/* Runs one command in database `db`, as a client that exists for it alone. `lengths` may be NULL: the arguments end with
- * a NUL then; `reply` may be NULL: it is thrown away. Commands that only mean something in a session (MULTI, SELECT...)
- * answer an error reply: use a session. */
+/* Runs one command in database `db`, as a client that exists for it alone. If `lengths` is NULL, the arguments end with
+ * a NUL; if `reply` is NULL, the reply is thrown away. Commands that only mean something in a session (MULTI,
+ * SELECT...) answer an error reply: use a session. */
 LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                           const size_t *lengths, larder_reply **reply, larder_error *error);
 
-/* The same, with the reply handed to `done`, once, on the thread that does the background work. `reply` is yours then.
- * It is NULL if the command has not run, because the cache was closed first, or its reply is lost; then `error` says
- * so, which else is NULL. `error` lasts for the call. It never waits: a short command that finds the cache free runs at
- * once, the others wait in a queue, and run in the order of the calls.
+/* The same, but `done` gets the reply, once, on the thread that does the background work. `reply` is yours then. It is
+ * NULL if the command has not run, because the cache was closed first, or if its reply is lost. Only then `error` is
+ * not NULL, and says so; it lasts for the call. larder_execute_async never waits: a short command that finds the cache
+ * free runs at once, the others wait in a queue, and run in the order of the calls.
  * If larder_execute_async itself fails, `done` is not called. LARDER_RESOURCE_EXHAUSTED: also if, together with the
  * commands and replies whose `done` has not returned yet, it would take more memory than the directive async-bytes-max
- * allows (64 MB; larder_options_text and CONFIG SET change it). What has to wait counts with all of its argv. */
+ * allows (64 MB; larder_options_text and CONFIG SET change it). A command that has to wait counts with all of its
+ * argv. */
 typedef void (*larder_done_fn)(void *arg, larder_reply *reply, const larder_error *error);
 LARDER_C_API larder_status larder_execute_async(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                                 const size_t *lengths, larder_done_fn done, void *arg,
                                                 larder_error *error);
 
-/* A client that lasts: SELECT, MULTI, WATCH... Its replies have RESP3's types; HELLO 2 gives it RESP2's. `reply` may be
- * NULL. */
+/* A client for more than one command: SELECT, MULTI, WATCH... Its replies have RESP3's types; HELLO 2 gives it RESP2's.
+ * `reply` may be NULL. */
 typedef struct larder_session larder_session;
 LARDER_C_API larder_status larder_session_new(larder_cache *cache, larder_session **session, larder_error *error);
 LARDER_C_API larder_status larder_session_execute(larder_session *session, size_t argc, const char *const *argv,
@@ -290,7 +292,7 @@ typedef enum larder_reply_type {
   LARDER_TYPE_PUSH = 12
 } larder_reply_type;
 
-/* One node of a reply: a handle, valid as long as the reply that it is in. */
+/* One node of a reply: a handle, valid as long as its reply. */
 typedef struct larder_value {
   const void *node;
 } larder_value;
@@ -300,14 +302,14 @@ LARDER_C_API larder_value larder_root(const larder_reply *reply);
 LARDER_C_API void larder_reply_free(larder_reply *reply);
 
 LARDER_C_API larder_reply_type larder_type(larder_value value);
-/* The text of a string, status, error, big number or verbatim; "" for others. Not ended by a NUL. `length` may be
- * NULL. */
+/* The text of a string, status, error, big number or verbatim; "" for others. It does not end with a NUL. `length` may
+ * be NULL. */
 LARDER_C_API const char *larder_string(larder_value value, size_t *length);
-/* An integer's value, a boolean's as 1 or 0, a string's whose text is an integer; else 0. */
+/* An integer's value, a boolean's as 1 or 0, a string's if its text is an integer; else 0. */
 LARDER_C_API int64_t larder_integer(larder_value value);
-/* A double's or integer's value, a string's whose text is a number; else 0. */
+/* A double's or integer's value, a string's if its text is a number; else 0. */
 LARDER_C_API double larder_double(larder_value value);
-/* Elements of an aggregate (a map has two a pair); 0 for others. */
+/* The number of elements of an aggregate (two for each pair of a map); 0 for others. */
 LARDER_C_API size_t larder_size(larder_value value);
 /* Element i; a nil if there is none. */
 LARDER_C_API larder_value larder_element(larder_value value, size_t i);
@@ -318,10 +320,10 @@ typedef struct larder_connection larder_connection;
 LARDER_C_API larder_status larder_connection_new(larder_cache *cache, larder_connection **connection,
                                                  larder_error *error);
 LARDER_C_API void larder_connection_free(larder_connection *connection);
-/* Takes bytes as they come, cut anywhere, and runs every request that is complete. */
+/* Takes bytes, cut anywhere, and runs every complete request. */
 LARDER_C_API larder_status larder_connection_feed(larder_connection *connection, const char *bytes, size_t length,
                                                   larder_error *error);
-/* Replies not yet consumed; valid until the next call with this connection. */
+/* The replies that are not consumed yet; valid until the next call with this connection. */
 LARDER_C_API const char *larder_connection_output(larder_connection *connection, size_t *length);
 /* n: at most the length that larder_connection_output gave. */
 LARDER_C_API void larder_connection_consume(larder_connection *connection, size_t n);
@@ -332,50 +334,51 @@ LARDER_C_API int larder_connection_closed(const larder_connection *connection);
 
 typedef struct larder_listener larder_listener;
 
-/* The host's word over the clients of a listener. None of it binds the program's own calls, nor another listener's
- * clients. The strings end with a NUL and are copied; each call replaces what the one before has said. */
+/* What the host forbids the clients of a listener. It binds neither the program's own calls nor another listener's
+ * clients. The strings end with a NUL and are copied; each call replaces what an earlier one has set. */
 typedef struct larder_listener_options larder_listener_options;
 LARDER_C_API larder_status larder_listener_options_new(larder_listener_options **options, larder_error *error);
 LARDER_C_API void larder_listener_options_free(larder_listener_options *options);
-/* Not 0: commands that write, or may, answer READONLY, also when MULTI would only queue them. Default: 0. */
+/* Not 0: commands that write, or may write, answer READONLY, also when MULTI would only queue them. Default: 0. */
 LARDER_C_API void larder_listener_options_read_only(larder_listener_options *options, int read_only);
-/* Commands that answer NOPERM: "flushall", or "config|set" for one subcommand; "config" means all of them. Default:
- * none. */
+/* Commands that answer NOPERM: "flushall", or "config|set" for one subcommand; "config" means all its subcommands.
+ * Default: none. */
 LARDER_C_API larder_status larder_listener_options_refused_commands(larder_listener_options *options, size_t count,
                                                                     const char *const *commands, larder_error *error);
-/* Directives, or globs of them, that clients may read and not CONFIG SET: they answer what an immutable one answers.
+/* Directives, or globs of them, that clients may read but not CONFIG SET, which answers as for an immutable directive.
  * Default: maxmemory, bind, port, unixsocket, protected-mode, requirepass, maxclients, dir, "tls-*". count 0: none. */
 LARDER_C_API larder_status larder_listener_options_host_keeps(larder_listener_options *options, size_t count,
                                                               const char *const *directives, larder_error *error);
 
-/* Listens where the cache's options say (port, bind, unixsocket), with a thread of its own. port: -1 as in the options, 0
- * a free one that the system chooses (larder_listener_port tells), else that one. `options` may be NULL, and freed
- * afterwards; if it names a command or a directive that does not exist, this is LARDER_INVALID_ARGUMENT. */
+/* Listens where the cache's options say (port, bind, unixsocket), with a thread of its own. port: -1 as in the options,
+ * 0 a free one that the system chooses (larder_listener_port tells it), else that one. `options` may be NULL, and may
+ * be freed after the call. If it names a command or directive that does not exist, this is LARDER_INVALID_ARGUMENT. */
 LARDER_C_API larder_status larder_listener_start(larder_cache *cache, int port, const larder_listener_options *options,
                                                  larder_listener **listener, larder_error *error);
 LARDER_C_API int larder_listener_port(const larder_listener *listener);
-/* Closes its sockets and connections, waits for its thread, and frees it. One without a thread: on the loop's thread,
- * after the loop has let go of larder_listener_backend_fd. */
+/* Closes its sockets and connections, waits for its thread, and frees it. Free a listener without a thread on the
+ * loop's thread, after the loop has let go of larder_listener_backend_fd. */
 LARDER_C_API void larder_listener_free(larder_listener *listener);
 
-/* The same without a thread: it runs inside the loop that your program has (asyncio, libuv, Java NIO...), on that
- * loop's thread, which alone calls the three functions below. Nothing is served between their calls. The loop watches
- * larder_listener_backend_fd(listener) for reading, and calls larder_listener_poll(listener, 0) whenever it is readable.
- * Where the poller has no descriptor (-1: "ae-api select") it calls larder_listener_poll(listener, 0) by a timer: as
- * often as a client may be kept waiting (10 ms, say), sooner if larder_listener_next_delay_ms is, and at once again
- * while it returns more than 0.
- * With LARDER_BACKGROUND_LOOP the cache's background work (expiry, larder_execute_async's `done`) is done by these
- * polls too, and the cache has no thread at all. */
+/* The same without a thread: it runs inside your program's loop (asyncio, libuv, Java NIO...), on that loop's thread,
+ * which alone calls the three functions below. Between their calls nothing is served. The loop watches
+ * larder_listener_backend_fd(listener) for reading, and calls larder_listener_poll(listener, 0) whenever it is
+ * readable. If the poller has no descriptor (-1: "ae-api select"), the loop calls larder_listener_poll(listener, 0) by
+ * a timer: as often as a client may be kept waiting (10 ms, say), sooner if larder_listener_next_delay_ms is, and at
+ * once again while it returns more than 0.
+ * With LARDER_BACKGROUND_LOOP these polls also do the cache's background work (expiry, larder_execute_async's `done`),
+ * and the cache has no thread at all. */
 LARDER_C_API larder_status larder_listener_start_in_loop(larder_cache *cache, int port,
                                                          const larder_listener_options *options,
                                                          larder_listener **listener, larder_error *error);
-/* Readable, level-triggered, while larder_listener_poll has something to do, timers included; -1: the poller has none.
- * The listener's own: watch it, do not read or close it. */
+/* A descriptor that is readable, level-triggered, while larder_listener_poll has something to do, timers included; -1:
+ * the poller has none. It is the listener's own: watch it, do not read or close it. */
 LARDER_C_API int larder_listener_backend_fd(larder_listener *listener);
-/* Serves what is ready, and does not wait if timeout_ms is 0; else waits that long at most (-1: until something
+/* Serves ready clients, and does not wait if timeout_ms is 0; else it waits that long at most (-1: until something
  * happens). Returns how many events there were. */
 LARDER_C_API int larder_listener_poll(larder_listener *listener, int64_t timeout_ms);
-/* Until its next timer is due: 0: poll now; -1: it has none. Requests of clients come before that, unannounced. */
+/* The time until its next timer is due. 0: poll now; -1: it has no timer. Requests of clients may come before that,
+ * unannounced. */
 LARDER_C_API int64_t larder_listener_next_delay_ms(larder_listener *listener);
 
 #ifdef __cplusplus

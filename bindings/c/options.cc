@@ -103,7 +103,7 @@ larder_status larder_options_arguments(larder_options* options, size_t argc, con
 
 larder_status larder_options_background(larder_options* options, larder_background background, larder_error* error) {
   LARDER_NEED(options);
-  int value = 0;  // C may pass what is no enumerator, which C++ may not even look at as one
+  int value = 0;  // C may pass an int that is no enumerator, which C++ may not even read as one
   static_assert(sizeof(value) == sizeof(background));
   std::memcpy(&value, &background, sizeof(value));
   switch (value) {

@@ -12,7 +12,7 @@ absl::Duration TtlOf(int64_t ttl_ms) {
   return ttl_ms == LARDER_NO_EXPIRY ? absl::InfiniteDuration() : absl::Milliseconds(ttl_ms);
 }
 
-// What a loader says to all who wait.
+// The result of a loader, for all callers that wait.
 absl::StatusOr<std::string> Load(larder_load_fn load, void* arg) {
   larder_loaded loaded;
   larder_error failed = {LARDER_OK, {}};

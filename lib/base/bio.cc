@@ -18,7 +18,7 @@ struct Bio::Worker {
   Queue& queue;
   Bio& bio;
   std::condition_variable changed;
-  bool stop = false;  // guarded by the queue's mutex
+  bool stop = false;  // the queue's mutex guards it
   std::atomic<bool> over{false};
   pthread_t thread{};
 };
@@ -29,7 +29,7 @@ Bio* Bio::Create(bool threads, void (*wake)(void* arg), void* arg) {
 
 Bio::~Bio() {
   for (Queue& queue : queues_) {
-    LARDER_CHECK(queue.worker == nullptr && queue.first == nullptr);  // Finish or Abandon
+    LARDER_CHECK(queue.worker == nullptr && queue.first == nullptr);  // Finish or Abandon was called
   }
 }
 
@@ -78,7 +78,7 @@ bool Bio::RunFile(Job* job, int64_t /*end_ns*/) {
     } while (status != 0 && errno == EINTR);
     if (status != 0) file.error = errno;
   }
-  // Also after EINTR the descriptor is gone; a second close might hit somebody else's.
+  // The descriptor is gone after EINTR too; a second close might close somebody else's.
   if (file.close && ::close(file.fd) != 0 && errno != EINTR && file.error == 0) file.error = errno;
   if (file.done != nullptr) file.done(&file);
   return false;
@@ -112,7 +112,7 @@ void* Bio::WorkerMain(void* arg) {
   }
   lock.unlock();
   worker.over.store(true, std::memory_order_release);
-  // Whoever stops joins, so all is still there.
+  // The stopping thread joins this one, so all objects still exist.
   if (worker.bio.wake_ != nullptr) worker.bio.wake_(worker.bio.wake_arg_);
   return nullptr;
 }
@@ -136,7 +136,7 @@ bool Bio::RunUntil(int64_t end_ns) {
   return false;
 }
 
-// Its jobs are its last; true once it is gone.
+// Makes the worker's present jobs its last. Returns true once the worker is gone.
 bool Bio::StopWorker(Queue& queue, bool wait) {
   Worker* worker;
   {
@@ -176,7 +176,7 @@ bool Bio::FinishSome(int64_t end_ns) {
 
 void Bio::Abandon() {
   refuses_.store(true, std::memory_order_release);
-  Ref();  // never deleted: a thread of the parent may have been inside of a mutex or condition variable of it
+  Ref();  // this is never deleted: a thread of the parent may have been inside its mutex or condition variable
 }
 
 }  // namespace larder::inline v0::base

@@ -1,13 +1,13 @@
-// Buffer: bytes that grow, where growing can fail.
+// Buffer: bytes that grow by calls that can fail.
 //
-// Everything in lib that grows with data or with input stands on this or on the arena, never on std::string, because
-// a failed allocation must be an error reply and not an exception (DESIGN.md, rule 3).
+// Everything in lib that grows with data or with input uses this or the arena, never std::string, because a failed
+// allocation must be an error reply and not an exception (DESIGN.md, rule 3).
 //
 // A failed Append leaves the bytes as they were and sets failed(), which stays set until Clear: a writer of many small
 // pieces appends without looking and asks once at the end.
 //
-// Threads: none of its own; the owner guards it. Growth doubles up to 1 MB and then adds 1 MB at a time at least, so
-// that appending n bytes costs O(n) and wastes at most 1 MB.
+// Threads: the owner guards it. Growth doubles up to 1 MB and then adds at least 1 MB at a time, so appending n bytes
+// costs O(n) and wastes at most 1 MB.
 #ifndef LARDER_BASE_BUFFER_H_
 #define LARDER_BASE_BUFFER_H_
 
@@ -42,14 +42,15 @@ class Buffer {
   std::string_view view() const { return {data_, size_}; }
   bool failed() const { return failed_; }
 
-  // Room for `more` bytes behind the end, without changing size(). False, and failed(), when there is no memory.
+  // Makes room for `more` bytes behind the end, without changing size(). Without memory it returns false and sets
+  // failed().
   bool Reserve(size_t more) {
     if (capacity_ - size_ >= more) return true;
     return Grow(more);
   }
 
-  // Adds `n` bytes of unset content and returns where they start, or nullptr when there is no memory. For n == 0 it may
-  // be nullptr too: if `n` is not known to be more, ask failed().
+  // Adds `n` unset bytes and returns their address, or nullptr if there is no memory. For n == 0 it may be nullptr too:
+  // if `n` may be 0, ask failed().
   char* Extend(size_t n) {
     if (!Reserve(n)) return nullptr;
     char* start = data_ + size_;
@@ -64,7 +65,7 @@ class Buffer {
     return true;
   }
 
-  // Makes it these bytes, in memory of their own size: for texts that are kept and do not grow.
+  // Replaces the content by these bytes, in memory of their exact size: for texts that are kept and do not grow.
   bool Assign(std::string_view bytes) {
     Free();
     if (bytes.empty()) return true;
@@ -94,17 +95,17 @@ class Buffer {
     if (size_ != 0 && n != 0) std::memmove(data_, data_ + n, size_);
   }
 
-  // For a writer that was refused memory elsewhere, and one that has dealt with it.
+  // MarkFailed is for a writer that got no memory elsewhere, ClearFailed for one that has dealt with it.
   void MarkFailed() { failed_ = true; }
   void ClearFailed() { failed_ = false; }
 
-  // Empty again, memory kept, failed() reset.
+  // Empties it and resets failed(), but keeps the memory.
   void Clear() {
     size_ = 0;
     failed_ = false;
   }
 
-  // Empty again, memory given back.
+  // Empties it and gives the memory back.
   void Free() {
     std::free(data_);
     data_ = nullptr;
@@ -129,7 +130,7 @@ class Buffer {
     if (wanted < need) wanted = need;
     if (wanted < 64) wanted = 64;
     void* grown = std::realloc(data_, wanted);
-    if (grown == nullptr && wanted > need) {  // short of memory: the exact size may still do
+    if (grown == nullptr && wanted > need) {  // the exact size may still be had
       wanted = need;
       grown = std::realloc(data_, wanted);
     }

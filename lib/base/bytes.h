@@ -1,7 +1,7 @@
-// Bytes: text or binary that somebody else owns, and the one bridge to absl::string_view.
+// Bytes: text or binary data that somebody else owns, and the one bridge to absl::string_view.
 //
-// Our API speaks std::string_view. Debian's abseil has an absl::string_view of its own that converts neither way, newer
-// ones alias it; ToAbsl compiles with both and is the only place that needs to know.
+// Our API uses std::string_view. Debian's abseil has an absl::string_view of its own that converts neither way; in
+// newer ones the two are the same. ToAbsl compiles with both and is the only place that needs to know.
 #ifndef LARDER_BASE_BYTES_H_
 #define LARDER_BASE_BYTES_H_
 
@@ -22,7 +22,7 @@ inline absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()
 
 inline char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// Equal when ASCII case is ignored: how Redis compares command names and option words.
+// Whether the two are equal but for ASCII case, as Redis compares command names and option words.
 inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {

@@ -1,24 +1,23 @@
-// CHECK and DCHECK: for our own bugs only. The host's or the machine's trouble is an absl::Status, a refused command is
-// an error reply; neither may ever end in a CHECK.
+// CHECK and DCHECK are for our own bugs only. The host's or the machine's trouble is an absl::Status, and a refused
+// command is an error reply; neither may ever end in a CHECK.
 //
-// A failed check reports where and what to the sink that the host gave (when the code at fault can reach one:
-// LARDER_CHECK_TO) and then executes a trap instruction. It never calls abort or exit, which a host may have hooked,
-// and never prints, since stdout and stderr are the host's.
+// A failed check reports its place and condition to the host's sink (if the code can reach one: LARDER_CHECK_TO) and
+// then executes a trap instruction. It never calls abort or exit, which a host may have hooked, and never prints, since
+// stdout and stderr are the host's.
 //
-// LARDER_DCHECK is a check in builds without NDEBUG and nothing at all in the others; its condition must be free of
-// effects.
+// LARDER_DCHECK is a check in builds without NDEBUG and nothing in the others; its condition must have no effects.
 #ifndef LARDER_BASE_CHECK_H_
 #define LARDER_BASE_CHECK_H_
 
 namespace larder::inline v0::base {
 
-// Where a check's last words go: a plain function and its argument, so that this file depends on nothing.
+// The receiver of a failed check's text: a plain function and its argument, so that this file depends on nothing.
 struct CheckSink {
   void (*write)(void* arg, const char* text) = nullptr;
   void* arg = nullptr;
 };
 
-// Cold and out of line, so that a check costs its caller one compare and one jump. `text` stays in a register at the
+// It is cold and out of line, so a check costs its caller one compare and one jump. `text` is in a register at the
 // trap, where a debugger or a core dump shows it.
 [[noreturn, gnu::cold, gnu::noinline]] inline void CheckFailed(const char* text, const CheckSink* sink = nullptr) {
   if (sink != nullptr && sink->write != nullptr) sink->write(sink->arg, text);

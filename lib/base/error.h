@@ -1,9 +1,9 @@
-// Error and Result: why a command was refused, without an allocation.
+// Error and Result: the reason why a command was refused, without an allocation.
 //
 // A refusal is a pointer to a constant text, so returning one costs a register on the path that succeeds, and cannot
-// itself fail when memory is short (an absl::Status with a message allocates). Texts that carry a part of the input
-// are written straight into the reply, and the function then returns kReplied (see resp/writer.h). At the public API
-// an Error becomes an absl::Status: the code says which kind, the message is the text that a RESP client would see.
+// itself fail when memory is short (an absl::Status with a message allocates). A text with a part of the input in it is
+// written straight into the reply, and the function then returns kReplied (see resp/writer.h). At the public API an
+// Error becomes an absl::Status: the code tells the kind, and the message is the text that a RESP client would see.
 #ifndef LARDER_BASE_ERROR_H_
 #define LARDER_BASE_ERROR_H_
 
@@ -15,7 +15,8 @@
 
 namespace larder::inline v0 {
 
-// One refusal, worded as a RESP client sees it without the leading '-'. Instances are constants with static lifetime.
+// One refusal, in the words that a RESP client sees, without the leading '-'. Instances are constants with static
+// lifetime.
 using internal::ErrorText;
 
 class [[nodiscard]] Error {
@@ -32,11 +33,11 @@ class [[nodiscard]] Error {
 
 inline constexpr Error kOk{};
 
-// Says "the reply, an error, has been written already".
+// Means that the reply, an error, has been written already.
 inline constexpr ErrorText kRepliedText{absl::StatusCode::kUnknown, ""};
 inline constexpr Error kReplied{kRepliedText};
 
-// A T or the reason why there is none. T must be default constructible; it is meant for small values.
+// A T, or the reason why there is none. T must be default constructible, and should be small.
 template <class T>
 class [[nodiscard]] Result {
  public:

@@ -1,5 +1,4 @@
-// Messages of Statuses that more than one place gives, each worded once. Errors that RESP clients see are in
-// keyspace/errors.h.
+// Messages of Statuses that more than one place returns. Errors that RESP clients see are in keyspace/errors.h.
 #ifndef LARDER_BASE_ERROR_TEXTS_H_
 #define LARDER_BASE_ERROR_TEXTS_H_
 

@@ -1,11 +1,11 @@
-// FixedText: a text of bounded length that allocates nothing: log lines, messages and addresses that are made on an
-// event loop or under the executor, where a std::string that finds no memory would throw through frames that clean
+// FixedText: a text of bounded length that allocates nothing. It is for log lines, messages and addresses that are made
+// on an event loop or under the executor: there a std::string without memory would throw through frames that clean
 // nothing up.
 //
 //   base::Line line("Closing client ", name, ": fd=", fd);
 //   Log(line.view());
 //
-// What does not fit is cut off.
+// Text that does not fit is cut off.
 #ifndef LARDER_BASE_FIXED_TEXT_H_
 #define LARDER_BASE_FIXED_TEXT_H_
 
@@ -24,7 +24,7 @@ template <size_t kRoom>
 class FixedText {
  public:
   FixedText() = default;
-  // Each part: anything with data() and size() (both kinds of string_view, std::string), a literal, or an integer.
+  // A part is anything with data() and size() (both kinds of string_view, std::string), a literal, or an integer.
   template <class... Parts>
     requires(sizeof...(Parts) > 0)
   explicit FixedText(const Parts&... parts) {
@@ -45,7 +45,8 @@ class FixedText {
   }
 
   const char* data() const { return bytes_; }
-  // Never above kRoom; said so that compilers know it where a text is added to a longer one (g++ 12's -Warray-bounds).
+  // It is never above kRoom. std::min tells compilers so, when a text is added to a longer one (g++ 12's
+  // -Warray-bounds).
   size_t size() const { return std::min(size_, kRoom); }
   bool empty() const { return size_ == 0; }
   std::string_view view() const { return {bytes_, size()}; }
@@ -65,7 +66,7 @@ class FixedText {
   char bytes_[kRoom + 1] = {};
 };
 
-// For the log: an address, a path and a reason fit.
+// A line for the log: an address, a path and a reason fit.
 using Line = FixedText<511>;
 
 }  // namespace larder::inline v0::base

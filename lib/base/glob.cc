@@ -6,7 +6,7 @@
 namespace larder::inline v0::base {
 namespace {
 
-// What one element of a pattern other than '*' is compared with, case folded if asked.
+// The byte with which an element of a pattern other than '*' is compared, case folded if asked.
 class Subject {
  public:
   Subject(char c, bool ignore_case) : exact_(c), ignore_case_(ignore_case), c_(Fold(c)) {}
@@ -27,14 +27,14 @@ class Subject {
   signed char c_;
 };
 
-// Matches the bracket expression that starts behind the '[' at pattern[i - 1]; *end is where it ends.
+// Matches the bracket expression that starts after the '[' at pattern[i - 1]; *end is where it ends.
 bool MatchBrackets(Bytes pattern, size_t i, Subject subject, size_t* end) {
   const bool negated = i < pattern.size() && pattern[i] == '^';
   if (negated) ++i;
   bool found = false;
   while (i < pattern.size() && pattern[i] != ']') {
     if (pattern[i] == '\\' && i + 1 < pattern.size()) {
-      found |= subject.IsExactly(pattern[i + 1]);  // never folded, unlike the others
+      found |= subject.IsExactly(pattern[i + 1]);  // this one is never folded
       i += 2;
     } else if (i + 2 < pattern.size() && pattern[i + 1] == '-') {
       found |= subject.IsBetween(pattern[i], pattern[i + 2]);
@@ -48,7 +48,7 @@ bool MatchBrackets(Bytes pattern, size_t i, Subject subject, size_t* end) {
   return found != negated;
 }
 
-// Whether the element at pattern[i] takes the subject; *end is where the element ends.
+// Whether the element at pattern[i] matches the subject; *end is where the element ends.
 bool MatchElement(Bytes pattern, size_t i, Subject subject, size_t* end) {
   switch (pattern[i]) {
     case '?':
@@ -71,8 +71,8 @@ bool GlobMatch(Bytes pattern, Bytes text, bool ignore_case) {
   if (text.empty()) return pattern.empty() || pattern == "*";
   size_t p = 0;
   size_t t = 0;
-  size_t retry_p = Bytes::npos;  // behind the last '*' passed
-  size_t retry_t = 0;            // where the text behind it is tried next
+  size_t retry_p = Bytes::npos;  // after the last '*' passed
+  size_t retry_t = 0;            // the place in the text that is tried next for it
   while (t < text.size()) {
     size_t end;
     if (p < pattern.size() && pattern[p] == '*') {

@@ -1,10 +1,10 @@
-// Guarded: code that may throw, inside a library that is no safer for exceptions.
+// Guarded: runs code that may throw, in a library that does not handle exceptions.
 //
 // No frame of the core expects an exception, and a program may build it with -fno-exceptions (tests/hygiene does). A
-// std::bad_alloc that starts in it (from a std::string that grows, from an absl::Status with a message) would fly
-// through frames that clean nothing up: what they hold is leaked, and an executor that is held stays so for ever. What
-// cannot do without such code goes into a target of its own that is compiled with -fexceptions, does all of it inside
-// Guarded, and lets nothing out. See lib/notes/out-of-memory.md.
+// std::bad_alloc in the core (from a std::string that grows, from an absl::Status with a message) would pass through
+// frames that clean nothing up: it would leak their memory, and leave a held executor held for ever. Code that must
+// call what throws goes into a target of its own that is compiled with -fexceptions, does all of it inside Guarded, and
+// lets nothing out. See lib/notes/out-of-memory.md.
 //
 //   bool CopyOf(const Options& options, Options* to) {
 //     return base::Guarded([&] { *to = options; });
@@ -18,8 +18,8 @@
 
 namespace larder::inline v0::base {
 
-// Runs fn; false if an exception (std::bad_alloc, std::length_error) ended it, destructors run. Whatever its type: to
-// name one would put its typeinfo among our symbols in a build without rtti.
+// Runs fn. Returns false if an exception (std::bad_alloc, std::length_error) ended it; destructors have run. It catches
+// every type: to name one would put its typeinfo among our symbols in a build without rtti.
 template <class F>
 [[nodiscard]] bool Guarded(F&& fn) {
   try {

@@ -58,7 +58,7 @@ uint64_t HashLongBytes(Bytes bytes, const HashSeed& seed) {
     p += 16;
     left -= 16;
   }
-  // The last 16 bytes: they may reach back into what was taken already.
+  // These are the last 16 bytes. They may overlap bytes that were taken already.
   return internal::Finish(Load8(p + left - 16), Load8(p + left - 8), state, seed, bytes.size());
 }
 

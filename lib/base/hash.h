@@ -1,19 +1,19 @@
 // HashBytes: the seeded 64-bit hash of keys and members.
 //
-// The construction of wyhash, final version 4 (Wang Yi, 2019-2022, released into the public domain under the
+// It is the construction of wyhash, final version 4 (Wang Yi, 2019-2022, released into the public domain under the
 // Unlicense): words folded by 64x64->128 bit multiplication. Every output bit depends on every input bit, so the table
 // may take its directory index from the top and its tags from anywhere.
 //
-// Strangers choose keys, so no constant of the mixing is public: all four are secrets, made from the cache's seed. A
-// product is 0 if one factor is, and folds to all ones if one factor is all ones, whatever the other is. wyhash's own
-// constants are known to everybody: a word that equals one of them (or its complement) makes such a factor, and then
-// neither the seed nor the word beside it counts, so that any number of keys have one hash. With public constants two
-// of the three lanes of long keys can be made equal as well, and vanish when they are joined by exclusive or. Now a
-// word meets a secret before it is multiplied: to do any of this is to guess 64 bits.
+// Attackers may choose keys, so no constant of the mixing is public: all four are secrets, made from the cache's seed.
+// A product is 0 if one factor is, and folds to all ones if one factor is all ones, whatever the other is. Everybody
+// knows wyhash's own constants. A word that equals one of them (or its complement) makes such a factor, and then
+// neither the seed nor the word beside it counts, so any number of keys have one hash. With public constants two of the
+// three lanes of long keys can be made equal as well, and vanish when they are joined by exclusive or. With secrets,
+// each word is combined with one before it is multiplied, so any of this takes a guess of 64 bits.
 //
-// The secrets are SipHash's of the seed, so that they tell nothing of each other, of the seed, or of the generators
-// that are seeded from it (DeriveSeed). It is not a MAC: who sees the hashes themselves (a SCAN cursor shows 48 bits of
-// one) may learn more than who sees none.
+// SipHash makes the secrets from the seed, so they tell nothing of each other, of the seed, or of the generators that
+// are seeded from it (DeriveSeed). The hash is not a MAC: an attacker who sees hashes (a SCAN cursor shows 48 bits of
+// one) may learn more than one who sees none.
 //
 // Rejected: SipHash of the keys (a GET would cost 50 instructions more); secrets that change with time (SCAN's cursors
 // are hashes, and stay valid); a mix that keeps its factors beside the product (2 instructions more, and equal lanes
@@ -21,7 +21,7 @@
 //
 // Keys of up to 16 bytes are hashed inline, with two multiplications.
 //
-// The value is for memory only: it may change between versions and never goes into a file or over a wire.
+// Hashes are for memory only: they may change between versions, and never go into a file or over a wire.
 #ifndef LARDER_BASE_HASH_H_
 #define LARDER_BASE_HASH_H_
 
@@ -33,14 +33,14 @@
 
 namespace larder::inline v0::base {
 
-// One of many 64-bit values that a seed stands for. Who knows some of them knows nothing of the others (SipHash-2-4,
-// Aumasson and Bernstein, 2012, in the public domain).
+// One of many 64-bit values made from a seed. Some of them tell nothing of the others (SipHash-2-4, Aumasson and
+// Bernstein, 2012, in the public domain).
 uint64_t DeriveSeed(uint64_t seed, uint64_t which);
 
-// What a seed is used for, as DeriveSeed's `which`. The hash takes kHashSecrets and the next three.
+// The uses of a seed, for DeriveSeed's `which`. The hash takes kHashSecrets and the next three.
 enum SeedUse : uint64_t { kHashSecrets = 0, kKeyspacePicks = 16, kEvictionPicks = 17, kRunId = 18 };
 
-// A seed as the hash wants it, made once a cache.
+// The hash's secrets, made once a cache.
 class HashSeed {
  public:
   explicit HashSeed(uint64_t seed) {
@@ -88,7 +88,7 @@ inline uint64_t Finish(uint64_t a, uint64_t b, uint64_t state, const HashSeed& s
 
 }  // namespace internal
 
-// Of more than 16 bytes.
+// For more than 16 bytes.
 uint64_t HashLongBytes(Bytes bytes, const HashSeed& seed);
 
 inline uint64_t HashBytes(Bytes bytes, const HashSeed& seed) {

@@ -1,4 +1,4 @@
-// IntrusiveList: a doubly linked list whose links stand in its elements, so that adding cannot fail and removing any
+// IntrusiveList: a doubly linked list with its links inside the elements, so adding cannot fail and removing any
 // element takes constant time.
 //
 //   struct Client {
@@ -7,11 +7,11 @@
 //   base::IntrusiveList<Client, &Client::links> clients;
 //   for (Client* client = clients.front(); client != nullptr; client = client->links.next) ...
 //
-// An element is in one list of the same links at most. The list neither owns its elements nor knows of their end:
-// whoever destroys one removes it before. An element that is in no list has no neighbours, but so has the only one of a
-// list.
+// An element is in at most one list by the same links. The list does not own its elements: an element must be removed
+// before it is destroyed. An element without neighbours may be in no list, or the only one of a list.
 //
-// Not for lists that only have a head (the heaps' chunks, WATCH's keys): there the second pointer would cost memory.
+// Lists that only have a head (the heaps' chunks, WATCH's keys) do not use it: there the second pointer would cost
+// memory.
 #ifndef LARDER_BASE_INTRUSIVE_LIST_H_
 #define LARDER_BASE_INTRUSIVE_LIST_H_
 

@@ -1,4 +1,4 @@
-// The machine's own clocks, for how long a step of work has taken. They are not the cache's time, which is its Clock's.
+// The machine's own clocks, to measure work. They are not the cache's time, which is its Clock's.
 #ifndef LARDER_BASE_MONOTONIC_H_
 #define LARDER_BASE_MONOTONIC_H_
 
@@ -19,10 +19,10 @@ inline int64_t ReadClockNs(clockid_t clock) {
   return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
 }
 
-// Never goes back. No system call: 22 ns.
+// It never goes back. It takes no system call: 22 ns.
 inline int64_t MonotonicNs() { return ReadClockNs(CLOCK_MONOTONIC); }
 
-// What the calling thread has used. A system call: 150 ns.
+// The CPU time of the calling thread. It takes a system call: 150 ns.
 inline int64_t ThreadCpuNs() { return ReadClockNs(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace larder::inline v0::base

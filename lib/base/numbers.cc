@@ -5,7 +5,7 @@
 namespace larder::inline v0::base {
 namespace {
 
-// "00" "01" ... "99": halves the divisions and stores of a digit at a time.
+// "00" "01" ... "99". It halves the divisions and stores of one digit at a time.
 constexpr struct DigitPairs {
   char text[200];
   constexpr DigitPairs() : text() {
@@ -28,7 +28,7 @@ int CountDigits(uint64_t value) {
   }
 }
 
-// Up to 19 digits, which always fit. No leading zero but "0" itself.
+// Parses up to 19 digits, which always fit. It takes no leading zero but "0" itself.
 bool ParseDigits(const char* p, size_t n, uint64_t* value) {
   unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
   if (digit > 9 || (digit == 0 && n != 1) || n > 19) return false;

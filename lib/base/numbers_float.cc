@@ -1,14 +1,13 @@
-// Floats of numbers.h.
+// The floats of numbers.h.
 //
-// Reading: most decimals that clients send have at most 19 significant digits and a small exponent. Those are exact in
-// two steps, digits as an integer and one multiplication or division by a power of ten that the type holds exactly, so
-// the one rounding is the right one (Clinger, "How to read floating point numbers accurately", 1990). Others go to
+// Reading: most decimals that clients send have at most 19 significant digits and a small exponent. They take two
+// steps: the digits as an integer, then one multiplication or division by a power of ten that the type holds exactly.
+// So the one rounding is the right one (Clinger, "How to read floating point numbers accurately", 1990). Others go to
 // from_chars, which for long double allocates a locale object inside libstdc++ and costs about a microsecond.
 //
 // Writing long doubles: "%.17Lf" needs every digit of the integral part and 17 rounded decimals. A long double of the
-// x87 format is m * 2^e with 64 bits of m, so the decimals are exact in 128-bit arithmetic and the integral part is at
-// most a 16,384-bit integer. libstdc++'s to_chars would call sprintf, which reads the locale. Other formats take that
-// way.
+// x87 format is m * 2^e with 64 bits of m, so the decimals are exact in 128-bit arithmetic and the integral part is an
+// integer of at most 16,384 bits. Other formats use libstdc++'s to_chars, which calls sprintf and so reads the locale.
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -27,7 +26,7 @@ constexpr int kPowersMax = 27;  // 5^27 < 2^64
 constexpr uint64_t kTenTo17 = 100'000'000'000'000'000u;
 constexpr size_t kLongDoubleTextMax = 5119;
 
-// 10^0 ... 10^27. Each is exact in 64 bits of mantissa and so is each step.
+// 10^0 ... 10^27. Each is exact in 64 bits of mantissa, and so is each step of their making.
 constexpr struct PowersOfTen {
   long double value[kPowersMax + 1];
   constexpr PowersOfTen() : value() {
@@ -38,13 +37,13 @@ constexpr struct PowersOfTen {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// mantissa * 10^exponent, as far as that is a plain decimal of at most 19 significant digits.
+// mantissa * 10^exponent, for a plain decimal of at most 19 significant digits.
 struct Decimal {
   uint64_t mantissa = 0;
   int exponent = 0;
 };
 
-// Reads [p, end), which has no sign. False: not such a decimal, though it may still be a number.
+// Reads [p, end), which has no sign. Returns false if it is not such a decimal; it may still be a number.
 bool ReadDecimal(const char* p, const char* end, Decimal* decimal) {
   int significant = 0;
   bool any = false;
@@ -78,7 +77,7 @@ bool ReadDecimal(const char* p, const char* end, Decimal* decimal) {
   return true;
 }
 
-// The exact way, for types whose mantissa has `T`'s digits and whose powers of ten up to `powers` are exact.
+// Reads a number in the two exact steps. Powers of ten up to `powers` are exact in T.
 template <class T>
 bool ExactDecimal(Bytes text, int powers, T* value) {
   Decimal decimal;
@@ -100,9 +99,9 @@ bool ExactDecimal(Bytes text, int powers, T* value) {
   return true;
 }
 
-// from_chars refuses a long double below the smallest normal number, which strtold, and so Redis, rounds to a denormal
-// or, and that is refused, to 0. It is read a hundred decimal places higher up here, and divided. `text` has room for
-// the exponent behind it; it is not what it was afterwards.
+// Reads a long double below the smallest normal number, which from_chars refuses. strtold, and so Redis, rounds it to a
+// denormal, or to 0, which is refused. Here it is read a hundred decimal places higher, and divided. `text` must have
+// room for an exponent behind it, and is changed.
 bool ReadDenormal(char* text, size_t size, long double* value) {
   constexpr int kPlaces = 100;
   static_assert(kPlaces == 3 * kPowersMax + 19);
@@ -124,12 +123,12 @@ bool ReadDenormal(char* text, size_t size, long double* value) {
   *value /= kPowers.value[kPowersMax];
   *value /= kPowers.value[kPowersMax];
   *value /= kPowers.value[19];
-  *value /= kPowers.value[kPowersMax];  // the only one that can leave the normal numbers
+  *value /= kPowers.value[kPowersMax];  // only this division can leave the normal numbers
   return *value != 0;
 }
 
-// from_chars, which in libstdc++ 12 asks for the strlen of a long double's text before it looks at its end: that form
-// gets a copy with a NUL. REQUIRES for it: text.size() <= kLongDoubleTextMax.
+// Calls from_chars. For a long double, libstdc++ 12 asks for the strlen of the text before it looks at its end, so it
+// gets a copy with a NUL. REQUIRES for a long double: text.size() <= kLongDoubleTextMax.
 template <class T>
 bool FromChars(Bytes text, std::chars_format format, T* value) {
   constexpr bool kLong = std::is_same_v<T, long double>;
@@ -170,15 +169,15 @@ bool ParseFloat(Bytes text, int powers, T* value) {
   return true;
 }
 
-// The decimal digits of mantissa * 2^exponent at `to`; returns the end. A number of up to 16,384 bits is divided by
-// 10^9 again and again, its limbs taken from the top.
+// Writes the decimal digits of mantissa * 2^exponent at `to`; returns the end. It divides a number of up to 16,384 bits
+// by 10^9 again and again, limb by limb from the top.
 char* WriteShifted(uint64_t mantissa, int exponent, char* to) {
   uint32_t limbs[(16384 + 64) / 32] = {};
   const int low = exponent / 32;
   const uint128 shifted = static_cast<uint128>(mantissa) << (exponent % 32);
   int count = low + 3;
   for (int i = 0; i < 3; ++i) limbs[low + i] = static_cast<uint32_t>(shifted >> (32 * i));
-  uint32_t groups[560];  // of nine digits, the last first: 4,933 digits are 549 of them
+  uint32_t groups[560];  // groups of nine digits, the last group first: 4,933 digits make 549
   int groups_count = 0;
   while (count > 0) {
     uint64_t rest = 0;
@@ -199,24 +198,24 @@ char* WriteShifted(uint64_t mantissa, int exponent, char* to) {
   return to;
 }
 
-// x = mantissa * 2^exponent, finite and positive: "%.17Lf", returns the end.
+// Writes x = mantissa * 2^exponent, finite and positive, as "%.17Lf"; returns the end.
 char* WriteFixed17(uint64_t mantissa, int exponent, char* to) {
   if (exponent >= 0) return WriteShifted(mantissa, exponent, to);
   const int shift = -exponent;
   uint64_t whole = shift < 64 ? mantissa >> shift : 0;
   const uint64_t fraction = shift < 64 ? mantissa & ((uint64_t{1} << shift) - 1) : mantissa;
-  // fraction * 10^17 < 2^121; beyond a shift of 122 that is under one half and rounds to nothing.
+  // fraction * 10^17 < 2^121, so beyond a shift of 122 it is under one half and rounds to nothing.
   uint64_t decimals = 0;
   if (shift <= 122) {
     const uint128 scaled = static_cast<uint128>(fraction) * kTenTo17;
     const uint128 half = static_cast<uint128>(1) << (shift - 1);
     const uint128 rest = scaled & ((half << 1) - 1);
     decimals = static_cast<uint64_t>(scaled >> shift);
-    if (rest > half || (rest == half && (decimals & 1) != 0)) ++decimals;  // ties to even, as printf
+    if (rest > half || (rest == half && (decimals & 1) != 0)) ++decimals;  // ties go to even, as in printf
   }
   if (decimals == kTenTo17) {
     decimals = 0;
-    ++whole;  // cannot wrap: a fraction means that whole < 2^63
+    ++whole;  // this cannot wrap: with a fraction, whole < 2^63
   }
   to = WriteUint64(whole, to);
   *to++ = '.';
@@ -277,7 +276,7 @@ Bytes FormatLongDoubleHuman(long double value, char (&out)[kLongDoubleChars]) {
     }
   }
   to = TrimZeros(digits, to);
-  if (to - digits == 1 && *digits == '0') return Copy("0", out);  // never "-0"
+  if (to - digits == 1 && *digits == '0') return Copy("0", out);  // it is never "-0"
   return {out, static_cast<size_t>(to - out)};
 }
 

@@ -8,7 +8,7 @@ uint64_t Random::Below(uint64_t n) {
   LARDER_DCHECK(n > 0);
   uint128 product = static_cast<uint128>(Next()) * n;
   if (static_cast<uint64_t>(product) < n) {
-    // Only here, in n out of 2^64 cases, can a value be one of those that would come up once too often.
+    // Only in these n of 2^64 cases can a value be one that would come up once too often.
     const uint64_t threshold = -n % n;
     while (static_cast<uint64_t>(product) < threshold) product = static_cast<uint128>(Next()) * n;
   }

@@ -1,9 +1,9 @@
-// Random: a small seeded generator for picks (RANDOMKEY, eviction, tests). Not for secrets.
+// Random: a small seeded generator for picks (RANDOMKEY, eviction, tests). It is not for secrets.
 //
-// SplitMix64 (Sebastiano Vigna, 2015, public domain): 64 bits of state, full period 2^64, passes BigCrush, and any seed
-// is a good one, 0 included. The seed comes from Options, so a run can be repeated.
+// It is SplitMix64 (Sebastiano Vigna, 2015, public domain): 64 bits of state, full period 2^64. It passes BigCrush, and
+// any seed is good, including 0. The seed comes from Options, so a run can be repeated.
 //
-// Threads: none of its own; the owner guards it.
+// Threads: the owner guards it.
 #ifndef LARDER_BASE_RANDOM_H_
 #define LARDER_BASE_RANDOM_H_
 

@@ -19,7 +19,7 @@ constexpr uint32_t kRounds[64] = {
     0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-// The state after one more block. Words are big-endian.
+// Takes one more block into the state. Words are big-endian.
 void Mix(const unsigned char* block, uint32_t (&state)[8]) {
   uint32_t schedule[64];
   for (int i = 0; i < 16; ++i) {
@@ -55,7 +55,7 @@ void Sha256Hex(Bytes text, char (&hex)[kSha256HexChars]) {
   for (; text.size() >= kBlock; text.remove_prefix(kBlock)) {
     Mix(reinterpret_cast<const unsigned char*>(text.data()), state);
   }
-  // What is left, a one bit, zeros, and the length in the last eight bytes of a block.
+  // The tail: the rest of the text, a one bit, zeros, and the length in the last eight bytes of a block.
   unsigned char tail[2 * kBlock] = {};
   if (!text.empty()) std::memcpy(tail, text.data(), text.size());
   tail[text.size()] = 0x80;

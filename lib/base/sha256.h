@@ -1,6 +1,7 @@
-// SHA-256 (FIPS 180-4): the form in which Redis's files keep passwords.
+// SHA-256 (FIPS 180-4), the form of passwords in Redis's files.
 //
-// Some 10 ns a byte: for passwords, not for data. No table, no state, no allocation.
+// It takes some 10 ns a byte, so it is for passwords, not for data. It has no table and no state, and allocates
+// nothing.
 #ifndef LARDER_BASE_SHA256_H_
 #define LARDER_BASE_SHA256_H_
 

@@ -1,8 +1,8 @@
-// MakeStatus: an absl::Status whose message is a luxury.
+// MakeStatus: makes an absl::Status, without its message if there is no memory for it.
 //
-// A message is two allocations by operator new, which throws when there is no memory; a code alone is none. So a Status
-// that is made where memory may be short (RESOURCE_EXHAUSTED most of all) comes with its message if there is memory for
-// it, and without otherwise. Everything in lib makes its Statuses by this.
+// A message takes two allocations by operator new, which throws if there is no memory; a code alone takes none. A
+// Status is often made where memory is short (RESOURCE_EXHAUSTED most of all). So it has its message if there is memory
+// for it, and only its code otherwise. Everything in lib makes its Statuses by this.
 #ifndef LARDER_BASE_STATUS_H_
 #define LARDER_BASE_STATUS_H_
 

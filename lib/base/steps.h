@@ -1,9 +1,9 @@
-// StepLog: how long a cache's longer pieces of work take.
+// StepLog: times of a cache's longer pieces of work.
 //
-// Whatever can take long (a table that grows, eviction, expiry, freeing) is cut into steps, between which others have
-// their turn. Each step says how many entries and bytes it touched, and most are timed by the CPU of their thread,
-// which does not depend on who else is on the machine. Reading that clock is a system call of some 200 ns at each end,
-// so a step that is over in less (a write that evicts one key) is counted and not timed.
+// Work that can take long (growth of a table, eviction, expiry, freeing) is cut into steps, between which others have
+// their turn. Each step tells how many entries and bytes it touched. Most are timed by the CPU time of their thread,
+// which does not depend on the machine's other load. Reading that clock is a system call of some 200 ns at each end, so
+// a shorter step (a write that evicts one key) is counted and not timed.
 //
 //   base::StepTimer timer(log, base::Step::kSplit);
 //   ...

@@ -5,7 +5,7 @@
 namespace larder::inline v0::base {
 
 int StartThread([[maybe_unused]] const char* name, void* (*main)(void* arg), void* arg, pthread_t* thread) {
-  // A thread inherits the mask of the one that makes it.
+  // A thread inherits the signal mask of the thread that makes it.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

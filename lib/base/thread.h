@@ -1,4 +1,4 @@
-// StartThread: a thread on which no signal handler of the host's ever runs.
+// StartThread: starts a thread on which no signal handler of the host's ever runs.
 #ifndef LARDER_BASE_THREAD_H_
 #define LARDER_BASE_THREAD_H_
 
@@ -6,8 +6,8 @@
 
 namespace larder::inline v0::base {
 
-// Starts a thread that blocks all signals. `name` is what the system shows of it, 15 characters at most. The caller
-// joins it. Returns 0, or the system's error if there is no such thread; *thread is not changed then.
+// Starts a thread that blocks all signals. The system shows it as `name`, at most 15 characters. The caller must join
+// it. Returns 0 or the system's error; after an error *thread is not changed.
 [[nodiscard]] int StartThread(const char* name, void* (*main)(void* arg), void* arg, pthread_t* thread);
 
 }  // namespace larder::inline v0::base

@@ -23,7 +23,7 @@ constexpr ErrorText kCancelled{absl::StatusCode::kCancelled, "the cache was clos
 
 }  // namespace
 
-// One command, or its reply, on its way to its callback.
+// One command, later its reply, until its callback has returned.
 class AsyncQueue::Call final : public executor::Delivery {
  public:
   Call(AsyncQueue& queue, int db, Callback callback) : queue_(queue), db_(db), callback_(std::move(callback)) {}
@@ -33,7 +33,8 @@ class AsyncQueue::Call final : public executor::Delivery {
   }
 
   bool HasRoom() const { return room_.ok(); }
-  // What it takes as it is. False, and counted all the same, if all calls together are over the bound then.
+  // Counts the call's memory as it is. Returns false if all calls together are over the bound then; it is counted all
+  // the same.
   bool CountWithin(uint64_t bytes_max, size_t argv_bytes) {
     return Count(sizeof(Call) + kReplyRoom + argv_bytes, sizeof(Call) + kReplyRoom + argv_bytes) <= bytes_max;
   }
@@ -43,7 +44,7 @@ class AsyncQueue::Call final : public executor::Delivery {
     for (Bytes arg : argv) bytes += arg.size();
     return bytes;
   }
-  // False without memory.
+  // Returns false if there is no memory.
   bool Keep(std::span<const std::string_view> argv) {
     argv_ = static_cast<Bytes*>(std::malloc(BytesFor(argv)));
     if (argv_ == nullptr) return false;
@@ -58,7 +59,7 @@ class AsyncQueue::Call final : public executor::Delivery {
   }
   std::span<const Bytes> kept() const { return {argv_, argc_}; }
 
-  // False: it is to be run again, see Dispatch's kWantsRoom; never without a `search`.
+  // Returns false if it must run again, see Dispatch's kWantsRoom; never without a `search`.
   bool Run(std::span<const Bytes> argv, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER {
     const Ran ran = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false, search);
     if (ran == Ran::kWantsRoom) return false;
@@ -79,7 +80,7 @@ class AsyncQueue::Call final : public executor::Delivery {
   friend class AsyncQueue;
   static constexpr size_t kReplyRoom = 128;
 
-  // `own` is memory of its own, `all` with what it refers to. Returns what all calls have counted.
+  // `own` is its own memory, `all` includes the memory that it refers to. Returns the sum over all calls.
   uint64_t Count(size_t own, size_t all) {
     queue_.core_.engine().keyspace().extra_memory().fetch_add(own - std::exchange(own_, own),
                                                               std::memory_order_relaxed);
@@ -92,7 +93,7 @@ class AsyncQueue::Call final : public executor::Delivery {
   Callback callback_;
   ReplyRoom room_;
   resp::Output output_;
-  Bytes* argv_ = nullptr;  // and behind it the bytes
+  Bytes* argv_ = nullptr;  // and after it the bytes
   size_t argc_ = 0;
   size_t own_ = 0;
   size_t all_ = 0;
@@ -107,16 +108,15 @@ AsyncQueue::~AsyncQueue() { LARDER_CHECK(first_ == nullptr); }
 
 absl::Status AsyncQueue::Execute(int db, std::span<const std::string_view> argv, Callback callback) {
   if (core_.executor().InsideUser()) return CacheCore::OutcomeStatus(executor::Outcome::kReentrant);
-  // The background is woken last of all, when another thread may have run and delivered the command and closed the
-  // cache.
+  // The background is woken last. By then another thread may have run and delivered the command and closed the cache.
   const internal::Visit visit(core_);
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
   std::unique_ptr<Call> call(new (std::nothrow) Call(*this, db, std::move(callback)));
   if (call == nullptr) return internal::StatusOf(kNoMemory);
   const ErrorText* const error = Submit(call, argv);
   if (error == nullptr) return absl::OkStatus();
-  // The call ends here, in the visit. What its callback holds ends with the parameter, when nobody waits for this
-  // thread any more: the end of an object of the user's may close the cache.
+  // The call ends here, in the visit. Its callback ends with the parameter, when nobody waits for this thread any more:
+  // the destructor of a user's object in it may close the cache.
   callback = call->TakeCallback();
   return internal::StatusOf(*error);
 }
@@ -133,8 +133,8 @@ const ErrorText* AsyncQueue::Submit(std::unique_ptr<Call>& call, std::span<const
   return nullptr;
 }
 
-// "Nobody waits" is asked under the executor, where waiting ones leave: who was put in the queue before this call began
-// is seen here, or has run.
+// It looks under the executor whether others wait, since waiting calls leave the queue there: a call that was queued
+// before this one began is seen here, or has run.
 bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::string_view> argv) {
   if (!core_.executor().TryAcquire()) return false;
   const bool runs = !HasWork() && IsShortOnce(core_, call->db_, argv);
@@ -173,8 +173,8 @@ std::unique_ptr<AsyncQueue::Call> AsyncQueue::Pop() {
   return call;
 }
 
-// On this thread, also if it is long: that is why it is not a request that a stranger may run. False if the executor
-// could not be had.
+// Runs the first call on this thread, even if it is long, so it takes the executor itself. Returns false if it could
+// not.
 bool AsyncQueue::RunFirst(bool wait) {
   executor::Executor& executor = core_.executor();
   Stay stay;
@@ -186,7 +186,7 @@ bool AsyncQueue::RunFirst(bool wait) {
       base::AssertHolder();
     }
     Call* const call = First();
-    // An event loop, which does not wait, looks for room in one hold.
+    // An event loop, which does not wait, searches for room in one hold.
     ran = call->Run(call->kept(), wait ? &search : nullptr);
     if (ran) {
       core_.delivery().Post(Pop());
@@ -200,7 +200,7 @@ bool AsyncQueue::RunFirst(bool wait) {
 
 bool AsyncQueue::RunWaiting(bool wait, absl::FunctionRef<bool()> keep_going) {
   if (!HasWork() || running_.exchange(true, std::memory_order_acquire)) return HasWork();
-  // None may be left: another thread had the role until now.
+  // There may be none left: another thread had the role until now.
   for (size_t left = waiting(); left != 0 && RunFirst(wait); --left) {
     if (!keep_going()) break;
   }

@@ -4,20 +4,20 @@
 //       └──► else: argv is copied and waits ──► run by what Options::background names, first come first served ─┘
 //
 // ExecuteAsync never waits, so a command that cannot run at once waits without its caller. Commands of this queue run
-// in the order of the calls: one that comes while others wait is put behind them, whatever the executor does. (Calls
-// that wait themselves, Set or Execute, do not stand in this queue, and may run before what stands in it.) What is not
-// short is run by the background's own thread, since a caller that was promised not to wait should not run it either.
+// in the order of the calls: one that comes while others wait goes behind them, whatever the executor does. (Calls that
+// wait themselves, Set or Execute, are not in this queue, and may run before its commands.) The background's own thread
+// runs commands that are not short: a caller that was promised not to wait should not run them either.
 //
-// Memory. What a call takes is counted from the call until its callback has returned: its copy of argv while it waits,
-// then its reply. The sum is bounded by async-bytes-max; a call that would go over it is refused. A reply counts with
-// all that it refers to, and may overshoot the bound, by one reply: it is there before anybody knows its size. The same
-// bytes, without values that are the cache's own, are in used_memory (Keyspace::extra_memory).
+// Memory. A call's memory counts from the call until its callback has returned: its copy of argv while it waits, then
+// its reply. async-bytes-max bounds the sum; a call that would go over it is refused. A reply counts with all that it
+// refers to, and may go over the bound, by one reply: it is made before its size is known. The same bytes, without
+// values that are the cache's own, are in used_memory (Keyspace::extra_memory).
 //
-// Rejected: to wait for room (the header promises not to); to drop the oldest (its command may have run); a thread for
-// commands of its own (Options::background names all threads).
+// Rejected: waiting for room (the header promises not to); dropping the oldest (its command may have run); a thread of
+// its own for commands (Options::background names all threads).
 //
-// Threads: Execute, HasWork and the counters, from any; RunWaiting too, of whose callers one works and the others are
-// told that there is work; CancelWaiting when nothing runs under the executor any more.
+// Threads: any thread may call Execute, HasWork and the counters. Any may call RunWaiting: one of its callers works,
+// and the others are told that there is work. CancelWaiting comes when nothing runs under the executor any more.
 #ifndef LARDER_CORE_ASYNC_QUEUE_H_
 #define LARDER_CORE_ASYNC_QUEUE_H_
 
@@ -52,26 +52,26 @@ class AsyncQueue {
   // See Cache::ExecuteAsync.
   absl::Status Execute(int db, std::span<const std::string_view> argv, Callback callback);
 
-  // Runs what was waiting when it was called, each command under the executor on its own, while `keep_going()`, asked
-  // between two; at least one. `wait`: whether this thread may wait for the executor; an event loop's may not. True if
-  // some are left.
+  // Runs the commands that wait when it is called, each under the executor on its own, at least one, while
+  // `keep_going()`, asked between two. `wait`: whether this thread may wait for the executor; an event loop's may not.
+  // Returns true if commands are left.
   bool RunWaiting(bool wait, absl::FunctionRef<bool()> keep_going);
   bool HasWork() const { return waiting_.load(std::memory_order_seq_cst) != 0; }
 
-  // The cache is closed: later calls are refused, and the callbacks of those that wait are owed CANCELLED.
+  // The cache is closed: refuses later calls, and posts CANCELLED to the callbacks of those that wait.
   void CancelWaiting();
-  // In a forked child: forgets everything.
+  // For a forked child: forgets everything.
   void Abandon();
 
   size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
-  // What is compared with async-bytes-max.
+  // The bytes that async-bytes-max bounds.
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   class Call;
 
   bool RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::string_view> argv);
-  // Runs it or puts it in the queue, and takes it; or says why not, and leaves it.
+  // Takes the call, to run it or to put it in the queue; or says why not, and leaves it.
   const ErrorText* Submit(std::unique_ptr<Call>& call, std::span<const std::string_view> argv);
   bool Push(std::unique_ptr<Call>& call);
   Call* First();
@@ -79,8 +79,8 @@ class AsyncQueue {
   bool RunFirst(bool wait);
 
   CacheCore& core_;
-  std::atomic<size_t> waiting_{0};  // grows by callers, falls under the executor
-  std::atomic<bool> running_{false};  // somebody is in RunWaiting
+  std::atomic<size_t> waiting_{0};  // callers raise it; it falls under the executor
+  std::atomic<bool> running_{false};  // a thread is in RunWaiting
   std::atomic<uint64_t> bytes_{0};
   std::mutex mutex_;  // held for some instructions; guards all below
   Call* first_ = nullptr;

@@ -10,7 +10,7 @@
 
 namespace larder::inline v0 {
 
-// A child of the process that opened the cache must not touch the mutex: whoever had it is not here.
+// A forked child must not touch the mutex: the thread that had it does not exist here.
 internal::Visit::Visit(core::CacheCore& core) : core_(core), thread_(std::this_thread::get_id()) {
   if (core.executor().Forked()) {
     error_ = core::CacheCore::ErrorOf(executor::Outcome::kForked);
@@ -50,7 +50,8 @@ bool Closing::EnterStay() {
   return false;
 }
 
-// Whoever closes looks at the count under the mutex: what ends a wait is done with the cache when it gives that back.
+// Closers look at the count under the mutex. So the call that ends their wait is done with the cache when it gives the
+// mutex back.
 void Closing::LeaveStay() {
   uint32_t stays = stays_.load(std::memory_order_relaxed);
   while ((stays & kNoMoreStays) == 0) {

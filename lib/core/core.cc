@@ -18,14 +18,14 @@
 namespace larder::inline v0::core {
 namespace {
 
-// What one round may take of an event loop's time, if it is not for expiry (LoopPace).
+// The part of an event loop's time that one round may take for work other than expiry (for which see LoopPace).
 constexpr int64_t kLoopRoundNs = 500'000;
-// Of compaction in one round: 5 steps of some 35 us, or 20 when there is much to do.
+// Steps of compaction in one round: 5 steps of some 35 us, or 20 when there is much to do.
 constexpr int kCompactSteps = 20;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
-// The last millisecond that the clock, which tells microseconds, can come to.
+// The last millisecond that the clock, which counts microseconds, can reach.
 constexpr int64_t kMsMax = (INT64_MAX - 1) / 1000;
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -42,7 +42,7 @@ absl::Status NoMemory() {
   return base::NoMemory(base::kNoMemoryForCache);
 }
 
-// With the core's families and the program's.
+// Makes the engine with the core's command families and the program's.
 absl::StatusOr<std::unique_ptr<engine::Engine>> MakeEngine(std::unique_ptr<const Options> options, uint64_t seed,
                                                            CacheCore& core) {
   const std::span<const engine::Family* const> own = commands::CoreFamilies();
@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
   core->clock_ = options.clock != nullptr ? options.clock : RealClock();
   if (core->clock_ == nullptr) return NoMemory();
   core->background_ = options.background;
-  // They may be called while the options are being changed, so they do not stay there.
+  // These callbacks may be called while the options change, so they move out of the options.
   core->log_ = std::move(own->log);
   core->on_shutdown_ = std::move(own->on_shutdown);
   core->limits_.Publish(options);
@@ -84,12 +84,13 @@ absl::StatusOr<std::unique_ptr<CacheCore>> CacheCore::Create(const Options& opti
           core.get(), [](void* arg) { static_cast<CacheCore*>(arg)->closing_->Notify(); })) {
     return NoMemory();
   }
-  // Last of all that can fail: what has an engine is closed by the destructor, and must be whole.
+  // The engine is the last part that can fail: the destructor closes a core that has an engine, which must be whole for
+  // that.
   const uint64_t seed = options.seed != 0 ? options.seed : SeedFromSystem(*core->clock_);
   absl::StatusOr<std::unique_ptr<engine::Engine>> engine = MakeEngine(std::move(own), seed, *core);
   if (!engine.ok()) return engine.status();
   core->engine_ = *std::move(engine);
-  base::AssertHolder();  // nobody else knows of it yet
+  base::AssertHolder();  // no other thread knows the core yet
   core->flights_.Init(*core->executor_, core->engine_->keyspace().effects(),
                       core->engine_->keyspace().hash_seed());
   core->engine_->keyspace().blocks().set_bio(core->bio_);
@@ -131,7 +132,7 @@ const ErrorText* CacheCore::ErrorOf(executor::Outcome outcome) {
 
 bool CacheCore::WakeBackground() {
   if (Forked()) return true;
-  if (closed()) {  // whoever closes does it, and may be waiting for just this
+  if (closed()) {  // a closer does it, and may be waiting for just this
     closing_->Notify();
     return true;
   }
@@ -146,7 +147,7 @@ void CacheCore::TellBackground() {
   if (WakeBackground()) engine_->keyspace().owed_work().Told();
 }
 
-// For an event loop's thread, which never waits for the executor: false if it is busy.
+// For an event loop's thread, which never waits for the executor: returns false if that is busy.
 template <class F>
 bool CacheCore::TryRun(F&& fn) {
   if (!executor_->TryAcquire()) return false;
@@ -156,13 +157,13 @@ bool CacheCore::TryRun(F&& fn) {
   return true;
 }
 
-// Runs `fn` under the executor for background work. False if the executor could not be had.
+// Runs `fn` under the executor for background work. Returns false if the executor could not be had.
 template <class F>
 bool CacheCore::RunInBackground(F&& fn) {
   return background_ == Background::kLoop ? TryRun(fn) : Run(fn).ok();
 }
 
-// One step of one kind of work. True if there is more.
+// Takes one step of one kind of work. Returns true if there is more.
 bool CacheCore::WorkStep(Work work) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   keyspace.BeginOp(0);
@@ -177,9 +178,9 @@ bool CacheCore::WorkStep(Work work) {
   return false;
 }
 
-// Steps of expiry, of freeing and of eviction, in turns, each a hold of its own, until nothing is left of any, or one
-// of each after the deadline. An event loop, which has clients to serve, ends sooner. *cut: there is more. False if the
-// executor could not be had.
+// Takes steps of expiry, freeing and eviction in turns, each in a hold of its own, until nothing is left of any; after
+// the deadline one of each. An event loop, which has clients to serve, ends sooner. *cut: there is more. Returns false
+// if the executor could not be had.
 bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   const bool loop = background_ == Background::kLoop;
   const int64_t began_ns = executor::MonotonicNs();
@@ -210,8 +211,9 @@ bool CacheCore::BackgroundRound(int64_t deadline_us, bool* cut) {
   return true;
 }
 
-// Steps of compaction, a hold each: in one round as many as leave the executor to others for most of the time, for a
-// round comes every millisecond. Tick has its deadline instead. False if the executor could not be had.
+// Takes steps of compaction, each in a hold of its own. A round comes every millisecond, and has so few steps that
+// others have the executor most of the time. Tick has its deadline instead. Returns false if the executor could not be
+// had.
 bool CacheCore::CompactRound(int64_t deadline_us) {
   const bool paced = background_ != Background::kTick;
   int left = kCompactSteps;
@@ -227,7 +229,7 @@ bool CacheCore::CompactRound(int64_t deadline_us) {
   return true;
 }
 
-// Background jobs, where they have no threads of their own. True if some are left.
+// Runs background jobs if they have no threads of their own. Returns true if some are left.
 bool CacheCore::RunJobs(int64_t deadline_us) {
   while (!closed() && bio_->Run(executor::MonotonicNs() + kBioRoundNs)) {
     if (background_ == Background::kLoop || closing_->Late(deadline_us)) return true;
@@ -235,12 +237,12 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
   return false;
 }
 
-// When the soonest key is due, but not sooner than 1/hz seconds from now, or as soon as there is
-// something to be evicted or freed. `cut`: the round has left some of its work.
+// The time of the next round: when the soonest key is due, but no sooner than 1/hz seconds from now; sooner if there is
+// something to evict or to free. `cut`: the round has left some of its work.
 int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   const bool paused = engine_->pause().At(now_ms) != engine::Paused::kNothing;
-  // At once: an event loop looks at its sockets first.
+  // The next round comes at once; but an event loop looks at its sockets first.
   if ((keyspace.limit().owes_eviction() && !paused) || (cut && background_ != Background::kLoop)) return now_ms;
   if (keyspace.garbage().any() || keyspace.WantsCompaction()) return now_ms + 1;
   if (cut) return now_ms + LoopPace::kPeriodMs;
@@ -250,7 +252,7 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
     const int64_t round = now_ms + 1000 / limits_.hz.load(std::memory_order_relaxed);
     due_ms = std::max({soonest, round, engine_->pause().until_ms()});
   }
-  // Under policies that go by use the coarse clock has to go on for typed calls, which read none.
+  // Under policies that go by use, the coarse clock must advance for typed calls, which read no clock.
   if (keyspace.GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
   return due_ms > kMsMax ? INT64_MAX : due_ms;
 }
@@ -258,17 +260,17 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
 int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   const int64_t began_ms = clock_->NowUs() / 1000;
   bool cut = false;
-  // First what makes runs empty, then what gives them back.
+  // Compaction empties runs, and the round after it gives them back.
   bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us, &cut);
   const bool jobs_left = RunJobs(deadline_us);
-  // Asked between two callbacks, one of which may have forked: the child has to run none of the others.
+  // This is asked between two callbacks. If one has forked, the child must run none of the others.
   const auto in_time = [&] { return !closed() && !Forked() && !closing_->Late(deadline_us); };
   (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
   delivery_.Drain(in_time);
   if (Forked()) return INT64_MAX;
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;
-  // Last of all, so that it sees what callbacks have made.
+  // This comes last, so that it sees the work that callbacks have left.
   ran = ran && RunInBackground([&]() LARDER_REQUIRES_HOLDER {
     const int64_t next_ms = NextRoundMs(cut ? began_ms : now_ms, cut);
     if (!jobs_left) due_ms = next_ms;
@@ -278,11 +280,11 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   if (delivery_.HasWork()) due_ms = now_ms;
   else if (async_.HasWork()) due_ms = std::min(due_ms, now_ms + (background_ == Background::kLoop ? 1 : 0));
   if (due_ms == INT64_MAX) return INT64_MAX;
-  return std::min(due_ms, kMsMax) * 1000;  // if the executor was busy: soon again; at the clock's end there is no later
+  return std::min(due_ms, kMsMax) * 1000;  // soon again if the executor was busy, but never past the clock's end
 }
 
 void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
-  if (!stay->Enter(*this)) return;  // the write itself will say so
+  if (!stay->Enter(*this)) return;  // the write itself will report it
   keyspace::Room room = keyspace::Room::kOver;
   uint64_t made = 0;
   while (room == keyspace::Room::kOver && made < bytes) {
@@ -292,7 +294,7 @@ void CacheCore::MakeRoomInSlices(size_t bytes, size_t counted, Stay* stay) {
       room = keyspace.limit().MakeRoom({.bytes = bytes, .counted = counted});
       made += keyspace.limit().room_made() - before;
     });
-    if (!status.ok()) return;  // likewise
+    if (!status.ok()) return;  // the write itself will report it
   }
 }
 
@@ -352,7 +354,7 @@ void CacheCore::FillExecutorStats(ExecutorStats* to) const {
 
 void CacheCore::Log(LogLevel level, std::string_view line) {
   if (log_ == nullptr || level < limits_.log_level.load(std::memory_order_relaxed)) return;
-  const internal::Visit visit(*this, internal::Visit::Within());  // so that a Close from in there is refused
+  const internal::Visit visit(*this, internal::Visit::Within());  // so that a Close inside a callback is refused
   log_(level, line);
 }
 

@@ -1,12 +1,12 @@
-// CacheCore: one cache's parts, wired: executor, engine, delivery queue, background work.
+// CacheCore: the parts of one cache, wired together: executor, engine, delivery queue, background work.
 //
 // Cache (the public class), sessions and listeners hold a pointer to it; the Cache owns it.
 //
-// Background work is active expiry, eviction, freeing, compaction and the delivery of callbacks. Who does it is
-// Options::background: a thread made on first need, the listener's loop (which calls BackgroundStep from a time event),
+// Background work is active expiry, eviction, freeing, compaction and the delivery of callbacks. Options::background
+// tells who does it: a thread made on first need, the listener's loop (which calls BackgroundStep from a time event),
 // or Tick.
 //
-// Threads: every method, from any thread, where nothing else is said.
+// Threads: any thread may call every method, unless its comment says otherwise.
 #ifndef LARDER_CORE_CORE_H_
 #define LARDER_CORE_CORE_H_
 
@@ -41,12 +41,12 @@
 
 namespace larder::inline v0::core {
 
-// A client's end that may have to wait for the cache's: everything of the client's that the engine knows, to be deleted
-// when it does not know it any more.
+// The end of a client, which may have to wait for the cache's end. It owns everything of the client's that the engine
+// knows, and is deleted when the engine does not know it any more.
 class SessionEnd {
  public:
   virtual ~SessionEnd() = default;
-  // Takes it out of the engine. Called once.
+  // Takes the client out of the engine. It is called once.
   virtual void End() LARDER_REQUIRES_HOLDER = 0;
 
  private:
@@ -60,29 +60,29 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   ~CacheCore();
 
   executor::Executor& executor() { return *executor_; }
-  // Whether this process is a child of the one that opened the cache. Then no lock of the cache's may be taken, no
-  // table walked and nothing destroyed: threads that are not here may have been at it. Every call looks here, or takes
-  // the executor, which does, before anything else.
+  // Whether this process is a forked child of the one that opened the cache. In a child no lock of the cache's may be
+  // taken, no table walked and nothing destroyed: threads of the parent may have been in the middle of it. Before
+  // anything else every call asks this, or takes the executor, which asks.
   bool Forked() const { return executor_->Forked(); }
   engine::Engine& engine() { return *engine_; }
   base::Bio& bio() { return *bio_; }
   executor::DeliveryQueue& delivery() { return delivery_; }
   AsyncQueue& async() { return async_; }
   LiveLimits& limits() { return limits_; }
-  // How many of maxclients are taken, by clients of all its listeners. Any thread.
+  // How many of maxclients are taken, by clients of all listeners. Any thread may use it.
   std::atomic<uint32_t>& listener_clients() { return listener_clients_; }
-  // The options as they are now. Errors: CANCELLED, RESOURCE_EXHAUSTED...
+  // A copy of the present options. Errors: CANCELLED, RESOURCE_EXHAUSTED...
   absl::StatusOr<std::unique_ptr<Options>> CopyOptions();
-  // Lowers maxclients to `most`, for want of descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
+  // Lowers maxclients to `most`, because there are no more descriptors. Errors: CANCELLED, RESOURCE_EXHAUSTED.
   absl::Status LowerMaxclients(uint32_t most);
-  // Whether somebody listens to MONITOR: typed calls then say what they are.
+  // Whether somebody listens to MONITOR. Typed calls then make lines for it.
   bool monitored() const LARDER_REQUIRES_HOLDER { return read_reasons_.Has(engine::ReadReason::kMonitor); }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
 
-  // Whether this thread may use a Transaction: it is inside Atomically's function, the one with that serial number, and
-  // not inside View within it. What outlives that function finds the answer no, on whatever thread, in a later
-  // Atomically and in a forked child too. All else: by that thread, which holds the executor.
+  // Whether this thread may use a Transaction: it is inside Atomically's function with that serial number, and not
+  // inside View within it. A Transaction that outlives that function gets the answer no, on any thread, in a later
+  // Atomically and in a forked child too. The other methods here are for that thread, which holds the executor.
   bool MayTransact(uint64_t transaction) const {
     return transacting_.load(std::memory_order_relaxed) == ThisThread() && transaction == transaction_ &&
            !executor_->Forked();
@@ -107,7 +107,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
     if (outcome != executor::Outcome::kRan) [[unlikely]] return OutcomeStatus(outcome);
     return absl::OkStatus();
   }
-  // The same for what may be much: if is_short() says no, `fn` runs on this thread. See Executor::Run.
+  // The same for work that may be long: if is_short() says no, `fn` runs on this thread. See Executor::Run.
   template <class F, class S>
   absl::Status Run(F&& fn, S&& is_short) {
     const executor::Outcome outcome = executor_->Run(
@@ -123,24 +123,24 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Why a call did not run; nullptr if it did.
   static const ErrorText* ErrorOf(executor::Outcome outcome);
 
-  // Ends a session, now or, if the cache is closed or about to be, when whoever closes it comes to it. Waits for nobody
-  // who closes; from any thread, also inside user code and callbacks.
+  // Ends a session now or, if the cache is closed or about to be, when a closer comes to it. It waits for no closer.
+  // Any thread may call it, also inside user code and callbacks.
   void EndSession(std::unique_ptr<SessionEnd> end);
 
-  // To be called at the end of every hold on the executor: does what ops of this hold have asked for, which
-  // is to wake the background if there is work that it does not know of. One load and one compare if there is none.
+  // Call it at the end of every hold on the executor. If ops of this hold have left work that the background does not
+  // know of, it wakes the background. If not, it costs one load and one compare.
   void AfterOp() LARDER_REQUIRES_HOLDER { AfterOp(engine_->keyspace()); }
-  // The same for who has its keyspace at hand.
+  // The same for callers that have the keyspace at hand.
   void AfterOp(const keyspace::Keyspace& keyspace) LARDER_REQUIRES_HOLDER {
     if (keyspace.owed() != 0) [[unlikely]] TellBackground();
   }
-  // False if there has to be a thread for it and the system refuses one; the next call tries again.
+  // Returns false if a thread is needed and the system refuses it; the next call tries again.
   bool WakeBackground();
 
-  // Before a write of more than a slice's bytes is run (keyspace/room.h): evicts that much, if memory is over
-  // maxmemory, in holds of its own, between which others have their turn. On the caller's thread; not an event loop's,
-  // not inside Atomically. Cheap if there is nothing to do. `stay` is entered if it holds the executor, and lasts until
-  // the write has run.
+  // For use before a write of more than a slice's bytes (keyspace/room.h): if memory is over maxmemory, evicts that
+  // much in holds of its own, between which others have their turn. It works on the caller's thread, which must not be
+  // an event loop's or inside Atomically. It is cheap if there is nothing to do. If it takes the executor, it enters
+  // `stay`, which must last until the write has run.
   void MakeRoomAhead(size_t bytes, size_t counted, Stay* stay) {
     if (bytes <= keyspace::kSliceBytes) [[likely]] return;
     if (limits_.maxmemory.load(std::memory_order_relaxed) != 0) MakeRoomInSlices(bytes, counted, stay);
@@ -150,31 +150,32 @@ class LARDER_API CacheCore final : public engine::EngineHost {
     if (maxmemory == 0) [[likely]] return;
     const uint64_t string_bytes_max = limits_.bulk_bytes_max.load(std::memory_order_relaxed);
     const keyspace::Growth growth = engine::GrowthOf(engine_->commands(), argv, string_bytes_max, nullptr);
-    if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0, stay);  // it will be refused otherwise
+    if (growth.value_bytes <= maxmemory) MakeRoomAhead(growth.bytes, 0, stay);  // a larger value will be refused
   }
 
-  // MemoryLimit::SearchRoom for a block that is made without the executor, in a hold of its own unless `held`. REQUIRES:
-  // held, or in a Stay.
+  // MemoryLimit::SearchRoom for a block that is made without the executor. It takes the executor unless `held`.
+  // REQUIRES: `held`, or the caller is in a Stay.
   bool SearchRoom(keyspace::SourceSearch* search, bool held);
 
   void FillExecutorStats(ExecutorStats* to) const;
 
-  // Does what is due, deliveries until `deadline_us` of the cache's clock; returns when it wants to be called again, in
-  // us of that clock, INT64_MAX for "not until WakeBackground".
+  // Does the work that is due, and delivers until `deadline_us` of the cache's clock. Returns when it wants to be
+  // called again, in us of that clock; INT64_MAX for "not until WakeBackground".
   int64_t BackgroundStep(int64_t deadline_us);
 
-  // Clients have grown by what they sent: closes some if they are over maxmemory-clients. Waits for the executor, or,
-  // for an event loop, does nothing while that is busy: some batch will look.
+  // For use when clients have grown by their input: closes some if all together are over maxmemory-clients. The first
+  // waits for the executor. The second, for an event loop, does nothing while the executor is busy: a later batch will
+  // look.
   void CheckClientsMemory();
   void TryCheckClientsMemory();
-  // Before bytes are counted that a loop has moved. Likewise.
+  // A loop calls it before it counts bytes that it has moved. It does nothing while the executor is busy.
   void TrySampleRates();
 
-  // For an event loop, which never waits: false if CLIENT PAUSE lasts, or the executor is busy.
+  // For an event loop, which never waits. Returns false if CLIENT PAUSE lasts, or the executor is busy.
   bool TryEndPause();
 
-  // Refused (false) after Close has begun. A listener removes itself before it dies; that waits for a StopForClose
-  // which runs on another thread.
+  // AddListener returns false after Close has begun. A listener removes itself before it dies; this waits for a
+  // StopForClose that runs on another thread.
   bool AddListener(ListenerHook* listener);
   void RemoveListener(ListenerHook* listener);
 
@@ -243,18 +244,18 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   FlightTable flights_;
   base::Bio* bio_ = nullptr;  // one reference
   std::unique_ptr<executor::Executor> executor_;
-  engine::ReadReasons read_reasons_ LARDER_GUARDED_BY_HOLDER;  // beside what every typed call loads
+  engine::ReadReasons read_reasons_ LARDER_GUARDED_BY_HOLDER;  // near the members that every typed call loads
   std::unique_ptr<engine::Engine> engine_;
-  std::atomic<uintptr_t> transacting_{0};  // only the thread that it names can find itself in it
-  uint64_t transaction_ = 0;               // that of the newest; for that thread
+  std::atomic<uintptr_t> transacting_{0};  // only that thread can find its own id here
+  uint64_t transaction_ = 0;               // serial number of the newest; for that thread
   executor::DeliveryQueue delivery_;
   AsyncQueue async_{*this};
   executor::BackgroundThread thread_;
   LoopPace pace_;
-  std::unique_ptr<Closing> closing_;  // a forked child leaks it: somebody may be waiting on it in the parent
-  std::atomic<SessionEnd*> ends_{nullptr};  // newest first: what whoever closes has to run
+  std::unique_ptr<Closing> closing_;  // a forked child leaks it: a thread of the parent may be waiting on it
+  std::atomic<SessionEnd*> ends_{nullptr};  // newest first; closers run them
   Listeners listeners_;
-  base::Line late_listener_;  // that Close waited for in vain; the role's holder
+  base::Line late_listener_;  // the listener for which Close waited in vain; for the closer with the role
 };
 
 }  // namespace larder::inline v0::core

@@ -1,4 +1,4 @@
-// The work of a cache's end. What the stages mean, and why they are cut so, stands in closing.h.
+// The work of a cache's end. closing.h explains the stages.
 #include <optional>
 #include <utility>
 
@@ -29,14 +29,14 @@ constexpr int64_t kJobsRoundNs = 200'000;
 
 bool CacheCore::AddListener(ListenerHook* listener) {
   if (!listeners_.Add(listener)) return false;
-  // There may be work that nobody was there to be told of.
+  // There may be work from a time without a listener.
   if (background_ == Background::kLoop) listener->WakeForBackground();
   return true;
 }
 
 void CacheCore::RemoveListener(ListenerHook* listener) {
   listeners_.Remove(listener);
-  // Background work that this one was told of.
+  // The background work of which the removed listener was told goes to the next one.
   if (background_ == Background::kLoop) listeners_.First([](ListenerHook& next) { next.WakeForBackground(); });
 }
 
@@ -45,8 +45,8 @@ bool CacheCore::StopListeners(int64_t deadline_us) {
   return listeners_.StopAll(deadline_us, &late_listener_);
 }
 
-// Whoever has the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So that is
-// stopped before this thread waits for the role; all others are asked to stop, and not waited for.
+// The closer with the role may be waiting for the loop of this very thread, which nobody polls meanwhile. So this
+// thread stops its own loop before it waits for the role. It asks all others to stop, and does not wait for them.
 void CacheCore::StopOwnListeners() {
   base::Line nobody_asks;
   (void)listeners_.StopAll(INT64_MIN, &nobody_asks);
@@ -62,7 +62,7 @@ void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
   switch (outcome) {
     case executor::Outcome::kRan:
     case executor::Outcome::kForked: return;
-    case executor::Outcome::kReentrant:  // this thread holds it already
+    case executor::Outcome::kReentrant:  // this thread holds the executor already
       base::AssertHolder();
       end->End();
       return;
@@ -74,8 +74,8 @@ void CacheCore::EndSession(std::unique_ptr<SessionEnd> end) {
   }
 }
 
-// REQUIRES: the role. After the stage of the holder nothing runs under the executor any more, so that whoever has the
-// role may touch what is the holder's: here, and in the stages that follow.
+// REQUIRES: the caller has the role. After the stage `holder` nothing runs under the executor any more, so the closer
+// with the role may touch all that belongs to the holder, here and in later stages.
 void CacheCore::RunEnds() {
   base::AssertHolder();
   SessionEnd* end = ends_.exchange(nullptr, std::memory_order_acquire);
@@ -90,7 +90,7 @@ void CacheCore::RunEnds() {
 bool CacheCore::CloseExecutor(int64_t deadline_us) {
   if (executor_->Close(0)) return true;
   if (!closing_->AwaitHolder(deadline_us)) return false;
-  return executor_->Close();  // it has nothing to do but to let go
+  return executor_->Close();  // the holder has nothing to do but to let go
 }
 
 bool CacheCore::StopThread(int64_t deadline_us) {
@@ -100,7 +100,7 @@ bool CacheCore::StopThread(int64_t deadline_us) {
 bool CacheCore::DeliverAll(int64_t deadline_us) {
   async_.CancelWaiting();
   while (delivery_.HasWork()) {
-    // One at least, so that also those who close with no time at all get on. A callback may have forked: the child runs
+    // It delivers at least one, so that closers without any time get on too. If a callback has forked, the child runs
     // none of the others.
     delivery_.Drain([&] { return !Forked() && !closing_->Late(deadline_us); });
     if (Forked()) return false;
@@ -132,11 +132,11 @@ bool CacheCore::RunStage(int64_t deadline_us) {
     case Stage::kOpen: return true;
     case Stage::kListeners:
       if (StopListeners(deadline_us)) return true;
-      (void)executor_->Close(0);  // nobody else is to be served meanwhile
+      (void)executor_->Close(0);  // nobody else should be served meanwhile
       return false;
     case Stage::kHolder:
       if (!CloseExecutor(deadline_us)) return false;
-      listeners_.EndAll();  // what they served is left in the list of ends
+      listeners_.EndAll();  // the sessions that they served go to the list of ends
       return true;
     case Stage::kCalls: return closing_->AwaitVisitors(deadline_us);
     case Stage::kThread: return StopThread(deadline_us);
@@ -148,7 +148,7 @@ bool CacheCore::RunStage(int64_t deadline_us) {
   return true;
 }
 
-// For the role's holder, who can count what is left.
+// For the closer with the role, which can count what is left.
 absl::Status CacheCore::Unfinished() {
   const Stage stage = closing_->stage();
   if (stage == Stage::kListeners) {
@@ -184,27 +184,27 @@ absl::Status CacheCore::Close(int64_t deadline_us) {
   thread_.RequestStop();
   StopOwnListeners();
   if (!closing_->TakeRole(deadline_us)) {
-    (void)executor_->Close(0);  // who has the role may be waiting for a listener, and we say that nobody is served
+    (void)executor_->Close(0);  // the closer with the role may wait for a listener; nobody should be served meanwhile
     return Closing::Unfinished(closing_->stage(), std::nullopt);
   }
   absl::Status status;
   while (status.ok() && closing_->stage() != Stage::kClosed) {
     const bool done = RunStage(deadline_us);
-    if (Forked()) return OutcomeStatus(executor::Outcome::kForked);  // by a callback: locks are the parent's
+    if (Forked()) return OutcomeStatus(executor::Outcome::kForked);  // a callback has forked
     if (done) {
       closing_->Advance();
     } else {
       status = Unfinished();
     }
   }
-  // Also those that came after their stage.
+  // This is for ends that came after their stage.
   if (closing_->stage() > Stage::kHolder) RunEnds();
   if (status.ok()) status = PinsLeft();
   closing_->GiveRole();
   return status;
 }
 
-// Nobody can reach the keys any more. What values are left when they are gone is pinned by somebody.
+// Nobody can reach the keys any more. Values that are left when the keys are gone are pinned by somebody.
 absl::Status CacheCore::PinsLeft() {
   base::AssertHolder();
   memory::Heap& blocks = engine_->keyspace().blocks();

@@ -180,7 +180,7 @@ Wait* FlightTable::WaitOfLocked(uintptr_t thread) const {
   return wait;
 }
 
-// Ends, since nobody was let into a ring: a path in which no thread comes twice.
+// The loop ends: since no wait may close a ring, no thread comes twice in the path.
 bool FlightTable::LeadsToLocked(const Flight& flight, uintptr_t thread) const {
   const Flight* each = &flight;
   while (each->loader_ != thread) {
@@ -212,7 +212,7 @@ const ErrorText* FlightTable::Await(Flight& flight, Wait& wait) {
 void FlightTable::Leave(Flight& flight) {
   std::atomic<uint32_t>* const left = &flight.left_;
   left->fetch_add(1, std::memory_order_release);
-  executor::FutexWakeAll(left);  // the flight may be gone
+  executor::FutexWakeAll(left);  // the flight may be gone by now
 }
 
 void FlightTable::Close() {
@@ -262,7 +262,7 @@ bool Load::Detach() {
 void Load::CountNotStored() { table_->CountNotStored(); }
 
 void Load::Finish(const absl::Status& status, std::string_view value) {
-  // In a forked child those who wait are in another process, and the mutex may have been held at the fork.
+  // In a forked child the waiting threads are in another process, and the mutex may have been held at the fork.
   if (!table_->Forked()) table_->Land(own_, nullptr, &status, value);
   table_ = nullptr;
 }

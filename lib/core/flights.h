@@ -1,17 +1,17 @@
-// FlightTable: the loads of one cache that are on their way. GetOrLoad stands on it.
+// FlightTable: the running loads of one cache, for GetOrLoad.
 //
-// The fault that it keeps away is the one of every cache that is filled from somewhere else:
+// It prevents a fault of every cache that is filled from another source:
 //
 //     thread A   GetOrLoad("k"): a miss; its loader reads the source, which says 1
 //     thread B   writes 2 to the source, then Set("k", 2) or Delete("k")
-//     thread A   stores 1: from now on the cache says what the source has not said for a while
+//     thread A   stores 1: from now on the cache has a value that the source no longer has
 //
 // The remedy is the lease (memcached's: Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013). A *flight* is one
-// loader on its way. It is *attached* to its (database, key) from the hold of the executor in which the key was seen to
-// be missing until a change to the key *detaches* it. Only an attached flight may store, and "still attached?" and the
-// store are one hold. A detached flight goes on: those who *joined* it before get its value, since it is what they
-// would have had a moment ago, and nobody else; a GetOrLoad that begins later finds no flight and makes a new one. So a
-// load that begins after a Delete has returned never brings what was read before it.
+// running loader. It is *attached* to its (database, key) from the hold of the executor that found the key missing
+// until a change to the key *detaches* it. Only an attached flight may store, and "still attached?" and the store are
+// one hold. A detached flight goes on: only the calls that *joined* it before get its value, which they could have had
+// a moment ago. A GetOrLoad that begins later finds no flight and makes a new one. So a load that begins after a Delete
+// has returned never brings a value that was read before the Delete.
 //
 //     miss ──► Join ──► attached ──► loader returns ──► store, Land
 //                          │ change
@@ -19,32 +19,34 @@
 //                       detached ──► loader returns ──► Land
 //
 // What detaches. A flight listens to Effects, which come under the executor at the moment of the change:
-//   - any effect on the key: it was written, renamed or moved or copied onto, by whomever, the loader included;
-//   - an *absence*: the key was to be deleted, renamed or moved away, and was not there. That changes no key and is yet the
-//     very thing that the lease is for, since a key that is being loaded is missing. (COPY only reads what it copies.)
-//   - a flush of the database, and a swap of it with another: whatever it held, the caller has said that it is out of date.
-// Not "expired" and "evicted": the key of an attached flight is missing, so these are about what was there before.
+//   - any effect on the key: it was written, renamed or moved or copied onto, by anybody, including the loader;
+//   - an *absence*: the key was to be deleted, renamed or moved away, and was not there. That changes no key, but it is
+//     just what the lease is for, since a key that is being loaded is missing. (COPY only reads the key that it
+//     copies.)
+//   - a flush of the database, or a swap of it with another: the caller has said that all that it held is out of date.
+// "expired" and "evicted" do not detach: the key of an attached flight is missing, so these events are about an earlier
+// value.
 //
-// Who waits for whom. A loader may call GetOrLoad for other keys, so threads can wait in a ring: the loader of a wants
-// b, the loader of b wants a. Each waiting thread waits for one flight and each flight has one loader's thread, so the
-// graph is a path; whoever is about to wait walks it, and is refused if it leads back. Detached flights are in it until
-// they land. Only this cache's waits are seen: a ring through another cache, a lock or a joined thread is the program's
-// own.
+// Rings. A loader may call GetOrLoad for other keys, so threads can wait in a ring: the loader of a wants b, the loader
+// of b wants a. Each waiting thread waits for one flight and each flight has one loader's thread, so the waits form a
+// path. A thread that is about to wait follows it, and is refused if it leads back to itself. Detached flights are in
+// it until they land. Only this cache's waits are seen: a ring through another cache, a lock or a joined thread is the
+// program's own.
 //
-// Where things are. A flight and a wait stand on their threads' stacks; three hash tables of chains find flights by
-// (database, key) and by database, and waits by thread. Adding to a chain cannot fail. Thousands of flights cost each
-// change one hash and one short chain; no flights cost nothing, since the table then does not listen.
+// Memory and cost. A flight and a wait are on their threads' stacks. Three hash tables of chains find flights by
+// (database, key) and by database, and waits by thread. Adding to a chain cannot fail. With thousands of flights each
+// change costs one hash and one short chain. Without flights it costs nothing, since the table does not listen then.
 //
 // Locks. `mutex_` guards chains and counts. It is taken with the executor held (Join, Detach, OnEffect) and without
-// (Await, Land, Close), never the other way round, for some tens of nanoseconds. Waits are futexes, not condition
-// variables: a loader that forks ends, in the child, a flight that others wait for in the parent, and a condition
+// (Await, Land, Close), for some tens of nanoseconds; the executor is never taken under it. Waits are futexes, not
+// condition variables: if a loader forks, the child ends a flight for which threads of the parent wait, and a condition
 // variable's destructor would wait for them.
 //
-// Rejected: values held by a shared_ptr in the table (an allocation a miss, and one that can fail when a flight has to
-// land); one condition variable for all (a landing woke every waiter of every key); a version in each database's keys
-// (a key that is missing has no place for one); to keep the listener always (every write would pay for it).
+// Rejected: values in the table by shared_ptr (an allocation for each miss, which can fail when a flight has to land);
+// one condition variable for all (each landing woke every waiter of every key); a version in each key (a missing key
+// has no place for one); listening always (every write would pay for it).
 //
-// Threads: any, where nothing else is said. In a forked child nothing here may be called: see Load.
+// Threads: any, unless a comment says otherwise. In a forked child nothing here may be called: see Load.
 #ifndef LARDER_CORE_FLIGHTS_H_
 #define LARDER_CORE_FLIGHTS_H_
 
@@ -64,7 +66,7 @@
 
 namespace larder::inline v0::core {
 
-// A hash table whose elements carry their links, so that only its growth can fail; then the chains are longer.
+// A hash table whose elements carry their links, so only its growth can fail, which makes the chains longer.
 template <class T, internal::ChainLink<T> T::*kLink>
 class Chains {
  public:
@@ -108,31 +110,32 @@ class FlightTable final : public keyspace::EffectListener {
  public:
   FlightTable() = default;
 
-  // Before any other call.
+  // REQUIRES: it is called before any other.
   void Init(executor::Executor& executor, keyspace::Effects& effects, const base::HashSeed& seed) {
     executor_ = &executor;
     effects_ = &effects;
     seed_ = &seed;
   }
 
-  // After the key was found to be missing. Either the flight that loads it, to be awaited and left; or
-  // nullptr, and `own`, which knows its key, database and loader, is attached and has to land. *closed: neither.
+  // It follows a miss. Returns the flight that loads the key, which the caller must await and leave. Or returns
+  // nullptr: then `own`, which has its key, database and loader, is attached and has to land, or *closed is true and it
+  // is neither.
   internal::Flight* Join(internal::Flight& own, bool* closed) LARDER_REQUIRES_HOLDER;
 
   // See Load::Await. Leave follows.
   const internal::ErrorText* Await(internal::Flight& flight, internal::Wait& wait);
   void Leave(internal::Flight& flight);
 
-  // True, once, if the flight is attached.
+  // Returns true, once, if the flight was attached.
   bool Detach(internal::Flight& flight) LARDER_REQUIRES_HOLDER;
-  // A glance; only Detach decides.
+  // Whether it looks attached; only Detach is sure.
   bool IsAttached(const internal::Flight& flight);
 
-  // Ends a flight: its result is `refusal` if set, else status and value. Returns when all who joined have left.
+  // Ends a flight. Its result is `error` if set, else status and value. Returns when all calls that joined have left.
   void Land(internal::Flight& flight, const internal::ErrorText* error, const absl::Status* status,
             std::string_view value);
 
-  // Wakes all who wait; they, and later callers, are told that the cache is closed. Loaders that run are let run.
+  // Wakes all waiting threads; they, and later callers, are told that the cache is closed. Running loaders go on.
   void Close();
 
   bool Forked() const { return executor_->Forked(); }
@@ -140,7 +143,7 @@ class FlightTable final : public keyspace::EffectListener {
   void CountNotStored() { not_stored_.fetch_add(1, std::memory_order_relaxed); }
   uint64_t not_stored() const { return not_stored_.load(std::memory_order_relaxed); }
 
-  // How many flights may still store, and how many threads wait; for tests.
+  // For tests: how many flights may still store, and how many threads wait.
   size_t attached() const { return attached_.load(std::memory_order_relaxed); }
   size_t waiting();
 
@@ -168,8 +171,8 @@ class FlightTable final : public keyspace::EffectListener {
   bool listening_ LARDER_GUARDED_BY_HOLDER = false;
 
   std::mutex mutex_;
-  Chains<internal::Flight, &internal::Flight::by_key_> by_key_;  // attached ones
-  Chains<internal::Flight, &internal::Flight::by_db_> by_db_;    // the same
+  Chains<internal::Flight, &internal::Flight::by_key_> by_key_;  // attached flights
+  Chains<internal::Flight, &internal::Flight::by_db_> by_db_;    // attached flights too
   Chains<internal::Wait, &internal::Wait::by_thread_> waits_;
   bool closed_ = false;
   std::atomic<size_t> attached_{0};  // grows under the executor only

@@ -1,7 +1,7 @@
-// LiveLimits: the options that sessions and listeners look at on their own threads, as they are now.
+// LiveLimits: the present values of options that sessions and listeners read on their own threads.
 //
-// Options belong to the executor's holder; CONFIG SET publishes here what others need. Each value is read on its own,
-// so no two of them need to agree.
+// Options belong to the executor's holder; CONFIG SET publishes the values that others need here. Each is read on its
+// own, so no two of them need to agree.
 #ifndef LARDER_CORE_LIMITS_H_
 #define LARDER_CORE_LIMITS_H_
 
@@ -23,7 +23,7 @@ struct LiveLimits {
   std::atomic<uint64_t> maxmemory{0};  // 0: no limit
   std::atomic<uint64_t> query_buffer_bytes_max{0};
   std::atomic<uint32_t> maxclients{0};
-  std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; by CacheCore
+  std::atomic<uint64_t> clients_memory_max{0};  // maxmemory-clients in bytes, 0: no limit; CacheCore writes it
   std::atomic<uint64_t> async_bytes_max{0};
   std::atomic<int> timeout_seconds{0};
   std::atomic<int> tcp_keepalive_seconds{0};

@@ -34,7 +34,8 @@ absl::Status Listeners::Relisten(const Options& changed, bool tls, engine::Liste
   return status;
 }
 
-// fn(listener), without the mutex, for each. One that it is inside of stays in the list, and so has a next one.
+// Calls fn(listener) for each, without the mutex. While fn is inside a listener, that stays in the list, so it has a
+// next one.
 template <class F>
 void Listeners::Visit(F&& fn) {
   std::unique_lock<std::mutex> lock(mutex_);

@@ -1,9 +1,9 @@
 // ReplyRoom: memory for a short reply, taken before its command runs.
 //
-// A command that has changed something must not end in "no memory" because the reply that says so could not be made.
-// With this room, and the room that Dispatch makes in the output, it cannot, if the reply is short: an integer, a
-// status, an error, a short string. For a longer one (GETDEL's, EXEC's) memory may still be missing when it is too
-// late; then the code is DATA_LOSS, which says that the command has run.
+// A command that has changed something must not end in "no memory" because its reply could not be made. With this room,
+// and the room that Dispatch makes in the output, it cannot, if the reply is short: an integer, a status, an error, a
+// short string. For a longer one (GETDEL's, EXEC's) memory may still be missing after the command has run. The code is
+// DATA_LOSS then, which says that the command has run.
 #ifndef LARDER_CORE_REPLY_ROOM_H_
 #define LARDER_CORE_REPLY_ROOM_H_
 
@@ -23,9 +23,9 @@ class ReplyRoom {
   ReplyRoom(const ReplyRoom&) = delete;
   ReplyRoom& operator=(const ReplyRoom&) = delete;
 
-  // False: there is no memory, and the command should not run.
+  // If false, there is no memory, and the command should not run.
   bool ok() const { return room_ != nullptr; }
-  // REQUIRES: `resp` is one whole reply; called once.
+  // REQUIRES: `resp` is one whole reply; it is called once.
   absl::StatusOr<Reply> Make(std::string_view resp) { return Reply::FromRespInRoom(resp, nullptr, &room_, kBytes); }
 
  private:

@@ -82,7 +82,7 @@ absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, boo
     else reply = base::NoMemory(base::kNoMemoryForReply);
   }
   if (reply.ok() || !changed) return reply;
-  // Whatever is wrong with the reply, it was done.
+  // Whatever is wrong with the reply, the command has run.
   const bool no_memory = reply.status().code() == absl::StatusCode::kResourceExhausted;
   return base::MakeStatus(absl::StatusCode::kDataLoss,
                           no_memory ? "the command has run, but there is no memory for its reply"

@@ -1,5 +1,4 @@
-// One command of a client that exists for it alone, and what any direct client's command leaves behind: argv in, Reply
-// out.
+// Runs one command for a client that exists for it alone, and makes Replies of direct clients' output.
 #ifndef LARDER_CORE_RUN_ONCE_H_
 #define LARDER_CORE_RUN_ONCE_H_
 
@@ -17,27 +16,27 @@
 
 namespace larder::inline v0::core {
 
-// One command of a client that exists for it alone. `held`: the caller holds the executor (a Transaction).
+// Runs one command for a client that exists for it alone. `held`: the caller holds the executor (a Transaction).
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
-// The engine's part of ExecuteOnce, for those who are in the executor already: the reply, in RESP3, goes to `output`.
-// `at_once`, `search`: see Dispatch.
+// The engine's part of ExecuteOnce, for the executor's holder. The reply, in RESP3, goes to `output`. `at_once`,
+// `search`: see Dispatch.
 enum class Ran { kNothingChanged, kChanged, kWantsRoom };
 Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
             keyspace::SourceSearch* search = nullptr) LARDER_REQUIRES_HOLDER;
 
-// Whether RunOnce of this may be run by whoever holds the executor: see engine/short.h.
+// Whether any holder of the executor may call RunOnce for this: see engine/short.h.
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) LARDER_REQUIRES_HOLDER;
 
-// What a run that has ended leaves in an output as a Reply: nil if it is nothing. `changed`: RunOnce's kChanged.
+// Makes a Reply of the output of a run; nil if there is none. `changed`: RunOnce's kChanged.
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed);
 
-// What direct clients speak.
+// The RESP version of direct clients.
 inline constexpr int kDirectProtocol = 3;
 absl::Status EmptyArgv();
 absl::Status NoMemoryToRun();
 
-// Runs a command of the client's.
+// Runs a command for the client.
 Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std::string_view> argv,
                resp::Output& output, bool at_once, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER;
 

@@ -1,4 +1,4 @@
-// Bucket: one cache line of the segment table, and the words that it is made of.
+// Bucket: one cache line of a segment, and its words.
 //
 //   metadata   63     59 58  56 55             32 31              0
 //             │ stashed  │ next │ earliest expiry  │ version        │
@@ -6,19 +6,19 @@
 //             │ tag             │ pointer to the element    │ marks │   all zero: empty
 //
 //   tag       the 16 bits of the hash below the prefix that is common to the segment
-//   marks     the low bits of a pointer to what is aligned to 8: bit 0 for an element that has an expiry
+//   marks     the low bits of a pointer that is a multiple of 8: bit 0 for an element that has an expiry
 //   home      the bucket that a tag belongs to: tag * buckets >> 16, so that buckets stand in the order of hashes
 //   expiry    the earliest one of the elements whose home this is, wherever they live: lib/ds/expiry_code.h; 0: none.
 //             So elements that move between buckets take nothing along
-//   next      how many elements whose home this is live in the bucket after it (at most 7, its slots)
-//   stashed   how many live in the segment's stash; kSpilled: at least one has spilled into the overflow chain
+//   next      the number of elements whose home this is in the bucket after it (at most 7, its slots)
+//   stashed   their number in the segment's stash; kSpilled: at least one is in the overflow chain
 //
-// Stores. Every word is stored as a whole (StoreWord), so that whoever reads beside the executor sees it as it was
-// before or as it is after. What lives at a home is stored within a HomeEdit of that home. The version is zero and kept
-// through every change.
+// Stores. Every word is stored as a whole (StoreWord), so a reader beside the executor sees it as it was before or as
+// it is after. Everything that belongs to a home is stored within a HomeEdit of that home. The version is zero, and
+// every change keeps it.
 //
-// A lookup compares the tags of a bucket at once: with SSE2 where there is any, which x86-64 always has. Both ways are
-// compiled so that a test can compare them.
+// A lookup compares all tags of a bucket at once, with SSE2 where the processor has it, as x86-64 always does. Both
+// ways are compiled so that a test can compare them.
 #ifndef LARDER_DS_BUCKET_H_
 #define LARDER_DS_BUCKET_H_
 
@@ -80,16 +80,16 @@ inline uint32_t FirstTagOf(int home, int buckets) {
 // One store of 8 bytes, which a compiler may neither split nor narrow.
 inline void StoreWord(uint64_t& word, uint64_t value) { __atomic_store_n(&word, value, __ATOMIC_RELAXED); }
 
-// HomeEdit: the scope in which anything is stored that is at home in one bucket: the slots of its elements, in whatever
-// bucket they are, and the elements' own bytes. Who stores for several homes opens one for each. The scope does nothing
-// yet; it is the one place where the home's version will become odd when it begins and even when it ends.
+// HomeEdit: the scope for all stores to the elements of one home: to their slots, in whatever bucket they are, and to
+// their own bytes. A change of several homes opens one scope for each. The scope does nothing yet. It is the one place
+// where the home's version will become odd at the beginning and even at the end.
 //
-// Not in a HomeEdit: segments that are in no directory yet, or in none any more; a home's counts and code, which are of
-// no meaning to who reads beside the executor but for the word that they share with the version.
+// Two kinds of stores need no HomeEdit: to segments that are not in a directory yet or no longer, and to a home's
+// counts and code. Readers beside the executor do not use those; they only share a word with the version.
 class HomeEdit {
  public:
   explicit HomeEdit(Bucket* home) : home_(home) { LARDER_DCHECK(home != nullptr); }
-  ~HomeEdit() {}  // not trivial, so that nobody keeps one beyond its scope by copying it
+  ~HomeEdit() {}  // it is not trivial, so that nobody keeps a copy beyond the scope
   HomeEdit(const HomeEdit&) = delete;
   HomeEdit& operator=(const HomeEdit&) = delete;
 
@@ -104,7 +104,7 @@ class SlotSet {
  public:
   explicit SlotSet(uint32_t bits) : bits_(bits) {}
   bool empty() const { return bits_ == 0; }
-  // REQUIRES: !empty(), as RemoveFirst does.
+  // REQUIRES: !empty(). RemoveFirst too.
   int first() const {
     LARDER_DCHECK(!empty());
     return __builtin_ctz(bits_) >> 1;
@@ -139,7 +139,7 @@ struct ScalarMatcher {
 struct Sse2Matcher {
   static SlotSet WithTag(const Bucket& bucket, uint32_t tag) {
     const __m128i wanted = _mm_set1_epi16(static_cast<int16_t>(tag));
-    // The upper halves of the eight words, shifted down with their sign so that packing keeps all 16 bits.
+    // These are the upper halves of the eight words, shifted down with their sign so that packing keeps all 16 bits.
     const __m128i low = _mm_srai_epi32(Halves<0xdd>(bucket, 0), 16);
     const __m128i high = _mm_srai_epi32(Halves<0xdd>(bucket, 2), 16);
     const __m128i equal = _mm_cmpeq_epi16(_mm_packs_epi32(low, high), wanted);

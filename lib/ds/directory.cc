@@ -7,7 +7,7 @@
 namespace larder::inline v0::ds {
 namespace {
 
-// A page is merged with its buddy when both are at most this long: a quarter of what would split it again.
+// A page is merged with its buddy when both are at most this long: a quarter of the length that would be split again.
 constexpr int kMergeBitsMax = Directory::kPageBitsMax - 2;
 
 // Writes each of `count` words `times` times, side by side.
@@ -128,7 +128,7 @@ bool Directory::SplitPage(uint64_t hash) {
     SetPage(i == 0 ? hash & ~which : hash | which, halves[i], bits, depth);
   }
   FreeWords(PageOf(page), bits + 1);
-  while (HalvePage(hash ^ which)) {  // where hashes crowd, the other half has few segments
+  while (HalvePage(hash ^ which)) {  // if hashes crowd in one half, the other has few segments
   }
   return true;
 }
@@ -207,7 +207,7 @@ bool Directory::HalveL1() {
 void Directory::FreePage(uint64_t hash) {
   if (l1_ == nullptr) return;
   const uint64_t page = l1_[L1Index(hash)];
-  LARDER_CHECK(page != 0);  // nobody may free it twice
+  LARDER_CHECK(page != 0);  // it must not be freed twice
   FreeWords(PageOf(page), BitsOf(page));
   const size_t count = size_t{1} << (l1_bits_ - DepthOf(page));
   const size_t first = L1Index(hash) & ~(count - 1);

@@ -5,17 +5,17 @@
 //   l1     one word for each prefix of l1 bits   {page    48 | log2 of the page's words 8 | depth 8}
 //   page   one word for each longer prefix       {segment 48 | bucket count 8          | depth 8}
 //
-//   depth  of a page or a segment: how many top bits all hashes in it have in common. A segment that is not as deep as
-//          its page's words are long has several words there, and a page several in l1, all the same.
+//   depth  of a page or a segment: the number of top bits that all its hashes have in common. If a segment's depth is
+//          less than its words' length, it has several equal words in its page; likewise a page in l1.
 //
-// A page doubles until it has 4096 words; then it is split in two, for which l1 may have to double, up to 4096 words.
-// So no step copies more than 32 KB. All of it shrinks again when segments have been merged. A table of one segment
-// needs no page: its word is kept in the directory object.
+// A page doubles until it has 4096 words. Then it is split in two, and l1 may have to double for that, up to 4096
+// words. So no step copies more than 32 KB. All of it shrinks again when segments have been merged. A table of one
+// segment needs no page: the directory object has its word.
 //
-// A segment lies in one page: a page is split only when it is full, so that one of its segments is 12 bits deeper than
-// the page, and none can be as shallow as the page itself.
+// A segment lies in one page. A page is split only when it is full. One of its segments is 12 bits deeper than the page
+// then, so none can be as shallow as the page itself.
 //
-// Costs: a lookup reads an l1 word, of which there are few, and a page's word: 8 bytes for some hundreds of elements.
+// Costs: a lookup reads one of the few words of l1 and one word of a page: 8 bytes for some hundreds of elements.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_DS_DIRECTORY_H_
@@ -32,7 +32,7 @@
 
 namespace larder::inline v0::ds {
 
-// Where a segment is and how to find a home in it. The empty word is all zero.
+// A segment's address, with its depth and number of buckets to find a home in it. The empty word is all zero.
 class SegmentWord {
  public:
   SegmentWord() = default;
@@ -70,7 +70,7 @@ class Directory {
     if (l1_ == nullptr) return only_;
     return SegmentWord(*WordIn(l1_[L1Index(hash)], hash));
   }
-  // What a lookup will read, to be prefetched.
+  // The word that a lookup will read, for a prefetch.
   const void* WordAddress(uint64_t hash) const {
     if (l1_ == nullptr) return &only_;
     return WordIn(l1_[L1Index(hash)], hash);
@@ -78,23 +78,23 @@ class Directory {
 
   // Sets all words of the segment that holds `hash` and has the depth of `word`. REQUIRES: words are long enough.
   void Set(uint64_t hash, SegmentWord word);
-  // Makes words longer than `depth` where `hash` is; false if there is no memory or no more depth.
+  // Makes the words at `hash` longer than `depth`; returns false if there is no memory or no more depth.
   bool Deepen(uint64_t hash, int depth);
-  // To be called when a segment has got shallower: makes words and pages as few as they can be. Lack of memory only
-  // means that it is not done now.
+  // Call it when a segment has got shallower: it makes words and pages as few as they can be. Without memory it is not
+  // done now.
   void Contract(uint64_t hash);
-  // Frees the page that `hash` is in, for a table that is taken apart from front to back.
+  // Frees the page of `hash`, for a table that is taken apart from front to back.
   void FreePage(uint64_t hash);
-  // The depth of the page that `hash` is in.
+  // The depth of the page of `hash`.
   int PageDepth(uint64_t hash) const { return l1_ == nullptr ? 0 : DepthOf(l1_[L1Index(hash)]); }
-  // How long the words are there.
+  // The length of the words at `hash`.
   int WordDepth(uint64_t hash) const;
   // Frees all pages; the segments are the table's.
   void Free();
 
-  // What the arena counts for the pages and l1.
+  // The bytes that the arena counts for the pages and l1.
   size_t bytes() const { return bytes_; }
-  // Bytes of pages and l1 that have been written anew so far.
+  // Bytes of pages and l1 that have been rewritten so far.
   uint64_t written() const { return written_; }
 
   void Swap(Directory& other) {
@@ -107,10 +107,10 @@ class Directory {
     changes_ = other.changes_ = (changes_ > other.changes_ ? changes_ : other.changes_) + 1;
   }
 
-  // Another number whenever some hash may have got another segment.
+  // A number that changes whenever a hash may have got another segment.
   uint64_t changes() const { return changes_; }
 
-  // nullptr, or what is wrong.
+  // Returns nullptr, or the fault.
   const char* Broken() const;
 
  private:
@@ -122,7 +122,7 @@ class Directory {
   static int BitsOf(uint64_t l1_word) { return static_cast<int>(l1_word >> kPointerBits & 0xff); }
   static int DepthOf(uint64_t l1_word) { return static_cast<int>(l1_word >> 56); }
 
-  // The top `bits` bits; two shifts because one of 64 is undefined.
+  // The top `bits` bits. It takes two shifts because one of 64 is undefined.
   static size_t TopBits(uint64_t hash, int bits) {
     LARDER_DCHECK(bits >= 0 && bits < 64);
     return hash >> 1 >> (63 ^ bits);

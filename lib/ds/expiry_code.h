@@ -4,12 +4,12 @@
 //         │ exponent  │ mantissa        │  + 1;  0: none
 //
 // A code is a time after the *base* of its segment, rounded up: to the millisecond for 17 minutes, to 2 parts in a
-// million beyond. Codes of one base compare as integers. So something that expires in a day may be thought to expire
-// 0.1 seconds later, never sooner: an element found by its code is due.
+// million beyond. Codes of one base compare as integers. The code of an element that expires in a day may be 0.1
+// seconds late, never early: an element found by its code is due.
 //
-// Bases are multiples of 2^20 ms. The steps of a code's time are powers of two, so those of a further base contain
-// those of a nearer one: whatever the bases that a time was coded for before, the error is that of the coarsest and
-// does not add up. (Beyond 34 years the steps are longer than 2^20 ms, and it does.)
+// Bases are multiples of 2^20 ms, and the steps of a code's time are powers of two. So the steps of a farther base are
+// multiples of a nearer base's. When a time is coded for one base after another, the errors do not add up: the coarsest
+// counts. (Beyond 34 years the steps are longer than 2^20 ms, and errors do add up.)
 #ifndef LARDER_DS_EXPIRY_CODE_H_
 #define LARDER_DS_EXPIRY_CODE_H_
 
@@ -36,7 +36,7 @@ constexpr uint32_t CodeOfParts(int shift, uint64_t mantissa) {
 }
 }  // namespace internal
 
-// The least code that stands for `ms` after the base or later. What is more than 2^50 ms away gets the last code.
+// The least code that stands for `ms` after the base or later. A time more than 2^50 ms away gets the last code.
 constexpr uint32_t CodeUp(int64_t ms) {
   if (ms <= 0) return 1;
   const auto after = static_cast<uint64_t>(ms);
@@ -52,7 +52,7 @@ constexpr uint32_t CodeDown(int64_t ms) {
   return internal::CodeOfParts(shift, after >> shift);
 }
 
-// What a code stands for, in ms after the base. REQUIRES: code != 0.
+// The time of a code, in ms after the base. REQUIRES: code != 0.
 constexpr int64_t MsOfCode(uint32_t code) {
   LARDER_DCHECK(code != 0 && code <= kCodeMax);
   const uint32_t raw = code - 1;
@@ -66,7 +66,7 @@ static_assert(MsOfCode(CodeUp(0)) == 0 && MsOfCode(CodeUp((1 << 20) - 1)) == (1 
 static_assert(MsOfCode(CodeUp((1 << 20) + 1)) == (1 << 20) + 2 && MsOfCode(CodeDown((1 << 20) + 1)) == 1 << 20);
 static_assert(CodeUp(INT64_MAX) == kCodeMax && MsOfCode(kCodeMax) < int64_t{1} << 50);
 
-// In a bucket's metadata: lib/ds/bucket.h.
+// The code in a bucket's metadata: lib/ds/bucket.h.
 inline constexpr int kCodeAt = 32;
 constexpr uint32_t CodeIn(uint64_t metadata) { return static_cast<uint32_t>(metadata >> kCodeAt) & kCodeMax; }
 constexpr uint64_t WithCode(uint64_t metadata, uint32_t code) {
@@ -74,7 +74,7 @@ constexpr uint64_t WithCode(uint64_t metadata, uint32_t code) {
   return (metadata & ~(static_cast<uint64_t>(kCodeMax) << kCodeAt)) | static_cast<uint64_t>(code) << kCodeAt;
 }
 
-// 0, none, is later than all others.
+// 0 (none) is later than all others.
 constexpr bool IsEarlier(uint32_t a, uint32_t b) { return a - 1 < b - 1; }
 constexpr uint32_t EarlierCode(uint32_t a, uint32_t b) { return IsEarlier(a, b) ? a : b; }
 static_assert(EarlierCode(0, 7) == 7 && EarlierCode(7, 0) == 7 && EarlierCode(0, 0) == 0 && EarlierCode(5, 7) == 5);

@@ -7,11 +7,11 @@ namespace {
 
 constexpr int kHomes = SegmentExpiry::kHomes;
 constexpr int kGroups = SegmentExpiry::kGroups;
-// A base that is this far behind is moved up: codes that are due are then coarser than 2 ms.
+// A base this far behind is moved up: codes that are due are coarser than 2 ms by then.
 constexpr int64_t kBehindMs = 2 * kBaseStepMs;
-// How far before an earlier expiry than all others a base is moved at most.
+// When a new earliest expiry comes, the base is moved to at most this long before it.
 constexpr int64_t kSpareMs = 4 * kBaseStepMs;
-// How many steps of work moving a base counts as: it reads and writes up to 122 lines, one after the other.
+// Moving a base counts as so many steps of work: it reads and writes up to 122 lines, one after the other.
 constexpr int64_t kRebaseWork = 16;
 // How many segments Soonest compares.
 constexpr int kCompared = 8;
@@ -67,7 +67,8 @@ void ExpiryIndex::Note(Segment* segment, int home, int64_t expiry_ms) {
   LARDER_DCHECK(timing.expiring != 0);
   const int64_t base_ms = segment->BaseMs();
   if (expiry_ms < base_ms && base_ms > now_ms_) {
-    // Further down than it must be, so that ever earlier ones are no work each; but not into the past.
+    // The base moves further down than it must, so that not each of ever earlier expiries moves it; but not into the
+    // past.
     const int64_t spare_ms = expiry_ms < base_ms - kSpareMs ? kSpareMs : base_ms - expiry_ms;
     const int64_t to_ms = expiry_ms < spare_ms ? 0 : expiry_ms - spare_ms;
     Rebase(segment, BaseFor(to_ms > now_ms_ ? to_ms : now_ms_));
@@ -152,13 +153,13 @@ uint32_t ExpiryIndex::DueCode(Segment* segment, int64_t* work) {
     Rebase(segment, BaseFor(now_ms_));
     *work -= kRebaseWork;
   }
-  // The last code stands for all that is too far away to have one, and so is never due.
+  // The last code stands for all times that are too far away to have one, so it is never due.
   const uint32_t due = CodeDown(now_ms_ - segment->BaseMs());
   return due < kCodeMax ? due : kCodeMax - 1;
 }
 
-// A slot far ahead can have every segment in it. The best of eight is kept in front to be compared with seven others
-// the next time, so that over some calls the earliest come first.
+// A slot far ahead may have every segment in it. The best of eight is kept in front and compared with seven others the
+// next time, so over some calls the earliest come first.
 Segment* ExpiryIndex::Soonest() {
   const int slot = wheel_.FirstSlot();
   LARDER_DCHECK(slot != SegmentWheel::kNone);
@@ -185,7 +186,7 @@ int ExpiryIndex::SoonestHome(const Segment& segment) {
 
 int ExpiryIndex::HomeFrom(const Segment& segment, int start) {
   const int first = start / kHomes;
-  for (int i = 0; i <= kGroups; ++i) {  // the first group twice, for what is before `start`
+  for (int i = 0; i <= kGroups; ++i) {  // the first group twice, for its homes before `start`
     const int group = (first + i) % kGroups;
     if (segment.expiry()->groups[group] == 0) continue;
     for (int home = i == 0 ? start : group * kHomes; home < EndOf(segment, group); ++home) {
@@ -207,7 +208,7 @@ Segment* ExpiryIndex::NextInRing() {
 Segment* ExpiryIndex::DrawSegment(base::Random& random) {
   LARDER_DCHECK(expiring_ != 0);
   while (draws_left_ == 0) {
-    const uint64_t share = uint64_t{NextInRing()->timing.expiring} * in_ring_;  // of expiring_ for one draw
+    const uint64_t share = uint64_t{NextInRing()->timing.expiring} * in_ring_;  // every expiring_ of it make one draw
     draws_left_ = share / expiring_ + (random.Below(expiring_) < share % expiring_ ? 1 : 0);
   }
   --draws_left_;

@@ -15,29 +15,29 @@
 //          └───┘ └──────────────────────────┘   └────────┴────┴────┴──┬─┴─ ─┴───────┘
 //                                                                     └─► element ─ ─ key
 //
-// This is extendible hashing that keeps the order of hashes. A segment grows by being rebuilt in the next of the sizes
-// that the arena has, which needs tags only; the greatest is split in two, for which each key is hashed again.
-// A segment that has lost two thirds of its elements is merged with its other half, which again needs tags only, or is
-// made smaller. Since everything stands in hash order, "all before this position" means the same whatever the shape: a
-// scan returns each key that stays in the table exactly once, through any change between its calls. Keys with the
-// same position are returned together.
+// This is extendible hashing that keeps the order of hashes. A segment grows by being rebuilt in the next of the
+// arena's sizes, which needs tags only. The largest is split in two, and each key is hashed again for that. A segment
+// that has lost two thirds of its elements is merged with its other half, which again needs tags only, or is made
+// smaller. All elements stand in hash order, so "all before this position" means the same whatever the shape: a scan
+// returns each key that stays in the table exactly once, through any change between its calls. Keys with the same
+// position are returned together.
 //
 // Policy (a value, kept in the table):
-//   using Element = T*;                              a multiple of 8 below 2^48, not null
-//   uint64_t Hash(Element e) const;                  the same as was given to Insert
+//   using Element = T*;                              a pointer, a multiple of 8, below 2^48, not null
+//   uint64_t Hash(Element e) const;                  the hash that was given to Insert
 //   static bool Matches(Element e, Bytes key);
 //   static constexpr bool kExpires;                  whether elements may have an expiry; if so
-//   static int64_t ExpiryMs(Element e);              when, INT64_MAX: never
+//   static int64_t ExpiryMs(Element e);              the time in ms; INT64_MAX: never
 //
-// Expiry. The table knows when its elements expire: lib/ds/expiry_index.h. An element whose expiry changes in place is
-// reported to ExpiryChanged; insertion, replacement and removal see to it themselves. Tables without expiry have none
-// of this, in code or memory; with it, a segment has one line more: 0.1 bytes an element.
+// Expiry. The table knows when its elements expire: lib/ds/expiry_index.h. When an element's expiry changes in place,
+// call ExpiryChanged; Insert, Replace and Remove need no such call. Tables without expiry have none of this, in code or
+// memory. With it, a segment has one line more: 0.1 bytes an element.
 //
-// Costs: a find reads one bucket and one element (a second bucket for some 15 %); a find of what is not there reads one
+// Costs: a find reads one bucket and one element (a second bucket for some 15 %). If the key is not there, it reads one
 // bucket. No step is longer than a split: see table_bench for times.
-// Memory: 10 to 11 bytes an element on average, at any size; an empty table has none. Allocation may fail: then
-// Insert says so and nothing has changed. Nothing else needs memory; what would save some is left undone without it.
-// Hashes that are all alike make a table slow and no more: see the overflow chain in lib/ds/segment.h.
+// Memory: 10 to 11 bytes an element on average, at any size; an empty table has none. If an allocation fails, Insert
+// says so and nothing has changed. Nothing else needs memory; without it, a change that would save memory is left
+// undone. Hashes that are all alike only make a table slow: see the overflow chain in lib/ds/segment.h.
 //
 // Rejected: open addressing over the whole table (a doubling in one step, and 20 bytes an element after it); a
 // segment's element count in the directory's word (every insert would write there).
@@ -76,12 +76,12 @@ class HashTable : private TableShape {
   static constexpr bool kExpires = Policy::kExpires;
   static constexpr int64_t kNoExpiry = INT64_MAX;
 
-  // `steps`: where changes of shape and ExpireSome are counted; Swap does not exchange it.
+  // `steps` counts changes of shape and ExpireSome; Swap does not exchange it.
   HashTable(Policy policy, memory::Arena* arena, base::StepLog* steps = nullptr)
       : TableShape(arena, steps), policy_(policy) {}
   HashTable(const HashTable&) = delete;
   HashTable& operator=(const HashTable&) = delete;
-  // Gives back the table's memory; the elements are the owner's: see ForEach, FreeSome and Clear.
+  // Gives back the table's memory. The elements are the owner's: see ForEach, FreeSome and Clear.
   ~HashTable() { FreeSegments(); }
 
   size_t size() const { return size_; }
@@ -96,15 +96,15 @@ class HashTable : private TableShape {
     return ElementOf(FindPlace(at, key, hash).word);
   }
 
-  // Where a key is, or would be: all that a lookup finds out on its way, so that the change that follows it goes that
-  // way no second time. It stays good whatever happens in the table in between, but that its element is removed or
-  // replaced: where the way has changed since, it is gone again.
+  // The result of a lookup: where a key is, or would be, so that a change after it need not search again. It stays
+  // valid through any change of the table except the removal or replacement of its element. If the table's shape has
+  // changed meanwhile, the element is searched again.
   struct Place {
     Element element = nullptr;  // nullptr: the key is not there
     uint64_t hash = 0;
-    SegmentWord at = {};          // its segment,
-    uint64_t changes = 0;         // at this time,
-    uint64_t* slot = nullptr;     // and where the element stood in it, nullptr: it is to be searched
+    SegmentWord at = {};          // the segment of `hash`
+    uint64_t changes = 0;         // the directory's changes() at the lookup
+    uint64_t* slot = nullptr;     // the element's slot at the lookup; nullptr: not known
   };
   Place Locate(Bytes key, uint64_t hash) const {
     Place place;
@@ -116,23 +116,23 @@ class HashTable : private TableShape {
     const Found found = at.empty() ? Found{nullptr, 0} : FindPlace(at, key, hash);
     *place = {ElementOf(found.word), hash, at, directory_.changes(), found.place};
   }
-  // The place of an element that is in the table, or, with nullptr, of a key that is not.
+  // The place of an element of the table, or, with nullptr, of a key that is not in it.
   Place PlaceOf(Element element, uint64_t hash) const {
     return {element, hash, directory_.Lookup(hash), directory_.changes(), nullptr};
   }
-  // The bucket where the key is at home, for a HomeEdit. REQUIRES: place.element is in the table.
+  // The key's home bucket, for a HomeEdit. REQUIRES: place.element is in the table.
   Bucket* HomeBucket(const Place& place) const {
     LARDER_DCHECK(place.element != nullptr);
     const SegmentWord at = Current(place);
     return at.segment()->bucket(HomeOf(at.TagOf(place.hash), at.buckets()));
   }
 
-  // False when there is no memory. REQUIRES: no element with this key is in the table.
+  // Returns false if there is no memory. REQUIRES: no element with this key is in the table.
   bool Insert(Element element, uint64_t hash) { return Insert(element, PlaceOf(nullptr, hash)); }
   bool Insert(Element element, const Place& place);
 
-  // Puts `now` where `before` was. The keys, and so the hashes, are equal. `before` can still be read, for its expiry;
-  // without kExpires it is only compared.
+  // Puts `now` in the place of `before`, which has an equal key. REQUIRES: with kExpires `before` can still be read,
+  // for its expiry; without kExpires it is only compared.
   void Replace(Element before, Element now, uint64_t hash) { Replace(PlaceOf(before, hash), now); }
   void Replace(const Place& place, Element now) {
     LARDER_DCHECK(place.element != nullptr && now != nullptr);
@@ -142,23 +142,23 @@ class HashTable : private TableShape {
     LARDER_CHECK(!at.empty());
     StoreElement(at, hash, SlotOf(place, at), now);
     if constexpr (kExpires) {
-      // First in, then out: a segment that never runs out of expiring elements stays where it is.
+      // Arrival comes before departure: a segment that never runs out of expiring elements stays where it is.
       NoteArrival(now, at, hash);
       NoteDeparture(before, at.segment());
     }
   }
 
-  // An element has changed its address, and nothing else: `now` is a copy of `before`, which can still be read.
+  // An element has changed nothing but its address: `now` is a copy of `before`, which can still be read.
   void Moved(Element before, Element now, uint64_t hash) {
     const SegmentWord at = directory_.Lookup(hash);
     LARDER_CHECK(!at.empty());
     StoreElement(at, hash, at.segment()->Locate(PackSlot(at.TagOf(hash), Marked(before))), now);
   }
-  // The same for many, on a walk: offers the elements of one physical bucket from `*position` on, the segment's stash
-  // and chain with its last one. `move(Offered& slot)` may put a copy in the place of slot.element(), and end that
-  // afterwards; it returns false to stop. Then `*position` is where to go on, with this bucket once more if it was
-  // stopped. Returns false at the end of the table. Start with 0. Whatever the table becomes between two calls, the
-  // walk ends, and offers most that was there.
+  // The same for many, on a walk from position 0: offers the elements of one physical bucket from `*position` on; the
+  // segment's stash and chain come with its last bucket. `move(Offered& slot)` may put a copy in the place of
+  // slot.element(), and end that afterwards; it returns false to stop. `*position` is then where to go on: at this
+  // bucket again if it was stopped. Returns false at the end of the table. However the table changes between two calls,
+  // the walk ends, and offers most elements that were there.
   class Offered {
    public:
     Offered(Segment* segment, uint64_t& word) : home_(segment->bucket(segment->HomeOf(word))), word_(word) {}
@@ -173,13 +173,13 @@ class HashTable : private TableShape {
   template <class Move>
   bool Relocate(uint64_t* position, Move&& move);
 
-  // Takes out the element with this key and returns it, or nullptr.
+  // Removes the element with this key and returns it; nullptr if there is none.
   Element Remove(Bytes key, uint64_t hash) {
     const Place place = Locate(key, hash);
     if (place.element != nullptr) Remove(place);
     return place.element;
   }
-  // REQUIRES: place.element is there.
+  // REQUIRES: place.element is in the table.
   void Remove(const Place& place);
 
   // An element whose hash has the same top 48 bits, or nullptr.
@@ -189,47 +189,47 @@ class HashTable : private TableShape {
 
   // How many elements have an expiry.
   size_t expiring() const { return expiry_.expiring(); }
-  // The element's expiry has been changed in place: from one time to another, not from or to none.
+  // The element's expiry has been changed in place, from one time to another: it had one before and has one now.
   void ExpiryChanged(Element element, uint64_t hash) { ExpiryChanged(PlaceOf(element, hash)); }
   void ExpiryChanged(const Place& place);
-  // When ExpireSome should be called next: not after the soonest expiry, but for what rounding adds to that, which is 2
-  // millionths of the time between it and the first in its segment. It may be before it, by less the nearer it is. What
-  // is past is due. INT64_MAX: never.
+  // When to call ExpireSome next; at once if that is past; INT64_MAX: never. It is no later than the soonest expiry,
+  // except for rounding, by 2 millionths of the time between that and the first expiry in its segment. It may be
+  // earlier, by less the nearer it is.
   int64_t SoonestMs() const { return expiry_.SoonestMs(); }
-  // Of some elements that expire first the soonest, nullptr if none has an expiry. As good as exact when the time is
-  // near.
+  // The soonest of some elements that expire first, nullptr if none has an expiry. It is as good as exact when the time
+  // is near.
   Element Soonest();
-  // Calls expire(element) for elements that are due at `now_ms`. It removes the element from this table, and may look
-  // into this and other tables, and on the way remove or change other elements; those are then not expired by this
-  // call. It does not call ExpireSome of this table. Visits about `max_visits` elements. Returns true if more may be
-  // due. After false none is, but for rounding as in SoonestMs.
+  // Calls expire(element) for elements that are due at `now_ms`, and visits about `max_visits` elements. `expire` must
+  // remove the element from this table. It may look into this and other tables, and remove or change other elements,
+  // which this call then does not expire. It must not call ExpireSome of this table. Returns true if more may be due.
+  // After false none is, except for rounding as in SoonestMs.
   template <class Expire>
   bool ExpireSome(int64_t now_ms, size_t max_visits, Expire&& expire);
-  // Visits those elements of one home that have an expiry, at least one; none if none has in the whole table. A hand
-  // goes round the segments that have any, and takes a home by chance. `visit` must not change the table.
+  // Visits those elements of one home that have an expiry: at least one, unless the whole table has none. A hand goes
+  // round the segments that have any, and takes a home at random. `visit` must not change the table.
   template <class Visit>
   void SampleExpiring(base::Random& random, Visit&& visit);
-  // Some element that has an expiry, each with the same chance over some draws; nullptr if none has. Reads the slots of
-  // a whole segment, 8 to 16 KB: where one element in ten or more has an expiry, trying Random is cheaper.
+  // A random element that has an expiry, each with the same chance over some draws; nullptr if none has. It reads the
+  // slots of a whole segment, 8 to 16 KB: if one element in ten or more has an expiry, trying Random is cheaper.
   Element RandomExpiring(base::Random& random);
 
   // -------------------------------------------------------------------------------------------------------------------
 
-  // What a later Find, Insert or Remove of this hash will read. Stages, each of which needs that the one before has
-  // arrived: 0 the directory's word; 1 the home bucket; 2 the elements there that have the tag.
+  // Fetches what a later Find, Insert or Remove of this hash will read. Each stage needs the result of the one before:
+  // 0 the directory's word; 1 the home bucket; 2 the elements there that have the tag.
   void Prefetch(uint64_t hash, int stage) const;
 
-  // Visits the elements of one home bucket from position `cursor` on and returns the position to go on from, 0 at the
-  // end. `visit` must not change the table. Start with 0.
+  // Visits the elements of one home bucket from position `cursor` on, at first 0. Returns the next position, 0 at the
+  // end. `visit` must not change the table.
   template <class Visit>
   uint64_t Scan(uint64_t cursor, Visit&& visit) const;
 
-  // Some element, each with about the same chance, or nullptr in an empty table.
+  // A random element, each with about the same chance, or nullptr in an empty table.
   Element Random(base::Random& random) const;
 
-  // Visits the up to 7 elements of the physical bucket at a position; if it is empty, of the first of the following
-  // ones that is not. Returns how many were visited: 0 only if a long stretch is empty. Over all hashes each element
-  // has about the same chance. `visit` must not change the table.
+  // Visits the elements, up to 7, of the physical bucket at a position or, if that is empty, of the next one that is
+  // not. Returns how many were visited: 0 only if a long stretch is empty. Over all hashes each element has about the
+  // same chance. `visit` must not change the table.
   template <class Visit>
   size_t SampleBucket(uint64_t hash, Visit&& visit) const;
 
@@ -245,9 +245,9 @@ class HashTable : private TableShape {
     size_ = 0;
   }
 
-  // Forgets elements from the front and gives back memory on the way, up to `max_elements` of them; `visit` is called
-  // for each and may free it. Returns true when nothing is left. Between calls only this, size, memory and Clear may be
-  // called: Swap the table with an empty one first.
+  // Forgets up to `max_elements` elements from the front and gives back memory on the way; `visit` is called for each
+  // and may free it. Returns true when nothing is left. Between calls only this, size, memory and Clear may be called,
+  // so Swap the table with an empty one first.
   template <class Visit>
   bool FreeSome(size_t max_elements, Visit&& visit);
 
@@ -264,7 +264,7 @@ class HashTable : private TableShape {
         if (table->expiry_.batch != nullptr) table->expiry_.batch->size = 0;
       }
       std::swap(expiry_, other.expiry_);
-      std::swap(expiry_.batch, other.expiry_.batch);  // whose ExpireSome is running does not change
+      std::swap(expiry_.batch, other.expiry_.batch);  // a running ExpireSome stays with its table object
     }
   }
 
@@ -274,13 +274,13 @@ class HashTable : private TableShape {
   using Expiries = std::conditional_t<kExpires, ExpiryIndex, NoExpiries>;
 
   struct Found {
-    uint64_t* place;  // nullptr: not found, or in the overflow chain, whose nodes may go at any time
+    uint64_t* place;  // nullptr: not found, or in the overflow chain, whose nodes may be freed at any time
     uint64_t word;
   };
 
   static uint64_t Pointer(Element element) { return reinterpret_cast<uintptr_t>(element); }
   static Element ElementOf(uint64_t word) { return reinterpret_cast<Element>(PointerOf(word)); }
-  // The position of the first tag of a home, which is not the segment's first.
+  // The position of the first tag of a home. REQUIRES: it is not the segment's first home.
   static uint64_t PositionOf(uint64_t hash, SegmentWord at, int home) {
     LARDER_DCHECK(home > 0 && home < at.buckets());
     const uint64_t prefix = hash & ~(~uint64_t{0} >> at.depth());
@@ -296,7 +296,7 @@ class HashTable : private TableShape {
     for (SlotSet set = TagMatcher::WithTag(*bucket, tag); !set.empty(); set.RemoveFirst()) {
       const uint64_t word = bucket->words[set.first()];
       if (PointerOf(word) == 0) continue;
-      // Most elements go on into a second line, which the caller will want: let it come together with the first.
+      // Most elements reach into a second line, which the caller will read: both lines are fetched together.
       __builtin_prefetch(reinterpret_cast<const char*>(PointerOf(word)) + kLineBytes);
       if (Policy::Matches(ElementOf(word), key)) [[likely]] return {&bucket->words[set.first()], word};
     }
@@ -312,15 +312,15 @@ class HashTable : private TableShape {
   }
   static Found FindElsewhere(SegmentWord at, int home, uint32_t tag, Bytes key);
 
-  // The segment of a place by now.
+  // The present segment of a place.
   SegmentWord Current(const Place& place) const {
     return place.changes == directory_.changes() ? place.at : directory_.Lookup(place.hash);
   }
-  // The slot of a place's element by now. `at`: Current(place).
+  // The present slot of a place's element. `at`: Current(place).
   uint64_t* SlotOf(const Place& place, SegmentWord at) const {
     const uint64_t word = PackSlot(at.TagOf(place.hash), Marked(place.element));
     const bool known = place.slot != nullptr && place.changes == directory_.changes();
-    if (known && *place.slot == word) [[likely]] return place.slot;  // else it has been moved within its segment
+    if (known && *place.slot == word) [[likely]] return place.slot;  // else it has moved within its segment
     return at.segment()->Locate(word);
   }
   static void StoreElement(SegmentWord at, uint64_t hash, uint64_t* slot, Element now) {
@@ -354,14 +354,14 @@ class HashTable : private TableShape {
     expiry_.Drop(segment);
     if (expiry_.batch != nullptr) expiry_.batch->Strike(Pointer(element));
   }
-  // Takes due elements out of the index until the batch is full; returns how many were visited.
+  // Takes due elements out of the index until the batch is full. Returns how many were visited.
   int64_t CollectDue(Segment* segment, int64_t now_ms, uint32_t due, int64_t max_visits, DueBatch* batch);
   int64_t CollectDueOfHome(Segment* segment, int home, int64_t now_ms, DueBatch* batch);
   void PrefetchDue(const Segment* segment, int first, int end, uint32_t due) const;
   // Sets the code of a home from its elements and returns the soonest of them, nullptr if none expires.
   Element MendHome(Segment* segment, int home);
 
-  // What a change of shape needs to know of the elements.
+  // The facts about an element that a change of shape needs.
   static Elements::Facts Read(const void* policy, uint64_t word) {
     return {static_cast<const Policy*>(policy)->Hash(ElementOf(word)),
             (word & kExpiringMark) != 0 ? ExpiryOf(ElementOf(word)) : kNoExpiry};
@@ -375,8 +375,8 @@ class HashTable : private TableShape {
 
   Policy policy_;
   [[no_unique_address]] Expiries expiry_;
-  uint64_t front_ = 0;    // FreeSome: hashes before this are gone, and
-  int front_bucket_ = 0;  // these buckets of the segment there
+  uint64_t front_ = 0;    // FreeSome: hashes before this are gone
+  int front_bucket_ = 0;  // FreeSome: buckets before this of the segment at front_ are gone
 };
 
 template <class Policy, class TagMatcher>
@@ -451,7 +451,7 @@ void HashTable<Policy, TagMatcher>::Remove(const Place& place) {
 
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::Prefetch(uint64_t hash, int stage) const {
-  // Without this gcc 12 takes a function that only prefetches for one without effects, and drops the calls.
+  // Without this gcc 12 thinks that a function which only prefetches has no effect, and drops the calls.
   __asm__ volatile("");
   if (stage == 0) {
     __builtin_prefetch(directory_.WordAddress(hash));

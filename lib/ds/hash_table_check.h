@@ -1,4 +1,4 @@
-// CheckInvariants: everything that must hold in a HashTable, for tests. Reads all of it.
+// CheckInvariants: for tests, checks everything that must hold in a HashTable. It reads all of the table.
 #ifndef LARDER_DS_HASH_TABLE_CHECK_H_
 #define LARDER_DS_HASH_TABLE_CHECK_H_
 
@@ -10,7 +10,7 @@ namespace larder::inline v0::ds {
 
 class TableInspector {
  public:
-  // nullptr, or what is wrong.
+  // Returns nullptr, or the fault.
   template <class Table>
   static const char* Check(const Table& table) {
     if (table.front_ != 0) return "a table that is being freed";
@@ -45,7 +45,7 @@ class TableInspector {
     return bytes == table.segment_bytes_ ? nullptr : "bytes of the segments";
   }
 
-  // Segments and the deepest one's depth, for tests that want to know that there were splits and merges.
+  // The number of segments and the greatest depth, for tests that need to know that there were splits and merges.
   template <class Table>
   static std::pair<size_t, int> Form(const Table& table) {
     std::pair<size_t, int> form = {0, 0};
@@ -96,10 +96,10 @@ class TableInspector {
     return nullptr;
   }
 
-  // What rounding may add to times that are less than half a year apart.
+  // The most that rounding adds to times that are less than half a year apart.
   static constexpr int64_t kRoundingMs = 1 << 15;
 
-  // Not while ExpireSome runs.
+  // REQUIRES: ExpireSome does not run.
   template <class Table>
   static const char* CheckExpiry(const Table& table) {
     const ExpiryIndex& index = table.expiry_;

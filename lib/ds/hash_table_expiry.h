@@ -1,9 +1,8 @@
-// The part of HashTable that goes by when elements expire. Included by hash_table.h.
+// The part of HashTable that is about expiry. hash_table.h includes it.
 //
-// A visit to a home reads those of its elements that are marked as having an expiry, and sets the home's code right.
-// ExpireSome takes due elements out of the index first, up to 64 of one segment, and then hands them over one by one:
-// at that point nothing of its own is left in the table that a removal, and the changes of shape that follow, could
-// invalidate.
+// A visit to a home reads those of its elements that are marked as having an expiry, and corrects the home's code.
+// ExpireSome first takes due elements out of the index, up to 64 of one segment, and then hands them over one by one.
+// At that point it keeps no pointer into the table that a removal, or a change of shape after it, could invalidate.
 #ifndef LARDER_DS_HASH_TABLE_EXPIRY_H_
 #define LARDER_DS_HASH_TABLE_EXPIRY_H_
 
@@ -59,7 +58,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDue(Segment* segment, int64_t now_
     for (int home = first; home < end; ++home) {
       const uint32_t code = CodeIn(segment->bucket(home)->words[0]);
       if (code == 0 || code > due) continue;
-      // One home is always done.
+      // One home is done in any case.
       if (visited != 0 && (visited >= max_visits || batch->size == DueBatch::kMax)) break;
       visited += CollectDueOfHome(segment, home, now_ms, batch);
     }
@@ -70,7 +69,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDue(Segment* segment, int64_t now_
   return visited;
 }
 
-// If the batch is full before the home has been seen whole, its code stays, and so it is visited again.
+// If the batch is full before all of the home was seen, the home's code stays, so it is visited again.
 template <class Policy, class TagMatcher>
 int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int home, int64_t now_ms, DueBatch* batch) {
   int64_t visited = 0;
@@ -92,7 +91,7 @@ int64_t HashTable<Policy, TagMatcher>::CollectDueOfHome(Segment* segment, int ho
   return visited;
 }
 
-// Fetches the homes of a group, all of which are read, and then the elements of those that are due, that it waits for
+// Fetches the homes of a group, all of which are read, and then the elements of the due ones, so that it waits for
 // memory once and not for each.
 template <class Policy, class TagMatcher>
 void HashTable<Policy, TagMatcher>::PrefetchDue(const Segment* segment, int first, int end, uint32_t due) const {
@@ -128,8 +127,8 @@ typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::M
   return soonest;
 }
 
-// A home that turns out to have a later code than was thought is set right and the next best is looked at. Often that
-// is the one whose soonest element has just been removed.
+// If the home's elements turn out to expire later than its code says, the code is corrected and the next best home is
+// looked at. Often this is the home whose soonest element has just been removed.
 template <class Policy, class TagMatcher>
 typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::Soonest() {
   constexpr int kTries = 128;  // as many as a segment has homes
@@ -152,7 +151,7 @@ void HashTable<Policy, TagMatcher>::SampleExpiring(base::Random& random, Visit&&
     Segment* segment = expiry_.NextInRing();
     const int start = static_cast<int>(random.Below(static_cast<uint64_t>(segment->buckets())));
     const int home = ExpiryIndex::HomeFrom(*segment, start);
-    if (home < 0 || MendHome(segment, home) == nullptr) continue;  // the code was of an element that is gone
+    if (home < 0 || MendHome(segment, home) == nullptr) continue;  // the code was of a removed element
     segment->ForEachOfHome(home, [&](uint64_t word) {
       if ((word & kExpiringMark) != 0) visit(ElementOf(word));
       return false;

@@ -1,4 +1,4 @@
-// The part of HashTable that goes over elements: scans, picks at random, freeing in slices. Included by hash_table.h.
+// The part of HashTable that goes over elements: scans, random picks, freeing in slices. hash_table.h includes it.
 #ifndef LARDER_DS_HASH_TABLE_VISIT_H_
 #define LARDER_DS_HASH_TABLE_VISIT_H_
 
@@ -96,7 +96,7 @@ typename HashTable<Policy, TagMatcher>::Element HashTable<Policy, TagMatcher>::R
       pick -= node->count;
     }
   }
-  // A third of the slots is taken, but where there was no memory for a smaller segment.
+  // At least a third of the slots is taken, unless there was no memory for a smaller segment.
   for (;;) {
     const auto slot = static_cast<int>(random.Below(static_cast<uint64_t>(segment.slots())));
     const uint64_t word = segment.bucket(slot / kSlots)->words[1 + slot % kSlots];

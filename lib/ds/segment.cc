@@ -10,7 +10,7 @@ Segment* Segment::New(memory::Arena* arena, int shape, bool expires) {
   void* memory = arena->AllocateZeroed(static_cast<size_t>(sizes.lines) * kLineBytes);
   if (memory == nullptr) return nullptr;
   LARDER_DCHECK(PointerOf(reinterpret_cast<uintptr_t>(memory)) == reinterpret_cast<uintptr_t>(memory));
-  // All fields are plain; zero is their first value.
+  // Zero is the first value of all fields.
   Segment* segment = reinterpret_cast<Segment*>(static_cast<char*>(memory) + (expires ? sizeof(SegmentExpiry) : 0));
   segment->expires_ = expires;
   segment->shape_ = static_cast<uint8_t>(shape);
@@ -70,10 +70,10 @@ int Segment::PlaceElsewhere(uint64_t word) {
   return -1;
 }
 
-// An element of the home bucket that belongs to the one before goes back there, if need be after one there has gone
-// back itself, and so on.
+// Makes room in the home bucket: an element there whose home is the bucket before goes back to it. If that one is full,
+// an element there goes back first, and so on.
 int Segment::PlaceByMovingBack(int home, uint64_t word) {
-  int leaving[kReach];  // the slot in home - i that is vacated
+  int leaving[kReach];  // the slot in bucket home - i that becomes free
   const int reach = buckets_ - 2 < kReach ? buckets_ - 2 : kReach;
   int at = home;
   for (int i = 0; i < reach; ++i) {
@@ -85,7 +85,7 @@ int Segment::PlaceByMovingBack(int home, uint64_t word) {
     at = before;
     if (empty.empty()) continue;
     int to = empty.first();
-    for (int j = i; j >= 0; --j) {  // `at` takes in what leaves the bucket after it
+    for (int j = i; j >= 0; --j) {  // bucket `at` gets the element that leaves the bucket after it
       const int after = Next(at);
       Store(bucket(at)->words[to], bucket(after)->words[leaving[j]]);
       Subtract(bucket(at)->words[0], kNextOne);
@@ -100,10 +100,10 @@ int Segment::PlaceByMovingBack(int home, uint64_t word) {
   return -1;
 }
 
-// An element of the next bucket that is at home there moves on to the one after it, if need be after one there has
-// moved on itself, and so on.
+// Makes room in the next bucket: an element whose home it is moves on to the bucket after it. If that one is full, an
+// element there moves on first, and so on.
 int Segment::PlaceByMovingOn(int home, uint64_t word) {
-  int leaving[kReach];  // the slot in home + 1 + i that is vacated
+  int leaving[kReach];  // the slot in bucket home + 1 + i that becomes free
   const int reach = buckets_ - 2 < kReach ? buckets_ - 2 : kReach;
   int at = Next(home);
   for (int i = 0; i < reach; ++i) {
@@ -184,7 +184,7 @@ uint64_t* Segment::Locate(uint64_t word) {
   return place;
 }
 
-// Sets the stashed count of a home that was kSpilled.
+// Counts the stashed elements of a home anew; its count was kSpilled.
 void Segment::Recount(int home) {
   for (const OverflowNode* node = overflow_; node != nullptr; node = node->next) {
     for (uint64_t i = 0; i < node->count; ++i) {
@@ -207,7 +207,7 @@ void Segment::Erase(memory::Arena* arena, uint64_t* place) {
   uint64_t& metadata = bucket(home)->words[0];
   --live_;
   const size_t offset = reinterpret_cast<uintptr_t>(place) - reinterpret_cast<uintptr_t>(bucket(0));
-  const size_t index = offset / sizeof(Bucket);  // beyond all buckets if the place is below them
+  const size_t index = offset / sizeof(Bucket);  // past all buckets if the place lies before them
   if (index >= static_cast<size_t>(buckets_ + stash_)) {
     LARDER_DCHECK(overflow_ != nullptr && StashedCount(metadata) == kSpilled);
     Store(*place, overflow_->words[overflow_->count - 1]);
@@ -226,7 +226,7 @@ void Segment::Erase(memory::Arena* arena, uint64_t* place) {
   Refill(arena, static_cast<int>(index), slot);
 }
 
-// An empty slot is filled with an element that is further from its home than it needs to be.
+// Fills an empty slot with an element that is further from its home than it needs to be.
 void Segment::Refill(memory::Arena* arena, int index, int slot) {
   if (index >= buckets_) {  // the stash takes from the overflow chain
     if (overflow_ == nullptr) return;

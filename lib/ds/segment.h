@@ -4,26 +4,25 @@
 //   │ header │ bucket 0 │ bucket 1 │     │ bucket n-1 │ stash (0-4) │ ───► │ overflow │ ──► │ overflow │
 //   └────────┴──────────┴──────────┴─ ─ ─┴────────────┴─────────────┘      └──────────┘     └──────────┘
 //
-// Where an element may be, in the order in which a lookup looks: its home bucket; the next one (the last bucket's next
-// is the first); the stash; the overflow chain. The home bucket counts what lives elsewhere, so that a lookup reads a
-// line only if something of that home is there.
+// A lookup searches an element in this order: its home bucket; the next one (the last bucket's next is the first); the
+// stash; the overflow chain. The home bucket counts its elements in each of these, so a lookup reads another line only
+// if an element of that home is there.
 //
-// A full home and a full next are no reason to grow yet: up to kReach elements move on to their own next, or back to
-// their home, so that a slot becomes free. Then the stash is used; then the segment is rebuilt in the next greater
-// shape, for which tags are all that is needed. The greatest shape is split in two by the table.
+// If home and next are full, the segment need not grow yet: up to kReach elements move on to their own next, or back to
+// their home, so that a slot becomes free. Then the stash is used. Then the segment is rebuilt in the next larger
+// shape, which needs tags only. The table splits the largest shape in two.
 //
 // The overflow chain is for hashes that no growth can spread: hundreds of elements in one position. It is searched one
-// by one, but nothing breaks. Hashes that are any good never reach it.
+// by one, but nothing breaks. Good hashes never reach it.
 //
-// Shapes: how many lines a segment may have. Each is a size class of the arena and, above 4 KB, a whole part of its
-// 64 KB runs, so that nothing is lost beside it. Growing in steps of 12 to 25 % keeps the load between 74 and 93 %:
-// a table that doubles, or whose parts all double in step, has half of that at its worst. See
-// tests/bench/table_bench.cc.
+// A segment's shape is its number of lines. Each shape is a size class of the arena and, above 4 KB, divides its 64 KB
+// runs well, so that no memory is lost. Growing in steps of 12 to 25 % keeps the load between 74 and 93 %. A table that
+// doubles, or whose parts all double in step, has half of that at worst. See tests/bench/table_bench.cc.
 //
-// In a table whose elements may expire a line stands before the header: SegmentExpiry. What else there is to know of
-// times is in the header, where it costs others nothing. lib/ds/expiry_index.h is what keeps both.
+// In a table whose elements may expire a line stands before the header: SegmentExpiry. The other facts about times are
+// in the header, where they cost other tables nothing. lib/ds/expiry_index.h maintains both.
 //
-// The segment knows nothing of elements but tags and pointers, so that one compiled copy serves all tables.
+// A segment knows only the tags and pointers of elements, so one compiled copy serves all tables.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_DS_SEGMENT_H_
@@ -55,14 +54,15 @@ struct Shape {
   int slots() const { return (buckets + stash) * kSlots; }
 };
 
-// Lines of each shape, the header's included.
+// Lines of each shape, including the header.
 inline constexpr int kShapeLines[] = {2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 26, 32, 39, 48, 60, 73, 85, 102, 128};
 inline constexpr int kShapes = sizeof(kShapeLines) / sizeof(kShapeLines[0]);
 
-// Stash buckets follow from the number of buckets alone, which the directory's word has: no lookup reads the header.
+// The number of stash buckets follows from the number of buckets, which the directory's word has: no lookup reads the
+// header.
 constexpr int StashOf(int buckets) { return buckets < 8 ? 0 : buckets < 16 ? 1 : buckets < 40 ? 2 : 4; }
 
-// `expires`: a line of it is the SegmentExpiry. The first shape is then too small to be of use.
+// `expires`: one line is the SegmentExpiry, so the smallest shape is too small to be of use.
 constexpr int FirstShape(bool expires) { return expires ? 1 : 0; }
 constexpr Shape ShapeOf(int index, bool expires) {
   const int lines = static_cast<int>(memory::Arena::RoundUp(kShapeLines[index] * kLineBytes) / kLineBytes);
@@ -78,14 +78,14 @@ static_assert(StashOf(255) * kSlots < static_cast<int>(kSpilled), "exact counts 
 
 class Segment;
 
-// The part of the header that times need. All zero: nothing in the segment expires.
+// The part of the header about times. All zero: nothing in the segment expires.
 struct SegmentTiming {
   Segment* next;  // in the wheel's slot
   Segment* previous;
-  uint32_t base;      // what codes count from, in steps of kBaseStepMs
+  uint32_t base;      // the time from which codes count, in steps of kBaseStepMs
   uint32_t soonest;   // the earliest code of all homes
   uint32_t expiring;  // elements that have an expiry
-  uint16_t slot;      // of the wheel, + 1; 0: in none
+  uint16_t slot;      // the wheel's slot + 1; 0: in none
 };
 
 // The line before the header.
@@ -106,9 +106,9 @@ static_assert(SegmentExpiry::kHomes * SegmentExpiry::kGroups >= ShapeOf(kShapes 
 
 class Segment {
  public:
-  // An empty one, or nullptr if there is no memory. `expires`: with a SegmentExpiry.
+  // An empty segment, or nullptr if there is no memory. `expires`: with a SegmentExpiry.
   static Segment* New(memory::Arena* arena, int shape, bool expires);
-  // With its overflow chain.
+  // Frees the overflow chain too.
   static void Free(memory::Arena* arena, Segment* segment);
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -132,10 +132,10 @@ class Segment {
   int64_t BaseMs() const { return static_cast<int64_t>(uint64_t{timing.base} << kBaseShift); }
   // When the earliest code is due. REQUIRES: timing.soonest != 0.
   int64_t SoonestMs() const { return BaseMs() + MsOfCode(timing.soonest); }
-  // What the arena counts for it.
+  // The bytes that the arena counts for it.
   size_t footprint() const;
 
-  // Buckets and, behind them, the stash.
+  // A bucket or, behind the last one, a bucket of the stash.
   Bucket* bucket(int index) {
     LARDER_DCHECK(index >= 0 && index < buckets_ + stash_);
     return reinterpret_cast<Bucket*>(this + 1) + index;
@@ -147,7 +147,7 @@ class Segment {
   OverflowNode* overflow() const { return overflow_; }
   int HomeOf(uint64_t word) const { return ds::HomeOf(TagOf(word), buckets_); }
 
-  // Puts the word where it may be; false if there is no place but the overflow chain.
+  // Puts the word into a place; returns false if there is none but the overflow chain.
   bool Place(uint64_t word) {
     Bucket& home = *bucket(HomeOf(word));
     const SlotSet empty = Matcher::Empty(home);
@@ -158,12 +158,12 @@ class Segment {
     }
     return PlaceElsewhere(word) >= 0;
   }
-  // Puts it into the overflow chain; false if there is no memory.
+  // Puts the word into the overflow chain; returns false if there is no memory.
   bool Spill(memory::Arena* arena, uint64_t word);
 
   // The place of exactly this word. REQUIRES: it is there.
   uint64_t* Locate(uint64_t word);
-  // Empties a place, and moves an element from further away to there.
+  // Empties a place, and moves an element there that is further from its home than it needs to be.
   void Erase(memory::Arena* arena, uint64_t* place);
 
   // Visits words in all buckets, in the stash and in the chain.
@@ -179,22 +179,22 @@ class Segment {
     }
   }
 
-  // Visits the words whose home is `home`. `visit` returns true to stop, and then this does.
+  // Visits the words whose home is `home`, until `visit` returns true. Returns whether it did.
   template <class Visit>
   bool ForEachOfHome(int home, Visit&& visit) const;
 
   // How many words have a tag whose top bit is set.
   uint32_t CountUpperHalf() const;
 
-  // Growth is tried when there are as many elements as this (a split that would not spread them waits for more).
+  // The number of elements from which on growth is tried (if a split would not spread them, the number is raised).
   uint32_t grow_from() const { return grow_from_; }
   void set_grow_from(uint32_t live) { grow_from_ = live; }
   // Shrinking is tried below this many.
   uint32_t shrink_below() const { return shrink_below_; }
   void set_shrink_below(uint32_t live) { shrink_below_ = live; }
 
-  // Takes one word out of the overflow chain, any; 0 if it is empty. The counts are then wrong: for a segment that is
-  // being taken apart.
+  // Takes any word out of the overflow chain; 0 if it is empty. It leaves the counts wrong, so it is only for a segment
+  // that is being taken apart.
   uint64_t TakeSpilled(memory::Arena* arena);
 
  private:
@@ -204,10 +204,10 @@ class Segment {
   Segment() = default;
   ~Segment() = default;
 
-  // Stores a slot, within the edit of the home whose element comes or goes. (An element that gives way to another has
+  // Stores a slot, within the edit of the home whose element comes or goes. (An element that moves to make room has
   // been stored in its new place before.)
   void Store(uint64_t& slot, uint64_t word) { HomeEdit(bucket(HomeOf(word != 0 ? word : slot))).Store(slot, word); }
-  // Of a home's counts.
+  // Adds to one of a home's counts.
   static void Add(uint64_t& metadata, uint64_t by) {
     LARDER_DCHECK(by == kNextOne ? NextCount(metadata) < kSlots : StashedCount(metadata) < kSpilled);
     StoreWord(metadata, metadata + by);
@@ -244,13 +244,13 @@ class Segment {
 };
 static_assert(sizeof(Segment) == kLineBytes);
 
-// Fills an empty segment with words that come in about the order of their hashes. It knows how full each bucket is, and
-// so reads back nothing that it has just written.
+// Fills an empty segment with words that come in about the order of their hashes. It keeps the fill of each bucket, so
+// it need not read back what it has just written.
 class SegmentBuilder {
  public:
   explicit SegmentBuilder(Segment* segment) : segment_(segment) { LARDER_DCHECK(segment->live() == 0); }
 
-  // False if there is no place, and no memory for the overflow chain or no `arena`.
+  // Returns false if there is no place, and the overflow chain cannot be used: there is no memory or no `arena`.
   bool Add(memory::Arena* arena, uint64_t word) {
     const int home = segment_->HomeOf(word);
     if (filled_[home] < kSlots) {

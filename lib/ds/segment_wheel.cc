@@ -6,7 +6,7 @@ void SegmentWheel::Place(Segment* segment, int64_t time_ms) {
   constexpr int kTop = kLevels - 1;
   constexpr uint64_t kHorizon = uint64_t{kSlots - 1} << (kTop * kDigitBits);
   uint64_t time = time_ms < 0 ? 0 : static_cast<uint64_t>(time_ms);
-  // A wheel that has never been told the time.
+  // This wheel has never been told the time.
   if (now_ == 0 && FirstSlot() == kNone) now_ = time & ~(kBaseStepMs - 1);
   if (time < now_) now_ = time;
   if (time - now_ > kHorizon) time = now_ + kHorizon;

@@ -7,7 +7,7 @@ namespace larder::inline v0::ds {
 
 namespace {
 
-// The smallest shape in which `live` elements take up at most this share.
+// The smallest shape of whose slots `live` elements take at most `percent`.
 int ShapeFor(uint32_t live, int percent, const TableShape::Elements& elements) {
   int shape = FirstShape(elements.expires());
   const auto slots = [&] { return ShapeOf(shape, elements.expires()).slots(); };
@@ -27,11 +27,11 @@ bool TableShape::MakeFirst(bool expires) {
   return true;
 }
 
-// A word found no place in its segment: makes the segment greater, or two of it, if that is of any use.
+// A word found no place in its segment: makes the segment larger, or splits it, if that helps.
 TableShape::Room TableShape::MakeRoom(uint64_t hash, SegmentWord at, const Elements& elements) {
   Segment* segment = at.segment();
   const uint32_t placed = segment->live() - segment->spilled();
-  // Half empty and yet no place: the hashes crowd in a few homes, and would in a greater segment too.
+  // The segment is half empty and yet has no place: the hashes crowd in a few homes, and would in a larger segment too.
   if (placed < static_cast<uint32_t>(segment->slots()) / 2) return Room::kSpill;
   if (segment->live() < segment->grow_from()) return Room::kSpill;
   if (segment->shape() < kMaxShape) {
@@ -44,7 +44,7 @@ TableShape::Room TableShape::MakeRoom(uint64_t hash, SegmentWord at, const Eleme
   return Split(hash, at, elements) ? Room::kMade : Room::kNone;
 }
 
-// Whether a split would spread the elements, and the directory stay in proportion to the table: good hashes make a
+// Whether a split would spread the elements and keep the directory in proportion to the table: good hashes make a
 // segment of depth d when there are some 400 * 2^d elements.
 bool TableShape::SplitHelps(SegmentWord at) const {
   const uint32_t live = at.segment()->live();
@@ -61,7 +61,7 @@ bool TableShape::Spill(Segment* segment, uint64_t word) {
   return true;
 }
 
-// The codes of a segment that takes in all elements of `from`, whose tags become (which << 16 | tag) / parts: each
+// Adds the codes for a segment that takes all elements of `from`; their tags become (which << 16 | tag) / parts. Each
 // home gets the earliest code of the old homes that it takes elements from.
 void TableShape::AddCodes(const Segment* from, const Segment* to, uint32_t which, uint32_t parts,
                                              uint32_t base, HomeCodes* codes) {
@@ -77,8 +77,8 @@ void TableShape::AddCodes(const Segment* from, const Segment* to, uint32_t which
   });
 }
 
-// Moves a segment's elements into a new one of another shape. False, and nothing has changed, if there is no memory, or
-// an element has no place but the overflow chain and may not go there.
+// Moves a segment's elements into a new one of another shape. Returns false, and nothing has changed, if there is no
+// memory, or an element has no place but the overflow chain and may not go there.
 bool TableShape::Rebuild(uint64_t hash, SegmentWord at, int shape, bool may_spill,
                          const Elements& elements) {
   CountedStep step(steps_, base::Step::kGrow);
@@ -123,7 +123,7 @@ class TableShape::Splitter {
     size_t added = 0;
     old_->ForEachWord([&](uint64_t word) {
       const char* const element = reinterpret_cast<const char*>(PointerOf(word));
-      // A header and a short key may lie across two lines.
+      // An element's header and a short key may lie in two lines.
       __builtin_prefetch(element);
       __builtin_prefetch(element + kLineBytes / 2);
       ring[fetched++ % 16] = word;
@@ -165,7 +165,7 @@ bool TableShape::Deepen(uint64_t hash, int depth) {
   return deepened;
 }
 
-// The two halves have their own tags, of one bit further down the hash, which only the key can tell.
+// The tags of the two halves begin one bit further down the hash, and only the key tells the new bit.
 bool TableShape::Split(uint64_t hash, SegmentWord at, const Elements& elements) {
   const int depth = at.depth() + 1;
   if (!Deepen(hash, at.depth())) return false;
@@ -201,7 +201,7 @@ bool TableShape::Split(uint64_t hash, SegmentWord at, const Elements& elements) 
   return true;
 }
 
-// The segment at `hash` has become empty enough to be worth a change.
+// The segment at `hash` has become so empty that a change is worth while.
 void TableShape::Shrink(uint64_t hash, const Elements& elements) {
   SegmentWord at = directory_.Lookup(hash);
   LARDER_DCHECK(!at.empty() && size_ != 0);
@@ -213,7 +213,7 @@ void TableShape::Shrink(uint64_t hash, const Elements& elements) {
     const uint32_t live = at.segment()->live();
     const int shape = ShapeFor(live, kShrinkFill, elements);
     if (shape < at.segment()->shape() && Rebuild(hash, at, shape, false, elements)) return;
-    at.segment()->set_shrink_below(live - live / 4);  // not now: again when more have gone
+    at.segment()->set_shrink_below(live - live / 4);  // not now: it tries again when more have gone
     if (live == 0) at.segment()->set_shrink_below(0);
     return;
   }

@@ -1,10 +1,10 @@
 // TableShape: the part of a HashTable that knows nothing of its elements: growth, splits and merges of its segments.
 //
-// Each change makes new segments, fills them, and only then puts them into the directory and frees the old ones. So
-// memory that is refused at any point leaves the table as it was.
+// Each change makes new segments, fills them, and only then puts them into the directory and frees the old ones. So if
+// memory is refused at any point, the table stays as it was.
 //
-// It is no template, so that a program with many kinds of tables has it once. Only a split asks for something of an
-// element, its hash and its expiry, and does so by a function, once each time the table doubles.
+// It is no template, so a program with many kinds of tables has it once. Only a split needs an element's hash and
+// expiry. It gets them through a function, once for each element each time the table doubles.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_DS_TABLE_SHAPE_H_
@@ -26,13 +26,13 @@ inline constexpr int kMaxShape = kShapes - 1;
 
 class TableShape {
  public:
-  // What a change of shape needs to know of the elements.
+  // The facts about the elements that a change of shape needs.
   struct Elements {
     struct Facts {
       uint64_t hash;
       int64_t expiry_ms;  // if the word has the mark
     };
-    ExpiryIndex* expiry;  // the table's, nullptr: its elements do not expire
+    ExpiryIndex* expiry;  // the table's; nullptr: its elements do not expire
     const void* policy;
     Facts (*read)(const void* policy, uint64_t word);
 
@@ -51,13 +51,13 @@ class TableShape {
     Segment::Free(arena_, segment);
   }
 
-  // The first segment of an empty table; false if there is no memory.
+  // Makes the first segment of an empty table; returns false if there is no memory.
   bool MakeFirst(bool expires);
-  // A word found no place in its segment: makes the segment greater, or two of it, if that is of any use.
+  // A word found no place in its segment: makes the segment larger, or splits it, if that helps.
   Room MakeRoom(uint64_t hash, SegmentWord at, const Elements& elements);
-  // Puts a word into the segment's overflow chain; false if there is no memory.
+  // Puts a word into the segment's overflow chain; returns false if there is no memory.
   bool Spill(Segment* segment, uint64_t word);
-  // The segment at `hash` has become empty enough to be worth a change.
+  // The segment at `hash` has become so empty that a change is worth while.
   void Shrink(uint64_t hash, const Elements& elements);
 
   memory::Arena* arena_;
@@ -68,8 +68,8 @@ class TableShape {
 
  private:
   class Splitter;
-  // Shares of a segment's slots, in percent: how full each half is after a split at most, a segment after it was merged
-  // or made smaller, and what the greatest shape may hold for two halves to be merged into it.
+  // Shares of a segment's slots, in percent: the greatest fill of each half after a split, and of a segment after it
+  // was merged or made smaller; and the fill of the largest shape up to which two halves are merged into it.
   static constexpr int kSplitFill = 85;
   static constexpr int kMergeFill = 75;
   static constexpr int kShrinkFill = 65;

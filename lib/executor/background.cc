@@ -21,7 +21,7 @@ struct BackgroundThread::State {
 
   std::mutex mutex;
   std::condition_variable changed;
-  bool started = false;  // all below guarded by mutex
+  bool started = false;  // `mutex` guards this and all below
   bool joined = false;
   bool stop = false;
   bool woken = false;
@@ -34,7 +34,7 @@ void BackgroundThread::DeleteState::operator()(State* state) const { delete stat
 BackgroundThread::~BackgroundThread() {
   if (state_ == nullptr) return;
   const bool stopped = Stop();
-  LARDER_CHECK(stopped);  // destroyed on its own thread
+  LARDER_CHECK(stopped);  // it was destroyed on its own thread
 }
 
 bool BackgroundThread::Init(std::shared_ptr<Clock> clock, Work work, void* arg, void (*ended)(void* arg)) {
@@ -77,7 +77,7 @@ void* BackgroundThread::Main(void* arg) {
   Loop(state);
   state.over.store(1, std::memory_order_release);
   FutexWakeAll(&state.over);
-  if (state.ended != nullptr) state.ended(state.arg);  // whoever stops joins, so all is still there
+  if (state.ended != nullptr) state.ended(state.arg);  // Stop joins this thread, so `state` still exists
   return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// The event loops' batches. The rules stand in executor.cc.
+// The event loops' batches. executor.cc has the rules.
 #include <new>
 #include <utility>
 
@@ -26,7 +26,7 @@ void AwaitWakers(Ticket& ticket) {
 
 }  // namespace
 
-// The ticket was met in the queue: keeps its loop from taking the batch back. False if that has happened already.
+// Keeps the loop from taking the batch of a queued ticket back. Returns false if it has done so already.
 bool Executor::StartTicket(Ticket& ticket) {
   uint32_t state = internal::kQueued;
   if (ticket.state.compare_exchange_strong(state, internal::kRunning, std::memory_order_acq_rel,
@@ -44,7 +44,7 @@ void Executor::ReturnTicket(Tenure& tenure, Ticket& ticket, bool finished) {
   tenure.WakeLater(ticket);
 }
 
-// The holder's own batch goes behind those who wait already.
+// Puts the holder's own batch at the end of the queue.
 void Executor::Requeue(Ticket& ticket) {
   LARDER_DCHECK(ticket.state.load(std::memory_order_relaxed) == internal::kIdle);
   ticket.state.store(internal::kQueued, std::memory_order_release);
@@ -52,9 +52,9 @@ void Executor::Requeue(Ticket& ticket) {
   word_->fetch_or(kQueue, std::memory_order_relaxed);
 }
 
-// One slice of the batch at the head of the queue. If there is more of it and others wait, it goes to the end; if
-// nobody does and this holder is about to let go (`may_return`), its loop goes on; so it does with a command that is
-// not short.
+// Runs one slice of the batch at the head of the queue. If commands are left and others wait, the batch goes to the
+// end. If nobody waits and this holder is about to let go (`may_return`), or if the next command is not short, the
+// batch goes back to its loop.
 void Executor::RunQueuedSlice(Tenure& tenure, Ticket& ticket, bool may_return) {
   LARDER_DCHECK(queue_head_ == &ticket);
   PopFront();
@@ -108,7 +108,7 @@ Submit Executor::SubmitBatch(Batch& batch) {
   ticket.state.store(internal::kQueued, std::memory_order_relaxed);
   switch (Join(ticket)) {
     case Joined::kQueued:
-      return Submit::kQueued;  // the ticket may be anywhere by now
+      return Submit::kQueued;  // the ticket may be in any state by now
     case Joined::kAcquired:
       break;
     case Joined::kForked:
@@ -122,7 +122,8 @@ Submit Executor::SubmitBatch(Batch& batch) {
   return RunOwnBatch(batch);
 }
 
-// The next command is this thread's to run, and its turn comes before all others. False if it was sent away.
+// Waits, before all others, to become the holder: this thread itself must run the next command. Returns false if it was
+// sent away.
 bool Executor::AwaitHold(Batch& batch, Submit* how) {
   Request request(internal::Kind::kLoop);
   switch (RunSlow(request)) {
@@ -138,7 +139,7 @@ bool Executor::AwaitHold(Batch& batch, Submit* how) {
   }
 }
 
-// The loop is the holder: all of its batch, with others' requests between the slices.
+// Runs all of the batch of a loop that is the holder, with others' requests between the slices.
 Submit Executor::RunOwnBatch(Batch& batch) {
   base::AssertHolder();
   for (;;) {
@@ -164,10 +165,11 @@ void Executor::Cancel(Batch& batch) {
   Ticket* const ticket = batch.ticket_;
   if (ticket == nullptr) return;
   batch.ticket_ = nullptr;
-  // A thread that is not in this process may have been in the middle of it: left alone, for good.
+  // A thread of the parent may have been in the middle of the ticket, so it is never touched again.
   if (Forked()) return;
   for (;;) {
-    // Wakes of earlier rounds. None can begin while the ticket is queued, since only this thread queues it anew.
+    // This waits for Wakes of earlier rounds. None can begin while the ticket is queued, since only this thread queues
+    // it anew.
     AwaitWakers(*ticket);
     uint32_t state = ticket->state.load(std::memory_order_acquire);
     if (state == internal::kIdle || state == internal::kFinishedBatch) break;

@@ -1,6 +1,6 @@
-// How one drainer at a time is kept from losing what is posted while it leaves: a poster signals when it found posted_
-// empty, and the drainer looks at posted_ once more after it has given up its role. Whoever drains between the two does
-// the work; a drainer that was refused may go to sleep, since the one that refused it looks again.
+// Only one thread drains at a time, and nothing that is posted while it leaves may be lost. So a poster that found
+// posted_ empty signals, and the drainer looks at posted_ once more after it has given up its role. Another drainer may
+// do the work in between. A drainer that was refused may go to sleep, since the one in its way looks again.
 #include "lib/executor/delivery.h"
 
 #include <utility>
@@ -75,7 +75,7 @@ size_t DeliveryQueue::DeliverSome(bool (*keep_going)(void*), void* arg) {
   }
 }
 
-// The oldest delivery, out of the queue; null if there is none.
+// Takes the oldest delivery out of the queue; null if there is none.
 Delivery* DeliveryQueue::Next() {
   LARDER_DCHECK(IsDrainer());
   if (ready_ == nullptr && HasPosted()) Append(posted_.exchange(nullptr, std::memory_order_seq_cst));
@@ -87,7 +87,7 @@ Delivery* DeliveryQueue::Next() {
   return next;
 }
 
-// Appends what was posted to ready_, turned round.
+// Appends the posted deliveries to ready_ in reverse order, the oldest first.
 void DeliveryQueue::Append(Delivery* newest) {
   Delivery* const tail = newest;
   Delivery* oldest = nullptr;

@@ -1,13 +1,12 @@
-// The delivery queue: every callback that a cache owes its user (subscriptions, events, ExecuteAsync), in the order of
-// posting, one at a time, on whatever thread `background` names and never inside another caller's call.
+// The delivery queue: every callback that a cache owes its user (subscriptions, events, ExecuteAsync). They run in the
+// order of posting, one at a time, on the thread that `background` names and never inside another caller's call.
 //
-// Post is meant for holders of the executor, so that the order of delivery is the executor's order; it allocates
-// nothing, waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: a thread
-// of the cache's own, an event loop's timer, or the host's Tick.
+// Post is meant for holders of the executor, so that the order of delivery is the executor's order. It allocates
+// nothing, waits for nobody, and is one compare-and-swap unless the queue was empty. Drain is for the drainer: the
+// cache's own thread, an event loop's timer, or the host's Tick.
 //
-// Closing knows no cancellation here: what was posted is what the user was promised, so it is delivered, by whoever
-// closes (once every other drainer is gone), and a delivery that is about a command that did not run finds that out by
-// itself.
+// Closing cancels no delivery: the user was promised all that was posted. The thread that closes delivers the rest,
+// once every other drainer is gone. A delivery about a command that did not run finds that out by itself.
 #ifndef LARDER_EXECUTOR_DELIVERY_H_
 #define LARDER_EXECUTOR_DELIVERY_H_
 
@@ -22,7 +21,7 @@
 
 namespace larder::inline v0::executor {
 
-// One callback with what it needs; made by the poster with new (std::nothrow).
+// One callback with its data. The poster makes it with new (std::nothrow).
 class Delivery {
  public:
   Delivery() = default;
@@ -30,8 +29,8 @@ class Delivery {
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
-  // Called once, by the drainer, with the executor not held; the object is deleted after it. May call the cache, post
-  // and drain (which does nothing then). Must not throw.
+  // The drainer calls it once, with the executor not held, and then deletes the object. It may call the cache, post and
+  // drain (which does nothing then). It must not throw.
   virtual void Deliver() = 0;
 
  private:
@@ -42,20 +41,21 @@ class Delivery {
 class DeliveryQueue {
  public:
   DeliveryQueue() = default;
-  // REQUIRES: no call in progress, nothing left; in a forked child, Abandon was called.
+  // REQUIRES: no call is in progress, and nothing is left; in a forked child, Abandon was called.
   ~DeliveryQueue();
   DeliveryQueue(const DeliveryQueue&) = delete;
   DeliveryQueue& operator=(const DeliveryQueue&) = delete;
 
   // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left
-  // some. Called on the poster's thread, possibly with the executor held, so it only signals. REQUIRES: set before the
-  // first Post; valid as long as the queue.
+  // some. It is called on the poster's thread, possibly with the executor held, so it should only signal. REQUIRES: it
+  // is set before the first Post, and valid as long as the queue.
   void SetWaker(void (*wake)(void* arg), void* arg);
 
   void Post(std::unique_ptr<Delivery> delivery);
 
   // Delivers until nothing is left or `keep_going()`, asked between two deliveries, is false; at least one if there is
-  // one. Returns how many. 0 at once if another thread, or a caller of this one, is draining: one at a time.
+  // one. Returns how many. Only one call drains at a time: if another thread, or a caller of this one, is draining, it
+  // returns 0 at once.
   template <class KeepGoing>
   size_t Drain(KeepGoing&& keep_going) {
     return DrainWhile([](void* arg) -> bool { return (*static_cast<std::remove_reference_t<KeepGoing>*>(arg))(); },
@@ -65,15 +65,15 @@ class DeliveryQueue {
     return DrainWhile([](void*) { return true; }, nullptr);
   }
 
-  // Whether a Drain would find work. Exact only when nobody posts or drains.
+  // Whether a Drain would find work. It is exact only when nobody posts or drains.
   bool HasWork() const;
 
   // Whether this thread is in a Drain, and so perhaps in a delivery.
   bool IsDrainer() const { return drainer_.load(std::memory_order_relaxed) == Self(); }
-  // How many wait. REQUIRES: nobody posts or drains.
+  // How many deliveries wait. REQUIRES: nobody posts or drains.
   size_t CountOwed() const;
 
-  // In a forked child: forgets what is queued without a word; the drainer may not exist here.
+  // For a forked child, where the drainer may not exist: forgets all that is queued.
   void Abandon();
 
  private:
@@ -89,11 +89,11 @@ class DeliveryQueue {
   void Signal() const;
 
   std::atomic<Delivery*> posted_{nullptr};  // newest first
-  std::atomic<bool> draining_{false};       // somebody has the drainer's role
+  std::atomic<bool> draining_{false};       // a thread is the drainer
   std::atomic<uintptr_t> drainer_{0};       // the thread
   std::atomic<bool> left_over_{false};      // ready_ was not empty when the last drainer left
 
-  // The drainer's.
+  // Only the drainer uses these.
   Delivery* ready_ = nullptr;  // oldest first
   Delivery* ready_tail_ = nullptr;
 

@@ -1,51 +1,53 @@
-// The slow paths of the executor: what happens when two meet.
+// The slow paths of the executor: two threads want it at once.
 //
 // The lock word holds flags and the newest waiting node; nodes form a list, newest first. Joining is one
-// compare-and-swap that puts a node in front. The holder takes the whole list at once, turns it round and appends it to
-// queue_, which is its own (and passes with the executor from holder to holder). Nobody ever takes one node out of the
-// shared list, so there is no ABA: a word that reads the same is the same.
+// compare-and-swap that puts a node in front. The holder takes the whole list at once, reverses it and appends it to
+// queue_, which belongs to the holder (and passes with the executor from holder to holder). Nobody ever takes one node
+// out of the shared list, so there is no ABA: a word that reads the same is the same.
 //
 //     word  [ address of newest node | flags ]──► newest ──► ... ──► oldest        shared
 //     queue_head_ ──► oldest ──► ... ──► queue_tail_                               the holder's
 //
 // Invariants
-// - Free and not lent means that nobody waits: a holder lets go by a compare-and-swap on a word without a node, with
-//   queue_ empty. So a newcomer that finds it free overtakes nobody.
+// - If the executor is free and not lent, nobody waits: a holder lets go by a compare-and-swap on a word without a
+//   node, with queue_ empty. So a newcomer that finds it free overtakes nobody.
 // - While queue_ is not empty the word has kQueue, so that the next holder's inline Release fails and comes here.
-// - A request's last store is `state`: from then on its stack frame may be gone. A wake-up sent after it to that
-//   address finds nobody, or somebody else's futex, whose owner looks again as all users of futexes must.
-// - A ticket's memory ends with its loop (idle), or with the holder who finds it abandoned; `wakers` keeps it, and the
-//   batch, while a holder is still inside Batch::Wake.
+// - The last store to a request is its `state`: after it the stack frame may be gone. A wake-up sent to that address
+//   then finds nobody, or somebody else's futex, whose owner looks again as all users of futexes must.
+// - The loop frees an idle ticket, and the holder that finds it frees an abandoned one. `wakers` keeps the ticket and
+//   the batch alive while a holder is still inside Batch::Wake.
 // - The word reads `closed` only after the last holder is done with this object. Close may return, and the executor be
-//   destroyed, when queued_ is 0 too: a thread that was woken looks at the word once more before it sees that somebody has
-//   served or refused it.
+//   destroyed, when queued_ is 0 too: a thread that was woken looks at the word once more before it sees that it was
+//   served or refused.
 //
-// Before it joins, a newcomer that sees nobody waiting stays by for a moment (TryForAMoment): engine work takes tens of
-// nanoseconds, a node's way through the queue takes hundreds. It overtakes nobody by that, since it gives up and joins
-// as soon as somebody else has; and nobody goes on overtaking it, since the moment is short and the queue is served in
-// order. That is where a spin lock's throughput comes from without its unbounded waits.
+// Before it joins, a newcomer that sees nobody waiting tries for a moment (TryForAMoment): engine work takes tens of
+// nanoseconds, a node's way through the queue takes hundreds. It overtakes nobody by that, since it joins as soon as
+// somebody else has. It is not overtaken for long either, since the moment is short and the queue is served in order.
+// This gives a spin lock's throughput without its unbounded waits.
 //
-// A tenure ends by time or count, or at a request with user code; then the first waiting *thread* goes on. If it spins,
-// it is handed the executor, which stays held. If it sleeps, it will take microseconds to come, and if everybody had to
-// wait for it everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M
-// calls a second against 8 M of a mutex). So it is *called*, and until it comes the executor is *lent*: the word is
-// free with kQueue, which newcomers can take (not by the inline path, so their Release comes here again). The called
-// thread takes the executor by itself if it finds it free; else it sets kHere, and the holder of the moment hands over.
-// After 64 loans or 20 µs the executor is handed over to it even if it has not come.
+// A tenure ends by time or count, or at a request with user code. Then the first waiting *thread* goes on. If it spins,
+// it is handed the executor, which stays held. If it sleeps, it takes microseconds to wake. If everybody had to wait
+// for it, everybody would fall asleep, and every later switch would take as long (2 threads of user code: 0.5 M calls a
+// second against 8 M of a mutex). So it is *called*, that is woken, and until it comes the executor is *lent*: the word
+// is free with kQueue. Newcomers can take it (not by the inline path, so their Release comes here again). If the called
+// thread finds the executor free, it takes it; else it sets kHere, and the present holder hands over. After 64 loans or
+// 20 µs the executor is handed over to it even if it has not come.
 //
-// What is not short is no stranger's burden. A request that says so when its turn has come becomes one with user code,
-// in its place. A batch whose next command says so goes back to its loop, which is woken; until it comes nobody waits
-// for it. Then it waits as a thread does, in front of all others (kLoop), so for one request at most, becomes the
-// holder and runs its batch itself. That is the one case in which a loop waits.
+// Work that is not short runs on its own thread. When the turn of a request that is not short comes, it is treated as
+// one with user code, in its place. When the next command of a batch is not short, the batch goes back to its loop,
+// which is woken; nobody waits for the loop until it comes. Then the loop waits as a thread does, in front of all
+// others (kLoop), so for one request at most, becomes the holder and runs its batch itself. That is the one case in
+// which a loop waits.
 //
 // Sleeping threads whose requests were run in the tenure are woken after the executor has passed on, since each wake-up
 // is a system call of about a microsecond that everybody else would wait for.
 //
-// Rejected: a mutex (the convoy: with each switch of holder a wake-up on the critical path); pure flat combining (its
-// holder works for others without bound, worst waits are six times a mutex's); a ticket or MCS lock (the same wake-up
-// for each request, and the loop would have to wait); a batch with such a command left in the queue, its loop called
-// and everybody lent the executor meanwhile (a hosted loop may come after a second, and whoever waits behind the batch
-// would have to be let past it, one after another).
+// Rejected:
+// - a mutex: the convoy, a wake-up on the critical path with each switch of holder;
+// - pure flat combining: its holder works for others without bound, and the worst waits are six times a mutex's;
+// - a ticket or MCS lock: the same wake-up for each request, and the loop would have to wait;
+// - leaving a batch with such a command in the queue, calling its loop and lending the executor meanwhile: a hosted
+//   loop may come after a second, and every thread behind the batch would have to be let past it.
 #include "lib/executor/executor.h"
 
 #include <unistd.h>
@@ -64,9 +66,9 @@ using internal::Request;
 
 namespace {
 
-// How long a newcomer stays away between its looks at the word: it doubles from the first to the last, 60 pauses in
-// all, 1.8 us where one takes 30 ns. A look takes the word's line from the holder, and each change of holder moves the
-// engine's lines from core to core, several hundred ns of them: so the looks are few, and a thread that has the
+// The pauses of a newcomer between its looks at the word: their number doubles from the first to the last, 60 pauses in
+// all, 1.8 us if one takes 30 ns. A look takes the word's cache line from the holder, and each change of holder moves
+// the engine's lines from core to core, which takes several hundred ns. So the looks are few, and a thread that has the
 // executor gets some calls done before the other has it. Two threads, GET/SET 90/10 of 1,000 keys, millions of calls a
 // second beside a mutex's 2.8: no looks 2.6, 1 to 16 pauses 3.9, 4 to 32: 5.5, 8 to 64: 6.9.
 constexpr int kFirstPauses = 4;
@@ -93,7 +95,7 @@ std::unique_ptr<Executor> Executor::Create(const Setup& setup) {
     executor->pid_ = static_cast<int>(getpid());
   }
   executor->word_ = new (executor->page_->data()) std::atomic<uintptr_t>(word);
-  // On one processor the holder cannot run while a waiter spins.
+  // With one processor the holder cannot run while a waiter spins.
   executor->spin_ns_ = setup.spin_ns >= 0 ? setup.spin_ns : UsableProcessors() > 1 ? 1'500 : 0;
   return executor;
 }
@@ -101,7 +103,7 @@ std::unique_ptr<Executor> Executor::Create(const Setup& setup) {
 Executor::~Executor() {
   if (word_ == nullptr || Forked()) return;
   const bool closed = Close();
-  LARDER_CHECK(closed);  // destroyed from inside its own user code
+  LARDER_CHECK(closed);  // it was destroyed from inside its own user code
 }
 
 bool Executor::ProcessChanged() const { return pid_ != 0 && static_cast<int>(getpid()) != pid_; }
@@ -113,7 +115,7 @@ bool Executor::Close(int64_t wait_ns_max) {
     LARDER_DCHECK((word & (kFree | kHeld)) != 0);
     const bool lent = (word & (kFree | kQueue)) == (kFree | kQueue);
     uintptr_t next = word | kClosing;
-    if (lent) next = (next & ~kFree) | kHeld;  // somebody has to refuse those who wait: we hold it for that
+    if (lent) next = (next & ~kFree) | kHeld;  // we hold the executor to refuse waiting threads
     if ((word & kFree) != 0 && !lent) next &= ~kFree;
     if (!word_->compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     if (!lent) {
@@ -140,7 +142,7 @@ bool Executor::Close(int64_t wait_ns_max) {
   return true;
 }
 
-// Nobody joins any more, and those who have are awake and have nothing to do but to leave.
+// Waits for the refused threads: nobody joins any more, and those in the queue are awake and only have to leave it.
 void Executor::AwaitQueued() {
   uint32_t queued = queued_.load(std::memory_order_acquire);
   if ((queued & ~kCloserWaits) == 0) return;
@@ -176,8 +178,8 @@ Executor::Joined Executor::Join(Node& node) {
   uintptr_t word = word_->load(std::memory_order_relaxed);
   for (;;) {
     if (word == 0) return Joined::kForked;
-    // Before anything else, so that who is inside learns the same also while others close. A loop that polls inside
-    // user code is no danger: it does not wait.
+    // This comes first, so that user code that calls in gets kReentrant also while others close. A loop that polls
+    // inside user code is no danger: it does not wait.
     if ((word & kHeld) != 0 && node.kind != Kind::kBatch && InsideUser()) return Joined::kReentrant;
     if ((word & kClosing) != 0) return Joined::kClosed;
     if ((word & kFree) != 0) {
@@ -209,7 +211,7 @@ uint32_t Executor::Await(Request& request) {
     } while (MonotonicNs() < end_ns);
   }
   for (;;) {
-    // kWaiting, or kCalled and announced: both mean that we are awake, and will not be from now on.
+    // The state is kWaiting, or kCalled with kHere set. Both say that we are awake, and we are about to sleep.
     if (!request.state.compare_exchange_strong(state, internal::kSleeping, std::memory_order_acq_rel,
                                                std::memory_order_acquire)) {
       return state;
@@ -229,7 +231,8 @@ uint32_t Executor::Await(Request& request) {
   }
 }
 
-// This thread was called. True if it has become the holder by itself; else somebody hands it over, or has done so.
+// This thread was called. Returns true if it has taken the executor by itself; else somebody hands it over, or has done
+// so.
 bool Executor::Arrive(Request& request) {
   uintptr_t word = word_->load(std::memory_order_relaxed);
   for (;;) {
@@ -240,15 +243,16 @@ bool Executor::Arrive(Request& request) {
         break;
       }
     } else if ((word & kHeld) == 0 || (word & kClosing) != 0) {
-      return false;  // our refusal is on its way
+      return false;  // we are about to be refused
     } else if (word_->compare_exchange_weak(word, word | kHere, std::memory_order_relaxed, std::memory_order_relaxed)) {
-      // If we have been served since the look at `state`, this makes a holder hand over a little too early to another.
+      // If we have been served since the look at `state`, kHere makes a holder hand over to another thread a little too
+      // early.
       return false;
     }
   }
   base::AssertHolder();
   if (request.state.load(std::memory_order_acquire) != internal::kCalled) {
-    Release();  // the same holds for this: a loan that we have no use for
+    Release();  // we have been served meanwhile, and this was a needless loan
     return false;
   }
   Unlink(request);
@@ -258,7 +262,8 @@ bool Executor::Arrive(Request& request) {
   return true;
 }
 
-// Tries for a moment to find the executor free, as long as nobody waits for it. True: this thread is the holder.
+// Tries for a moment to find the executor free, as long as nobody waits for it. Returns true if this thread is the
+// holder.
 bool Executor::TryForAMoment() {
   if (spin_ns_ == 0) return false;
   for (int pauses = kFirstPauses; pauses <= kLastPauses; pauses *= 2) {
@@ -267,7 +272,7 @@ bool Executor::TryForAMoment() {
     if (word == kFree) {
       if (TryAcquire()) return true;
     } else if (word != kHeld) {
-      return false;  // somebody waits, or it is closing, or this is a child
+      return false;  // somebody waits, or it is closing, or this is a forked child
     }
   }
   return false;
@@ -284,7 +289,7 @@ Outcome Executor::RunSlow(Request& request) {
   }
   queued_.fetch_add(1, std::memory_order_relaxed);
   const Outcome outcome = RunQueued(request);
-  // The last touch, so the wake-up may find nobody there.
+  // The subtraction is our last touch of the executor, so the wake-up may find nobody there.
   const std::atomic<uint32_t>* const address = &queued_;
   const uint32_t queued = queued_.fetch_sub(1, std::memory_order_release);
   LARDER_DCHECK((queued & ~kCloserWaits) != 0);
@@ -318,11 +323,11 @@ Outcome Executor::RunQueued(Request& request) {
 }
 
 Outcome Executor::Acquire() {
-  Request request(Kind::kUser);  // whether or not there is user code: nobody else may run it
+  Request request(Kind::kUser);  // kUser also without user code: nobody else may run it
   return RunSlow(request);
 }
 
-// Everybody who waits is refused; then the word says closed, and the executor may be gone.
+// Refuses all waiting threads. Then the word says closed, and the executor may be gone.
 void Executor::CloseQueue(Tenure& tenure) {
   WakeAllBatches(tenure);
   while (Request* const request = FirstRequest()) {
@@ -332,7 +337,7 @@ void Executor::CloseQueue(Tenure& tenure) {
   LARDER_DCHECK(queue_head_ == nullptr);
   std::atomic<uintptr_t>* const word = word_;
   if (closed_hook_ != nullptr) closed_hook_(closed_arg_);
-  // Whoever would join has seen kClosing, and Close stores nothing more: the word is ours alone.
+  // Newcomers see kClosing and do not join, and Close stores nothing more: the word is ours alone.
   word->store((pid_ != 0 ? kChecked : 0) | kClosing, std::memory_order_release);
   FutexWakeAll(FlagHalf(word));
 }

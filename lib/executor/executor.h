@@ -1,6 +1,6 @@
 // The serial executor: everything that touches a cache's keys runs under it, one at a time, in one order that all
-// threads agree on, each on whatever thread comes. It knows no keys, no sockets and no options. Not a mutex: a thread
-// that finds it busy leaves its request, and the holder may run it (executor.cc tells how, and why).
+// threads agree on. It knows no keys, no sockets and no options. It is not a mutex: a thread that finds it busy leaves
+// its request, and the holder may run it (executor.cc tells how, and why).
 //
 //   // Engine code, hot: one compare-and-swap each way.        // Engine code that may run on a stranger's thread:
 //   if (executor.TryAcquire()) {                               status = ToStatus(executor.Run([&] {
@@ -8,19 +8,21 @@
 //     executor.Release();                                      }));
 //   } else { ... Run ... }
 //
-// Words: the *holder* is the thread that has the executor; *engine-only* work is ours and without user code; if it is
-// *short*, which who brings it knows, any holder may run it; *user code* (View, Atomically), and engine work that is not
-// short, runs on its own thread only; a *tenure* is what a holder does for others before it lets go: at most 64
-// requests or 20 µs, and one slice of one batch; to *hand over* is to make a waiting thread the holder.
+// Words. The *holder* is the thread that has the executor. *Engine-only* work is ours, without user code. The caller
+// says whether it is *short*: any holder may run short work. *User code* (View, Atomically), and engine work that is
+// not short, runs on its own thread only. A *tenure* is the work of a holder for others before it lets go: at most 64
+// requests or 20 µs, and one slice of one batch. To *hand over* is to make a waiting thread the holder.
 //
-// Threads: every method, from any thread, where nothing else is said.
+// Threads: any thread may call every method, unless its comment says otherwise.
 // Order: waiting requests and batches are served first come, first served. A newcomer that finds the executor busy and
-// nobody waiting looks again for up to 2 µs, and waits from then on. It may overtake a waiting thread only while that
+// nobody waiting tries again for up to 2 µs, and waits from then on. It may overtake a waiting thread only while that
 // thread is being woken to become the holder, at most 64 times or for 20 µs. A loop whose batch has come to a command
 // that is not short goes before all of them.
-// Cost: 5 ns free (two compare-and-swaps), ~60 ns a call of them all when several threads want it all the time (what
-// the cores take to pass the lines on); no clock is read and no system call made unless somebody waits.
-// Fork: in a forked child every call answers kForked at once, also a Release by a thread that held it in the parent.
+// Cost: 5 ns when it is free (two compare-and-swaps). When several threads want it all the time, one call of theirs
+// ends every ~60 ns (the cores take that long to pass the cache lines on). Unless somebody waits, no clock is read and
+// no system call made.
+// Fork: in a forked child every call answers kForked at once. A Release by a thread that held the executor in the
+// parent does nothing.
 #ifndef LARDER_EXECUTOR_EXECUTOR_H_
 #define LARDER_EXECUTOR_EXECUTOR_H_
 
@@ -42,25 +44,25 @@ namespace larder::inline v0::executor {
 
 enum class Outcome {
   kRan,
-  kClosed,     // did not run: closed before its turn came
-  kForked,     // did not run: this process is a forked child
-  kReentrant,  // did not run: called from user code that this executor is running on this very thread
+  kClosed,     // it did not run: the executor was closed before its turn came
+  kForked,     // it did not run: this process is a forked child
+  kReentrant,  // it did not run: the caller is user code that runs under this executor on this thread
 };
 
 enum class Submit {
   kFinished,  // every command of the batch has run; the loop may refill it
   kQueued,    // the batch is the executor's until it calls Wake; do not touch it
-  kClosed,    // the batch is the loop's again, the rest of it will not run
+  kClosed,    // the batch is the loop's again; the rest of it will not run
   kForked,    // likewise
 };
 
 class LARDER_API Executor {
  public:
-  // What one tenure does for others at most.
+  // The limits of one tenure.
   static constexpr int kRequestsMax = 64;
   static constexpr int64_t kTenureNsMax = 20'000;
 
-  // For tests and faults; every user takes the defaults.
+  // For tests and injected faults; everybody else takes the defaults.
   struct Setup {
     bool wipe_on_fork = true;
     int64_t spin_ns = -1;  // how long a waiter spins before it sleeps; -1: 1.5 µs, on one processor 0
@@ -70,19 +72,19 @@ class LARDER_API Executor {
   static std::unique_ptr<Executor> Create(const Setup& setup);
   static std::unique_ptr<Executor> Create() { return Create(Setup()); }
 
-  // Closes, without a limit of time, if nobody did. REQUIRES: no call in progress, except in a forked child.
+  // Closes, without a limit of time, if nobody did. REQUIRES: no call is in progress, except in a forked child.
   ~Executor();
 
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // Takes the executor if that takes no waiting. False for any reason: Run and Acquire know which.
+  // Takes the executor if that takes no waiting. Returns false for any reason; Run and Acquire tell which.
   bool TryAcquire() LARDER_TRY_ACQUIRES_HOLDER {
     uintptr_t free = kFree;
     return word_->compare_exchange_strong(free, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  // Gives it back; serves waiting requests first, for at most one tenure.
+  // Gives the executor back. Serves waiting requests first, for at most one tenure.
   void Release() LARDER_RELEASES_HOLDER LARDER_HOLDER_UNCHECKED {
     uintptr_t held = kHeld;
     if (!word_->compare_exchange_strong(held, kFree, std::memory_order_release, std::memory_order_relaxed)) {
@@ -95,13 +97,14 @@ class LARDER_API Executor {
   template <class F>
   Outcome Run(F&& fn);
 
-  // As Run. If several requests wait, the holder first calls prefetch(0) of up to 16 of them, then prefetch(1), then
-  // prefetch(2) of each, so that their cache misses overlap. Called with the executor held; must change nothing.
+  // The same. If several requests wait, the holder first calls prefetch(0) of up to 16 of them, then prefetch(1), then
+  // prefetch(2) of each, so that their cache misses overlap. prefetch is called with the executor held and must change
+  // nothing.
   template <class F, class P>
   Outcome Run(F&& fn, P&& prefetch);
 
-  // Likewise, if is_short(). If not, it runs on this thread. Asked by a holder that is about to run fn for this thread,
-  // and then only: must change nothing.
+  // The same if is_short(); otherwise fn runs on this thread. is_short is called only by a holder that is about to run
+  // fn for this thread, and must change nothing.
   template <class F, class P, class S>
   Outcome Run(F&& fn, P&& prefetch, S&& is_short);
 
@@ -120,54 +123,55 @@ class LARDER_API Executor {
   // Whether this thread runs user code under this executor at this moment.
   bool InsideUser() const { return inside_.load(std::memory_order_relaxed) == Self(); }
 
-  // Whether somebody waits. For holders with long engine work (eviction), which should then let go and queue again.
+  // Whether somebody waits. A holder with long engine work (eviction) should then let go and queue again.
   bool HasWaiters() const { return (word_->load(std::memory_order_relaxed) & ~kChecked) != kHeld; }
 
-  // --- The event loop's calls: on the batch's own loop thread only. ---
+  // --- The event loop's calls: only the batch's own loop thread may make them. ---
 
-  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. Does not
-  // wait, with one exception: if strangers have come to a command that is not short, the call after their Wake waits
-  // for its turn, which is the next one, and runs that command here. (Not inside user code of this thread's: there it
-  // is queued.) After kQueued comes a Wake, then the loop calls again with the same batch; until kFinished it must not
-  // change it. A batch that the executor has already is left there: kQueued. REQUIRES: batch.Prepare() was true.
+  // Runs the batch if the executor is free (in slices, with waiting requests in between), else queues it. It does not
+  // wait, with one exception: if another holder has come to a command that is not short, the call after its Wake waits
+  // for its turn, which is the next one, and runs that command here. (Inside user code of this thread's it does not
+  // wait: the batch is queued.) After kQueued the executor calls Wake, and then the loop calls again with the same
+  // batch; until kFinished it must not change the batch. A batch that the executor has already stays there: kQueued.
+  // REQUIRES: batch.Prepare() was true.
   Submit SubmitBatch(Batch& batch);
 
-  // Takes the batch back, wherever it is; waits at most for its running slice (or Wake), never for the holder. After it
-  // nothing of the executor's touches the batch, and a part of its commands may have run.
+  // Takes the batch back, wherever it is. It waits at most for the batch's running slice (or Wake), never for the
+  // executor. After this the executor does not touch the batch. A part of its commands may have run.
   void Cancel(Batch& batch);
 
-  // For a holder that waits, in its user code, for an event loop: loops that wait for their turn wait no more, and
-  // their batches are queued (kQueued). One may begin to wait right after this, so it is to be called again until the
-  // loop has come. REQUIRES: InsideUser().
+  // For a holder whose user code waits for an event loop: loops that wait for their turn stop waiting, and their
+  // batches are queued (kQueued). A loop may begin to wait right after this, so call it again until the loop has come.
+  // REQUIRES: InsideUser().
   void SendLoopsAway();
 
   // --- The end. ---
 
-  // Every later request gets kClosed, and so do those that are waiting; then waits, at most `wait_ns_max`, until the
-  // holder has let go. True if it has, and those who were refused in the queue have left it: nothing runs under this
-  // executor any more, and it may be destroyed. Idempotent; all callers wait. False when the time is up, in a forked
-  // child, and for a caller that is itself inside user code here (later requests are refused nonetheless; call it again
-  // from outside).
+  // Every later request gets kClosed, and so do those that are waiting. Then waits, at most `wait_ns_max`, until the
+  // holder has let go. Returns true if it has, and all refused threads have left the queue: nothing runs under this
+  // executor any more, and it may be destroyed. It is idempotent; all callers wait. Returns false when the time is up,
+  // in a forked child, and for a caller that is itself inside user code here (later requests are refused nonetheless;
+  // call it again from outside).
   bool Close(int64_t wait_ns_max = kWaitForever);
-  // `closed(arg)` is called by a holder that Close did not wait for, as the last that it does before it lets go:
-  // another Close is true then after a few instructions of that thread. REQUIRES: set before anything runs.
+  // A holder that Close did not wait for calls `closed(arg)` as its last act before it lets go: after a few more
+  // instructions of that thread another Close returns true. REQUIRES: it is set before anything runs.
   void SetClosedHook(void (*closed)(void* arg), void* arg) {
     closed_hook_ = closed;
     closed_arg_ = arg;
   }
 
-  // Never null; for others who have to know a child.
+  // Never null; for others that must recognise a forked child.
   base::ForkPage& fork_page() { return *page_; }
 
   bool Forked() const { return word_->load(std::memory_order_relaxed) == 0 || ProcessChanged(); }
 
-  // Counted on slow paths only: uncontended calls leave no trace.
+  // These are counted on slow paths only: uncontended calls leave no trace.
   struct Stats {
     uint64_t tenures;               // times that a holder found somebody waiting when it let go
-    uint64_t ran_for_others;      // engine-only requests run by a stranger
+    uint64_t ran_for_others;      // engine-only requests run on another thread than their own
     uint64_t handed_over;         // waiting threads that were made the holder
-    uint64_t lent;                // times the executor went to a newcomer while such a thread was being woken
-    uint64_t slices;              // of batches, by whomever
+    uint64_t lent;                // times a newcomer had the executor while such a thread was being woken
+    uint64_t slices;              // of batches, on any thread
     uint64_t slices_for_loop;     // those not run by the batch's own loop
     uint64_t loop_wakes;          // calls of Batch::Wake
     uint64_t left_to_loops;       // of those, because the next command was not short
@@ -179,16 +183,16 @@ class LARDER_API Executor {
   Stats stats() const;
 
  private:
-  friend class ExecutorPeer;  // of the tests: sees who waits
+  friend class ExecutorPeer;  // for tests: sees who waits
 
-  // The lock word: flags, and above them the address of the newest node that waits (its `next` is the one before it).
-  // 0 is what a forked child reads.
+  // The lock word: flags, and above them the address of the newest waiting node (its `next` is the one before it). A
+  // forked child reads 0.
   static constexpr uintptr_t kFree = 1;
   static constexpr uintptr_t kHeld = 2;
-  static constexpr uintptr_t kClosing = 4;  // with kHeld: the holder shall close; alone: closed
+  static constexpr uintptr_t kClosing = 4;  // with kHeld: the holder must close; alone: closed
   static constexpr uintptr_t kQueue = 8;    // queue_ is not empty: Release must look; with kFree: lent, see executor.cc
-  static constexpr uintptr_t kChecked = 16;  // the page is not wiped: no fast path may succeed, slow ones ask getpid
-  static constexpr uintptr_t kHere = 32;     // the thread that was called runs: hand over, lend no more
+  static constexpr uintptr_t kChecked = 16;  // fork does not wipe the page: only slow paths, which call getpid
+  static constexpr uintptr_t kHere = 32;     // the called thread is awake: hand over to it, lend no more
   static constexpr uintptr_t kFlags = 63;
   static_assert(alignof(internal::Node) == kFlags + 1);
 
@@ -242,18 +246,19 @@ class LARDER_API Executor {
   Submit RunOwnBatch(Batch& batch);
   bool AwaitHold(Batch& batch, Submit* how);
 
-  // In a page of its own that a child finds zeroed; everything else here belongs to the holder or never changes.
+  // The word is in a page of its own that a forked child finds zeroed. Everything else here belongs to the holder or
+  // never changes.
   std::atomic<uintptr_t>* word_ = nullptr;
-  // Which thread runs user code, 0 for none. Only that thread can find its own name here, so relaxed will do.
+  // The thread that runs user code, 0 for none. Only that thread can find its own id here, so relaxed order is enough.
   std::atomic<uintptr_t> inside_{0};
   int64_t spin_ns_ = 0;
   int pid_ = 0;  // with kChecked, else 0
 
-  // The holder's: what it has taken from the word, oldest first.
+  // The holder's queue: nodes that it has taken from the word, oldest first.
   internal::Node* queue_head_ LARDER_GUARDED_BY_HOLDER = nullptr;
   internal::Node* queue_tail_ LARDER_GUARDED_BY_HOLDER = nullptr;
-  int prefetched_ LARDER_GUARDED_BY_HOLDER = 0;     // how many at the head have been prefetched
-  int lent_ LARDER_GUARDED_BY_HOLDER = 0;           // since the first request's thread was called
+  int prefetched_ LARDER_GUARDED_BY_HOLDER = 0;     // nodes at the head that have been prefetched
+  int lent_ LARDER_GUARDED_BY_HOLDER = 0;           // loans since the first request's thread was called
   int64_t called_ns_ LARDER_GUARDED_BY_HOLDER = 0;  // when that was
 
   // Written by the holder only, so a load and a store make an increment.
@@ -262,8 +267,8 @@ class LARDER_API Executor {
         loop_wakes{0}, left_to_loops{0}, left_to_threads{0}, tenure_requests_max{0}, tenure_ns_max{0}, slice_ns_max{0};
   } counters_;
 
-  // Threads that are, or are about to be, in the queue: each leaves it with a last look at this object, also when it
-  // has been served or refused. On a line that the holder does not write.
+  // Threads that are in the queue, or about to be. Each touches this object for the last time when it leaves the queue,
+  // also when it has been served or refused. It is on a cache line that the holder does not write.
   static constexpr uint32_t kCloserWaits = 1u << 31;  // Close sleeps on `queued_`
   alignas(64) std::atomic<uint32_t> queued_{0};
   void (*closed_hook_)(void* arg) = nullptr;
@@ -301,11 +306,11 @@ struct Executor::EngineRequest : internal::Request {
 
 namespace internal {
 struct Nothing {};
-// For what a request does not have.
+// A request without prefetch or is_short passes this.
 inline Nothing* const kNothing = nullptr;
 }  // namespace internal
 
-// Out of line, so that the free path pays neither for the request nor for its alignment on the stack.
+// It is out of line, so that the free path pays neither for the request nor for its alignment on the stack.
 template <class F, class P, class S>
 Outcome Executor::RunBusy(F& fn, P* prefetch, S* is_short) {
   EngineRequest<F, P, S> request(fn, prefetch, is_short);

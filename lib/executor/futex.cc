@@ -36,7 +36,7 @@ void FutexWakeAll(const std::atomic<uint32_t>* word) {
 
 int UsableProcessors() {
   cpu_set_t set;
-  // More processors than the set holds is an error, and certainly not one processor.
+  // The call fails if there are more processors than the set holds; that is certainly more than one.
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 2;
   return CPU_COUNT(&set);
 }
@@ -45,7 +45,7 @@ int UsableProcessors() {
 
 void FutexWait(const std::atomic<uint32_t>& word, uint32_t seen, int64_t ns_max) {
   if (ns_max < 0) return word.wait(seen);
-  // std::atomic has no timed wait; only Close with a limit and Cancel come here, never a caller of the cache.
+  // std::atomic has no timed wait. Only Close with a limit and Cancel come here, never a caller of the cache.
   const int64_t end_ns = MonotonicNs() + ns_max;
   while (word.load(std::memory_order_relaxed) == seen && MonotonicNs() < end_ns) {
     const timespec nap{0, 200'000};

@@ -1,4 +1,4 @@
-// The holder's tenure: serving those who wait, and passing the executor on. The rules stand in executor.cc.
+// The holder's tenure: serving waiting threads and batches, and passing the executor on. executor.cc has the rules.
 #include "lib/executor/tenure.h"
 
 namespace larder::inline v0::executor {
@@ -16,7 +16,7 @@ using internal::Raise;
 void Executor::ReleaseSlow() {
   if (pid_ != 0) {
     if (ProcessChanged()) return;
-    uintptr_t held = kHeld | kChecked;  // nobody waits: what the inline Release does with a wiped page
+    uintptr_t held = kHeld | kChecked;  // nobody waits: this does what the inline Release does if fork wipes the page
     if (word_->compare_exchange_strong(held, kFree | kChecked, std::memory_order_release, std::memory_order_relaxed)) {
       return;
     }
@@ -24,7 +24,7 @@ void Executor::ReleaseSlow() {
   Serve(nullptr);
 }
 
-// Moves what has joined to queue_. `word` becomes a value without a node; false in a forked child.
+// Moves the nodes that have joined to queue_. `word` becomes a value without a node. Returns false in a forked child.
 bool Executor::TakePending(uintptr_t& word) {
   word = word_->load(std::memory_order_relaxed);
   Node* newest = nullptr;
@@ -62,8 +62,9 @@ bool Executor::TryFree(uintptr_t word) {
                                         std::memory_order_relaxed);
 }
 
-// Serves whoever waits, for one tenure, and lets go of the executor; or, with `own`, a batch that this thread is in the
-// middle of: keeps it (kHolding), unless a waiting thread has to have it, and then `own` waits at the end of the queue.
+// Serves the queue for one tenure, and lets go of the executor. `own` is a batch that this thread is in the middle of:
+// with it the thread keeps the executor (kHolding), unless a waiting thread must have it; then `own` goes to the end of
+// the queue.
 Executor::Served Executor::Serve(Ticket* own) {
   if (ProcessChanged()) return Served::kForked;
   Tenure tenure;
@@ -101,7 +102,8 @@ Executor::Served Executor::Serve(Ticket* own) {
       RunQueuedSlice(tenure, *static_cast<Ticket*>(node), own == nullptr);
       continue;
     }
-    // The next waiting thread goes on from here. If there is none, only batches wait, and loops wait for nobody.
+    // The tenure ends here, and the next waiting thread goes on. If there is none, only batches wait, and their loops
+    // are woken.
     Request* const next = FirstRequest();
     const bool may_lend = next != nullptr && MayLend(tenure, *next, word);
     if (next != nullptr && !may_lend) {
@@ -136,7 +138,7 @@ void Executor::RunRequest(Tenure& tenure, Request& request) {
   Raise(counters_.tenure_ns_max, tenure.now_ns - tenure.started_ns);
 }
 
-// Overlaps the cache misses of the next requests: each stage of all of them, then the next stage.
+// Overlaps the cache misses of the next requests: runs one stage of all of them, then the next stage.
 void Executor::Prefetch() {
   constexpr int kWindow = 16;
   constexpr int kStages = 3;
@@ -158,14 +160,14 @@ void Executor::Prefetch() {
   }
 }
 
-// Whether newcomers may have the executor before the thread behind `next`: only while that is on its way, from sleep.
+// Whether newcomers may have the executor before the thread of `next`: only while that thread wakes from its sleep.
 bool Executor::MayLend(Tenure& tenure, Request& next, uintptr_t word) {
   if ((word & kHere) != 0) return false;
   uint32_t state = next.state.load(std::memory_order_relaxed);
   if (state == internal::kSleeping) {
     if (tenure.called != nullptr)
-      return false;  // a loop that came while this tenure was lending to another's successor
-    next.state.store(internal::kCalled, std::memory_order_release);  // a sleeper's state is the holder's to change
+      return false;  // `next` is a loop that came after this tenure had called another thread
+    next.state.store(internal::kCalled, std::memory_order_release);  // only the holder changes a sleeper's state
     tenure.called = &next.state;
     called_ns_ = tenure.now_ns;
     lent_ = 0;
@@ -182,14 +184,15 @@ bool Executor::TryLend(uintptr_t word) {
                                         std::memory_order_relaxed);
 }
 
-// For the next holder: nobody was called for it, and if nobody waits, its Release need not look and newcomers need not
-// queue. (With kQueue left in, two threads of user code handed over to each other for good: 1.9 M calls a second.)
+// Clears the flags for the next holder: it has called no thread yet, and if nobody waits, its Release need not look and
+// newcomers need not queue. (With kQueue left set, two threads of user code handed over to each other for ever: 1.9 M
+// calls a second.)
 void Executor::ForgetTheCalled() {
   const uintptr_t gone = kHere | (queue_head_ == nullptr ? kQueue : 0);
   word_->fetch_and(~gone, std::memory_order_relaxed);
 }
 
-// Makes the thread behind `request` the holder. Nothing here is ours afterwards.
+// Makes the thread of `request` the holder. After this nothing of the executor is ours.
 void Executor::HandOver(Tenure& tenure, Request& request) {
   LARDER_DCHECK(request.kind != Kind::kBatch);
   Unlink(request);
@@ -208,12 +211,12 @@ void Executor::SendLoopsAway() {
   while (queue_head_ != nullptr && queue_head_->kind == Kind::kLoop) {
     tenure.Publish(*static_cast<Request*>(PopFront()), internal::kSentAway);
     prefetched_ = 0;
-    ForgetTheCalled();  // it may have been one of these
+    ForgetTheCalled();  // the called thread may have been one of these
   }
   tenure.Finish();
 }
 
-// --- The queue, which is the holder's. ---
+// --- The queue, which belongs to the holder. ---
 
 void Executor::Append(Node& node) {
   LARDER_DCHECK((queue_head_ == nullptr) == (queue_tail_ == nullptr));
@@ -222,7 +225,7 @@ void Executor::Append(Node& node) {
   queue_tail_ = &node;
 }
 
-// In front, behind the loops that are there.
+// Puts the node in front, behind the loops that wait already.
 void Executor::PutFirst(Node& node) {
   LARDER_DCHECK(node.kind == Kind::kLoop);
   Node** link = &queue_head_;
@@ -241,7 +244,7 @@ Node* Executor::PopFront() {
   return node;
 }
 
-// The oldest request of a waiting thread, from between the batches; there are as many of those as loops.
+// The oldest request of a waiting thread. It may stand behind batches, of which there are no more than loops.
 Request* Executor::FirstRequest() const {
   Node* node = queue_head_;
   while (node != nullptr && node->kind == Kind::kBatch) node = node->next;

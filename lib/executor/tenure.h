@@ -1,4 +1,4 @@
-// Inside the executor: the ticket of a batch, and what a holder carries through one tenure. See executor.cc.
+// Internals of the executor: the ticket of a batch, and the state of one tenure. See executor.cc.
 #ifndef LARDER_EXECUTOR_TENURE_H_
 #define LARDER_EXECUTOR_TENURE_H_
 
@@ -14,11 +14,11 @@ namespace internal {
 
 enum TicketState : uint32_t {
   kIdle,           // the loop's
-  kFinishedBatch,  // the loop's: a stranger ran the last command, and the loop has not asked yet
+  kFinishedBatch,  // the loop's: another thread ran the last command, and the loop has not asked yet
   kQueued,         // in the queue
   kRunning,        // in a holder's tenure
   kRunningWaited,  // in a holder's tenure, and Cancel sleeps on `state`
-  kAbandoned,      // in the queue, but the loop took the batch back: whoever meets it frees it
+  kAbandoned,      // in the queue, but the loop took the batch back: the holder that finds it frees it
 };
 
 struct Ticket : Node {
@@ -28,13 +28,13 @@ struct Ticket : Node {
 
   Batch* const batch;
   bool finished = false;            // the holder's, while kRunning
-  bool next_is_long = false;        // likewise; the loop's, while kIdle
+  bool next_is_long = false;        // the holder's, while kRunning; the loop's, while kIdle
   std::atomic<uint32_t> wakers{0};  // holders between publishing `state` and the return of Wake
 };
 
 inline uint64_t Load(const std::atomic<uint64_t>& counter) { return counter.load(std::memory_order_relaxed); }
 
-// Only holders count, so no increment is lost.
+// Only holders add, so no increment is lost.
 inline void Add(std::atomic<uint64_t>& counter) { counter.store(Load(counter) + 1, std::memory_order_relaxed); }
 inline void Raise(std::atomic<uint64_t>& counter, int64_t value) {
   if (static_cast<uint64_t>(value) > Load(counter)) {
@@ -44,8 +44,8 @@ inline void Raise(std::atomic<uint64_t>& counter, int64_t value) {
 
 }  // namespace internal
 
-// One holder's work for others, and whom to wake when it has let go. It outlives its hold on the executor, so Finish
-// touches nothing of the executor's.
+// One holder's work for others, and the threads and loops to wake when it has let go. It lives on after the executor
+// was let go, so Finish touches nothing of the executor's.
 struct Executor::Tenure {
   int64_t started_ns = MonotonicNs();
   int64_t now_ns = started_ns;
@@ -53,7 +53,7 @@ struct Executor::Tenure {
   bool slice_run = false;
   int sleeper_count = 0;
   internal::Ticket* batches = nullptr;  // linked by `next`
-  const std::atomic<uint32_t>* called = nullptr;  // the thread that shall have the executor next
+  const std::atomic<uint32_t>* called = nullptr;  // the thread that is to have the executor next
   const std::atomic<uint32_t>* sleepers[kRequestsMax];
 
   bool Spent() const { return requests >= kRequestsMax || now_ns - started_ns >= kTenureNsMax; }
@@ -90,7 +90,8 @@ struct Executor::Tenure {
 
   static void GiveBack(internal::Ticket& ticket) {
     Batch* const batch = ticket.batch;
-    // Counted before the loop can see that the ticket is its own again, and so before it can be gone.
+    // `wakers` is raised before the loop can see that the ticket is its own again, and so before the ticket can be
+    // gone.
     ticket.wakers.fetch_add(1, std::memory_order_relaxed);
     const uint32_t now = ticket.finished ? internal::kFinishedBatch : internal::kIdle;
     const uint32_t was = ticket.state.exchange(now, std::memory_order_acq_rel);

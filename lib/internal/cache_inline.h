@@ -10,7 +10,7 @@ namespace internal {
 
 inline const Target& TargetOf(const Database& database) { return database.target_; }
 
-// Of several keys, the one that is fetched ahead while the call waits for its turn.
+// The key, of several, that is prefetched while the call waits for its turn.
 inline std::string_view FirstOf(std::span<const std::string_view> keys) {
   return keys.empty() ? std::string_view() : keys[0];
 }
@@ -22,13 +22,13 @@ inline absl::StatusOr<std::optional<std::string>> Database::Get(std::string_view
 }
 
 inline absl::StatusOr<bool> Database::Get(std::string_view key, std::string* value) const {
-  // What the string holds now is overwritten in place when the new bytes are no more than that.
+  // If the new bytes are no more than the string has, they overwrite it in place.
   internal::Fetched fetched(value->data(), value->size());
   const auto* const error = internal::RunTyped(target_, internal::kGet, key, &fetched);
   if (error != nullptr) [[unlikely]] return internal::StatusOf(*error);
   if (!fetched.found()) return false;
   if (fetched.in_target()) [[likely]] {
-    value->resize(fetched.view().size());  // shorter or as it is: allocates nothing
+    value->resize(fetched.view().size());  // it gets no longer, so this allocates nothing
     return true;
   }
   absl::Status filled = internal::FillResult([&] { value->assign(fetched.view()); });
@@ -273,10 +273,10 @@ absl::StatusOr<std::string> Database::GetOrLoad(std::string_view key, absl::Dura
 
 template <class Loader>
 absl::StatusOr<std::string> Database::LoadMissing(std::string_view key, absl::Duration ttl, Loader&& loader) const {
-  // Declared before the load, and so ended after it: Close waits for this.
+  // It is declared before the load, and so ends after it: Close waits for it.
   const internal::Visit visit(*target_.core);
   if (visit.error() != nullptr) return internal::StatusOf(visit.error());
-  // Declared before the load: whoever waits for the value reads it until the load has ended.
+  // It is declared before the load: waiting callers read the value until the load has ended.
   absl::StatusOr<std::string> result;
   internal::Fetched fetched;
   internal::Load load;

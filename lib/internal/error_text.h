@@ -1,8 +1,8 @@
-// Why a call was refused, on its way to the caller. Part of the public headers' machinery, not of the API.
+// The reason why a call was refused. Part of the public headers' machinery, not of the API.
 //
-// The engine names a refusal by the address of a constant, which costs a register and cannot fail. Inline code of the
-// public headers, compiled with the user's flags, makes the absl::Status of it: a Status with a message allocates, and
-// where there is no memory for the message the code alone says it.
+// The engine returns a refusal as the address of a constant, which costs a register and cannot fail. Inline code of the
+// public headers, compiled with the user's flags, makes an absl::Status of it. A Status with a message allocates;
+// without memory for the message it has the code alone.
 #ifndef LARDER_INTERNAL_ERROR_TEXT_H_
 #define LARDER_INTERNAL_ERROR_TEXT_H_
 
@@ -34,7 +34,7 @@ struct ErrorText {
   absl::StatusCode code;
   std::string_view text;  // as a RESP client sees it, without the leading '-'
 
-  constexpr std::string_view message() const { return WithoutCode(text); }  // as a Status says it
+  constexpr std::string_view message() const { return WithoutCode(text); }  // for a Status
 };
 
 inline constexpr ErrorText kNoMemoryForResult{absl::StatusCode::kResourceExhausted,
@@ -61,7 +61,7 @@ inline namespace LARDER_INTERNAL_FLAVOR {
 #endif
 }
 
-// OK for nullptr.
+// The Status of an error; OK for nullptr.
 inline absl::Status StatusOf(const ErrorText* error) {
   if (error == nullptr) [[likely]] return absl::Status();
   return StatusOf(*error);
@@ -74,7 +74,7 @@ absl::StatusOr<T> ResultOf(const ErrorText* error, const T& value) {
   return StatusOf(*error);
 }
 
-// Runs `fill`, which fills a container of the caller's: bad_alloc becomes RESOURCE_EXHAUSTED.
+// Runs `fill`, which fills a container of the caller's. A bad_alloc becomes RESOURCE_EXHAUSTED.
 template <class F>
 absl::Status FillResult(F&& fill) {
 #if defined(__cpp_exceptions)
@@ -89,7 +89,7 @@ absl::Status FillResult(F&& fill) {
   return absl::OkStatus();
 }
 
-// A string of the caller's, or RESOURCE_EXHAUSTED.
+// The bytes as a std::string, or RESOURCE_EXHAUSTED.
 inline absl::StatusOr<std::string> StringOf(std::string_view bytes) {
   absl::StatusOr<std::string> result;
   absl::Status filled = FillResult([&] { result.emplace(bytes); });

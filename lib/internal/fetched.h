@@ -1,7 +1,8 @@
-// Bytes on their way from the engine to a caller's container. Part of the public headers' machinery, not of the API.
+// Buffers for bytes between the engine and a caller's container. Part of the public headers' machinery, not of the API.
 //
-// The engine fills these without exceptions and without the caller's allocator; inline code of the public headers,
-// which is compiled with the user's flags, then makes std::strings of them, so that bad_alloc never crosses the engine.
+// The engine fills these without exceptions and without the caller's allocator. Inline code of the public headers,
+// which is compiled with the user's flags, then makes std::strings of them. So a bad_alloc never passes through the
+// engine.
 #ifndef LARDER_INTERNAL_FETCHED_H_
 #define LARDER_INTERNAL_FETCHED_H_
 
@@ -13,8 +14,8 @@
 
 namespace larder::inline v0::internal {
 
-// One value: short ones are copied, to the caller's target if it is large enough and else here, while the executor is
-// held; long ones are pinned, and copied after.
+// One value. A short one is copied while the executor is held, to the caller's target if that is large enough, else
+// into this. A long one is pinned, and copied afterwards.
 class LARDER_API Fetched {
  public:
   static constexpr size_t kRoomBytes = 1024;
@@ -33,7 +34,7 @@ class LARDER_API Fetched {
   std::string_view view() const { return {data_, size_}; }
 
   // The engine's side.
-  // Where `size` bytes may be copied to, or nullptr if they are too many.
+  // Returns where to copy `size` bytes, or nullptr if they are too many.
   char* Place(size_t size) {
     char* const to = size <= target_size_ && target_ != nullptr ? target_ : size <= kRoomBytes ? room_ : nullptr;
     if (to == nullptr) return nullptr;
@@ -61,7 +62,7 @@ class LARDER_API Fetched {
   char room_[kRoomBytes];
 };
 
-// Several: bytes one behind the other, long ones pinned. A window's worth of short values needs no memory but its own.
+// Several values, one after the other; long ones are pinned. For a window of short values its own memory is enough.
 class LARDER_API FetchedList {
  public:
   FetchedList() {}  // NOLINT: the rooms stay unset on purpose
@@ -82,7 +83,7 @@ class LARDER_API FetchedList {
   }
   void Clear();
 
-  // The engine's side. False when there is no memory.
+  // The engine's side. They return false if there is no memory.
   bool Add(std::string_view bytes);
   bool AddPinned(void* block, std::string_view bytes);
   bool AddMissing();

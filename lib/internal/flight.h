@@ -1,9 +1,9 @@
 // GetOrLoad's part of one load. Part of the public headers' machinery, not of the API.
 //
-// A Load lives on the stack of GetOrLoad. Either it holds the flight of this caller's own loader, or it waits for the
-// flight of another's. Whatever way its scope is left, by a return, by an exception of the loader's or by the thread's
-// end, its destructor lands the flight and allocates nothing, so that no flight outlives the stack that it stands on.
-// What a flight is, and who may store what: lib/session/flights.h.
+// A Load lives on the stack of GetOrLoad. Either it has the flight of this caller's own loader, or it waits for the
+// flight of another's. However its scope ends, by a return, by an exception of the loader's or by the thread's end, its
+// destructor lands the flight and allocates nothing. So no flight outlives its stack. lib/core/flights.h explains
+// flights.
 #ifndef LARDER_INTERNAL_FLIGHT_H_
 #define LARDER_INTERNAL_FLIGHT_H_
 
@@ -26,7 +26,7 @@ class FlightTable;
 
 namespace internal {
 
-// A place in one chain of a hash table; `slot` is what points to the element.
+// A place in one chain of a hash table; `slot` is the address of the pointer to the element.
 template <class T>
 struct ChainLink {
   T* next = nullptr;
@@ -34,7 +34,7 @@ struct ChainLink {
   uint64_t hash = 0;
 };
 
-// One loader on its way, with what it will bring to those who wait for it.
+// One running loader, with the result for the callers that wait for it.
 class Flight {
  public:
   Flight() = default;
@@ -46,22 +46,23 @@ class Flight {
   friend class Load;
   enum : uint32_t { kLanded = 1, kCancelled = 2 };
 
-  // Guarded by the table's mutex.
+  // The table's mutex guards these.
   ChainLink<Flight> by_key_;
   ChainLink<Flight> by_db_;
   int db_ = 0;
   bool attached_ = false;
   uint32_t joined_ = 0;  // callers that wait for it, or are about to; final once it is not attached
-  // Set before it can be found.
+  // These are set before the flight can be found.
   std::string_view key_;
   uintptr_t loader_ = 0;  // the thread
-  // Set before `state_` says kLanded; what they refer to lives until all who joined have left.
+  // These are set before `state_` is kLanded. The objects that they refer to live until all callers that joined have
+  // left.
   const ErrorText* error_ = nullptr;  // if set, the result
   const absl::Status* status_ = nullptr;
   std::string_view value_;
 
-  std::atomic<uint32_t> state_{0};  // those who wait sleep on it
-  std::atomic<uint32_t> left_{0};   // of those who joined; the loader sleeps on it
+  std::atomic<uint32_t> state_{0};  // waiting threads sleep on it
+  std::atomic<uint32_t> left_{0};   // how many of the joined callers have left; the loader sleeps on it
 };
 
 // One thread's wait for one flight.
@@ -82,11 +83,11 @@ class LARDER_API Load {
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
-  // Whether another's loader is on its way: then Await comes next, else the loader and Finish.
+  // Whether another caller's loader is running. If so, Await comes next, else the loader and Finish.
   bool waits() const { return joined_ != nullptr; }
 
-  // Waits for the other's loader. Errors: CANCELLED if the cache is closed first; FAILED_PRECONDITION if that loader
-  // waits for this thread; ABORTED if it threw. Otherwise status() and value() are what it returned, until the Load
+  // Waits for the other caller's loader. Errors: CANCELLED if the cache is closed first; FAILED_PRECONDITION if that
+  // loader waits for this thread; ABORTED if it threw. Otherwise status() and value() have its result, until the Load
   // ends.
   const ErrorText* Await();
   const absl::Status& status() const { return *joined_->status_; }
@@ -94,22 +95,23 @@ class LARDER_API Load {
 
   // After a miss: looks for the key again and, if it is still missing, joins or begins a load in the same hold.
   const ErrorText* Begin(const Target& target, std::string_view key, Fetched* to);
-  // Stores what the own loader has returned, if that may still be, and hands it to those who wait, as Finish does.
+  // Stores the value of the own loader, if the flight is still attached, and hands it to waiting callers, as Finish
+  // does.
   const ErrorText* Store(const Target& target, std::string_view key, std::string_view value, absl::Duration ttl);
 
-  // Hands what the own loader has returned to those who wait, and returns when all of them have it.
+  // Hands the result of the own loader to waiting callers, and returns when all of them have it.
   void Finish(const absl::Status& status, std::string_view value);
-  // Likewise with a refusal in place of a result.
+  // The same with a refusal in place of a result.
   void Finish(const ErrorText& error);
 
   // Whether the own flight may still store its value; false also in a forked child.
   bool attached() const;
 
-  // The engine's side. Before the hold in which the key is looked for again, on the caller's own thread.
+  // The engine's side. Prepare comes before the hold that looks for the key again, on the caller's own thread.
   void Prepare(int db, std::string_view key);
-  // Under the executor, with the key missing. Errors: CANCELLED.
+  // It is called under the executor, with the key missing. Errors: CANCELLED.
   const ErrorText* Join(core::FlightTable& table);
-  // Under the executor: makes sure that the flight stores nothing more, and returns whether it might have until now.
+  // It is called under the executor. The flight can store nothing after it. Returns whether it could until now.
   bool Detach();
   void CountNotStored();
 
@@ -122,13 +124,13 @@ class LARDER_API Load {
   Wait wait_;
 };
 
-// A ttl in whole milliseconds, rounded up, so that no key goes before its time: 0 is 0, and a negative one at most 0.
+// A ttl in whole milliseconds, rounded up, so that no key expires early: 0 is 0, and a negative one at most 0.
 inline int64_t TtlMs(absl::Duration ttl) {
   const int64_t ms = absl::ToInt64Milliseconds(ttl);
   return ms != INT64_MAX && ttl > absl::Milliseconds(ms) ? ms + 1 : ms;
 }
 
-// A ttl of nothing, and one from here on, is refused.
+// A ttl of 0, and one of this or more, is refused.
 inline constexpr int64_t kLoadTtlMsMax = INT64_MAX / 2;
 inline constexpr ErrorText kBadLoadTtl{
     absl::StatusCode::kInvalidArgument,

@@ -18,7 +18,7 @@ struct ScanOptions;
 
 namespace internal {
 
-// How many there were, or are.
+// They tell how many keys there were, or are.
 extern LARDER_API const TypedOp<std::span<const std::string_view>, int64_t*> kDelete;
 extern LARDER_API const TypedOp<std::span<const std::string_view>, int64_t*> kExistsSeveral;
 extern LARDER_API const TypedOp<bool*> kExists;
@@ -28,7 +28,7 @@ extern LARDER_API const TypedOp<absl::Time, bool*> kExpireAt;
 extern LARDER_API const TypedOp<bool*> kPersist;
 extern LARDER_API const TypedOp<std::optional<absl::Duration>*> kTtl;
 
-// The cursor is where the walk has come to; 0 at its beginning, and again at its end.
+// The cursor is the position of the walk: 0 at its beginning, and again at its end.
 extern LARDER_API const TypedOp<uint64_t*, const ScanOptions*, FetchedList*> kScan;
 extern LARDER_API const TypedOp<int64_t*> kSize;
 

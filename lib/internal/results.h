@@ -1,4 +1,4 @@
-// What a typed call returns, of what the engine has left. Part of the public headers' machinery, not of the API.
+// Makes the results of typed calls. Part of the public headers' machinery, not of the API.
 #ifndef LARDER_INTERNAL_RESULTS_H_
 #define LARDER_INTERNAL_RESULTS_H_
 
@@ -17,7 +17,8 @@ namespace larder::inline v0::internal {
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
-// A value that may be missing. It is made where it is returned: to move a StatusOr of a string costs a tenth of a GET.
+// A value that may be missing. It is made in the place of the return value: to move a StatusOr of a string costs a
+// tenth of a GET.
 inline absl::StatusOr<std::optional<std::string>> OptionalStringOf(const ErrorText* error, const Fetched& fetched) {
   using Result = absl::StatusOr<std::optional<std::string>>;
   if (error != nullptr) [[unlikely]] return StatusOf(*error);

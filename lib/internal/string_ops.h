@@ -24,7 +24,8 @@ using KeySpan = std::span<const std::string_view>;
 using PairSpan = std::span<const std::pair<std::string_view, std::string_view>>;
 using Viewer = absl::FunctionRef<void(std::optional<std::string_view>)>;
 
-// Values up to here are stored as they come, all under the executor; larger ones are made ready before it is taken.
+// Values up to this size are stored straight from the argument, under the executor. Larger ones are made ready before
+// it is taken.
 inline constexpr size_t kPlainValueBytesMax = size_t{8} << 10;
 
 extern LARDER_API const TypedOp<Fetched*> kGet;
@@ -32,8 +33,8 @@ extern LARDER_API const TypedOp<KeySpan, FetchedList*> kGetSeveral;
 extern LARDER_API const TypedOp<int64_t, int64_t, Fetched*> kGetRange;
 extern LARDER_API const TypedOp<Viewer> kView;
 
-// Whether the value was set. kSet, and kSetLarge for larger values, have no options; kSetWith may have, and may want
-// the old value.
+// The result tells whether the value was set. kSet, and kSetLarge for larger values, have no options; kSetWith may
+// have, and may want the old value.
 extern LARDER_API const TypedOp<std::string_view, bool*> kSet;
 extern LARDER_API const TypedOp<std::string_view, bool*> kSetLarge;
 extern LARDER_API const TypedOp<std::string_view, const SetOptions*, Fetched*, bool*> kSetWith;

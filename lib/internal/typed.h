@@ -1,10 +1,10 @@
 // The one call under all typed methods. Part of the public headers' machinery, not of the API.
 //
-// What a typed method does is an *op* of the engine: a function, and a row that says what the call is to MONITOR,
-// whether it reads or writes, of how many keys, and whether it may need memory. RunTyped takes the row, the key and the
-// arguments and does all that calls have in common; inline code around it, compiled with the user's flags, makes
-// results of what the op has left. So a new call is an op with its row (lib/typed/op.h tells how), its declaration and
-// some lines in the header of its type. HGET would be:
+// The work of a typed method is an *op* of the engine: a function, and a row with the call's name for MONITOR, whether
+// it reads or writes, the number of keys, and whether it may need memory. RunTyped takes the row, the key and the
+// arguments and does all that calls have in common. Inline code around it, compiled with the user's flags, makes the
+// results. So a new call is an op with its row (lib/typed/op.h tells how), its declaration and some lines in the header
+// of its type. HGET would be:
 //
 //   extern LARDER_API const TypedOp<std::string_view, Fetched*> kHashGet;  // its arguments behind the key
 //
@@ -39,45 +39,45 @@ struct Growth;
 
 namespace internal {
 
-// What a handle refers to. A call by it is refused once its Transaction is over. REQUIRES: the cache is there.
+// The database of a handle. A call by it is refused once its Transaction is over. REQUIRES: the cache exists.
 struct Target {
   core::CacheCore* core;
   keyspace::Db* db;
   int index;             // of the database
-  uint64_t transaction;  // the serial number of the Atomically that this is good for; 0: of none
+  uint64_t transaction;  // the serial number of the Atomically of a Transaction's handle; else 0
 
-  // A Transaction's: usable while its function runs, on the thread that then has the executor.
+  // Whether it is a Transaction's handle, usable while its function runs, on the thread that has the executor.
   bool held() const { return transaction != 0; }
 };
 
 enum class Access : uint8_t { kReads, kWrites };
 enum class KeyCount : uint8_t { kNone, kOne, kSeveral };
 
-// An op, as RunTyped sees it. `args` is what RunTyped was given behind the key, as a std::tuple.
+// An op, as RunTyped sees it. `args` has RunTyped's arguments after the key, as a std::tuple.
 struct OpRow {
-  // In place of all the rest, on the caller's own thread and without the executor, if it is set: it goes on with GoOn.
+  // If it is set, it is called first, on the caller's own thread and without the executor; it goes on with GoOn.
   const ErrorText* (*start)(const Target& target, const OpRow& row, std::string_view key, const void* args);
   // The op itself, under the executor.
   const ErrorText* (*run)(keyspace::Db& db, std::string_view key, uint64_t hash, const void* args);
-  // What it will add, about; set for an op that may need memory.
+  // About how much memory it will add; set for an op that may need memory.
   keyspace::Growth (*growth)(core::CacheCore& core, std::string_view key, const void* args);
-  // Whether it may run on a stranger's thread (see lib/engine/short.h); an op without this always may.
+  // Whether any holder may run it on its own thread (see lib/engine/short.h); an op without this always may.
   bool (*is_short)(keyspace::Db& db, std::string_view key, const void* args);
   // Adds its arguments to MONITOR's line.
   void (*show)(engine::Monitors& to, std::string_view key, const void* args);
-  std::string_view name;  // of the command that it is; one without a name shows nothing to MONITOR
+  std::string_view name;  // the command's name; MONITOR does not show an op without a name
   Access access;
   KeyCount keys;
-  bool hashes;  // it has one key, whose hash it needs: that is computed before the executor is taken
+  bool hashes;  // it needs the hash of its one key, which is computed before the executor is taken
 };
 
-// The row of an op that takes `Args` behind its key.
+// The row of an op that takes `Args` after its key.
 template <class... Args>
 struct TypedOp {
   OpRow row;
 };
 
-// nullptr for success. `key`: its key, the first of several, or nothing.
+// Returns nullptr for success. `key`: its key, the first of several, or nothing.
 LARDER_API const ErrorText* RunTypedRow(const Target& target, const OpRow& row, std::string_view key, const void* args);
 
 template <class... Args>

@@ -1,4 +1,4 @@
-// Where the user's code and the engine meet. Part of the public headers' machinery, not of the API.
+// The border between user code and the engine. Part of the public headers' machinery, not of the API.
 //
 // The library expects no exceptions and may be built without them; the user's program usually has them. Everything here
 // is inline, compiled with the user's flags, and lives in a namespace named after them, so that a program may mix both
@@ -24,11 +24,11 @@ inline constexpr bool kCarriesErrors = std::is_void_v<R> || std::is_same_v<R, ab
 template <class T>
 inline constexpr bool kCarriesErrors<absl::StatusOr<T>> = true;
 
-// What the call returns that ran such a function.
+// The result of a call that ran such a function.
 template <class R>
 using UserResult = std::conditional_t<std::is_void_v<R>, absl::Status, R>;
 
-// Runs user code in a place where it may not throw through, and rethrows later.
+// Runs user code in a place that no exception may pass through, and rethrows later.
 class Caught {
  public:
   template <class F>

@@ -1,4 +1,4 @@
-// A call that stays in the cache longer than it holds the executor. Part of the public headers' machinery, not of the
+// Marks a call that uses the cache longer than it holds the executor. Part of the public headers' machinery, not of the
 // API.
 #ifndef LARDER_INTERNAL_VISIT_H_
 #define LARDER_INTERNAL_VISIT_H_
@@ -17,12 +17,12 @@ class Closing;
 
 namespace internal {
 
-// Close waits for those that have begun, and refuses later ones. On the stack of the thread that makes the call, which
-// may be inside of several.
+// Close waits for visits that have begun, and refuses later ones. A visit is on the stack of the call's thread, which
+// may be inside several.
 class LARDER_API Visit {
  public:
   explicit Visit(core::CacheCore& core);
-  // Of code of the user's that is called by who is in the cache already, and so not refused (Options::log).
+  // For user code that is called from inside the cache, and so not refused (Options::log).
   struct Within {};
   Visit(core::CacheCore& core, Within within);
   ~Visit();

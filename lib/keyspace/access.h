@@ -1,11 +1,11 @@
-// Access data: the 24 bits of an entry that say how it has been used, for eviction and for OBJECT.
+// Access data: the 24 bits of an entry that record its use, for eviction and for OBJECT.
 //
 //   under an LRU policy (and any other)   the epoch (epochs.h) of the last use
 //   under an LFU policy                   minutes of the last decay (16 bits) and a logarithmic counter (8 bits)
 //
 // The counter is a Morris counter as redis.conf describes it under lfu-log-factor and lfu-decay-time: a use raises it
 // with a chance of 1 / ((counter - 5) * factor + 1), every decay-time minutes without one lower it by 1, and a new key
-// starts at 5. When the policy changes, data of the other kind are read wrongly for a while, as in Redis.
+// starts at 5. After a change of policy, data of the other kind are read wrongly for a while, as in Redis.
 #ifndef LARDER_KEYSPACE_ACCESS_H_
 #define LARDER_KEYSPACE_ACCESS_H_
 
@@ -26,12 +26,12 @@ class Access {
   static constexpr uint32_t kMask = 0xffffff;
   static constexpr uint32_t kInitialFrequency = 5;
 
-  // What a new entry gets.
+  // The data of a new entry.
   static uint32_t New(const AccessConfig& config, uint32_t now_seconds) {
     return config.lfu ? Pack(now_seconds / 60, kInitialFrequency) : now_seconds & kMask;
   }
 
-  // What an entry with `data` gets when it is used.
+  // The new data of an entry with `data` that is used.
   static uint32_t Used(const AccessConfig& config, uint32_t data, uint32_t now_seconds, base::Random& random) {
     if (!config.lfu) return now_seconds & kMask;
     uint32_t counter = Frequency(config, data, now_seconds);
@@ -52,7 +52,7 @@ class Access {
   static uint32_t Pack(uint32_t minutes, uint32_t counter) { return (minutes & 0xffff) << 8 | counter; }
 };
 
-// The same 24 bits under s3fifo: the epoch at which the entry came into its queue, and how often it was used since.
+// The same 24 bits under s3fifo: the epoch at which the entry came into its queue, and a count of its uses since then.
 class FifoUse {
  public:
   static constexpr int kCounterBits = 2;

@@ -10,7 +10,7 @@
 
 namespace larder::inline v0::keyspace {
 
-// What a step may do. The clock is read after so many bytes as are copied in some microseconds.
+// The work that a step may do. The clock is read each time after as many bytes as are copied in some microseconds.
 class Compactor::Budget {
  public:
   explicit Budget(base::StepTimer& timer) : timer_(timer), end_ns_(base::MonotonicNs() + kStepNs) {}
@@ -24,7 +24,7 @@ class Compactor::Budget {
 
  private:
   static constexpr int64_t kStepNs = 30'000;
-  static constexpr size_t kMoveWork = 100;  // about ns, which need not be right
+  static constexpr size_t kMoveWork = 100;  // roughly in ns; it need not be exact
   static constexpr size_t kPassWork = 20;
   static constexpr size_t kLookAfter = 2000;
 
@@ -71,7 +71,7 @@ bool Compactor::CompactSome() {
   base::StepTimer timer(keyspace_.steps(), base::Step::kCompact);
   Budget budget(timer);
   const bool blocks = arena.MayBeSparse(memory::Tenant::kBlock);
-  // Enough has been won, or everything seen.
+  // The loop ends when enough has been won, or everything was seen.
   while (arena.WantsCompaction() && db_ < keyspace_.made_dbs()) {
     if (budget.spent()) return true;
     budget.Passed();
@@ -82,7 +82,7 @@ bool Compactor::CompactSome() {
     };
     const uint64_t before = position_;
     const bool more = db->table().Relocate(&position_, move);
-    // If it has gone meanwhile, what else its bucket has is left for another pass.
+    // If the structure has gone meanwhile, the rest of its bucket is left for another pass.
     if (position_ != before) resume_ = nullptr;
     if (more) continue;
     ++db_;
@@ -94,12 +94,13 @@ bool Compactor::CompactSome() {
   return wanted();
 }
 
-// Entries too large for the arena have pages of their own. Their addresses are those of pages, as those of few others.
+// Whether the entry is in a run. Entries too large for a run have pages of their own; nearly all others are known by an
+// address within a page.
 bool Compactor::InArena(const Entry* entry) {
   return reinterpret_cast<uintptr_t>(entry) % memory::kPageBytes != 0 || entry->footprint() <= memory::kSmallMax;
 }
 
-// False if the step is over before this entry has had its turn.
+// Returns false if the step is over before this entry has had its turn.
 bool Compactor::MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) {
   if (budget.spent()) return false;
   memory::Arena& arena = keyspace_.arena();
@@ -119,14 +120,14 @@ bool Compactor::MoveFrom(Db::Table::Offered& slot, bool blocks, Budget& budget) 
 }
 
 void Compactor::MoveBlock(Db::Table::Offered& slot, Budget& budget) {
-  EntryEdit store(slot.home(), slot.element());  // the old block ends within it
+  EntryEdit store(slot.home(), slot.element());  // the old block is freed within it
   memory::Block* const made = keyspace_.blocks().Move(slot.element()->block());
   if (made == nullptr) return;
   store.set_block(made);
   budget.Moved(made->footprint());
 }
 
-// False if the step is over before the structure is.
+// Returns false if the step is over before all of the structure has moved.
 bool Compactor::MoveStructure(Db::Table::Offered& slot, Budget& budget) {
   Structure* root = slot.element()->structure();
   if (resume_ != nullptr && root != resume_) return true;
@@ -155,7 +156,7 @@ bool Compactor::MoveStructure(Db::Table::Offered& slot, Budget& budget) {
   return true;
 }
 
-// A copy of the entry, byte by byte, for its slot; nullptr if there is no place for one.
+// Copies the entry, byte by byte, for its slot; nullptr if there is no place for a copy.
 Entry* Compactor::CopyFor(const Entry* entry) {
   void* const place = keyspace_.arena().AllocateForMove(entry);
   if (place == nullptr) return nullptr;

@@ -1,20 +1,20 @@
-// Compactor: moves entries and values out of runs of the arena that have become nearly empty, so that the runs can
-// serve other sizes, or go back.
+// Compactor: moves entries and values out of nearly empty runs of the arena, so that the runs can serve other sizes, or
+// go back to the system.
 //
-// A pass walks all tables in hash order. Of an element it looks at the pointer, and through it at the header of the run
-// that the pointer is in (of which 32 share two pages): only what is to move is read, and entries whose value is a
-// block of its own while runs of those are sparse. An entry is copied as it is, key, value, expiry, access data and
-// marks, and its slot gets the new address. Nobody is told, since nothing has changed: no effect, no use, no other
-// order of eviction (its pool and queue know keys by their hash). A value's block moves if nobody else has a reference
-// to it. Blocks of a structure are moved by its kind, one after the other, over as many steps as they take.
+// A pass walks all tables in hash order. Of an element it looks at the pointer, and through it at the header of its run
+// (32 headers share two pages). It reads only elements that are to move and, while runs of value blocks are sparse,
+// entries with such a block. An entry is copied as it is, with key, value, expiry, access data and marks, and its slot
+// gets the new address. Nobody is told, since nothing has changed: no effect, no use, and not the order of eviction
+// (the evictor's pool and queue know keys by their hash). A value's block moves if nobody else has a reference to it.
+// The kind of a structure moves its blocks, one after the other, over as many steps as they take.
 //
 //   arena: the waste is over its bar ──OnSparse──► Keyspace owes kOwesCompaction ──► CompactSome, a hold each ──► done
 //
-// A step takes some 35 us. Between steps anything may happen to the tables; what the walk misses then is left for
-// another pass. No step asks for memory: a copy goes into a run that is there.
+// A step takes some 35 us. Between steps anything may happen to the tables; elements that the walk misses then are left
+// for another pass. No step asks for memory: a copy goes into an existing run.
 //
-// Costs: 0.6 to 1 us for an entry that moves, what the walk passes by on the way included: see lib/notes/compaction.md.
-// Not inside an op: entries move.
+// Costs: 0.6 to 1 us for an entry that moves, including the elements that the walk passes by: see
+// lib/notes/compaction.md. REQUIRES: the caller is not inside an op, since entries move.
 #ifndef LARDER_KEYSPACE_COMPACTOR_H_
 #define LARDER_KEYSPACE_COMPACTOR_H_
 
@@ -37,16 +37,16 @@ class Compactor {
   Compactor(const Compactor&) = delete;
   Compactor& operator=(const Compactor&) = delete;
 
-  // Whether there is something to do, a pass to be finished or begun.
+  // Whether there is a pass to finish or to begin.
   bool wanted() const LARDER_REQUIRES_HOLDER;
-  // One step of it. Returns wanted().
+  // Takes one step of a pass. Returns wanted().
   bool CompactSome() LARDER_REQUIRES_HOLDER;
-  // The next part of moving the entries of the sparsest run that holds entries into others, as long as a step;
-  // kEmptied: it has become free, for blocks of any size. For who needs memory and can get none from the source; what
-  // he does not finish, steps do.
+  // Moves some entries of the sparsest run of entries into other runs, for as long as a step takes. kEmptied: the run
+  // has become free, for blocks of any size. It is for a caller that needs memory and can get none from the source. If
+  // the caller does not finish it, later steps do.
   memory::Arena::Evacuated EmptyRunStep() LARDER_REQUIRES_HOLDER;
-  // Begins a pass, unless there is one: if none is worth while, one that goes on until two runs have become free,
-  // however much that moves.
+  // Begins a pass, unless there is one. If no pass is worth while, it begins one that goes on until two runs have
+  // become free, however much that moves.
   void BeginPassForRuns() LARDER_REQUIRES_HOLDER;
   bool in_pass() const LARDER_REQUIRES_HOLDER { return in_pass_; }
 
@@ -65,9 +65,10 @@ class Compactor {
 
   Keyspace& keyspace_;
   bool in_pass_ LARDER_GUARDED_BY_HOLDER = false;
-  int db_ LARDER_GUARDED_BY_HOLDER = 0;             // where the pass is
-  uint64_t position_ LARDER_GUARDED_BY_HOLDER = 0;  // in that table
-  // A step has ended within this structure: its bucket is offered again, and what comes before it there has been seen.
+  int db_ LARDER_GUARDED_BY_HOLDER = 0;             // the pass is in this database
+  uint64_t position_ LARDER_GUARDED_BY_HOLDER = 0;  // and at this position of its table
+  // The structure within which a step has ended: its bucket is offered again, and the elements before it there have
+  // been seen.
   const Structure* resume_ LARDER_GUARDED_BY_HOLDER = nullptr;
   uint64_t resume_at_ LARDER_GUARDED_BY_HOLDER = 0;
 };

@@ -8,7 +8,7 @@ EntryDraft EntryDraft::New(memory::Arena& arena, Bytes key, Entry::Storage stora
   if (key.size() > UINT32_MAX) return draft;
   void* memory = arena.Allocate(Entry::Footprint(key.size(), storage, value_size, with_expiry), memory::Tenant::kEntry);
   if (memory == nullptr) return draft;
-  LARDER_DCHECK(reinterpret_cast<uintptr_t>(memory) % sizeof(uint64_t) == 0);  // the header is stored as one word
+  LARDER_DCHECK(reinterpret_cast<uintptr_t>(memory) % sizeof(uint64_t) == 0);  // since the header is stored as one word
   Entry* entry = static_cast<Entry*>(memory);
   const unsigned flags =
       (with_expiry ? Entry::kHasExpiry : 0u) | static_cast<unsigned>(storage) << Entry::kStorageShift;

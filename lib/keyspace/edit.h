@@ -1,13 +1,15 @@
-// How the bytes of entries are stored. Nothing else can: Entry has no setters for anybody but the classes here.
+// The classes that store the bytes of entries. Nothing else can: Entry's setters are for them alone.
 //
-//   EntryDraft   an entry that is in no table yet, which only its maker knows: written freely, then handed to the table
-//   EntryEdit    the scope within which an entry that is in a table is changed. It is opened for one key's home bucket (the
-//                lookup has found it: Db::Locate), and there is one at a time for a home
-//   EntryStamp   access data and marks of an entry, in a table or not. They are in the word of its header and go there by one
-//                store. What a reader beside the executor goes by does not change with them, so that they need no edit
+//   EntryDraft   an entry that is in no table yet, so only its maker knows it: it is written freely, then handed to the
+//                table
+//   EntryEdit    the scope for changes of an entry that is in a table. It is opened for the key's home bucket (from the
+//                lookup: Db::Locate), one at a time for a home
+//   EntryStamp   access data and marks of an entry, in a table or not. They are in the word of its header and are
+//                stored with it at once. They do not change what a reader beside the executor relies on, so they need
+//                no edit
 //
-// Slots of the table have the same scope by themselves: ds::HomeEdit, of which an EntryEdit is made. It costs nothing
-// today; it is where a home's version will become odd and even again, for reads that do not pass the executor
+// Stores to slots of the table have the same scope, ds::HomeEdit, of which an EntryEdit is made. It costs nothing
+// today. It is where a home's version will become odd and even again, for reads that do not pass the executor
 // (DESIGN.md).
 //
 // Threads: the executor's holder.
@@ -28,13 +30,13 @@
 
 namespace larder::inline v0::keyspace {
 
-// What a value is and what OBJECT ENCODING calls it.
+// The type of a value and its OBJECT ENCODING.
 struct Form {
   Type type = Type::kString;
   Encoding encoding = Encoding::kRaw;
 };
 
-// What a draft and an edit have in common.
+// The common part of a draft and an edit.
 class EntryWriter {
  public:
   void set_form(Form form) { entry_->ChangeHead(kKindMask, KindBits(form)); }
@@ -59,14 +61,14 @@ class EntryWriter {
   }
   char* inline_data() { return const_cast<char*>(entry_->inline_value().data()); }
 
-  // Changes how the value is stored, in place; its bytes are unset then. REQUIRES: FitsInPlace.
+  // Changes the value's storage in place; its bytes are unset then. REQUIRES: FitsInPlace.
   void Restore(Form form, Entry::Storage storage, size_t value_size) {
     LARDER_DCHECK(entry_->FitsInPlace(storage, value_size, entry_->has_expiry()));
     entry_->ChangeHead(kKindMask | Entry::FlagBits(3u << Entry::kStorageShift),
                        KindBits(form) | Entry::FlagBits(static_cast<unsigned>(storage) << Entry::kStorageShift));
     if (storage == Entry::Storage::kInline) Entry::WriteVarint(entry_->value_field(), value_size);
   }
-  // Gives an inline value another size; the bytes up to the smaller of both stay. REQUIRES: FitsInPlace.
+  // Gives an inline value another size; the bytes up to the smaller size stay. REQUIRES: FitsInPlace.
   void ResizeInline(size_t value_size) {
     LARDER_DCHECK(entry_->FitsInPlace(Entry::Storage::kInline, value_size, entry_->has_expiry()));
     const Bytes old = entry_->inline_value();
@@ -91,20 +93,21 @@ class EntryWriter {
 class EntryDraft : public EntryWriter {
  public:
   EntryDraft() : EntryWriter(nullptr) {}
-  // With unset value bytes (kInline: `value_size` of them); false when there is no memory. Keyspace::Free ends what no
-  // table takes.
+  // A draft with unset value bytes (kInline: `value_size` of them); it is false if there is no memory. An entry that no
+  // table takes must be given to Keyspace::Free.
   static EntryDraft New(memory::Arena& arena, Bytes key, Entry::Storage storage, size_t value_size, bool with_expiry);
 
   explicit operator bool() const { return entry_ != nullptr; }
   const Entry* operator->() const { return entry_; }
   const Entry& operator*() const { return *entry_; }
-  // From now on it is an entry.
+  // Ends the draft: it is an entry from now on.
   Entry* Finish() { return std::exchange(entry_, nullptr); }
 };
 
 class EntryEdit : public EntryWriter {
  public:
-  // The bytes of the value's block, which has this size from now on. REQUIRES: nobody else has it, and it has the room.
+  // Gives the value's block another size and returns its bytes. REQUIRES: nobody else has the block, and it has the
+  // room.
   char* ResizeBlock(size_t value_size) {
     entry_->block()->set_size(value_size);
     return entry_->block()->data();
@@ -123,7 +126,7 @@ class EntryStamp {
   explicit EntryStamp(Entry& entry) : entry_(entry) {}
 
   void set_access_data(uint32_t data) { entry_.ChangeHead(kAccess, AccessBits(data)); }
-  // The phase is for LFU: at which part of a minute it was used.
+  // `phase` is for LFU: Epochs::phase at the use.
   void set_use(uint32_t data, uint32_t phase) {
     entry_.ChangeHead(kAccess | Entry::FlagBits(kPhase),
                       AccessBits(data) | Entry::FlagBits((phase & 7) << Entry::kPhaseShift));

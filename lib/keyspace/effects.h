@@ -1,18 +1,18 @@
-// Effects: what has changed in the keyspace, told once, to whoever asked.
+// Effects: every change of the keyspace, told once to all listeners.
 //
-// A change made by a typed call, a command, an expiry or an eviction goes through one op, and that op emits one Effect
-// a key. Nothing above an op repeats it, and nothing below knows who listens. WATCH is the first listener; keyspace
-// events, tracking, waking of blocked callers, the log and the replica stream are others to come.
+// Every change, by a typed call, a command, an expiry or an eviction, goes through one op, and that op emits one Effect
+// a key. Nothing above an op repeats it, and nothing below knows the listeners. WATCH is the first listener. Keyspace
+// events, tracking, waking of blocked callers, the log and the replica stream are to come.
 //
-// What costs something to make is made only if a listener wants it: ops ask wants(kCommands) before they compose the
-// canonical command, and wants(kOldValues) before they keep the old entry alive past the change.
+// Costly parts are made only if a listener wants them: ops ask wants(kCommands) before they compose the canonical
+// command, and wants(kOldValues) before they keep the old entry alive past the change.
 //
-// An effect says who caused it (its origin, as it was given to Keyspace::BeginOp), and up to three event names: SET
-// with an expiry is "set" and "expire" of one effect. What one op does to several keys (RENAME, MSET, DEL of many,
-// FLUSHALL) is a group: its effects have the same number, and whoever wants kGroups is told when it is complete, so
-// that a log or a replica can make one of it.
+// An effect has its origin (as given to Keyspace::BeginOp) and up to three event names: SET with an expiry is "set" and
+// "expire" of one effect. The effects of one op on several keys (RENAME, MSET, DEL of many, FLUSHALL) are a group and
+// have the same number. Listeners that want kGroups are told when a group is complete, so that a log or a replica can
+// treat it as one change.
 //
-// Listeners run inside the executor, must be short, and may not change the keyspace.
+// Listeners run under the executor, must be short, and may not change the keyspace.
 #ifndef LARDER_KEYSPACE_EFFECTS_H_
 #define LARDER_KEYSPACE_EFFECTS_H_
 
@@ -31,7 +31,7 @@ class Entry;
 enum class EventClass : char {
   kGeneric = 'g', kString = '$', kList = 'l', kSet = 's', kHash = 'h', kZset = 'z', kStream = 't',
   kExpired = 'x', kEvicted = 'e', kNew = 'n', kMiss = 'm',
-  kSilent = 0,  // none of them: a change that no keyspace event tells of, but WATCH, logs and their like are told
+  kSilent = 0,  // a change without a keyspace event; WATCH, logs and their like are told of it
 };
 
 // A name that keyspace events use: "set", "del", "expired"...
@@ -47,28 +47,28 @@ struct Effect {
     kFlush,   // database `db` was emptied
     kSwap,    // databases `db` and `other_db` changed places
     kMiss,    // a read has not found `key`: no change, and told only to those who want kMisses
-    kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to those who
-              // want kAbsences
+    kAbsent,  // `key` was to be deleted, renamed or moved away and was not there: no change, and told only to
+              // listeners that want kAbsences
   };
   Kind kind = Kind::kKey;
   EventClass event_class = EventClass::kGeneric;
   Bytes event = {};                // the first event's name
-  std::span<const Event> more = {};  // those that follow it, in Redis's order; at most kEventsMax - 1
+  std::span<const Event> more = {};  // the further events, in Redis's order; at most kEventsMax - 1
   bool is_new = false;             // the key was not there before: event "new" of class kNew, which Redis tells first
   int db = 0;
   int other_db = 0;                // kSwap
   Bytes key = {};
-  const Entry* old_value = nullptr;   // kOldValues: what was there before, or nullptr; valid during the call
-  std::span<const Bytes> command = {};  // kCommands: the change as a command that does the same elsewhere
+  const Entry* old_value = nullptr;   // kOldValues: the entry before the change, or nullptr; valid during the call
+  std::span<const Bytes> command = {};  // kCommands: a command that makes the same change elsewhere
   // Set by Effects.
-  const void* origin = nullptr;    // in which client's op; nullptr: a typed call's, or background work
-  uint64_t group = 0;              // its op's number, 0 if it has no others
+  const void* origin = nullptr;    // the client whose op it is; nullptr: a typed call or background work
+  uint64_t group = 0;              // the group's number; 0: the effect is in no group
 };
 
 class EffectListener {
  public:
   virtual void OnEffect(const Effect& effect) LARDER_REQUIRES_HOLDER = 0;
-  // kGroups: all effects of this number have been told, of which there may be none.
+  // kGroups: all effects of this number, perhaps none, have been told.
   virtual void OnGroupEnd(uint64_t /*group*/) LARDER_REQUIRES_HOLDER {}
 
  protected:
@@ -84,8 +84,8 @@ class Effects {
  public:
   enum Want : uint32_t { kEvents = 1, kOldValues = 2, kCommands = 4, kAbsences = 8, kGroups = 16, kMisses = 32 };
 
-  // A listener is added once. It may remove itself while it is told. REQUIRES: it is removed before it dies, or no
-  // effect comes after it.
+  // A listener is added once. It may remove itself inside OnEffect. REQUIRES: it is removed before it dies, or no
+  // effect comes after its death.
   void Add(EffectListener* listener, uint32_t wants) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(!IsThere(listener));
     listener->wants_ = wants;
@@ -107,11 +107,11 @@ class Effects {
 
   bool wants(Want want) const LARDER_REQUIRES_HOLDER { return (wanted_ & want) != 0; }
 
-  // Who causes what is told from now on.
+  // The origin of effects from now on.
   void set_origin(const void* origin) LARDER_REQUIRES_HOLDER { origin_ = origin; }
   const void* origin() const LARDER_REQUIRES_HOLDER { return origin_; }
 
-  // Whether anybody listens. If not, who emits can do with Count.
+  // Whether anybody listens. If not, an op may call Count instead of emitting.
   bool heard() const LARDER_REQUIRES_HOLDER { return first_ != nullptr; }
   void Count() LARDER_REQUIRES_HOLDER { ++changes_; }
 
@@ -141,7 +141,7 @@ class Effects {
     }
   }
 
-  // While one is alive all effects are of one group; one within another changes nothing.
+  // While a Group is alive, all effects are in one group; a Group within another changes nothing.
   class Group {
    public:
     explicit Group(Effects& effects) : effects_(effects) { effects_.BeginGroup(); }
@@ -153,7 +153,7 @@ class Effects {
     Effects& effects_;
   };
 
-  // The same where no scope fits.
+  // The same for places where no scope fits.
   void BeginGroup() LARDER_REQUIRES_HOLDER {
     if (depth_++ == 0) ++group_;
   }
@@ -162,11 +162,11 @@ class Effects {
     if (--depth_ == 0 && wants(kGroups)) [[unlikely]] TellGroupEnd();
   }
 
-  // How many effects there have been: whether a command has changed anything.
+  // The number of effects so far. It tells whether a command has changed anything.
   uint64_t changes() const LARDER_REQUIRES_HOLDER { return changes_; }
 
-  // rdb_changes_since_last_save, which is nearly the same. What Redis counts otherwise says by how much: one RENAME
-  // has two effects; a flush is worth its keys; what expires or is evicted is no change of the data.
+  // rdb_changes_since_last_save, which is nearly the same. Where Redis counts otherwise, AdjustDirty makes up for it: a
+  // RENAME has two effects; a flush counts its keys; expiry and eviction do not count.
   uint64_t dirty() const LARDER_REQUIRES_HOLDER { return changes_ + adjusted_; }
   void AdjustDirty(int64_t by) LARDER_REQUIRES_HOLDER { adjusted_ += static_cast<uint64_t>(by); }
 
@@ -187,8 +187,8 @@ class Effects {
   uint64_t changes_ LARDER_GUARDED_BY_HOLDER = 0;
   uint64_t adjusted_ LARDER_GUARDED_BY_HOLDER = 0;  // modulo 2^64
   const void* origin_ LARDER_GUARDED_BY_HOLDER = nullptr;
-  uint64_t group_ LARDER_GUARDED_BY_HOLDER = 0;  // of the last group
-  int depth_ LARDER_GUARDED_BY_HOLDER = 0;       // of groups within groups
+  uint64_t group_ LARDER_GUARDED_BY_HOLDER = 0;  // number of the last group
+  int depth_ LARDER_GUARDED_BY_HOLDER = 0;       // nesting of groups
 };
 
 }  // namespace larder::inline v0::keyspace

@@ -8,16 +8,16 @@
 //       key             bytes
 //       value           kInline: varint size, then bytes; kInteger: 8 bytes; kBlock, kStructure: an 8-byte pointer
 //
-// No NUL, no padding, no capacity: fields are read by memcpy. With a key of 16 bytes and a value of 64 an entry is 87
-// bytes in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
+// There is no NUL, no padding and no capacity; fields are read by memcpy. An entry with a key of 16 bytes and a value
+// of 64 has 87 bytes, in a block of 88; an expiry adds 8. The key is in the entry's first cache line unless it is long.
 //
-// A string value is stored as a 64-bit integer when its text is exactly that integer's, inline up to kInlineValueMax
-// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not
-// bytes in one piece is a pointer to a Structure, which the entry owns.
+// A string value is stored as a 64-bit integer if its text is exactly that integer's, inline up to kInlineValueMax
+// bytes, and otherwise as a pointer to a memory::Block of which the entry holds one reference. A value that is not one
+// piece of bytes is a pointer to a Structure, which the entry owns.
 //
-// Stores. An Entry is only read by what is here. Who changes one needs what lib/keyspace/edit.h has for it: a draft
-// while it is in no table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned,
-// and is stored as one word: whoever reads beside the executor sees no half of it.
+// Stores. An Entry itself can only be read. The classes of lib/keyspace/edit.h change it: a draft while it is in no
+// table, from then on an edit or a stamp. The header lies in the first 8 bytes, which are aligned, and is stored as one
+// word: a reader beside the executor never sees half of a change.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_ENTRY_H_
@@ -37,8 +37,8 @@ namespace larder::inline v0::keyspace {
 
 enum class Type : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 
-// What OBJECT ENCODING says. For strings it is a label with Redis's rules (44 bytes and less are "embstr" unless made
-// by an operation that edits in place); how the bytes are stored follows from their size alone.
+// The answer of OBJECT ENCODING. For strings it is a label by Redis's rules (44 bytes and less are "embstr" unless made
+// by an operation that edits in place). How the bytes are stored follows from their size alone.
 enum class Encoding : uint8_t {
   kRaw, kInt, kEmbstr, kQuicklist, kListpack, kIntset, kHashtable, kSkiplist, kStream,
 };
@@ -52,10 +52,10 @@ class Entry {
  public:
   enum class Storage : uint8_t { kInteger, kInline, kBlock, kStructure };
 
-  // Marks that owners of entries set for their own ends.
+  // Marks for the use of an entry's owner.
   enum Mark : uint8_t {
-    kClaimed = 1 << 3,  // by a command of many keys while it runs; see Db::PutStrings
-    kInSmall = 1 << 4,  // S3-FIFO's queue of new keys; see Evictor
+    kClaimed = 1 << 3,  // a running command of many keys has claimed it; see Db::PutStrings
+    kInSmall = 1 << 4,  // it is in S3-FIFO's queue of new keys; see Evictor
   };
 
   static size_t Footprint(size_t key_size, Storage storage, size_t value_size, bool with_expiry) {
@@ -78,13 +78,13 @@ class Entry {
   Type type() const { return static_cast<Type>(kind_ & 15); }
   Encoding encoding() const { return static_cast<Encoding>(kind_ >> 4); }
   Storage storage() const { return static_cast<Storage>(flags_ >> kStorageShift & 3); }
-  // Bytes, as they were asked of the arena.
+  // The bytes that the arena was asked for.
   size_t footprint() const {
     const size_t value_size = storage() == Storage::kInline ? inline_value().size() : 0;
     return Footprint(key().size(), storage(), value_size, has_expiry());
   }
 
-  // Three bits for LFU: at which part of a minute the entry was used last; see Epochs::phase.
+  // Three bits for LFU: the phase of the last use; see Epochs::phase.
   uint8_t use_phase() const { return flags_ >> kPhaseShift; }
   bool marked(Mark mark) const { return (flags_ & mark) != 0; }
 
@@ -94,7 +94,7 @@ class Entry {
 
   uint32_t access_data() const { return static_cast<uint32_t>(head() >> kAccessShift) & kAccessMask; }
 
-  // A string whose bytes are here, which most entries are.
+  // Whether the value is a string whose bytes are in the entry, as most are.
   bool is_inline_string() const {
     return ((kind_ & 15) | (flags_ & (3 << kStorageShift))) ==
            (static_cast<unsigned>(Type::kString) | static_cast<unsigned>(Storage::kInline) << kStorageShift);
@@ -119,7 +119,7 @@ class Entry {
     LARDER_DCHECK(storage() == Storage::kStructure);
     return Load<Structure*>(value_field());
   }
-  // What the value has outside of the entry; of no storage that has something there if that is nothing.
+  // The part of the value that is outside of the entry. If there is none, `storage` is one that has nothing there.
   struct Outside {
     Storage storage = Storage::kInline;
     void* what = nullptr;
@@ -128,7 +128,7 @@ class Entry {
   bool has_outside() const { return storage() >= Storage::kBlock; }
   Outside outside() const { return has_outside() ? Outside{storage(), Load<void*>(value_field())} : Outside(); }
 
-  // Whether this key with such a value rounds to the same block of the arena.
+  // Whether this key with such a value needs a block of the arena of the same size.
   bool FitsInPlace(Storage storage, size_t value_size, bool with_expiry) const {
     if (has_expiry() != with_expiry) return false;
     const Storage now = this->storage();
@@ -154,7 +154,7 @@ class Entry {
   static constexpr size_t kWordBytes = 8;
   static constexpr size_t kVarintSmall = 128;
 
-  // The header as a word, and what lies where in it, whatever the byte order.
+  // The header as a word, and the places of its fields in it for either byte order.
   typedef uint64_t Word __attribute__((may_alias));
   static constexpr bool kLittle = std::endian::native == std::endian::little;
   static constexpr int kKindShift = kLittle ? 0 : 56;
@@ -228,7 +228,7 @@ class Entry {
   uint8_t kind_;
   uint8_t flags_;
   [[maybe_unused]] uint8_t access_[3];
-  // payload follows
+  // the payload follows
 
   friend struct EntryLayout;
 };

@@ -1,22 +1,22 @@
-// Epochs: the time that access stamps are made of.
+// Epochs: the clock of access stamps.
 //
 // A stamp has 24 bits (22 under s3fifo). Seconds alone would be too coarse for a cache that turns over in a second or
-// two: all of its keys would look equally old. So an epoch ends once a second and, while keys are evicted, also after
-// every keys/256 evictions: a stamp tells ages apart to a second or to 1/256 of a turnover, whichever is finer.
+// two: all its keys would look equally old. So an epoch ends once a second and, while keys are evicted, also after
+// every keys/256 evictions. A stamp tells ages apart to a second or to 1/256 of a turnover, whichever is finer.
 //
 //   seconds   lived seconds, the sum of the clock's steps forward; a clock that is set back stands still for us
 //   epoch     64 bits; a stamp is its low bits and is read as the latest epoch that has them
 //
-// Without evictions epochs are seconds, plus a constant, and need no memory. With the first eviction that ends one, a
-// table is made (17 KB) in which the epoch that began at a second is looked up; without memory for it epochs stay
-// seconds. Level k of it holds the last 128 seconds that are multiples of 2^k:
+// Without evictions epochs are seconds, plus a constant, and need no memory. The first eviction that ends an epoch
+// makes a table (17 KB) that has the epoch at the beginning of each second; without memory for it epochs stay seconds.
+// Level k of the table has the last 128 seconds that are multiples of 2^k:
 //
 //   level 0   now-127 s ................................................ now      exact
 //   level 1   now-254 s, 252, 250 ...                                    now      2 s apart from 127 s on, and so on
 //
-// so IdleSeconds is exact for the last two minutes (to the second that is running) and within 1/126 of older ages.
+// So IdleSeconds is exact for the last two minutes (to the present second) and within 1/126 of older ages.
 //
-// Costs: a turn of the second writes 2 words; an eviction counts.
+// Costs: a new second writes 2 words; an eviction adds to a counter.
 #ifndef LARDER_KEYSPACE_EPOCHS_H_
 #define LARDER_KEYSPACE_EPOCHS_H_
 
@@ -38,12 +38,12 @@ class Epochs {
 
   uint64_t now() const LARDER_REQUIRES_HOLDER { return now_; }
 
-  // The clock says so.
+  // Tells the clock's time.
   void SetSeconds(int64_t seconds) LARDER_REQUIRES_HOLDER {
     if (seconds != clock_seconds_) Advance(seconds);
   }
 
-  // A key of `keys` was evicted.
+  // One of `keys` keys was evicted.
   void CountEviction(size_t keys) LARDER_REQUIRES_HOLDER {
     if (++evicted_ > keys / kPerTurnover) EndEarly();
     if (++evicted_of_phase_ > keys / kPhasesOfTurnover) {
@@ -55,7 +55,7 @@ class Epochs {
   // Begins another epoch, unless there is no memory for that.
   void EndEarly() LARDER_REQUIRES_HOLDER;
 
-  // Quarters of a turnover, whatever the clock does.
+  // Counts quarters of a turnover, whatever the clock does.
   uint32_t phase() const LARDER_REQUIRES_HOLDER { return phase_; }
 
   // The latest epoch with these low bits.
@@ -70,9 +70,9 @@ class Epochs {
  private:
   static constexpr size_t kPerTurnover = 256;
   static constexpr size_t kPhasesOfTurnover = 4;
-  static constexpr int kLevels = 17;  // the last one reaches back 2^23 s, 97 days; older ages are read as that
+  static constexpr int kLevels = 17;  // the last one reaches back 2^23 s, 97 days; older ages count as that
   static constexpr int64_t kSlots = 128;
-  // By level and second / 2^level % 128: the epoch that began with that second.
+  // By level and second / 2^level % 128: the epoch at the beginning of that second.
   using Begins = uint64_t[kLevels][kSlots];
   static_assert(sizeof(Begins) == 17 * 1024);
 
@@ -85,7 +85,7 @@ class Epochs {
 
   memory::Arena* arena_ LARDER_GUARDED_BY_HOLDER;
   Begins* begins_ LARDER_GUARDED_BY_HOLDER = nullptr;
-  int64_t clock_seconds_ LARDER_GUARDED_BY_HOLDER = 0;  // what the clock last said
+  int64_t clock_seconds_ LARDER_GUARDED_BY_HOLDER = 0;  // the clock's last time
   int64_t seconds_ LARDER_GUARDED_BY_HOLDER = 0;        // lived
   uint64_t now_ LARDER_GUARDED_BY_HOLDER = 0;
   size_t evicted_ LARDER_GUARDED_BY_HOLDER = 0;  // in this epoch

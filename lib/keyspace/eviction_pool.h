@@ -1,10 +1,10 @@
-// EvictionPool: the best candidates for eviction among the entries sampled lately.
+// EvictionPool: the best candidates for eviction among recently sampled entries.
 //
-// An entry's key is its hash: entries move and go while they stand here, so a candidate is looked up again before it is
-// evicted, and taken only if it has not been used since. A candidate's `order` says who goes first, the lowest one; it
-// must not change as time passes, so that candidates seen at different times compare.
+// The pool knows an entry by its hash: entries move and go while the pool has them. So a candidate is looked up again
+// before it is evicted, and taken only if it has not been used since. The candidate with the lowest `order` goes first.
+// An order must not change with time, so that candidates seen at different times compare.
 //
-// 16 places are enough to carry what a good bucket has too much over to the next evictions. Costs: 16 compares.
+// 16 places are enough to keep the surplus of a good bucket for the next evictions. Costs: 16 compares.
 #ifndef LARDER_KEYSPACE_EVICTION_POOL_H_
 #define LARDER_KEYSPACE_EVICTION_POOL_H_
 
@@ -20,7 +20,7 @@ class EvictionPool {
   struct Candidate {
     uint64_t order = 0;   // the lowest goes first
     uint64_t hash = 0;
-    uint32_t access = 0;  // as it was when it was sampled
+    uint32_t access = 0;  // its access data when it was sampled
     int db = 0;
   };
   static constexpr size_t kPlaces = 16;
@@ -29,10 +29,10 @@ class EvictionPool {
   size_t size() const { return size_; }
   void Clear() { size_ = 0; }
 
-  // Whether one of this order would be kept.
+  // Whether a candidate of this order would be kept.
   bool Wants(uint64_t order) const { return size_ < kPlaces || order < places_[0].order; }
 
-  // A candidate that is here already takes its new order.
+  // A candidate that is in the pool already gets its new order.
   void Add(const Candidate& candidate) {
     for (size_t i = 0; i < size_; ++i) {
       if (places_[i].hash != candidate.hash || places_[i].db != candidate.db) continue;

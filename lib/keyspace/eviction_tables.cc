@@ -39,8 +39,8 @@ int KeyspaceTables::Sample(int index, uint64_t position, bool expiring, Seen see
 
 bool KeyspaceTables::Random(int index, bool expiring, Seen* seen) {
   Db& db = *keyspace_.made_db(index);
-  // Where one entry in ten expires, so many draws fail once in 30 times; where fewer do, the index of those that expire
-  // finds one sooner. Both give each the same chance.
+  // If one entry in ten expires, so many draws fail once in 30 times. If fewer do, the index of expiring entries finds
+  // one sooner. Both ways give each entry the same chance.
   const int draws = !expiring ? 1 : db.expiring() >= db.size() / 10 ? 32 : 0;
   Entry* entry = nullptr;
   for (int i = 0; i < draws; ++i) {

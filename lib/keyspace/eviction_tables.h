@@ -1,4 +1,4 @@
-// KeyspaceTables: a keyspace's databases as the evictor sees them: numbered in the order in which they were made.
+// KeyspaceTables: a keyspace's databases as the evictor sees them, numbered in the order of their making.
 #ifndef LARDER_KEYSPACE_EVICTION_TABLES_H_
 #define LARDER_KEYSPACE_EVICTION_TABLES_H_
 

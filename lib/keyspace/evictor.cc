@@ -12,10 +12,10 @@ __extension__ using uint128 = unsigned __int128;
 using Seen = EvictionTables::Seen;
 
 constexpr uint64_t kGoldenStep = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
-// So often is an empty pool filled again, and a used key of main put back, before the search ends.
+// An empty pool is filled again so often, and so many used keys of main are put back, before the search ends.
 constexpr int kRounds = 64;
 constexpr int kEvictionsUntimed = 16;
-// So many words of the small queue are one look for a victim.
+// One search for a victim takes so many words of the small queue.
 constexpr int kWords = 8;
 constexpr int kStampBits = 24;
 
@@ -31,9 +31,9 @@ void Evictor::Configure(const EvictionConfig& config) {
   config_ = config;
 }
 
-// The keys keep their marks, since to visit them all would take long. Main takes them over as it comes by, and knows
-// them by their epoch: under another policy they may have got data of another kind, which read as some epoch long past,
-// but for one in 2^22.
+// The keys keep their marks, since to visit them all would take long. Main takes each over when it visits it, and knows
+// it by its epoch. Under another policy the keys may have got data of another kind: all but one in 2^22 of them read as
+// an epoch long past.
 void Evictor::DropSmallQueue() {
   small_queue_.Clear();
   if (small_keys_ == 0) return;
@@ -42,11 +42,12 @@ void Evictor::DropSmallQueue() {
 }
 
 Evictor::Outcome Evictor::Evict(const Slice& slice) {
-  // A write that is a little over the limit evicts one or two keys, and reading this clock costs as much as that:
-  // the first 16 are not timed, and the time that they took is what the next 16 take.
+  // A write that is a little over the limit evicts one or two keys, and reading this clock costs as much as that. So
+  // the first 16 evictions are not timed: they count as long as the next 16.
   uint64_t start_ns = 0;
   if (config_.order == EvictionOrder::kNone) return tables_.Fits() ? Outcome::kFits : Outcome::kCannot;
-  keys_ = CountKeys();  // one walk over all databases, which may be many; from here on only evictions change it
+  keys_ = CountKeys();  // this walks over all databases, which may be many; from here on only evictions change the
+                        // number
   const uint64_t bytes_end = evicted_bytes_ + slice.bytes_min;
   Found found = Found::kVictim;
   for (int looks = 0; !tables_.Fits(); ++looks) {
@@ -56,7 +57,7 @@ Evictor::Outcome Evictor::Evict(const Slice& slice) {
       const uint64_t passed = now_ns - start_ns;
       const uint64_t untimed = passed / static_cast<uint64_t>(looks / kEvictionsUntimed);
       const bool spent = passed + 2 * untimed > slice.cpu_ns_max || looks >= kLooksMax;
-      // As long as keys only change their places nothing can be promised.
+      // While keys only change their places, `bytes_min` cannot be guaranteed.
       if (spent && (evicted_bytes_ >= bytes_end || found == Found::kNotYet)) return Outcome::kMore;
     }
     found = EvictOne();
@@ -79,7 +80,7 @@ Evictor::Found Evictor::EvictOne() {
 
 void Evictor::Take(int db, void* entry) {
   LARDER_DCHECK(entry != nullptr && keys_ != 0);
-  // Random and ttl have no use for epochs, nor for the memory that they take.
+  // Random and ttl need neither epochs nor the memory for them.
   if (config_.order > EvictionOrder::kTtl) epochs_.CountEviction(keys_);
   has_evicted_ = true;
   ++evicted_;
@@ -93,16 +94,16 @@ size_t Evictor::CountKeys() const {
   return sum;
 }
 
-// All databases, one after the other, are one hash space in proportion to their keys. Returns the one that `position`
-// is in and makes that a position of its own; -1 if nobody may go.
+// All databases, one after the other, make one hash space, each in proportion to its keys. Returns the database at
+// `*position` and changes that into a position within it; -1 if no key may be evicted.
 int Evictor::PickDb(uint64_t* position) {
   LARDER_DCHECK(keys_ == CountKeys());
   if (keys_ == 0) return -1;
-  uint128 at = static_cast<uint128>(*position) * keys_;  // key number, and 64 bits behind the point
+  uint128 at = static_cast<uint128>(*position) * keys_;  // the number of a key, with 64 bits after the binary point
   for (int db = 0;; ++db) {
     LARDER_DCHECK(db < tables_.databases());
     const size_t keys = tables_.keys(db, config_.volatile_only);
-    if (keys == keys_) return db;  // the only one: `position` as it is
+    if (keys == keys_) return db;  // it is the only one: `position` stays
     if (at >> 64 < keys) {
       *position = static_cast<uint64_t>(at / keys);
       return db;
@@ -111,8 +112,8 @@ int Evictor::PickDb(uint64_t* position) {
   }
 }
 
-// Not one of a bucket at random: buckets have one entry or seven, and an entry that has six beside it would go a
-// seventh as often as one alone. That leaves some entries alone for long, whatever they are, and costs 0.1 to 1.1
+// It does not take a random entry of a bucket: buckets have one to seven entries, and an entry with six beside it would
+// go a seventh as often as one alone. That would spare some entries for long, whatever they are, and cost 0.1 to 1.1
 // points of hit ratio.
 bool Evictor::EvictRandom() {
   uint64_t position = random_.Next();
@@ -141,14 +142,15 @@ bool Evictor::EvictSoonest() {
   return true;
 }
 
-// Who goes first has the lowest. Of two entries the order never changes while neither is used.
+// The entry with the lowest order goes first. While neither of two entries is used, their order stays the same.
 uint64_t Evictor::OrderOf(const Seen& seen) const {
   const uint32_t access = seen.access;
   if (config_.order == EvictionOrder::kLru) return epochs_.Full(access, kStampBits);
   if (config_.order == EvictionOrder::kS3Fifo) return EpochOf(access);
   // Every decay-time minutes without a use lower the counter by 1, so counter * decay-time + the minute of the last use
-  // compares counters at any time. Among equal ones the least recent: by minute, and within it by phase. Minutes alone
-  // cost a point of hit ratio in a cache that turns over faster than that, and nearly all of it is the phase's to win.
+  // compares counters at any time. Among equal counters the least recent use goes first: by minute, and within a minute
+  // by phase. Minutes alone cost a point of hit ratio in a cache that turns over in less than a minute, and the phase
+  // wins nearly all of it back.
   const uint64_t now = static_cast<uint64_t>(seconds_ / 60);
   const uint64_t used = now - ((now - (access >> 8)) & 0xffff);
   const uint64_t counter = access & 0xff;
@@ -157,7 +159,7 @@ uint64_t Evictor::OrderOf(const Seen& seen) const {
   return (decay == 0 ? counter : counter * decay + used) << 32 | (used & 0xffff) << 16 | (phase & 0xffff);
 }
 
-// Offers a bucket to the pool. Returns how many entries it looked at, -1 if there are none anywhere.
+// Offers the entries of a bucket to the pool. Returns how many it looked at, -1 if there are none anywhere.
 int Evictor::VisitBucket() {
   uint64_t position = hand_ += kGoldenStep;
   const int db = PickDb(&position);
@@ -168,7 +170,7 @@ int Evictor::VisitBucket() {
   visited_ += static_cast<uint64_t>(count);
   for (int i = 0; i < count; ++i) {
     if (seen[i].small && config_.order == EvictionOrder::kS3Fifo) {
-      // The small queue knows it; if that has been lost, it belongs to main from now on.
+      // The entry is in the small queue. If that was dropped, the entry belongs to main from now on.
       if (small_queue_.size() != 0 && EpochOf(seen[i].access) >= small_since_) continue;
       tables_.SetUse(seen[i].entry, seen[i].access, false);
     }
@@ -181,7 +183,7 @@ int Evictor::VisitBucket() {
 
 void Evictor::Visit(int entries) {
   owed_ += entries;
-  // Empty buckets count as one entry, so that a nearly empty table cannot make this long.
+  // An empty bucket counts as one entry, so that a nearly empty table cannot make this long.
   while (owed_ > 0) {
     const int count = VisitBucket();
     if (count < 0) owed_ = 0;
@@ -189,7 +191,7 @@ void Evictor::Visit(int entries) {
   }
 }
 
-// The best of the pool that is still there as it was when it was sampled, but for s3fifo's counter.
+// The best of the pool that exists and was not used since it was sampled (s3fifo's counter may have changed).
 bool Evictor::NextCandidate(EvictionPool::Candidate* candidate, Seen* seen) {
   const int visits = std::max(1, config_.samples);
   const uint32_t kept = config_.order == EvictionOrder::kS3Fifo ? ~FifoUse::kCounterMask : ~uint32_t{0};
@@ -222,21 +224,21 @@ Evictor::Start Evictor::Begin(int db, uint64_t hash, bool expiring) {
   const uint32_t access = FifoUse::New(epochs_.now());
   if (config_.volatile_only && !expiring) return {access, false};
   if (ghost_.Take(hash)) return {access, false};
-  // While the cache fills, what small has no room for goes to main at once; nobody has to leave yet.
+  // While the cache fills, keys for which small has no room go to main at once; none has to be evicted yet.
   if (!has_evicted_ && SmallIsFull()) return {access, false};
   TrimSmallQueue();
   return {access, small_queue_.Push(db, hash, epochs_.now())};
 }
 
 bool Evictor::QueueMoved(int db, uint64_t hash) {
-  if (config_.order != EvictionOrder::kS3Fifo) return false;  // a mark that is left from before
+  if (config_.order != EvictionOrder::kS3Fifo) return false;  // the mark is left from another policy
   TrimSmallQueue();
   return small_queue_.Push(db, hash, epochs_.now());
 }
 
 bool Evictor::SmallIsFull() const { return small_bytes_ >= config_.limit_bytes / 10; }
 
-// Deleted keys leave words behind. When those are the greater part, two leave for one that comes.
+// Deleted keys leave words behind. When these are the greater part, two words leave for one that comes.
 void Evictor::TrimSmallQueue() {
   if (small_queue_.size() <= 2 * small_keys_ + 1024) return;
   for (int i = 0; i < 2; ++i) {
@@ -256,7 +258,7 @@ Evictor::Found Evictor::EvictFifo() {
   return EvictMain() ? Found::kVictim : EvictSmall();
 }
 
-// A queue whose keys are all used, or all gone, would make this long.
+// It looks at a few words only: a queue whose keys are all used, or all gone, would make it long.
 Evictor::Found Evictor::EvictSmall() {
   SmallQueue::Word word;
   for (int words = 0; words < kWords; ++words) {
@@ -285,7 +287,7 @@ bool Evictor::EvictMain() {
     if (counter == 0) break;
     tables_.SetUse(seen.entry, FifoUse::New(epochs_.now()) | (counter - 1), false);
   }
-  // After so many rounds the last one goes, used or not.
+  // After so many rounds the last candidate goes, used or not.
   Take(candidate.db, seen.entry);
   return true;
 }

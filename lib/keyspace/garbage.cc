@@ -11,7 +11,7 @@
 namespace larder::inline v0::keyspace {
 namespace {
 
-// What one step of freeing may do before others have their turn: 50 us of what cold entries cost on a slow machine.
+// The limits of one step of freeing, after which others have their turn: 50 us for cold entries on a slow machine.
 constexpr size_t kFreeEntries = 128;
 constexpr int64_t kFreeNs = 40'000;
 
@@ -45,7 +45,7 @@ void Garbage::Detach(Structure* root) {
   bytes_ += root->bytes;
 }
 
-// Of the structures that were dropped last.
+// Frees a part of the structures that were dropped last.
 void Garbage::FreeSomeDropped() {
   base::StepTimer timer(keyspace_.steps(), base::Step::kFree);
   for (size_t left = kFreeEntries; left != 0 && dropped_ != nullptr;) {
@@ -55,7 +55,7 @@ void Garbage::FreeSomeDropped() {
     bool done = false;
     const size_t freed = root->kind->FreeSome(heap_, root, elements, &done);
     timer.Add(elements, freed);
-    LARDER_CHECK(bytes_ >= freed);  // or the kind does not keep `bytes` exact
+    LARDER_CHECK(bytes_ >= freed);  // otherwise the kind does not keep `bytes` exact
     bytes_ -= freed;
     left -= elements;
     if (done) dropped_ = next;
@@ -71,7 +71,7 @@ void Garbage::DiscardTable(Db::Table& table, size_t bytes) {
   if (table.empty()) return;
   Grave* grave = new (std::nothrow) Grave(keyspace_, table.policy());
   if (grave == nullptr) {
-    // No memory for so little: then it takes as long as it takes.
+    // There is no memory even for a grave, so all is freed at once, however long that takes.
     table.ForEach([this](Entry* entry) {
       base::AssertHolder();
       keyspace_.EndHistory(*entry);
@@ -83,10 +83,11 @@ void Garbage::DiscardTable(Db::Table& table, size_t bytes) {
   grave->table.Swap(table);
   bytes_ += bytes + grave->table.memory();
   grave->next = std::exchange(graves_, grave);
-  if (FreeStep()) keyspace_.Owe(kOwesFreeing);  // few keys are gone at once
+  if (FreeStep()) keyspace_.Owe(kOwesFreeing);  // few keys are freed at once
 }
 
-// True if nothing is left in it. *freed: what its entries and its memory have been, as DiscardTable counts them.
+// Returns true if nothing is left in it. *freed: the bytes of the freed entries and of the table, as DiscardTable
+// counts them.
 bool Garbage::FreeSome(Db::Table& table, size_t* freed) {
   base::StepTimer timer(keyspace_.steps(), base::Step::kFree);
   const size_t memory = table.memory();
@@ -125,7 +126,7 @@ bool Garbage::FreeStep() {
     base::StepTimer timer(keyspace_.steps(), base::Step::kFree);
     const size_t held = heap_.held();
     heap_.Maintain(kFreeNs);
-    // Other threads may have taken more meanwhile than this gave back.
+    // Meanwhile other threads may have taken more than this gave back.
     const size_t left = heap_.held();
     timer.Add(1, left < held ? held - left : 0);
   }

@@ -1,11 +1,10 @@
-// Garbage: the ends of entries and their values, and what waits to be freed in steps: tables that were emptied, and large
-// structures.
+// Garbage: frees entries and their values. Emptied tables and large structures wait here to be freed in steps.
 //
 //   Free, DropValue, Drop ──► at once, but for a large structure ─┐
 //   DiscardTable ──► a first step at once, the rest of many keys ─┴─► FreeStep, again and again (owed as kOwesFreeing)
 //
-// What waits here is a part of Keyspace::used_memory() that counts as gone where memory is compared with maxmemory, up to
-// an eighth of that: see lib/keyspace/room.h.
+// The waiting bytes are part of Keyspace::used_memory(). Where memory is compared with maxmemory they count as gone, up
+// to an eighth of that: see lib/keyspace/room.h.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_GARBAGE_H_
@@ -29,32 +28,31 @@ class Garbage {
   Garbage(const Garbage&) = delete;
   Garbage& operator=(const Garbage&) = delete;
 
-  // Ends an entry that is in no table, and its value.
+  // Frees an entry that is in no table, and its value.
   void Free(Entry* entry) LARDER_REQUIRES_HOLDER {
     LARDER_DCHECK(entry != nullptr);
     if (entry->has_outside()) [[unlikely]] DropValue(entry->outside());
     FreeShell(entry);
   }
-  // The same for one whose value another entry has taken over.
+  // Frees an entry whose value another entry has taken over.
   void FreeShell(Entry* entry) LARDER_REQUIRES_HOLDER { heap_.arena().Free(entry, entry->footprint()); }
-  // Ends what an entry's value had outside of the entry. A large structure is freed in steps.
+  // Frees the part of a value that is outside of its entry. A large structure is freed in steps.
   void DropValue(Entry::Outside outside) LARDER_REQUIRES_HOLDER;
-  // Ends a reference to a block that the holder has.
+  // Drops a reference to a block that the holder has.
   void Drop(memory::Block* block) LARDER_REQUIRES_HOLDER;
-  // Takes over what a table holds, entries of so many bytes (Keyspace::BytesOf), to be freed in steps; the table is empty
-  // then.
+  // Takes all entries out of a table, to free them in steps. `bytes`: their Keyspace::BytesOf.
   void DiscardTable(Db::Table& table, size_t bytes) LARDER_REQUIRES_HOLDER;
 
-  // What waits to be freed, tables included.
+  // The bytes that wait to be freed, including the tables' own.
   size_t bytes() const LARDER_REQUIRES_HOLDER { return bytes_; }
   // Whether nothing waits.
   bool empty() const LARDER_REQUIRES_HOLDER { return graves_ == nullptr && dropped_ == nullptr; }
-  // Whether FreeStep has anything to do, the heap's own maintenance included.
+  // Whether FreeStep has anything to do, including the heap's own maintenance.
   bool any() const LARDER_REQUIRES_HOLDER;
-  // One step of freeing. True if there is more.
+  // Takes one step of freeing. Returns true if there is more.
   bool FreeStep() LARDER_REQUIRES_HOLDER;
-  // One step of freeing a table that nobody looks at any more. True if nothing is left in it. *freed: what its entries
-  // and its memory have been, as DiscardTable counts them.
+  // Takes one step of freeing a table that nobody can reach any more. Returns true if nothing is left in it. *freed:
+  // the bytes of the freed entries and of the table, as DiscardTable counts them.
   bool FreeSome(Db::Table& table, size_t* freed) LARDER_REQUIRES_HOLDER;
 
  private:
@@ -65,8 +63,8 @@ class Garbage {
   Keyspace& keyspace_;
   memory::Heap& heap_;
   Grave* graves_ LARDER_GUARDED_BY_HOLDER = nullptr;
-  Structure* dropped_ LARDER_GUARDED_BY_HOLDER = nullptr;  // large ones, detached
-  size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;              // in both
+  Structure* dropped_ LARDER_GUARDED_BY_HOLDER = nullptr;  // large structures, detached
+  size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;              // in tables and structures
 };
 
 }  // namespace larder::inline v0::keyspace

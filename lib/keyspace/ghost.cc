@@ -8,13 +8,13 @@
 namespace larder::inline v0::keyspace {
 
 void Ghost::Resize(size_t keys) {
-  // Fewer groups than 2^31, so that IndexOf cannot overflow: 32 G keys.
+  // There are at most 2^31 groups, for 32 G keys, so that IndexOf cannot overflow.
   const size_t groups = std::clamp<size_t>((keys + kTags - 1) / kTags, 4, size_t{1} << 31);
   const size_t pages = (groups + kGroupsOfPage - 1) / kGroupsOfPage;
   if (pages > pages_room_) {
     const size_t room = pages + pages / 2;
     Page** bigger = static_cast<Page**>(arena_->AllocateZeroed(room * sizeof(Page*)));
-    if (bigger == nullptr) return;  // stays as it was
+    if (bigger == nullptr) return;  // the ghost stays as it was
     if (pages_used_ != 0) std::memcpy(bigger, pages_, pages_used_ * sizeof(Page*));
     arena_->Free(pages_, pages_room_ * sizeof(Page*));
     pages_ = bigger;

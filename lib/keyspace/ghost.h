@@ -1,15 +1,16 @@
-// Ghost: which keys s3fifo evicted lately, in 2 bytes each, about as many as main holds.
+// Ghost: the keys that s3fifo evicted lately, in 2 bytes each, about as many as main holds.
 //
-// A set-associative FIFO. A key's hash names a group of 16 tags (32 bytes, half a cache line); its own tag goes in at
-// the end and the one in front falls out. Hashes spread evenly, so a key falls out after about as many other keys as
-// the ghost has tags, give or take a quarter: what a list in order would do, without links, times or a table.
+// It is a set-associative FIFO. A key's hash names a group of 16 tags (32 bytes, half a cache line). Its own tag goes
+// in at the end, and the one in front falls out. Hashes spread evenly, so a key falls out after about as many other
+// keys as the ghost has tags, give or take a quarter. A list in order would do the same, but needs links, times or a
+// table.
 //
 //   hash   63 ........ 32 | 31 ... 16 | 15 .. 0     the top 48 bits are all that it takes: a position is enough
 //              group          tag       not used    (tag 0 means empty, so 0 is kept as 1)
 //
-// Pages of 256 groups (8 KB) are made when first written. One that is refused is done without: those keys are not
-// remembered. Resizing moves nothing: tags that are now in the wrong group fall out in time, and until then they are
-// found by mistake as often as any other tag, once in 4,096 lookups.
+// Pages of 256 groups (8 KB) are made when first written. If there is no memory for a page, its keys are not
+// remembered. Resizing moves nothing: tags in a wrong group fall out in time, and until then they are found by mistake
+// as often as any other tag, once in 4,096 lookups.
 //
 // Costs: one cache line. Threads: the executor's holder.
 #ifndef LARDER_KEYSPACE_GHOST_H_
@@ -30,12 +31,12 @@ class Ghost {
   Ghost(const Ghost&) = delete;
   Ghost& operator=(const Ghost&) = delete;
 
-  // Remembers about `keys` keys from now on. Cheap when that is near what it was asked for before.
+  // Remembers about `keys` keys from now on. It is cheap if that is near the number of the last call.
   void Fit(size_t keys) {
     if (keys > capacity() + capacity() / 4 || keys < capacity() - capacity() / 4) Resize(keys);
   }
   void Add(uint64_t hash);
-  // Whether it was remembered; it no longer is.
+  // Returns whether the key was remembered, and forgets it.
   bool Take(uint64_t hash);
   void Clear();
 

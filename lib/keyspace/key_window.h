@@ -6,8 +6,8 @@
 //     ...
 //   }
 //
-// A lookup alone waits for memory twice or three times (directory, bucket, entry). Sixteen in three stages wait for it
-// three times together. Keys are asked for in order; what is done between two lookups may change the database.
+// A lookup alone waits for memory two or three times (directory, bucket, entry). Sixteen lookups in three stages wait
+// for it three times together. Keys are asked for in order. The caller may change the database between two lookups.
 #ifndef LARDER_KEYSPACE_KEY_WINDOW_H_
 #define LARDER_KEYSPACE_KEY_WINDOW_H_
 
@@ -64,7 +64,7 @@ class KeyWindow {
   uint64_t hashes_[kKeys];
 };
 
-// Over a span of keys.
+// A `KeyAt` for a span of keys.
 class SpanKeys {
  public:
   explicit SpanKeys(std::span<const Bytes> keys) : keys_(keys) {}

@@ -1,12 +1,13 @@
-// OwedWork: what ops have left for background work to do.
+// OwedWork: the work that ops have left for the background.
 //
-// An op only says what there is (Owe): it neither knows who does such work nor wakes anybody. Every path that ends a
-// hold on the executor then asks CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no op
-// has to remember it, and what a callback, a batch or background work itself leaves is treated like everything else.
+// An op only notes that there is work (Owe). It does not know who does the work, and wakes nobody. Every path that ends
+// a hold on the executor then calls CacheCore::AfterOp, which looks at one word and passes it on if it is not 0. So no
+// op has to remember it, and the work that a callback, a batch or background work itself leaves is treated in the same
+// way.
 //
 //     op: Owe(flag) ──► untold ──AfterOp: Told(), and a wake-up──► told ──the last hold of a round: Clear()──► nothing
 //
-// What the background has been told of already wakes it no second time, until it has looked.
+// Work of which the background was told wakes it no second time, until it has looked.
 #ifndef LARDER_KEYSPACE_OWED_H_
 #define LARDER_KEYSPACE_OWED_H_
 
@@ -27,14 +28,14 @@ class OwedWork {
  public:
   void Owe(uint32_t flags) LARDER_REQUIRES_HOLDER { untold_ |= flags & ~told_; }
 
-  // What nobody has been told of yet.
+  // The work of which the background has not been told yet.
   uint32_t untold() const LARDER_REQUIRES_HOLDER { return untold_; }
   // The background has been woken.
   void Told() LARDER_REQUIRES_HOLDER {
     told_ |= untold_;
     untold_ = 0;
   }
-  // The background has seen what there is, under the same hold, and knows itself when it comes again.
+  // The background has seen all the work, under the same hold, and knows itself when to come again.
   void Clear() LARDER_REQUIRES_HOLDER { untold_ = told_ = 0; }
 
  private:

@@ -1,15 +1,15 @@
-// Hits, misses and typed calls, counted where each thread can do it without a line that others write.
+// Counts of hits, misses and typed calls. No thread writes a cache line that others write.
 //
-// The executor's holder counts in a slot of its own: plain additions, as one thread at a time is the holder. A thread
-// that reads beside the executor has a slot to itself, on a line of its own, which it claims once by a
-// compare-and-swap. There are few: a thread that gets none goes through the executor. A slot is never given back, since
-// nobody tells when a thread ends; the next thread with the same identity, which the system uses again, goes on with
-// it.
+// The executor's holder counts in a slot of its own, by plain additions, as one thread at a time is the holder. A
+// thread that reads beside the executor claims a slot once, by a compare-and-swap, and has it to itself, on a line of
+// its own. There are few slots: a thread that gets none goes through the executor. A slot is never given back, since
+// nobody tells when a thread ends. The system uses a thread's identity again, and the next thread that has it goes on
+// with the slot.
 //
-// A sum may miss what is being counted beside at that moment, and never more. Reset writes to no slot that belongs to a
-// thread: it keeps what has been counted until then, and subtracts it from now on.
+// A sum may only miss counts of reads that run at that moment. Reset does not write to slots of threads: it keeps the
+// sums so far, and later sums are without them.
 //
-// Threads: OfThread and a slot's Count: the thread that it is for.
+// Threads: OfThread and a slot's Count are for the slot's own thread.
 #ifndef LARDER_KEYSPACE_READ_COUNTS_H_
 #define LARDER_KEYSPACE_READ_COUNTS_H_
 
@@ -32,10 +32,11 @@ class CountedReads {
  public:
   static constexpr size_t kSlots = 16;
 
-  // One thread's.
+  // The counts of one thread.
   class alignas(64) Slot {
    public:
-    // A typed read that went beside the executor. Written by one thread, so a load and a store make an addition.
+    // Counts a typed read that went beside the executor. Only one thread writes, so a load and a store make an
+    // addition.
     void Count(bool found) {
       Add(found ? hits_ : misses_);
       Add(typed_calls_);
@@ -47,17 +48,16 @@ class CountedReads {
       counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
-    std::atomic<uintptr_t> thread_{0};  // whose it is; 0: nobody's
+    std::atomic<uintptr_t> thread_{0};  // the slot's thread; 0: none
     std::atomic<uint64_t> hits_{0};
     std::atomic<uint64_t> misses_{0};
     std::atomic<uint64_t> typed_calls_{0};
   };
 
-  // The slot of a thread, which is named by what no other running thread has, and is not 0. nullptr if there is none
-  // left.
+  // The slot of a thread; nullptr if none is left. `thread` is not 0, and no other running thread has the same.
   Slot* OfThread(uintptr_t thread) {
     LARDER_DCHECK(thread != 0);
-    // Where the search begins: threads' identities are addresses, which end in zeros.
+    // The search begins at a hash, for threads' identities are addresses, which end in zeros.
     const size_t first = static_cast<size_t>((static_cast<uint64_t>(thread) * 0x9e3779b97f4a7c15) >> 60);
     static_assert(kSlots == 16);
     for (size_t i = 0; i < kSlots; ++i) {
@@ -69,10 +69,10 @@ class CountedReads {
     return nullptr;
   }
 
-  // Where the executor's holder counts.
+  // The counts of the executor's holder.
   ReadCounts& holder() LARDER_REQUIRES_HOLDER { return holder_; }
 
-  // Since the last Reset.
+  // The sum of all counts since the last Reset.
   ReadCounts Sum() const LARDER_REQUIRES_HOLDER {
     ReadCounts sum = All();
     LARDER_DCHECK(sum.hits >= base_.hits && sum.misses >= base_.misses && sum.typed_calls >= base_.typed_calls);

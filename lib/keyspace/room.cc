@@ -11,14 +11,13 @@ namespace {
 
 constexpr uint64_t kEvictNs = 80'000;  // 100 us on a machine whose clock is slow to read
 constexpr size_t kCollectedAtOnce = 256;
-// A search for room in a full source: what a step may take, and how many times what was asked for may be evicted at
-// first.
+// For a search in a full source: the CPU of a step, and how many times the wanted bytes may be evicted at first.
 constexpr uint64_t kSearchNs = 60'000;
 constexpr size_t kSourceTimes = 16;
-constexpr size_t kAtOnceMax = size_t{256} << 10;  // or once what was asked for, where that is done in one hold
+constexpr size_t kAtOnceMax = size_t{256} << 10;  // in one hold: at most this, or the wanted bytes if they are more
 constexpr int64_t kGiveBackNs = 40'000;
-// So much makes enough holes to empty one run of 64 KB of entries into them, or some times as much, where they are
-// spread over several sizes.
+// Evicting so much makes enough holes to empty one run of 64 KB of entries into them. If entries are spread over
+// several sizes, it takes some times as much.
 constexpr size_t kSourceRunBytes = size_t{96} << 10;
 constexpr size_t kSourceRunsMax = 4 * kSourceRunBytes;
 
@@ -50,7 +49,7 @@ Error MemoryLimit::AdmitSlow(const Growth& growth) {
 Room MemoryLimit::MakeRoom(const Growth& growth) {
   if (!Exceeded(growth.counted)) return Room::kFits;
   const size_t bytes_min = growth.at_once ? growth.bytes : std::min(growth.bytes, kSliceBytes);
-  LARDER_DCHECK(counted_ == 0 && source_goal_ == 0);  // neither runs within the other
+  LARDER_DCHECK(counted_ == 0 && source_goal_ == 0);  // MakeRoom and SearchRoom do not nest
   counted_ = growth.counted;
   const Room room = MakeRoomOf(bytes_min);
   counted_ = 0;
@@ -58,7 +57,7 @@ Room MemoryLimit::MakeRoom(const Growth& growth) {
   return room;
 }
 
-// As long as more waits to be freed than counts as gone nobody is evicted, and what waits gets less with each write.
+// As long as there is more garbage than counts as gone, no key is evicted, and the garbage gets less with each write.
 Room MemoryLimit::MakeRoomOf(size_t bytes_min) {
   const size_t freed = FreeGarbage(2 * bytes_min);
   room_made_ += freed;
@@ -73,13 +72,13 @@ Room MemoryLimit::MakeRoomOf(size_t bytes_min) {
   return Room::kNone;
 }
 
-// At least `bytes_min` of what is beyond that which counts as gone, if there is so much; more than that only to finish
-// a step. Returns how much.
+// Frees at least `bytes_min` of the garbage that does not count as gone, if there is so much; it frees more only to
+// finish a step. Returns the bytes that it freed.
 size_t MemoryLimit::FreeGarbage(size_t bytes_min) {
   const size_t before = keyspace_.heap_->used();
   const auto freed = [&]() LARDER_REQUIRES_HOLDER {
     const size_t now = keyspace_.heap_->used();
-    return now < before ? before - now : 0;  // other threads may take memory meanwhile
+    return now < before ? before - now : 0;  // other threads may have taken memory meanwhile
   };
   if (keyspace_.heap_->arena().has_returned()) keyspace_.heap_->CollectReturned(kCollectedAtOnce);
   for (bool first = true; keyspace_.garbage_.bytes() > GarbageMax() && (first || freed() < bytes_min); first = false) {
@@ -92,7 +91,7 @@ size_t MemoryLimit::FreeGarbage(size_t bytes_min) {
 Evictor::Outcome MemoryLimit::EvictSlice(size_t bytes_min) {
   base::StepTimer timer(keyspace_.steps_, base::Step::kEvict, base::StepTimer::kUntimed);
   const uint64_t evicted = keyspace_.evictor_.evicted();
-  // Not the difference of used_memory(): that may rise meanwhile, by the evictor's own tables and other threads'
+  // The difference of used_memory() would not do: it may rise meanwhile, by the evictor's own tables and other threads'
   // blocks.
   const uint64_t bytes = keyspace_.evictor_.evicted_bytes();
   const Evictor::Outcome outcome = keyspace_.evictor_.Evict({.cpu_ns_max = kEvictNs, .bytes_min = bytes_min});
@@ -102,7 +101,7 @@ Evictor::Outcome MemoryLimit::EvictSlice(size_t bytes_min) {
 }
 
 bool MemoryLimit::EvictStep() {
-  // FreeStep's work comes first, where that is more than counts as gone.
+  // FreeStep's work comes first if there is more garbage than counts as gone.
   const bool garbage = keyspace_.garbage_.bytes() > GarbageMax();
   const bool more = may_evict_ && Exceeded() && (garbage || EvictSlice(0) == Evictor::Outcome::kMore);
   owes_eviction_ = more;
@@ -113,8 +112,9 @@ bool MemoryLimit::SourceHasRoom() const {
   return keyspace_.evictor_.evicted_bytes() >= source_goal_ || (source_fits_ && keyspace_.heap_->arena().HasRoomForFailed());
 }
 
-// A slice of evicting `bytes`, somebody in any case: where the arena cannot tell whether that has made room, as for a
-// block beyond it, only another try can. With `fits` it stops when the arena has room. False if nobody may go.
+// Evicts a slice of `bytes`, at least one key: the arena may not know whether there is room now, as for a block beyond
+// it, so only another try can tell. With `fits` it stops as soon as the arena has room. Returns false if no key may be
+// evicted.
 bool MemoryLimit::EvictForSearch(SourceSearch* search, size_t bytes, bool fits) {
   const uint64_t before = keyspace_.evictor_.evicted_bytes();
   const uint64_t evicted = keyspace_.evictor_.evicted();
@@ -140,7 +140,7 @@ void MemoryLimit::BeginPass(SourceSearch* search) {
   search->phase = SourceSearch::Phase::kPass;
 }
 
-// As long as there is waste that a pass would win, it comes before others are evicted.
+// As long as a pass would win waste back, it comes before more evictions.
 bool MemoryLimit::BeginPassForSearch(SourceSearch* search) {
   if (search->at_once || !keyspace_.WantsCompaction()) return false;
   search->after = search->phase;
@@ -148,7 +148,7 @@ bool MemoryLimit::BeginPassForSearch(SourceSearch* search) {
   return true;
 }
 
-// (Nobody has an Entry in hand: the op that failed is over, and begins anew.)
+// Nobody holds a pointer to an Entry now: the op that failed is over, and begins anew.
 bool MemoryLimit::SearchRoom(SourceSearch* search) {
   using Phase = SourceSearch::Phase;
   using Evacuated = memory::Arena::Evacuated;
@@ -187,7 +187,7 @@ bool MemoryLimit::SearchRoom(SourceSearch* search) {
         return true;
       }
       if (search->at_once) break;
-      search->passes = keyspace_.compactor_.in_pass() ? 2 : 1;  // a whole one
+      search->passes = keyspace_.compactor_.in_pass() ? 2 : 1;  // one whole pass
       search->after = Phase::kOver;
       BeginPass(search);
       [[fallthrough]];

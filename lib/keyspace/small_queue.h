@@ -1,11 +1,11 @@
-// SmallQueue: the keys of s3fifo's small queue in the order in which they came, as 8-byte words.
+// SmallQueue: the keys of s3fifo's small queue in the order of their arrival, as 8-byte words.
 //
 //   word   63 ............. 16 | 15 .. 0
 //           top of the hash      database
 //
-// A word is a hint: its key may have gone since, and may even have come back, so whoever pops one looks the key up.
-// Chunks of 509 words, oldest first; each knows the latest epoch at which one of them came, which tells a key that is
-// older than its word (fine) from one that came back later (which has a word of its own further on).
+// A word is a hint: its key may have gone since, and may even have come back, so the evictor looks up the key of each
+// word. Words are in chunks of 509, oldest first. Each chunk has the latest epoch at which one of its words came. A key
+// younger than that has come back, and has a word of its own further on.
 //
 // The queue holds a tenth of the keys, so it costs 0.8 bytes a key, and only under s3fifo.
 // Costs: O(1). Threads: the executor's holder.
@@ -27,17 +27,17 @@ class SmallQueue {
   SmallQueue& operator=(const SmallQueue&) = delete;
 
   struct Word {
-    uint64_t hash = 0;        // its low 16 bits are 0
+    uint64_t hash = 0;        // the low 16 bits are 0
     int db = 0;
     uint64_t epoch_max = 0;   // the key came at this epoch or before
   };
 
-  // A word has no room for more databases than that; what is in others starts in main.
+  // A word has no room for more databases; keys of the others start in main.
   static constexpr int kDbMax = (1 << 16) - 1;
 
-  // `epoch` may be an earlier one than those before. False when there is no memory, or `db` is over kDbMax.
+  // `epoch` may be earlier than those before. Returns false if there is no memory, or `db` is over kDbMax.
   bool Push(int db, uint64_t hash, uint64_t epoch);
-  // False when it is empty.
+  // Returns false if the queue is empty.
   bool Pop(Word* word);
   void Clear();
   size_t size() const { return size_; }

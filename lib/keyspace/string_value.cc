@@ -15,7 +15,7 @@ namespace {
 // The longest text of an int64, as Redis limits its attempt to store text as an integer.
 constexpr size_t kIntegerTextMax = 20;
 
-// A block that holds value.bytes: the caller's own if it offered one.
+// Returns a block with value.bytes: the caller's own if it offered one.
 memory::Block* TakeBlock(memory::Heap& source, const StringSource& value) {
   if (value.block != nullptr && *value.block) return value.block->Release();
   LARDER_DCHECK(value.storage == Entry::Storage::kBlock);
@@ -69,7 +69,7 @@ void Db::WriteValue(EntryWriter& writer, const StringSource& value, memory::Bloc
       if (!value.bytes.empty()) std::memcpy(writer.inline_data(), value.bytes.data(), value.bytes.size());
       break;
     case Entry::Storage::kBlock: writer.set_block(block); break;
-    case Entry::Storage::kStructure: LARDER_CHECK(false);  // no string's
+    case Entry::Storage::kStructure: LARDER_CHECK(false);  // no string has it
   }
 }
 
@@ -88,7 +88,7 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
     block = TakeBlock(keyspace_.blocks(), value);
     if (block == nullptr) return errors::kAllocationFailed;
   }
-  // Only what is outside of the entry makes it take more or less than before.
+  // Only the part outside of the entry changes its memory.
   const Entry::Outside old = existing->outside();
   const bool resized = block != nullptr || old;
   const size_t before = resized ? Keyspace::BytesOf(*existing) : 0;

@@ -66,8 +66,7 @@ void* Arena::AllocateSlow(size_t list) {
   return nullptr;
 }
 
-// Blocks are taken from this run from now on (nullptr: from none). REQUIRES: the current one is full; the run is in no
-// list.
+// Makes `run` the current run of its list (nullptr: none). REQUIRES: the current one is full; `run` is in no list.
 void Arena::MakeCurrent(size_t list, Run* run) {
   Run* const full = current_[list];
   if (full != &none_) {
@@ -80,7 +79,7 @@ void Arena::MakeCurrent(size_t list, Run* run) {
   run->low = kNever;
 }
 
-// There are no current runs: each block comes out of the bins.
+// With a gate there are no current runs: each block comes from the bins.
 void* Arena::AllocateGated(size_t list) {
   LARDER_DCHECK(current_[list] == &none_);
   if (!gate_->Allow(BytesOfList(list))) return nullptr;
@@ -129,8 +128,8 @@ void Arena::FreeLarge(void* block, size_t bytes) {
 
 // ---- Blocks from other threads --------------------------------------------------------------------------------------
 //
-// The list goes through the first word of each block. Large blocks, which have no run to tell their size, have bit 0 of
-// the pointer to them set, and their size in the second word.
+// The list goes through the first word of each block. A large block has no run to tell its size: its size is in its
+// second word, and bit 0 of the pointer to it is set.
 
 bool Arena::FreeAnywhere(void* block, size_t bytes) {
   if (block == nullptr) return true;
@@ -174,7 +173,7 @@ size_t Arena::CollectReturned(size_t max) {
 
 // ---- Runs -----------------------------------------------------------------------------------------------------------
 
-// A run with room, out of the lists: the fullest there is, else a new one.
+// Takes the fullest run with room out of the lists, else a new run.
 Arena::Run* Arena::TakeRun(size_t list) {
   for (Run* run : bins_[list]) {
     if (run != nullptr) {
@@ -185,7 +184,7 @@ Arena::Run* Arena::TakeRun(size_t list) {
   return NewRun(list);
 }
 
-// Puts a run that is neither current nor in a bin where it belongs.
+// Puts a run that is neither current nor in a bin into its bin, or gives it back if it is empty.
 void Arena::Shelve(Run* run) {
   if (run->used == 0) return ReleaseRun(run);
   if (IsFull(run)) {
@@ -218,7 +217,7 @@ void Arena::Unlink(Run* run) {
   if (run->next != nullptr) run->next->previous = run->previous;
 }
 
-// Its count has met `low`.
+// Moves a run whose count has met `low` to an emptier bin.
 void Arena::Sink(Run* run) {
   LARDER_DCHECK(run->where == Where::kBin || run->where == Where::kFull);
   if (run->where == Where::kBin) Unlink(run);
@@ -231,7 +230,8 @@ Arena::Run* Arena::NewRun(size_t list) {
   Chunk* const chunk = lists != 0 ? chunks_[__builtin_ctzll(lists)] : NewChunk();
   if (chunk == nullptr) return nullptr;
   const uint32_t block_bytes = BytesOfList(list);
-  // Runs whose pages are there first. The run behind the headers is best for small blocks, of which few are lost.
+  // Runs that still have pages come first. The shorter run behind the headers is best for small blocks: it loses few of
+  // them.
   const uint32_t from = chunk->dirty_runs != 0 ? chunk->dirty_runs : chunk->free_runs;
   const uint32_t index =
       static_cast<uint32_t>(block_bytes < kRunBytes / 32 ? __builtin_ctz(from) : 31 - __builtin_clz(from));
@@ -257,7 +257,7 @@ Arena::Run* Arena::NewRun(size_t list) {
   return run;
 }
 
-// An empty run, in no list, goes back to its chunk.
+// Gives an empty run, which is in no list, back to its chunk.
 void Arena::ReleaseRun(Run* run) {
   Chunk* const chunk = ChunkOf(run);
   const uint32_t index = static_cast<uint32_t>(run - chunk->runs);
@@ -285,7 +285,7 @@ void Arena::RetireCurrents(bool all) {
 // ---- Chunks ---------------------------------------------------------------------------------------------------------
 
 Arena::Chunk* Arena::NewChunk() {
-  // As much again as there is, in powers of two.
+  // The new chunk is as large as all before, in powers of two.
   size_t bytes = kFirstChunkBytes;
   while (bytes < kChunkBytes && bytes * 2 <= held_ - large_bytes_) bytes *= 2;
   void* memory = FromSource(bytes, kChunkBytes);
@@ -362,7 +362,7 @@ void Arena::MarkClean(Chunk* chunk, uint32_t index) {
 }
 
 void Arena::DiscardRun(Chunk* chunk, uint32_t index) {
-  // Whole pages of it, as far as it was ever used.
+  // Discards its whole pages, as far as it was ever used.
   const auto up = [](char* p) { return p + (-reinterpret_cast<uintptr_t>(p) & (kPageBytes - 1)); };
   char* const begin = up(BeginOf(chunk, index));
   char* const end = up(chunk->runs[index].touched);
@@ -372,7 +372,8 @@ void Arena::DiscardRun(Chunk* chunk, uint32_t index) {
 
 // ---- Giving back ----------------------------------------------------------------------------------------------------
 
-// One piece. An empty chunk loses its pages before it goes, since to unmap 2 MB of them at once takes 200 us.
+// Gives one piece back. An empty chunk loses its pages before it goes, since to unmap 2 MB of pages at once takes 200
+// us.
 bool Arena::TrimOne(bool spares) {
   if (empty_chunks_ > (spares ? 0 : kEmptyChunksMax)) {
     Chunk* const chunk = chunks_[kEmptyList];
@@ -389,7 +390,7 @@ bool Arena::TrimOne(bool spares) {
 }
 
 bool Arena::Trim(int64_t budget_ns, bool spares) {
-  if (blocks_ == 0 || spares) RetireCurrents(false);  // empty ones may be all that holds some chunk
+  if (blocks_ == 0 || spares) RetireCurrents(false);  // an empty current run may be all that holds some chunk
   if (!WantsTrim(spares)) return false;
   RetireCurrents(false);
   const int64_t end_ns = base::MonotonicNs() + budget_ns;
@@ -430,7 +431,7 @@ bool Arena::Valid() const {
   return used == used_ && chunk_bytes + large_bytes_ == held_ && live == live_runs_ && dirty == dirty_runs_;
 }
 
-// A run in use: what it has free is as many blocks as its counts say, and its list is the right one.
+// Whether a run in use has as many free blocks as its counts say, and is in the right list.
 bool Arena::ValidRun(const Run& run) const {
   size_t free_blocks = static_cast<size_t>(run.end - run.bump) / run.block_bytes;
   if (run.used > run.capacity || run.block_bytes != BytesOfList(run.list)) return false;

@@ -1,62 +1,63 @@
 // Arena: where a cache's entries, tables and small values live, with exact accounting.
 //
-// Words. A *block* is what a caller gets. A *run* is 64 KB, aligned, cut into blocks of one size class. A *chunk* is up
-// to 32 runs, at a multiple of 2 MB, obtained from the MemorySource in one piece.
+// Words. A *block* is the memory that a caller gets. A *run* is 64 KB, aligned, cut into blocks of one size class. A
+// *chunk* is up to 32 runs, at a multiple of 2 MB, obtained from the MemorySource in one piece.
 //
 //     chunk, at a multiple of 2 MB
 //     | not used | Chunk 64 B | Run 0 | Run 1 | ... Run 31 |blocks of run 0 ...|   run 1, 64 KB   | ... |   run 31   |
 //     '- 0..7 x 2112 bytes, by the chunk's address           ^at 64 KB - what is before
 //
-//     Run, 64 bytes:  free ──► block ──► block ──► null      given back, last one first
+//     Run, 64 bytes:  free ──► block ──► block ──► null      freed ones, the last first
 //                     bump, end: blocks that have never been used since the run was begun
-//                     used, capacity: how many blocks;  low: at which count of used blocks Free must look up
+//                     used, capacity: how many blocks;  low: Free must look up when `used` is this
 //
 // A block's run is found from its address by masks and one multiplication, so a block has no header of its own. The
-// runs' own headers stand together at the front of their chunk, not each at the front of its run, for two reasons: 32
-// of them share a page (a free touches one page beside the block's own, which is in the TLB for 2 MB around), and 64 KB
-// apart they would all fall into the same few sets of every cache. Chunks have the same trouble 2 MB apart, hence the 8
-// colours.
+// runs' own headers stand together at the front of their chunk, not each at the front of its run, for two reasons. 32
+// of them share a page, so a free touches one page beside the block's own, and the TLB has it for all blocks of 2 MB.
+// And 64 KB apart the headers would all fall into the same few sets of every cache. Chunks, 2 MB apart, would do the
+// same, hence the 8 colours.
 //
-// The path. Each class has a current run. Allocate takes its first free block, else its next unused one; a run that has
-// neither is *full* and belongs to no list. Free puts the block in front of its run's list and counts down; when the
-// count meets `low` the run changes its bin:
+// The path. Each class has a current run. Allocate takes its first free block, else its next unused one. A run that has
+// neither is *full* and in no list. Free puts the block in front of its run's list and counts down; when the count
+// meets `low` the run changes its bin:
 //
 //     full ──a free──► bin 0: over 3/4 used ──► bin 1: over 1/2 ──► bin 2: over 1/4 ──► bin 3 ──► empty: to its chunk
 //
-// The next current run is taken from the fullest bin, so that runs that are nearly empty are left to become empty. In
-// the same way a new run is taken from the chunk that has the fewest to give.
+// The next current run is taken from the fullest bin, so that nearly empty runs can become empty. In the same way a new
+// run is taken from the chunk with the fewest free runs.
 //
-// Compaction. That heals what goes on being used. A class that is used no more keeps its runs, however little is left
-// in them: values that drift from 100 to 900 bytes under eviction leave a run half empty in each class behind them, and
-// memory of three times what is used. So blocks that can move are moved, by who knows where the pointers to them are:
+// Compaction. The bins help classes that stay in use. A class that is used no more keeps its runs, however little is
+// left in them: values that drift from 100 to 900 bytes under eviction leave half empty runs in each class behind them,
+// and three times the memory that is used. So blocks that can move are moved, by the owner that knows the pointers to
+// them:
 //
-//   tenant    what a block is: an entry, a large value's block, or fixed (tables, directories, watches, queues: pointed
-//             to from who knows where). Each tenant has runs of its own, so that nothing fixed holds a run of entries.
-//   waste     what is free in runs in use. Free and Allocate do not count it: it follows from the number of runs.
-//   sparse    a run that is to be emptied: at most 1/4 used, or 1/2, 3/4 or 7/8: as few as take enough of the
-//             waste away. Who owns a block asks IsSparse, which looks at the run's header alone, takes a
-//             place in a fuller run (AllocateForMove, which asks the source for nothing), copies, and frees the old one.
-//   begin     when the waste in runs that can be emptied is over a 16th of what is used and 256 KB; the owner is told by
-//             Owner::OnSparse. Passes follow each other while they win something. What one leaves that won next to nothing is no
-//             reason for another (values may be pinned): the waste must grow first.
+//   tenant    the use of a block: an entry, a large value's block, or fixed (tables, directories, watches, queues:
+//             nobody knows all pointers to them). Each tenant has runs of its own, so that nothing fixed holds a run of
+//             entries.
+//   waste     the free bytes in runs in use. Free and Allocate do not count them: they follow from the number of runs.
+//   sparse    a run that is to be emptied: at most 1/4 used, or 1/2, 3/4 or 7/8, as few as take enough of the waste
+//             away. A block's owner asks IsSparse, which looks at the run's header alone, takes a place in a fuller run
+//             (AllocateForMove, which asks the source for nothing), copies the block, and frees the old one.
+//   begin     a pass begins when the waste in runs that can be emptied is over 256 KB and over a 16th of the used
+//             bytes; Owner::OnSparse tells the owner. Passes follow each other while they win something. After a pass
+//             that won next to nothing (values may be pinned) the waste must grow before the next one.
 //
 // lib/keyspace/compactor.h walks the tables. For a source that is full EvacuateSparsest empties one run of entries at
 // once.
 //
-// Giving back. A free costs no system call. A run that became empty is *dirty*: its pages are still there. Trim(),
-// which the executor's holder calls between commands, discards the pages of dirty runs, one run a time, and gives
-// chunks that are all empty to the source. It leaves one dirty run in 16 live ones for reuse, and an empty chunk
-// without pages.
+// Giving back. A free costs no system call. A run that became empty is *dirty*: it still has its pages. The executor's
+// holder calls Trim() between commands. It discards the pages of dirty runs, one run at a time, and gives chunks that
+// are all empty to the source. It leaves one dirty run in 16 live ones for reuse, and an empty chunk without pages.
 //
-// Small caches. Only pages that are touched are resident, so what a class costs at first is a page. The first chunk is
-// 256 KB; the next are as large as all before, up to 2 MB.
+// Small caches. Only touched pages are resident, so a class costs one page at first. The first chunk is 256 KB; the
+// next are as large as all before, up to 2 MB.
 //
-// Costs (2-core VM, tests/bench/arena_bench, CPU time): Allocate and Free of a hot block 11 ns together, malloc 18; of
-// a million blocks of 88 bytes, one freed and one taken at random 510 ns, malloc 700, all freed at random 50 ns each,
-// malloc 690; held 88.53 bytes a block. Without the colours the same free took half as long again. Discarding a run is
-// 9 us (p99 32), unmapping an empty chunk 7 us (p99 33).
+// Costs (2-core VM, tests/bench/arena_bench, CPU time): Allocate and Free of a hot block take 11 ns together, malloc
+// 18. Of a million blocks of 88 bytes, freeing one and taking one at random costs 510 ns, malloc 700; freeing all at
+// random costs 50 ns each, malloc 690. The arena holds 88.53 bytes a block. Without the colours the same free took half
+// as long again. Discarding a run is 9 us (p99 32), unmapping an empty chunk 7 us (p99 33).
 //
-// Other threads. FreeAnywhere() is for those that do not hold the executor: it puts the block on a list without a lock,
+// Other threads. FreeAnywhere() is for threads that do not hold the executor: it puts the block on a lock-free list,
 // which the holder empties (CollectReturned). Until then the block counts as used.
 //
 // Rejected: headers of blocks (8 bytes of 96), which would let an arena find the owner of any block by itself; an index
@@ -67,7 +68,7 @@
 // Huge pages (set_huge_pages) make reads at random of a million blocks cheaper by 40 % (220 ns against 370, each read
 // depending on the one before), and filling them too (58 ns a block against 109). But one write in 21,000 then clears 2
 // MB inside a fault: 107 us, p99 421, and more when the kernel must first make room for a huge page. So it is the
-// owner's choice, and off until it is made.
+// owner's choice, and off by default.
 //
 // Threads: the executor's holder, but for FreeAnywhere.
 #ifndef LARDER_MEMORY_ARENA_H_
@@ -85,12 +86,13 @@
 
 namespace larder::inline v0::memory {
 
-// What a block is; see Compaction. Entries and value blocks are moved by their keyspace, and by nobody else.
+// The use of a block; see Compaction. Only their keyspace moves entries and value blocks.
 enum class Tenant : uint8_t { kFixed, kEntry, kBlock };
 
 class Arena {
  public:
-  // Is told what the arena would have done. From within Free and Allocate: it may only take note.
+  // The arena tells its owner what it wants done. It calls from within Free and Allocate, so the owner may only take
+  // note.
   class Owner {
    public:
     virtual void OnWantsTrim() = 0;
@@ -104,14 +106,14 @@ class Arena {
   explicit Arena(MemorySource& source);
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  // Gives all chunks back, with whatever is still in them: nobody may use a block of the arena any more.
-  // REQUIRES: blocks over kSmallMax have been freed, since the arena has no list of them.
+  // Gives all chunks back with all blocks in them, which nobody may use any more. REQUIRES: blocks over kSmallMax have
+  // been freed, since the arena has no list of them.
   ~Arena();
 
-  // What a block for `bytes` really takes, and may be used for.
+  // The size of a block for `bytes`. All of it may be used.
   static constexpr size_t RoundUp(size_t bytes) { return RoundUpToClass(bytes); }
 
-  // A block of RoundUp(bytes) bytes, aligned to 8, to 64 if its size is a multiple of 64; nullptr when there is no
+  // A block of RoundUp(bytes) bytes, aligned to 8, or to 64 if its size is a multiple of 64; nullptr if there is no
   // memory. All of it is the caller's: an entry whose value grows within it stays where it is. Its address is below
   // 2^48.
   void* Allocate(size_t bytes, Tenant tenant = Tenant::kFixed) {
@@ -121,10 +123,10 @@ class Arena {
     return __builtin_expect(block != nullptr, 1) ? block : AllocateSlow(list);
   }
 
-  // The same, the first `bytes` of it zeroed.
+  // The same with the first `bytes` zeroed.
   void* AllocateZeroed(size_t bytes);
 
-  // `bytes` is what was asked for, or anything else that rounds up to the same. nullptr is let pass.
+  // `bytes` is the size that was asked for, or another that rounds up to the same. A null block is fine.
   void Free(void* block, size_t bytes) {
     if (block == nullptr) return;
     if (__builtin_expect(bytes > kSmallMax, 0)) return FreeLarge(block, bytes);
@@ -140,42 +142,42 @@ class Arena {
 
   // Gives memory back to the system or the source, until there is no more to give (returns false) or `budget_ns` of
   // time have passed (true: call again). One piece, at most a run or an empty chunk, is always done.
-  // `spares`: the empty chunk too that is else kept for reuse, since somebody needs memory of the source's.
+  // `spares`: gives the empty chunk that is kept for reuse too, because somebody needs memory of the source's.
   bool Trim(int64_t budget_ns, bool spares = false);
-  // Whether Trim has something to do: a look at two counters.
+  // Whether Trim has something to do. It looks at two counters.
   bool WantsTrim(bool spares = false) const {
     return dirty_runs_ > DirtyMax() || empty_chunks_ > (spares ? 0 : kEmptyChunksMax);
   }
 
-  // Nobody is told if it is never called.
+  // Without an owner nobody is told.
   void SetOwner(Owner* owner) { owner_ = owner; }
 
-  // What is free in runs that are in use.
+  // The free bytes in runs that are in use.
   size_t waste() const { return live_runs_ * kRunBytes - (used_ - large_bytes_); }
-  // Whether a pass of compaction is worth while, or has not got yet where it wants to.
+  // Whether a pass of compaction is worth while or, in a pass, whether its target is not reached yet.
   bool WantsCompaction() const { return Movable() > (sparse_16ths_ == 0 ? bar_ : target_); }
-  // How much there is to do: 1 for what is just worth a pass, 4 at most.
+  // How much there is to do, from 1 (just worth a pass) to 4.
   int CompactionUrgency() const;
-  // A pass: decides which runs are sparse. It ends when the waste is half of what is let pass; or, for who needs `runs`
-  // free runs whatever that costs, when it has won so many.
+  // Begins a pass: decides which runs are sparse. The pass ends when the waste is half of the tolerated waste. A caller
+  // that needs free runs at any cost gives `runs`: then the pass ends when it has won so many.
   void BeginCompaction(uint32_t runs = 0);
   void EndCompaction();
-  // Whether some run of this tenant may be sparse. During a pass.
+  // Whether some run of this tenant may be sparse. It is for a pass.
   bool MayBeSparse(Tenant tenant) const;
-  // Whether the block is in a sparse run. During a pass. REQUIRES: it is not larger than kSmallMax.
+  // Whether the block is in a sparse run. It is for a pass. REQUIRES: the block is not larger than kSmallMax.
   bool IsSparse(const void* block) const {
     const Run* run = RunOf(block);
     return run->where == Where::kBin && run->used * 16u <= run->capacity * sparse_16ths_;
   }
-  // A block of the same size and tenant in a run that is not emptier, or nullptr: then the block stays.
+  // A block of the same size and tenant in a run that is not emptier. If it is nullptr, the block stays.
   void* AllocateForMove(const void* block);
-  // What the block takes. REQUIRES: it is not larger than kSmallMax.
+  // The block's size. REQUIRES: it is not larger than kSmallMax.
   static size_t BytesOf(const void* block) { return RunOf(block)->block_bytes; }
 
   enum class Evacuated { kMore, kEmptied, kNot };
-  // Calls move(block) for up to `blocks_max` blocks of the sparsest run of entries that others have room for. `move`
-  // moves it, or leaves it. kMore: some are left for the next call, and meanwhile nobody gets a block of that run; else
-  // whether the run has become empty. At any time.
+  // Calls move(block) for up to `blocks_max` blocks of the sparsest run of entries for which other runs have room.
+  // `move` moves the block, or leaves it. kMore: some blocks are left for the next call, and until then nobody gets a
+  // block of that run. Otherwise the result tells whether the run has become empty. It may be called at any time.
   template <class Move>
   Evacuated EvacuateSparsest(uint32_t blocks_max, Move&& move) {
     Evacuee evacuee;
@@ -187,22 +189,22 @@ class Arena {
     }
     return ReadmitEvacuee() ? Evacuated::kEmptied : Evacuated::kNot;
   }
-  // Whether EvacuateSparsest has more to do for the run it is at.
+  // Whether EvacuateSparsest has more to do for its present run.
   bool evacuating() const { return evacuee_ != nullptr; }
 
-  // Any thread: frees a block as Free does, when the holder gets to it. `bytes` as for Free. False, and nothing done,
-  // after CloseReturns. REQUIRES: the arena lives.
+  // For any thread: the holder will free the block as Free does. `bytes` is as for Free. After CloseReturns it does
+  // nothing and returns false. REQUIRES: the arena lives.
   bool FreeAnywhere(void* block, size_t bytes);
   // Whether CollectReturned has something to do.
   bool has_returned() const {
     return collected_ != nullptr || reinterpret_cast<uintptr_t>(returned_.load(std::memory_order_relaxed)) > kClosed;
   }
-  // Frees up to `max` of what was returned; the rest stays for the next call. Returns how many it freed.
+  // Frees up to `max` returned blocks; the rest stays for the next call. Returns how many it freed.
   size_t CollectReturned(size_t max = SIZE_MAX);
-  // Frees what was returned and takes no more.
+  // Frees all returned blocks and takes no more.
   size_t CloseReturns();
 
-  // Whether the block that could not be had last would be found now without asking the source.
+  // Whether the last block that could not be had would be found now without asking the source.
   bool HasRoomForFailed() const {
     if (HasFreeRun()) return true;
     if (refused_list_ == kLists) return false;
@@ -215,25 +217,25 @@ class Arena {
   }
   // Whether there is a run that may serve any class and tenant.
   bool HasFreeRun() const { return (chunks_mask_ & ~uint64_t{1}) != 0; }
-  // The largest block that the source has refused since this was called last; 0 if none.
+  // The largest block that the source has refused since the last call of this; 0 if none.
   size_t TakeFailedBytes() { return std::exchange(refused_bytes_, 0); }
 
   // The sum of RoundUp over all blocks that are in use.
   size_t used() const { return used_; }
   size_t blocks() const { return blocks_; }
-  // Bytes obtained from the source. What is not used() of it is free, never touched, or headers: see free_bytes().
+  // Bytes obtained from the source. Those that are not in used() are free, never touched, or headers: see free_bytes().
   size_t held() const { return held_; }
   size_t free_bytes() const { return held_ - used_; }
 
-  // Leaves everything behind: the blocks stay valid for ever and nothing is given back. For an owner who must go while
-  // others still use blocks. The arena is then empty.
+  // Leaks everything: the blocks stay valid for ever and nothing is given back. It is for an owner that must go while
+  // others still use blocks. The arena is empty after it.
   void Abandon();
 
   // Asks for transparent huge pages for chunks of 2 MB from now on. Off by default; see the essay.
   void set_huge_pages(bool on) { huge_pages_ = on; }
 
-  // For tests that make every allocation fail in turn: while a gate is set, each allocation asks it, on a slow path of
-  // its own, so that there is no cost to others.
+  // For tests that make every allocation fail in turn. While a gate is set, each allocation asks it, on a slow path, so
+  // that it costs nothing otherwise.
   class Gate {
    public:
     virtual bool Allow(size_t bytes) = 0;
@@ -243,7 +245,7 @@ class Arena {
   };
   void SetGate(Gate* gate);  // nullptr: none
 
-  // Walks all runs and chunks and checks that lists, counts and sums agree. For tests.
+  // For tests: walks all runs and chunks and checks that lists, counts and sums agree.
   bool Valid() const;
 
  private:
@@ -253,11 +255,11 @@ class Arena {
   static constexpr size_t kFirstChunkBytes = size_t{256} << 10;
   static constexpr uint32_t kRunsMax = kChunkBytes / kRunBytes;
   static constexpr uint32_t kBins = 4;
-  static constexpr uintptr_t kClosed = 2;  // as the list of returns: closed
-  static constexpr uint32_t kNever = UINT32_MAX;  // as `low`: nobody looks up
+  static constexpr uintptr_t kClosed = 2;  // value of returned_ when it is closed
+  static constexpr uint32_t kNever = UINT32_MAX;  // value of `low`: Free never looks up
   static constexpr uint32_t kEmptyChunksMax = 1;
   static constexpr size_t kSparseMin = size_t{256} << 10;  // less is never worth a pass
-  // Chunks are listed by how many free runs they have; those that have nothing else are in the last list.
+  // Chunks are listed by their number of free runs; empty chunks are in the last list.
   static constexpr uint32_t kEmptyList = kRunsMax + 1;
   static constexpr uint32_t kChunkLists = kEmptyList + 1;
 
@@ -278,7 +280,7 @@ class Arena {
     uint8_t list;  // class and tenant
     uint8_t bin;   // if kBin
     Where where;
-    char* touched;  // how far it was used before it was begun: those pages may be there too
+    char* touched;  // how far an earlier use went: those pages may be there too
     Run* next;      // in the bin
     Run* previous;
   };
@@ -291,12 +293,12 @@ class Arena {
     size_t bytes;
     uint32_t run_count;
     uint32_t free_runs;   // a bit each
-    uint32_t dirty_runs;  // of the free ones, those that may have pages
+    uint32_t dirty_runs;  // free ones that may have pages
     uint32_t list;
     Run runs[kRunsMax];
   };
 
-  // A run that is being emptied, in no list, and which of its blocks are free.
+  // A run that is being emptied, in no list, with a mark for each free block.
   struct Evacuee {
     static constexpr uint32_t kBlocksMax = kRunBytes / 8;
     char* begin = nullptr;
@@ -325,7 +327,7 @@ class Arena {
     return i == 0 ? reinterpret_cast<char*>(chunk + 1) : BaseOf(chunk) + i * kRunBytes;
   }
 
-  // The next block of the run, or nullptr when it has none.
+  // The next block of the run, or nullptr if it has none.
   void* TakeBlock(Run* run) {
     void* block = run->free;
     if (__builtin_expect(block != nullptr, 1)) {
@@ -386,28 +388,28 @@ class Arena {
   size_t held_ = 0;
   size_t large_bytes_ = 0;
   size_t refused_bytes_ = 0;
-  size_t refused_list_ = kLists;  // of the last one; kLists: it was none of the runs'
+  size_t refused_list_ = kLists;  // the list of the last refused block; kLists: it was not of a run
   uint32_t live_runs_ = 0;
   uint32_t dirty_runs_ = 0;
   uint32_t empty_chunks_ = 0;
   bool huge_pages_ = false;
-  uint64_t chunks_mask_ = 0;  // which lists of chunks_ are not empty, a bit each
+  uint64_t chunks_mask_ = 0;  // a bit for each list of chunks_ that is not empty
   Gate* gate_ = nullptr;
   Owner* owner_ = nullptr;
   MemorySource& source_;
   uint32_t sparse_16ths_ = 0;  // how full a sparse run is at most; 0: no pass
   size_t bar_ = 0;             // a pass begins when Movable() is over it
-  size_t target_ = 0;          // and ends below this
+  size_t target_ = 0;          // a pass ends below this
   uint32_t emptied_runs_ = 0;  // of movable blocks, ever
-  uint32_t emptied_before_ = 0;  // the pass
+  uint32_t emptied_before_ = 0;  // emptied_runs_ when the pass began
   uint32_t runs_in_bin_[3][kBins] = {};  // by tenant
   Run* evacuee_ = nullptr;
   uint32_t evacuee_at_ = 0;  // its next block
   Run* bins_[kLists][kBins] = {};
   Chunk* chunks_[kChunkLists] = {};
   Chunk* dirty_ = nullptr;
-  Run none_ = {};  // a current run that has nothing
-  void* collected_ = nullptr;  // what CollectReturned took over and has not freed yet
+  Run none_ = {};  // a current run without blocks
+  void* collected_ = nullptr;  // returned blocks that CollectReturned took and has not freed yet
   alignas(64) std::atomic<void*> returned_{nullptr};
 };
 

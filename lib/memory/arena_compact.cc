@@ -1,4 +1,4 @@
-// The part of Arena that decides what is to move, and finds places for it.
+// The part of Arena that decides which blocks move, and finds places for them.
 #include "lib/memory/arena.h"
 
 #include <algorithm>
@@ -7,16 +7,16 @@
 namespace larder::inline v0::memory {
 namespace {
 
-// How full a sparse run is at most, in 16ths.
+// The fill up to which a run is sparse, in 16ths; a pass picks one of these.
 constexpr uint32_t kSparse[] = {4, 8, 12, 14};
 
-// What is to be let pass: a 16th of what is used.
+// The waste that is tolerated: a 16th of the used bytes.
 size_t Tolerated(size_t used, size_t least) { return std::max(used / 16, least); }
 
 }  // namespace
 
-// What is free in the runs of movable blocks in this bin and the emptier ones. Runs in a bin are taken to be as full as
-// its middle.
+// The free bytes of the runs of movable blocks in this bin and the emptier ones. A run counts as full as the middle of
+// its bin.
 size_t Arena::SparseRunsBytes(uint32_t first_bin) const {
   size_t eighths = 0;
   for (const Tenant tenant : {Tenant::kEntry, Tenant::kBlock}) {
@@ -27,23 +27,23 @@ size_t Arena::SparseRunsBytes(uint32_t first_bin) const {
   return eighths * (kRunBytes / 8);
 }
 
-// Of the waste, what compaction can hope for. Runs that lack a block or two are in the first bin as well, so that the
-// sum by bins may be too high; the waste is exact, but has the fixed and the current runs in it.
+// The part of the waste that compaction can hope for. The sum by bins may be too high, for runs that lack only a block
+// or two are in the first bin as well. The waste is exact, but includes the fixed and the current runs.
 size_t Arena::Movable() const { return std::min(SparseRunsBytes(0), waste()); }
 
-// A run has become emptier.
+// It is called when a run has become emptier.
 void Arena::NoteSparse() {
   if (sparse_16ths_ != 0) return;
   const size_t movable = Movable();
   const size_t tolerated = Tolerated(used_ - large_bytes_, kSparseMin);
-  // What the last pass left may have gone since.
+  // The blocks that the last pass left may have gone since.
   bar_ = std::max(std::min(bar_, movable + tolerated / 2), tolerated);
   if (movable > bar_ && owner_ != nullptr) owner_->OnSparse();
 }
 
 void Arena::BeginCompaction(uint32_t runs) {
   emptied_before_ = emptied_runs_;
-  RetireCurrents(true);  // those of classes that are used no more are as sparse as others
+  RetireCurrents(true);  // current runs of classes no longer used may be sparse too
   const size_t movable = Movable();
   target_ = Tolerated(used_ - large_bytes_, kSparseMin) / 2;
   if (runs != 0) {
@@ -53,7 +53,8 @@ void Arena::BeginCompaction(uint32_t runs) {
     return;
   }
   const size_t surplus = movable > target_ ? movable - target_ : 0;
-  // To empty a run that is 3/4 full costs three moves for each place that is won, one that is 1/4 full a third of one.
+  // To empty a run that is 3/4 full costs three moves for each place that it wins; a run that is 1/4 full costs a third
+  // of one.
   int choice = 0;
   while (choice < 3 && SparseRunsBytes(kBins - 1 - static_cast<uint32_t>(choice)) < surplus) ++choice;
   sparse_16ths_ = kSparse[choice];
@@ -76,7 +77,7 @@ bool Arena::MayBeSparse(Tenant tenant) const {
   return std::any_of(bins, bins + kBins, [](uint32_t runs) { return runs != 0; });
 }
 
-// The fullest run in the bins of the same list, but for `from`, that is not in an emptier bin than it; or nullptr.
+// The fullest other run of the same list that is not in an emptier bin than `from`, or nullptr.
 Arena::Run* Arena::FullestBeside(const Run* from) const {
   for (uint32_t bin = 0; bin <= from->bin; ++bin) {
     Run* run = bins_[from->list][bin];
@@ -108,7 +109,7 @@ void* Arena::AllocateForMove(const void* block) {
 
 // ---- One run at once ------------------------------------------------------------------------------------------------
 
-// Of the runs of entries that others have room for.
+// The sparsest run of entries for which other runs have room.
 Arena::Run* Arena::SparsestEntries() const {
   Run* best = nullptr;
   for (size_t list = kSizeClassCount; list < 2 * kSizeClassCount; ++list) {
@@ -123,8 +124,8 @@ Arena::Run* Arena::SparsestEntries() const {
   return best;
 }
 
-// The run that is being emptied, or another; false if there is none. Which of its blocks are free is found anew each
-// time, since others free some in between.
+// Takes the run that is being emptied, or another; false if there is none. Its free blocks are marked anew each time,
+// since others free some in between.
 bool Arena::PickEvacuee(Evacuee* evacuee) {
   if (evacuee_ == nullptr) {
     evacuee_ = SparsestEntries();

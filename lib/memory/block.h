@@ -1,14 +1,14 @@
-// Block: a large value that several may hold.
+// Block: a large value with counted references.
 //
-// Values over kInlineValueMax bytes live outside their entry in a Block, so that a reader or a socket can go on using
-// the bytes while the key is overwritten or deleted. The keyspace holds one reference; each pin (a View that outlives
-// the executor, a reply that is being sent) holds another. Bytes may be changed only by the executor's holder and only
+// Values over kInlineValueMax bytes live outside their entry in a Block, so that a reader or a socket can use the bytes
+// while the key is overwritten or deleted. The keyspace holds one reference; each pin (a View that outlives the
+// executor, a reply that is being sent) holds another. Bytes may be changed only by the executor's holder and only
 // while unique(); otherwise the writer copies first.
 //
-// Where blocks come from and go to is the business of the Heap that makes them (lib/memory/heap.h).
+// A Heap (lib/memory/heap.h) makes and frees blocks.
 //
-// Threads: references are counted atomically, so a pin may be dropped on any thread, with Unref(). Who holds the
-//   executor drops with UnrefHeld(), which frees at once what is small and in slices what is very large.
+// Threads: references are counted atomically, so a pin may be dropped on any thread, with Unref(). The
+//   executor's holder drops with UnrefHeld(), which frees small blocks at once and very large ones in slices.
 #ifndef LARDER_MEMORY_BLOCK_H_
 #define LARDER_MEMORY_BLOCK_H_
 
@@ -50,7 +50,7 @@ class Block {
   void Unref() {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Drop();
   }
-  // Who alone has it need not count down.
+  // The only owner need not count down.
   void UnrefHeld() LARDER_REQUIRES_HOLDER {
     if (unique() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) DropHeld();
   }
@@ -69,7 +69,7 @@ class Block {
 };
 static_assert(sizeof(Block) == 32);
 
-// Owns one reference. Drops it as any thread may.
+// Owns one reference. Any thread may drop it.
 class BlockRef {
  public:
   BlockRef() = default;

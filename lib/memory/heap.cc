@@ -42,7 +42,7 @@ Block* Heap::New(size_t size, size_t capacity) {
   return new (memory) Block(this, size, footprint - sizeof(Block));
 }
 
-// Lies where the value's bytes were.
+// It lies where the value's bytes were.
 struct Heap::Doomed : Reclaimer::Item {
   size_t left;  // bytes of the block that still have their pages
 };
@@ -82,7 +82,7 @@ void Heap::DropHeld(Block* block) {
   reclaimer_.Add(doomed);
 }
 
-// REQUIRES: it is out of large_used_ already.
+// REQUIRES: large_used_ no longer includes the block.
 void Heap::FreeLarge(Block* block) {
   const size_t footprint = block->footprint();
   if (footprint > PageHeap::kBytesMax) {
@@ -105,8 +105,9 @@ bool Heap::SubmitFree(Block* block) {
   return bio_->Submit(base::Bio::kFree, job);
 }
 
-// The pages go from the end on, then the rest at once: to unmap what has no pages costs 10 us, and 200 more for each 2
-// MB that have, during which no other thread of the process can fault a page in. `left` lies in the block.
+// Discards pages from the end on, then unmaps the rest at once. To unmap a range without pages costs 10 us, and 200
+// more for each 2 MB with pages, during which no other thread of the process can fault a page in. `left` lies in the
+// block.
 bool Heap::FreeSome(Block* block, size_t* left, int64_t end_ns) {
   constexpr size_t kSliceBytes = size_t{64} << 10;
   Heap* const heap = block->heap_;
@@ -167,7 +168,7 @@ void Heap::Close() {
   CollectReturned();
   arena_blocks_ -= arena_.CloseReturns();
   const auto out = static_cast<int64_t>(arena_blocks_);
-  // Those who came too late for the list have counted arena_pins_ below zero; whoever makes it meet zero was the last.
+  // Pins that came too late for the list have counted arena_pins_ below zero. Whoever brings it to zero was the last.
   if (out == 0 || arena_pins_.fetch_add(out, std::memory_order_acq_rel) + out == 0) DropShare();
 }
 

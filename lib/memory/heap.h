@@ -6,20 +6,20 @@
 //     above                  the source, by itself    any thread     UnrefHeld: in slices, by Maintain
 //                                                                    Unref: at once, on that thread
 //
-// What a block takes is rounded to what its place has (a size class, pages), and all of that is its capacity: counted
-// is what is taken.
+// A block's footprint is rounded up to its place (a size class, pages), and all of it is the block's capacity. The
+// rounded footprint is what is counted.
 //
 // The end. A cache may be closed while values of it are pinned. Close() then leaves the heap to the pins: the last one
-// to go, on whatever thread, frees it, chunks, source and all. Nothing is counted on the way of a block for that: the
-// holder knows how many blocks of the arena are out, and closes the list of returns; who comes too late for the list
-// counts himself off instead.
+// to go, on its own thread, frees the heap with its chunks and its source. This costs nothing before Close: the holder
+// knows how many blocks of the arena are out, and closes the list of returns. A pin that comes too late for the list
+// counts itself off instead.
 //
-// Costs (2-core VM, tests/bench/arena_bench): values of 20 KB turn over at 0.48 us each, filling included, malloc's at
-// 0.57; of 200 KB 10 us, malloc 13; of 1 MB 120 us, as malloc; of 5 MB 3.6 ms, malloc 0.9, since those go back to the
-// system at once and are faulted in anew, a page at a time. Huge pages for them were refused: 7.6 ms, because a slice
-// that is discarded splits them.
+// Costs (2-core VM, tests/bench/arena_bench): values of 20 KB turn over at 0.48 us each, filling included (malloc
+// 0.57), those of 200 KB at 10 us (malloc 13), those of 1 MB at 120 us (as malloc). Values of 5 MB take 3.6 ms (malloc
+// 0.9), since they go back to the system at once and are faulted in anew, a page at a time. Huge pages for them were
+// refused: 7.6 ms, because a discarded slice splits them.
 //
-// Threads: any, where nothing else is said; "the holder" is the executor's.
+// Threads: any, unless a comment says otherwise. "The holder" is the executor's.
 #ifndef LARDER_MEMORY_HEAP_H_
 #define LARDER_MEMORY_HEAP_H_
 
@@ -46,35 +46,36 @@ class Heap {
     void operator()(Heap* heap) const { heap->Close(); }
   };
   using Ptr = std::unique_ptr<Heap, Closer>;
-  // nullptr when there is no memory. The source: SystemMemory(), if it is null.
+  // Returns nullptr if there is no memory. A null `source` means SystemMemory().
   static Ptr New(std::shared_ptr<MemorySource> source = nullptr);
 
   // Footprints up to this come from the arena.
   static constexpr size_t kArenaMax = kSmallMax;
-  // Whether New for so many bytes is the holder's alone.
+  // Whether only the holder may call New for so many bytes.
   static constexpr bool NeedsHolder(size_t capacity) { return capacity <= kArenaMax - sizeof(Block); }
 
-  // A block of `size` unset bytes with room for `capacity` (at least `size`) or more, one reference, or nullptr when
-  // there is no memory. Any thread, but the holder if NeedsHolder(capacity).
+  // A block of `size` unset bytes with room for `capacity` (at least `size`) or more and one reference, or nullptr if
+  // there is no memory. Any thread may call it, but only the holder if NeedsHolder(capacity).
   Block* New(size_t size, size_t capacity);
 
-  // Compaction: a copy of a block that is in a sparse run of the arena, which ends the block; or nullptr, and nothing
-  // has changed: it is not in one, somebody else has a reference, or no fuller run has room.
+  // For compaction: replaces a block in a sparse run of the arena by a copy, and frees the block. It returns nullptr,
+  // and nothing has changed, if the block is not in such a run, somebody else has a reference, or no fuller run has
+  // room.
   Block* Move(Block* block) LARDER_REQUIRES_HOLDER;
 
-  // Housekeeping between commands: frees what other threads returned, then for about `budget_ns` frees
-  // slices of what was dropped and gives memory back. Returns whether there is more to do.
+  // Housekeeping between commands: frees the blocks that other threads returned. Then, for about `budget_ns`, frees
+  // slices of dropped values and gives memory back. Returns whether there is more to do.
   bool Maintain(int64_t budget_ns) LARDER_REQUIRES_HOLDER;
-  // The same, for who needs memory of the source's: what is else kept for reuse goes too.
+  // The same when somebody needs memory of the source's: gives memory that is kept for reuse too.
   bool GiveBack(int64_t budget_ns) LARDER_REQUIRES_HOLDER;
   // Whether Maintain has something to do. A few loads.
   bool WantsMaintenance() const LARDER_REQUIRES_HOLDER {
     return arena_.has_returned() || !reclaimer_.empty() || arena_.WantsTrim() || pages_.WantsTrim();
   }
-  // The part of it that counts: returned blocks are in used() until then.
+  // The part of Maintain that lowers used(): returned blocks count until then.
   size_t CollectReturned(size_t max = SIZE_MAX) LARDER_REQUIRES_HOLDER;
 
-  // The largest that the source has refused since this was called last, of the arena's blocks and of others; 0 if none.
+  // The largest block, of the arena's or others, that the source has refused since the last call of this; 0 if none.
   size_t TakeFailedBytes() LARDER_REQUIRES_HOLDER {
     const size_t large = refused_large_.exchange(0, std::memory_order_relaxed);
     const size_t small = arena_.TakeFailedBytes();
@@ -86,30 +87,30 @@ class Heap {
   Reclaimer& reclaimer() LARDER_REQUIRES_HOLDER { return reclaimer_; }
   MemorySource& source() { return *source_; }
 
-  // Blocks alive: those that the holder has not collected yet among them.
+  // Blocks alive, including returned ones that the holder has not collected yet.
   size_t blocks() const LARDER_REQUIRES_HOLDER { return arena_blocks_ + large_blocks(); }
   size_t large_blocks() const { return shares_.load(std::memory_order_relaxed) - 1; }
-  // What blocks beyond the arena take, without what waits to be reclaimed. Any thread.
+  // The footprint of blocks beyond the arena, without those that wait to be reclaimed. Any thread may call it.
   size_t large_used() const { return large_used_.load(std::memory_order_relaxed); }
-  // Everything that is in use: the arena's and the large blocks.
+  // All bytes in use: the arena's and the large blocks'.
   size_t used() const LARDER_REQUIRES_HOLDER { return arena_.used() + large_used(); }
-  // Everything obtained from the source.
+  // All bytes obtained from the source.
   size_t held() const LARDER_REQUIRES_HOLDER {
     return arena_.held() + pages_.held() + direct_held_.load(std::memory_order_relaxed);
   }
-  // held() - used(): never touched, free, headers, tails, and what waits to be reclaimed.
+  // held() - used(): bytes never touched, free, in headers and tails, or waiting to be reclaimed.
   size_t free_bytes() const LARDER_REQUIRES_HOLDER { return held() - used(); }
 
   PageHeap& pages() { return pages_; }
 
-  // What frees blocks beyond the page heap that others than the holder drop; and, if it has threads, the holder's.
-  // Before the first New, or never. It is finished before the heap is closed.
+  // `bio` frees blocks beyond the page heap if another thread than the holder drops them; if it has threads, the
+  // holder's too. REQUIRES: it is called before the first New, or never; `bio` is finished before the heap is closed.
   void set_bio(base::Bio* bio) {
     bio->Ref();
     bio_ = bio;
   }
-  // Tells a forked child, in which blocks beyond the arena are neither made nor freed: the locks on the way may be held
-  // by threads that are not there. Before the first New, or never.
+  // `page` tells whether this is a forked child. There blocks beyond the arena are neither made nor freed: threads that
+  // do not exist there may hold the locks. REQUIRES: it is called before the first New, or never.
   void set_fork_page(base::ForkPage::Ptr page) { fork_page_ = std::move(page); }
 
  private:

@@ -1,5 +1,5 @@
-// Memory from a source, fit for our use: aligned, and below 2^48, since a table's slot has 16 bits of the pointer for
-// its own use. What is not fit is given back and counts as none.
+// Obtains memory from a source that fits our use: aligned, and below 2^48, since a table's slot uses 16 bits of the
+// pointer for itself. Memory that does not fit is given back and counts as refused.
 #ifndef LARDER_MEMORY_OBTAIN_H_
 #define LARDER_MEMORY_OBTAIN_H_
 

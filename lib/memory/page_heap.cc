@@ -107,7 +107,7 @@ void PageHeap::Free(void* block, size_t bytes) {
 
 // ---- Chunks ---------------------------------------------------------------------------------------------------------
 
-// A chunk with a stretch of so many dirty pages, among the few that something was freed in last.
+// A chunk with a stretch of so many dirty pages, among the few with the last frees.
 PageHeap::Chunk* PageHeap::FindDirty(uint32_t pages, Stretch* found) {
   int looks = 4;
   for (Chunk* chunk = dirty_; chunk != nullptr && looks != 0; chunk = chunk->next_dirty, --looks) {
@@ -118,7 +118,7 @@ PageHeap::Chunk* PageHeap::FindDirty(uint32_t pages, Stretch* found) {
   return nullptr;
 }
 
-// Of the chunks that have a stretch of so many pages the one with the shortest such, else a new one.
+// The chunk whose longest stretch is the shortest of at least so many pages, else a new chunk.
 PageHeap::Chunk* PageHeap::ChunkWith(uint32_t pages) {
   for (uint32_t list = (pages + 7) / 8; list < kLists; list = (list / 64 + 1) * 64) {
     const uint64_t lists = lists_mask_[list / 64] >> list % 64;
@@ -126,7 +126,7 @@ PageHeap::Chunk* PageHeap::ChunkWith(uint32_t pages) {
     Chunk* const chunk = lists_[list + static_cast<uint32_t>(__builtin_ctzll(lists))];
     if (chunk->longest >= pages) return chunk;  // an empty chunk may be too small for it
   }
-  // Those of the step before may do as well: a look at a few.
+  // Chunks of the step before may do as well, so it looks at a few of them.
   int looks = 8;
   for (Chunk* chunk = lists_[pages / 8]; chunk != nullptr && looks != 0; chunk = chunk->next, --looks) {
     if (chunk->longest >= pages) return chunk;

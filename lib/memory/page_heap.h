@@ -1,24 +1,24 @@
 // PageHeap: blocks of 20 KB to 1 MB, for large values, from any thread.
 //
-// To map and unmap each value by itself would be simple and wrong: a process may have 65,530 mappings, and every hole
-// that a freed value leaves makes one into two; a cache of values of 20 KB could use them all up, and then its host
-// cannot start a thread. And each new value would fault in each of its pages anew, where a used block is just written
-// to.
+// To map and unmap each value by itself would be simple and wrong. A process may have 65,530 mappings, and every hole
+// that a freed value leaves makes two mappings of one. A cache of values of 20 KB could use them all up, and then its
+// host cannot start a thread. And each new value would fault in each of its pages anew, where a used block is just
+// written to.
 //
 //     chunk, 256 KB to 4 MB, at a multiple of 4 MB
 //     | header, a page | pages ... |      header: a bit for each page in use, a bit for each free one that is dirty
 //
-// Freeing a block sets bits. Its pages stay (they are *dirty*) until Trim() discards them, 64 KB at a time; it leaves
-// as much dirty as is a quarter of what is used, or 8 MB: with half of that, values of 1 MB that 50 clients overwrite
-// had 60 of their 257 pages discarded and faulted in anew each time, with it 18. A block takes the smallest stretch of
-// dirty pages that fits, in one of the chunks that something was freed in of late; if there is none, the smallest
-// stretch of free pages in the chunk whose longest stretch is shortest (chunks are listed by it, in steps of 8 pages).
-// Empty chunks go back, all but one.
+// Freeing a block sets bits. Its pages stay (they are *dirty*) until Trim() discards them, 64 KB at a time. Trim leaves
+// a quarter of the used pages, or 8 MB, dirty: with half of that, values of 1 MB that 50 clients overwrite had 60 of
+// their 257 pages discarded and faulted in anew each time, with it 18. A block takes the smallest stretch of dirty
+// pages that fits in one of the chunks with recent frees. If there is none, it takes the smallest stretch of free pages
+// in the chunk whose longest stretch is shortest (chunks are listed by it, in steps of 8 pages). Empty chunks go back,
+// all but one.
 //
 // Costs: values of 20 KB turn over at 0.48 us each, filling included (malloc 0.57). When clean pages were taken while
-// there were dirty ones that was 4.2 us, nearly all of it page faults. The header is 0.1 % of a chunk of 4 MB.
+// there were dirty ones, it was 4.2 us, nearly all of it page faults. The header is 0.1 % of a chunk of 4 MB.
 //
-// Threads: any; a mutex, held for a microsecond, or the time that it takes to discard 64 KB (10 us).
+// Threads: any. A mutex is held for a microsecond, or while 64 KB are discarded (10 us).
 #ifndef LARDER_MEMORY_PAGE_HEAP_H_
 #define LARDER_MEMORY_PAGE_HEAP_H_
 
@@ -52,7 +52,7 @@ class PageHeap {
   size_t used() const { return used_pages_.load(std::memory_order_relaxed) * kPageBytes; }
   size_t held() const { return held_.load(std::memory_order_relaxed); }
 
-  // Whether lists and counts agree. For tests.
+  // For tests: whether lists and counts agree.
   bool Valid();
 
  private:
@@ -60,7 +60,7 @@ class PageHeap {
   static constexpr size_t kFirstChunkBytes = size_t{256} << 10;
   static constexpr uint32_t kPagesMax = kChunkBytes / kPageBytes;
   static constexpr uint32_t kWords = kPagesMax / 64;
-  static constexpr uint32_t kEmptyList = kPagesMax / 8;  // chunks that nothing is in
+  static constexpr uint32_t kEmptyList = kPagesMax / 8;  // empty chunks
   static constexpr uint32_t kLists = kEmptyList + 1;
   static constexpr uint32_t kTrimPages = 16;
   static constexpr size_t kDirtyPagesMin = 2048;
@@ -72,7 +72,7 @@ class PageHeap {
     Chunk* previous_dirty;
     uint32_t pages;
     uint32_t free;     // how many
-    uint32_t longest;  // stretch of free ones
+    uint32_t longest;  // the longest stretch of free pages
     uint32_t list;
     uint32_t dirty;  // how many
     uint64_t used_bits[kWords];
@@ -108,11 +108,11 @@ class PageHeap {
   bool TrimOne(bool spares);
 
   MemorySource& source_;
-  std::mutex mutex_;  // guards all that is not atomic; those are written under it
+  std::mutex mutex_;  // guards all that is not atomic; atomics are written under it
   Chunk* lists_[kLists] = {};
   uint64_t lists_mask_[(kLists + 63) / 64] = {};
-  Chunk* dirty_ = nullptr;       // the one that something was freed in last
-  Chunk* dirty_last_ = nullptr;  // the one that Trim begins with
+  Chunk* dirty_ = nullptr;       // the chunk of the last free
+  Chunk* dirty_last_ = nullptr;  // Trim begins with this chunk
   std::atomic<uint32_t> empty_chunks_{0};
   std::atomic<size_t> dirty_pages_{0};
   std::atomic<size_t> used_pages_{0};

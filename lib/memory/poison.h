@@ -1,4 +1,4 @@
-// Tells AddressSanitizer which bytes of our own allocators nobody may touch. Nothing at all in other builds.
+// Tells AddressSanitizer which bytes of our own allocators nobody may touch. In other builds it does nothing.
 #ifndef LARDER_MEMORY_POISON_H_
 #define LARDER_MEMORY_POISON_H_
 

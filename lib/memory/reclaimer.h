@@ -1,7 +1,7 @@
-// Reclaimer: large things to be freed a slice at a time, by later turns of the executor's holder.
+// Reclaimer: large values that later turns of the executor's holder free, a slice at a time.
 //
-// Whoever drops something that would take long to free (a value of many megabytes, a collection of a million elements)
-// unlinks it in O(1), puts an Item into the dead thing itself and hands it over. Nothing is allocated.
+// If a dropped value would take long to free (many megabytes, a collection of a million elements), its owner unlinks it
+// in O(1), puts an Item into the dead value itself and hands that over. Nothing is allocated.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_MEMORY_RECLAIMER_H_
@@ -17,8 +17,8 @@ namespace larder::inline v0::memory {
 class Reclaimer {
  public:
   struct Item {
-    // Frees some of it, at least something, and stops when base::MonotonicNs() reaches end_ns. Returns whether there is
-    // more; if not, the item is gone. Small pieces are counted before the clock is read.
+    // Frees at least some of it, and stops when base::MonotonicNs() reaches end_ns. Returns whether there is more; if
+    // not, the item is gone. It frees many small pieces between two looks at the clock.
     bool (*free_some)(Item* item, int64_t end_ns);
     Item* next;
   };

@@ -1,13 +1,13 @@
-// The sizes that an arena's blocks come in.
+// The sizes of an arena's blocks.
 //
 //     up to  128 bytes   every 8                   8, 16, 24 ... 128
 //     up to 1024         8 steps a doubling        144, 160 ... 256, 288 ... 512, 576 ... 1024
 //     up to 16 KB        what divides a run well   64 KB / k for falling k, in lines of 64 bytes: 1152 ... 13056, 16384
 //     above              whole pages of 4 KB, from the source
 //
-// Most entries are small and of few sizes, so the small classes are fine: 88 bytes is a class. Above 1 KB a class that
-// is not near a divisor of the run would lose the run's tail (19 blocks of 3328 bytes leave 2304): these lose at most
-// 1088 bytes of 65536.
+// Most entries are small and of few sizes, so the small classes are close together: 88 bytes is a class. Above 1 KB a
+// class that is not near a divisor of the run would lose the run's tail (19 blocks of 3328 bytes leave 2304). These
+// classes lose at most 1088 bytes of 65536.
 //
 // Every class of 512 bytes or more is a multiple of 64, and blocks of a class that is a multiple of 64 are aligned to
 // 64.
@@ -63,7 +63,7 @@ constexpr size_t SizeClassOf(size_t size) {
                                         : kSizeClasses.of_lines[(size + 63) / 64];
 }
 
-// What a block for `size` bytes has room for, and counts as. SIZE_MAX for what cannot be had.
+// The room of a block for `size` bytes, which is also counted for it. SIZE_MAX if there is no such block.
 constexpr size_t RoundUpToClass(size_t size) {
   if (size <= 128) return size == 0 ? 8 : (size + 7) & ~size_t{7};
   if (size <= SizeClasses::kStepsMax) {

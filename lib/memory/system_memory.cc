@@ -12,7 +12,7 @@ namespace {
 class MappedMemory final : public MemorySource {
  public:
   void* Allocate(size_t bytes, size_t alignment) override {
-    // The kernel places large mappings at multiples of 2 MB of its own accord, from 6.7 on, and anything at pages.
+    // From Linux 6.7 on, the kernel by itself places large mappings at multiples of 2 MB; all mappings begin at a page.
     char* memory = Map(bytes);
     if (memory == nullptr || reinterpret_cast<uintptr_t>(memory) % alignment == 0) return memory;
     ::munmap(memory, bytes);
@@ -26,8 +26,8 @@ class MappedMemory final : public MemorySource {
   }
 
   void Free(void* memory, size_t bytes, size_t) override {
-    // A process may have only so many mappings (vm.max_map_count), and a hole in one makes it two. When no more may be
-    // made, the pages can still be given back; the address range is then lost, of which there is plenty.
+    // A process may have only so many mappings (vm.max_map_count), and a hole in one makes it two. If munmap fails for
+    // that, the pages can still be given back. The address range is lost then, but there is plenty.
     if (::munmap(memory, bytes) != 0) ::madvise(memory, bytes, MADV_DONTNEED);
   }
 

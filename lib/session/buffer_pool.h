@@ -7,7 +7,7 @@
 // A buffer that outgrew the pool's size (by a large argument or a long reply) is freed when its client gives it back.
 //
 // Accounting: the pool counts kBytes in `counted` for each buffer that it made, whether it is lent or not. A client
-// counts what a buffer that was lent to it has grown beyond that.
+// counts by how much a buffer that was lent to it has grown beyond that.
 //
 // Threads: the pool belongs to the loop's thread.
 #ifndef LARDER_SESSION_BUFFER_POOL_H_
@@ -36,7 +36,7 @@ class BufferPool {
     Uncount(kept_count_);
   }
 
-  // False when there is no memory. REQUIRES: the buffer has none.
+  // Returns false if there is no memory. REQUIRES: the buffer has none.
   bool Lend(base::Buffer& buffer) {
     LARDER_DCHECK(buffer.capacity() == 0);
     if (kept_count_ != 0) {
@@ -52,7 +52,7 @@ class BufferPool {
     return true;
   }
 
-  // Forgets what the buffer contains. REQUIRES: it was lent.
+  // Forgets the buffer's content. REQUIRES: the buffer was lent.
   void TakeBack(base::Buffer& buffer) {
     --lent_;
     if (buffer.capacity() != kBytes || kept_count_ == kKeptMax) {

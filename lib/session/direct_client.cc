@@ -7,7 +7,7 @@
 namespace larder::inline v0::session {
 namespace {
 
-// Of a session's output, between two commands.
+// The part of the output's memory that is kept between two commands.
 constexpr size_t kKeptBytes = 4096;
 
 const ErrorText& TooLong(bool changed) {
@@ -39,8 +39,8 @@ absl::Status DirectClient::Open() {
   });
 }
 
-// With MULTI's queue, which maxmemory bounds as it does in Redis: what is sent while it is reached breaks the
-// transaction.
+// MULTI's queue counts too, which maxmemory bounds as it does in Redis: a command that is sent while the limit is
+// reached breaks the transaction.
 void DirectClient::Account() {
   const size_t queue = client_.transaction != nullptr ? client_.transaction->memory() : 0;
   const size_t now = sizeof(DirectClient) + queue + output_.memory() + client_.names_memory();
@@ -82,7 +82,7 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
   absl::StatusOr<Reply> reply =
       too_long ? absl::StatusOr<Reply>(internal::StatusOf(TooLong(changed))) : core::ReplyFrom(output_, room, changed);
   output_.Clear(kKeptBytes);
-  if (stay.entered()) Account();  // else it is as it was, or whoever ends this session counts it
+  if (stay.entered()) Account();  // else nothing has changed, or the end of this session counts it
   return reply;
 }
 

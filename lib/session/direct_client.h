@@ -27,7 +27,7 @@ class DirectClient {
   // Takes its place among the cache's clients. Call once.
   absl::Status Open();
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
-  // Whether Execute of this may run on a stranger's thread: see engine/short.h.
+  // Whether any holder may run Execute of this on its own thread: see engine/short.h.
   bool IsShort(std::span<const std::string_view> argv) LARDER_REQUIRES_HOLDER {
     return engine::IsShort(core_.engine(), client_, argv);
   }

@@ -1,9 +1,9 @@
 // Inbox: bytes for a session that do not answer a request of its own, such as MONITOR's lines.
 //
 // The executor's holder brings them, on any thread, while the session's loop may be sending the session's output. So
-// they wait here until whoever has the session moves them into the output: the loop does so before it sends, and the
-// holder before it runs the session's next request. Everything is therefore sent in the order in which it happened,
-// because what stands in the output is always older than what is here.
+// they wait here until the owner of the session moves them into the output: the loop does so before it sends, and the
+// holder before it runs the session's next request. Bytes in the output are always older than bytes here, so all are
+// sent in the order in which they came.
 //
 // Memory: an Append that fails leaves the inbox as it was. Its bytes are counted in the keyspace's extra memory.
 // Threads: any thread may call it. The lock is held for as long as a copy takes.
@@ -26,7 +26,7 @@ class Inbox {
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
-  enum class Appended { kFirst, kMore, kNoMemory };  // kFirst: the inbox was empty, so that somebody has to be told
+  enum class Appended { kFirst, kMore, kNoMemory };  // kFirst: the inbox was empty, so the owner has to be told
   Appended Append(Bytes bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const bool first = bytes_.empty();
@@ -42,7 +42,7 @@ class Inbox {
   size_t memory() const { return accounted_.load(std::memory_order_relaxed); }
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 
-  // Returns false if `to` had no memory for it. `to` has failed then, and what was here is lost.
+  // Returns false if `to` had no memory for it. `to` has failed then, and the bytes are lost.
   bool MoveTo(base::Buffer& to) {
     base::Buffer taken;
     {

@@ -9,7 +9,7 @@ namespace larder::inline v0::session {
 namespace {
 
 // A large argument gets its memory when its header has come. If the header claims more than this, the first part of the
-// argument must have come too, because a header is cheap to send, and what it claims counts as used memory.
+// argument must have come too, because a header is cheap to send, and the claimed bytes count as used memory.
 constexpr size_t kLargeTrusted = 256 * 1024;
 constexpr size_t kLargeTrustedTimes = 16;
 
@@ -24,7 +24,7 @@ void ServedSession::BeginLarge(bool alone) {
   if (length > kLargeTrusted && length / kLargeTrustedTimes > arrived) return;
   static_assert(!memory::Heap::NeedsHolder(resp::RequestParser::kLargeBulk));
   large_ = memory::BlockRef::Adopt(core_.engine().keyspace().blocks().New(length, length + kCrlf));
-  if (!large_) return;  // as any other argument, then: that may end with an error, or have become possible by then
+  if (!large_) return;  // it is treated as any other argument, which may fail too or find memory later
   const uint64_t maxmemory = core_.limits().maxmemory.load(std::memory_order_relaxed);
   if (maxmemory != 0 && length > maxmemory) CountDoomed(doomed_counted_ + large_->footprint());
   base::CopyBytes(large_->data(), input_.view().substr(parsed));
@@ -39,7 +39,7 @@ void ServedSession::BeginLarge(bool alone) {
   Account();
 }
 
-// Puts what was read into a block back into the input, for a request that is to be parsed once more.
+// Puts bytes that were read into a block back into the input, for a request that is to be parsed once more.
 void ServedSession::PutBack(const memory::BlockRef& block, size_t at, size_t n) {
   const size_t behind = input_.size() - at;
   if (input_.Extend(n) == nullptr) {

@@ -1,5 +1,5 @@
-// A session's life: how it begins, who may end it, and what others send it. What it holds while it is served is in
-// session_buffers.cc and large_argument.cc; session_batch.cc runs its requests.
+// A session's life: its beginning, its end, and messages from others. Its buffers are in session_buffers.cc and
+// large_argument.cc; session_batch.cc runs its requests.
 #include "lib/session/served_session.h"
 
 #include <new>
@@ -70,8 +70,8 @@ void ServedSession::CloseOverOutputLimit() {
   core_.engine().net().limit_disconnections_output.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Closes a session that is owed too much. One that has not said the password may be owed kOutputUncounted bytes,
-// besides what it was owed when RESET made it a stranger. REQUIRES: there is more output than that.
+// Closes a session with too much unsent output. Without the password it may have kOutputUncounted bytes, besides the
+// bytes at the time when RESET took its admission. REQUIRES: there is more output than that.
 void ServedSession::CheckOutput() {
   const uint64_t limit = OutputLimit();
   const bool stranger = !client_.authenticated && core_.limits().needs_password.load(std::memory_order_relaxed);
@@ -92,7 +92,7 @@ bool ServedSession::PauseLasts() const {
   return until_ms != 0 && core_.clock().NowUs() / 1000 < until_ms;
 }
 
-// Makes input again of what was parsed and has not run.
+// Makes requests that were parsed and have not run input again.
 void ServedSession::TakeBack() {
   cut_in_batch_ = false;
   if (doomed_counted_ != 0) CountDoomed(0);

@@ -4,7 +4,7 @@
 //
 //   PrepareRead, CommitRead  →  batch.Parse(session)  →  submit the batch  →  output(), ConsumeOutput
 //
-// Threads: one owner (a loop's thread, or whoever holds the in-memory connection) calls everything. While a batch with
+// Threads: one owner (a loop's thread, or the user of the in-memory connection) calls everything. While a batch with
 // requests of this session is with the executor, only Stop() and stopped() may be called.
 #ifndef LARDER_SESSION_SERVED_SESSION_H_
 #define LARDER_SESSION_SERVED_SESSION_H_
@@ -50,13 +50,14 @@ class LARDER_API ServedSession final : private engine::ClientIo {
     return input_.size() - consumed_ + (large_filled_ != 0 ? large_filled_ : large_ ? large_->size() : 0);
   }
 
-  // What client-query-buffer-limit is about: bytes that are not part of a request yet. An argument that has arrived is
-  // part of one, as in Redis, so that the limit does not bound a request of many arguments; maxmemory-clients does.
+  // The bytes that client-query-buffer-limit limits: those that are not part of a request yet. An argument that has
+  // arrived is part of one, as in Redis, so that the limit does not bound a request of many arguments;
+  // maxmemory-clients does.
   size_t input_buffered() const {
     return input_.size() - consumed_ - parser_.ParsedBytes() + (large_just_came_ ? large_->size() + 2 : large_filled_);
   }
 
-  // Puts what others have for the session (MONITOR's lines) into its output. The owner calls it before it looks there.
+  // Puts bytes of others for the session (MONITOR's lines) into its output. The owner calls it before it looks there.
   void TakePushed() {
     if (inbox_ != nullptr) [[unlikely]] TakeInbox();
   }
@@ -112,7 +113,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   void PrepareOutput() {
     if (pool_ != nullptr && output_.bytes().capacity() == 0) output_lent_ = pool_->Lend(output_.bytes());
   }
-  // Gives both buffers back, whatever is in them.
+  // Gives both buffers back with all their bytes.
   void ReturnBuffers();
   // A large argument goes straight into a block, and the value that it becomes can keep that block.
   void BeginLarge(bool alone);
@@ -152,16 +153,16 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   size_t large_filled_ = 0;  // how much of it and its CRLF has come; 0 once it is whole
   size_t large_at_ = 0;      // the place in input_ where it would stand
   resp::Output output_;
-  std::unique_ptr<Inbox> inbox_;  // made for those who need one, while a request of the session's runs
+  std::unique_ptr<Inbox> inbox_;  // made when something needs it, while a request of the session's runs
   std::atomic<size_t> borrowed_ = 0;   // bytes that it holds of the pool's, and in blocks
-  size_t blocks_counted_ = 0;          // of that, in the engine's clients_blocks: a large argument, and replies
-  size_t doomed_counted_ = 0;          // of a large argument, in the keyspace's doomed_arguments
+  size_t blocks_counted_ = 0;          // the part of it in the engine's clients_blocks: a large argument, and replies
+  size_t doomed_counted_ = 0;          // bytes of a large argument in the keyspace's doomed_arguments
   size_t input_counted_ = 0;           // the input's capacity when Account last ran
   std::atomic<size_t> accounted_ = 0;  // bytes of this session in the keyspace's extra_memory; the inbox has its own
   std::atomic<size_t> shown_input_ = 0;  // bytes that have come and did not run yet
   std::atomic<size_t> shown_free_ = 0;
   std::atomic<size_t> shown_output_ = 0;
-  bool large_just_came_ = false;  // the last read has ended it, and Parse has yet to look
+  bool large_just_came_ = false;  // the last read has completed it, and Parse has not looked yet
   bool input_lent_ = false;
   bool output_lent_ = false;
   bool opened_ = false;
@@ -177,7 +178,7 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   size_t cut_at_ = 0;
   size_t requests_in_batch_ = 0;
   // The session is in the list of those that the batch opening_in_ is to open, if in_opening_ says so. The owner writes
-  // opening_in_; the links and the flag belong to whoever has that batch.
+  // opening_in_; the links and the flag belong to the thread that has that batch.
   SessionBatch* opening_in_ = nullptr;
   base::ListLinks<ServedSession> opening_links_;
   ServedSession* next_closing_ = nullptr;

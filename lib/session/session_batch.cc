@@ -177,7 +177,7 @@ void SessionBatch::End(ServedSession& session) {
   core_.engine().keyspace().extra_memory().fetch_sub(session.accounted_, std::memory_order_relaxed);
 }
 
-// Makes room for a slice of what a large request needs before it may run; see keyspace/room.h. Returns false if it
+// Makes a slice of the room that a large request needs before it may run; see keyspace/room.h. Returns false if it
 // needs more than that, and others should run before the next slice.
 bool SessionBatch::MadeRoomAhead(Request& request) {
   keyspace::Keyspace& keyspace = core_.engine().keyspace();

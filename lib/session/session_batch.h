@@ -39,11 +39,11 @@ class LARDER_API SessionBatch final : public executor::Batch {
   bool HasWork() const { return count_ != 0 || !opening_.empty() || closing_ != nullptr; }
   // Runs everything here and now.
   void RunAll() LARDER_REQUIRES_HOLDER;
-  // Whether another thread than the batch's own may run what comes next.
+  // Whether another thread than the batch's own may run the next request.
   bool NextIsShort() LARDER_REQUIRES_HOLDER;
-  // Forgets what the batch held. It is called after the batch has finished or was cancelled. Sessions that are to be
-  // closed stay for the next round, and so do requests that were left: they come first then, and unfinished() of their
-  // sessions is true.
+  // Empties the batch. It is called after the batch has finished or was cancelled. Sessions that are to be closed stay
+  // for the next round, and so do requests that were left: they come first then, and unfinished() of their sessions is
+  // true.
   void Reset() { Reset(/*all=*/false); }
   // Ends everything that is pending, without the executor. REQUIRES: the cache is closed and nobody holds it any more.
   void Abandon();
@@ -60,15 +60,15 @@ class LARDER_API SessionBatch final : public executor::Batch {
     ServedSession* session = nullptr;
     bool is_error = false;     // the parser's refusal: the session's last
     bool after_blank = false;  // blank requests came before it
-    bool special = false;      // one of these two
+    bool special = false;      // is_error or after_blank
     bool left = false;         // for the next round
     size_t from = 0;           // where it begins in the session's input
-    size_t to = 0;             // and where the next one does
+    size_t to = 0;             // and where the next one begins
     resp::ArgVector argv;
     memory::BlockRef large;  // one of the arguments, if that is large
-    size_t large_at = 0;     // where in the session's input that would stand
-    uint64_t room_ahead = 0;  // what has been evicted for it, in slices
-    keyspace::SourceSearch search;  // in a memory source that is full
+    size_t large_at = 0;     // its place in the session's input
+    uint64_t room_ahead = 0;  // bytes evicted for it so far, in slices
+    keyspace::SourceSearch search;  // for room in a full memory source
   };
   static constexpr size_t kWindow = 16;
   struct Page {
@@ -108,7 +108,7 @@ class LARDER_API SessionBatch final : public executor::Batch {
   const bool leaves_;
   size_t left_ = 0;             // how many requests are left
   bool page_entered_ = false;   // run_page_ is that of next_, which has yet to run
-  bool next_is_long_ = false;   // the last slice ended before what a stranger may not run
+  bool next_is_long_ = false;   // the last slice ended before a request that is not short
 };
 
 }  // namespace larder::inline v0::session

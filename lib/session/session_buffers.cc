@@ -1,4 +1,4 @@
-// A session's buffers: where input arrives, where output waits, and what is counted of both.
+// A session's buffers: where input arrives, where output waits, and how both are counted.
 #include <algorithm>
 #include <utility>
 
@@ -48,7 +48,8 @@ std::span<char> ServedSession::PrepareRead() {
       consumed_ = 0;
     }
   }
-  // A large argument gets larger reads, but never more room than four times what has come, because a header may lie.
+  // A large argument gets larger reads, but never more room than four times the bytes that have come, because a header
+  // may lie.
   const size_t wanted = parser_.BytesWanted();
   size_t room = kReadBytes;
   const size_t arrived = input_.size() - consumed_;
@@ -57,8 +58,8 @@ std::span<char> ServedSession::PrepareRead() {
     input_.ClearFailed();
     return {};
   }
-  // It is no more than that, although a buffer that has grown may have 1 MB free. What comes in one piece must be
-  // parsed before it can be over client-query-buffer-limit.
+  // The room is no more than that, although a buffer that has grown may have 1 MB free. Bytes that come in one piece
+  // must be parsed before they can be over client-query-buffer-limit.
   return {input_.data() + input_.size(), room};
 }
 
@@ -102,7 +103,7 @@ void ServedSession::RestInput() {
   PublishInput();
 }
 
-// A small part of a request is kept where it takes little: 10,000 clients may each have sent one, and a buffer of the
+// A small part of a request is kept in a small buffer: 10,000 clients may each have sent one, and a buffer of the
 // pool's costs 20 KB. REQUIRES: no request that is to run points into the input.
 void ServedSession::ShrinkInput() {
   const size_t left = input_.size() - consumed_;
@@ -116,7 +117,7 @@ void ServedSession::ShrinkInput() {
   Account();
 }
 
-// Exchanges the input's buffer for `to`, which has room for what is not consumed.
+// Exchanges the input's buffer for `to`, which has room for the bytes that are not consumed.
 void ServedSession::MoveInputTo(base::Buffer& to) {
   to.Append(input_.view().substr(consumed_));
   large_at_ -= consumed_;  // of no meaning unless there is one

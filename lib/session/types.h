@@ -1,6 +1,6 @@
-// The words that a session shares with whoever moves its bytes: a listener's connections (net/service.h), an in-memory
-// connection, a test's fake. They are apart from ServedSession so that the network's core can be built without the
-// engine.
+// Types that a session shares with the code that moves its bytes: a listener's connections (net/service.h), an
+// in-memory connection, a test's fake. They are apart from ServedSession so that the network's core can be built
+// without the engine.
 #ifndef LARDER_SESSION_TYPES_H_
 #define LARDER_SESSION_TYPES_H_
 
@@ -25,7 +25,7 @@ struct Peer {
   const engine::ClientPolicy* policy = nullptr;  // outlives the session
 };
 
-// What happens to a session that is not caused by a request of its own.
+// Events of a session that are not caused by a request of its own.
 class SessionEvents {
  public:
   // The session has output that no request of its own caused, or it has been stopped, or its MayGoOn() is true now.
@@ -42,7 +42,7 @@ struct ParseQuota {
   size_t bytes_max = 32 * 1024;
 };
 
-// What came of parsing a session's input.
+// The result of parsing a session's input.
 enum class Parsed : uint8_t {
   kNothing,       // there is no whole request
   kSome,          // requests were added to the batch, or the error that ends the session

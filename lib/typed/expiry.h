@@ -1,4 +1,4 @@
-// Times of the typed calls as the engine's.
+// Converts times of the typed calls to the engine's.
 #ifndef LARDER_TYPED_EXPIRY_H_
 #define LARDER_TYPED_EXPIRY_H_
 
@@ -14,13 +14,13 @@ namespace larder::inline v0::typed {
 
 inline constexpr int64_t kExpiryMsMax = INT64_MAX / 2;
 
-// False if the time cannot be an expiry.
+// Returns false if the time cannot be an expiry.
 inline bool ExpiryMsOf(absl::Time when, int64_t* ms) {
   *ms = absl::ToUnixMillis(when);
   return *ms > 0 && *ms <= kExpiryMsMax;
 }
 
-// The expiry of what is written with a ttl. Errors: before 1970.
+// The expiry of a value that is written with a ttl. Errors: it is before 1970.
 inline Result<int64_t> ExpiryAfter(keyspace::Db& db, int64_t ttl_ms) LARDER_REQUIRES_HOLDER {
   const int64_t expiry_ms = db.keyspace().now_ms() + ttl_ms;
   if (expiry_ms <= 0) [[unlikely]] return errors::kClockBefore1970;

@@ -1,4 +1,4 @@
-// Strings on their way out of the cache, and what several files of ops need besides.
+// Fetches strings from the cache, and has other functions that several files of ops need.
 #ifndef LARDER_TYPED_FETCH_H_
 #define LARDER_TYPED_FETCH_H_
 
@@ -12,7 +12,7 @@
 
 namespace larder::inline v0::typed {
 
-// A part of a string's bytes: copied if they are few, else pinned.
+// Fetches a part of a string's bytes: copies them if they are few, else pins them.
 inline void FetchPart(const ops::strings::Text& text, Bytes part, internal::Fetched* to) {
   if (char* place = to->Place(part.size()); place != nullptr) [[likely]] {
     base::CopyBytes(place, part);
@@ -23,10 +23,10 @@ inline void FetchPart(const ops::strings::Text& text, Bytes part, internal::Fetc
   to->SetPinned(text.block, part);
 }
 
-// What an entry holds, if it is a string. Errors: kWrongType.
+// Fetches an entry's string. Errors: kWrongType.
 Error FetchString(const keyspace::Entry& entry, internal::Fetched* to);
 
-// What a write adds besides values: an entry.
+// The memory that a write adds besides values: an entry.
 inline keyspace::Growth GrowthOfEntry(Bytes key) { return {.bytes = key.size() + 64}; }
 
 }  // namespace larder::inline v0::typed

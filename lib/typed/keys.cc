@@ -50,7 +50,7 @@ Error ExpireAtMs(const OpAt& at, int64_t expiry_ms, bool* done) {
   return kOk;
 }
 
-// PERSIST, but that it tells whether there is such a key.
+// As PERSIST, but it tells whether there is such a key.
 Error ExpireNever(const OpAt& at, bool* done) {
   *done = at.db().Find(at.key, Lookup::kPeek) != nullptr;
   return ops::keys::Persist(at.db(), at.key).error();

@@ -1,4 +1,4 @@
-// GetOrLoad after its miss: the two moments at which a load meets the keyspace.
+// GetOrLoad after its miss: the two holds on the executor in which a load uses the keyspace.
 #include <larder/internal/flight.h>
 #include "lib/base/check.h"
 #include "lib/core/core.h"
@@ -17,7 +17,7 @@ using core::CacheCore;
 using internal::Load;
 using keyspace::Lookup;
 
-// MONITOR shows the SET that it is, if it is one.
+// The store of a loaded value. MONITOR shows it as a SET, if it takes place.
 struct Store {
   CacheCore& core;
   int db_index;
@@ -35,7 +35,7 @@ constexpr TypedOp<const Store*> kStoreShown = OpOf<const Store*>(
 
 Error StoreValue(const OpAt& at, Store* store) {
   keyspace::Db& db = at.db();
-  if (!store->detached) {  // it runs again when room has been made for it
+  if (!store->detached) {  // it runs once more after room has been made for it
     if (!store->load.Detach()) return kOk;
     store->detached = true;
     if (store->core.monitored()) [[unlikely]] ShowToMonitors(store->core, store->db_index, kStoreShown, at.key, store);
@@ -45,7 +45,7 @@ Error StoreValue(const OpAt& at, Store* store) {
     LARDER_ASSIGN_OR_RETURN(options.expiry_ms, ExpiryAfter(db, store->plan.ttl_ms));
   }
   const keyspace::Place existing = db.LocateHashed(at.key, at.hash, Lookup::kWrite);
-  LARDER_DCHECK(existing == nullptr);  // what made it would have detached
+  LARDER_DCHECK(existing == nullptr);  // the change that made it would have detached the flight
   return ops::strings::Set(db, at.key, existing, store->value.source(), options).error();
 }
 keyspace::Growth GrowthOfStore(CacheCore&, Bytes key, Store* store) { return store->value.Growth(key); }
@@ -66,7 +66,7 @@ const ErrorText* StoreAttached(const Target& target, Bytes key, Bytes value, abs
 
 namespace larder::inline v0::internal {
 
-// Not counted again: the miss that brought the caller here has been.
+// This lookup is not counted: the caller's miss has been.
 const ErrorText* Load::Begin(const Target& target, std::string_view key, Fetched* to) {
   core::CacheCore& core = *target.core;
   keyspace::Db& db = *target.db;
@@ -100,7 +100,7 @@ const ErrorText* Load::Store(const Target& target, std::string_view key, std::st
     Finish(*error);
     return error;
   }
-  // Whatever else kept it out of the cache, it is a value, and theirs who wait.
+  // Whatever kept the value out of the cache, the waiting callers get it.
   if (error != nullptr) CountNotStored();
   Finish(absl::OkStatus(), value);
   return nullptr;

@@ -1,4 +1,4 @@
-// How an op of a typed call is written: a function, its row, and what the row may add.
+// How to write the op of a typed call: a function, and a row with what it may need.
 //
 //   // lib/typed/strings.cc
 //   Error Append(const OpAt& at, Bytes suffix, int64_t* length) {
@@ -11,13 +11,13 @@
 //       .name = "APPEND", .access = Access::kWrites, .keys = KeyCount::kOne,
 //       .run = Run<Append>, .growth = Growth<GrowthOfAppend>});
 //
-// All functions of one row take the same arguments behind the key, which the compiler holds them to. An argument that
-// is a pointer is a result, or what MONITOR does not see; the others make its line, in their order, behind the name
-// and, of an op of one key, the key.
+// All functions of one row take the same arguments after the key; the compiler checks that. A pointer argument is a
+// result, or an argument that MONITOR does not show. The others make MONITOR's line, in their order, after the name
+// and, for an op of one key, the key.
 //
-// What an op may do: `run` is called under the executor, perhaps on a stranger's thread, and again if it has failed
-// with kAllocationFailed and changed nothing. It must not wait, throw or call the cache; results are put where its
-// arguments say, in memory that is there (internal::Fetched).
+// `run` is called under the executor, perhaps on another thread than the caller's, and again if it has failed with
+// kAllocationFailed and changed nothing. It must not wait, throw or call the cache. It puts results where its arguments
+// point, in memory that exists already (internal::Fetched).
 #ifndef LARDER_TYPED_OP_H_
 #define LARDER_TYPED_OP_H_
 
@@ -44,7 +44,7 @@ using internal::OpRow;
 using internal::Target;
 using internal::TypedOp;
 
-// Where an op runs.
+// The database and key of an op.
 struct OpAt {
  private:
   keyspace::Db& db_;
@@ -53,19 +53,21 @@ struct OpAt {
   OpAt(keyspace::Db& db, Bytes k, uint64_t h) : db_(db), key(k), hash(h) {}
 
   const Bytes key;
-  const uint64_t hash;  // of the key, if the row says that it is wanted
+  const uint64_t hash;  // of the key, if the row wants it
 
-  // An op is run by the executor's holder alone, and says so to clang by asking for its database.
+  // Only the executor's holder runs an op. An op tells clang so by asking for its database.
   keyspace::Db& db() const LARDER_ASSERTS_HOLDER { return db_; }
 };
 
-// ---- From functions with arguments to what a row holds -------------------------------------------------------------
+// ---- From functions with arguments to the functions of a row
+// -------------------------------------------------------------
 
-// A function of a row, which takes Args behind the key, as the row's `Function` that takes them packed.
+// A function that takes Args after the key, as the row's `Function`, which takes them packed.
 template <class Function, class... Args>
 struct Packed {
   Function* function = nullptr;
-  bool given = false;  // that there is one: under UBSan, g++ takes no comparison of a function's address for a constant
+  bool given = false;  // whether there is one: under UBSan, g++ takes no comparison of a function's address for a
+                       // constant
 };
 
 using RunFunction = std::remove_pointer_t<decltype(OpRow::run)>;
@@ -74,7 +76,7 @@ using GrowthFunction = std::remove_pointer_t<decltype(OpRow::growth)>;
 using ShortFunction = std::remove_pointer_t<decltype(OpRow::is_short)>;
 using ShowFunction = std::remove_pointer_t<decltype(OpRow::show)>;
 
-// Calls fn(args...) with what is packed.
+// Calls fn(args...) with the packed arguments.
 template <class... Args, class F>
 [[gnu::always_inline]] inline auto WithArgs(const void* args, F&& fn) {
   return std::apply(fn, *static_cast<const std::tuple<Args...>*>(args));
@@ -122,7 +124,7 @@ struct Packing<kFunction> {
   static constexpr Packed<ShowFunction, Args...> kPacked{Call, true};
 };
 
-// A function for a row's member of that name, by the function's type.
+// Packs a function; its type tells the member of the row.
 template <auto kFunction>
 inline constexpr auto By = Packing<kFunction>::kPacked;
 
@@ -130,7 +132,7 @@ inline constexpr auto By = Packing<kFunction>::kPacked;
 
 template <class T>
 concept Showable = requires(engine::Monitors& to, const T& argument) { to.Add(argument); };
-// What is no part of the line: results, and functions of the user's.
+// Arguments that are no part of the line: results, and functions of the user's.
 template <class T>
 inline constexpr bool kUnshown = std::is_pointer_v<T>;
 template <class R, class... Args>
@@ -147,22 +149,22 @@ template <bool kWithKey, class... Args>
 
 // ---- Rows ----------------------------------------------------------------------------------------------------------
 
-// What a row traits. `start` is called first, without the executor, and ends with GoOn.
+// The members of a row in an op's file. `start` is called first, without the executor, and ends with GoOn.
 template <class... Args>
 struct OpTraits {
   std::string_view name;
   Access access;
   KeyCount keys;
   bool hashes = false;
-  bool makes_room_ahead = false;  // it may add much: as a start, if there is no other
+  bool makes_room_ahead = false;  // it may add much; this acts as a start, if there is no other
   Packed<RunFunction, Args...> run = {};
   Packed<StartFunction, Args...> start = {};
   Packed<GrowthFunction, Args...> growth = {};
   Packed<ShortFunction, Args...> is_short = {};
-  Packed<ShowFunction, Args...> show = {};  // if its line is not simply its arguments
+  Packed<ShowFunction, Args...> show = {};  // for a line that is not simply its arguments
 };
 
-// RunTyped from behind `start`.
+// The rest of RunTyped after `start`.
 const ErrorText* GoOn(const Target& target, const OpRow& row, Bytes key, const void* args);
 template <class... Args>
 const ErrorText* GoOn(const Target& target, const TypedOp<Args...>& op, Bytes key, std::type_identity_t<Args>... args) {
@@ -172,7 +174,7 @@ const ErrorText* GoOn(const Target& target, const TypedOp<Args...>& op, Bytes ke
 // The same for a write that may add much: makes room for it first, in slices, between which others have their turn.
 const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key, const void* args);
 
-// Not to be called: a row that comes to it does not compile.
+// Nobody can call this: a row that would does not compile.
 void AnArgumentCannotBeShownSoTheRowNeedsShow();
 
 template <class... Args>
@@ -195,7 +197,7 @@ constexpr TypedOp<Args...> OpOf(const OpTraits<Args...>& traits) {
            .hashes = traits.hashes}};
 }
 
-// ---- For ops that have a hold of their own -------------------------------------------------------------------------
+// ---- For ops that make their own hold -------------------------------------------------------------------------
 
 inline constexpr ErrorText kTransactionIsOver{
     absl::StatusCode::kFailedPrecondition,

@@ -1,4 +1,4 @@
-// RunTyped: what all typed calls have in common. See lib/internal/typed.h for what it is called with.
+// RunTyped: the common part of all typed calls. lib/internal/typed.h has its arguments.
 //
 //                     start (if the row has one)
 //                       │
@@ -7,9 +7,9 @@
 //                       └ it is busy: wait, be run by its holder ────► hold ◄─┐
 //                                                                        └────┘ no memory: search for room, others in between
 //
-// A hold: room within maxmemory for what grows, MONITOR's line, the op, and AfterOp.
+// A hold: room within maxmemory for an op that adds memory, MONITOR's line, the op, and AfterOp.
 //
-// The first way is the hot one (run.h): straight code with one call through the row. The others are out of its way.
+// The first path is the hot one (run.h): straight code with one call through the row. The others are out of line.
 #include "lib/typed/run.h"
 
 #include "lib/keyspace/errors.h"
@@ -17,7 +17,7 @@
 namespace larder::inline v0::typed {
 namespace {
 
-// A Transaction's call: this thread has the executor, and keeps it.
+// For a Transaction's call: this thread has the executor, and keeps it.
 const ErrorText* RunHeld(const Call& call) {
   if (!call.core().MayTransact(call.target.transaction)) return &kTransactionIsOver;
   base::AssertHolder();
@@ -37,15 +37,15 @@ const ErrorText* RunHeld(const Call& call) {
   return error;
 }
 
-// What a call that may need memory knows between its holds. A Stay by hand, since a destructor would be in the way of
-// writes that need none.
+// The state, between its holds, of a call that may need memory. It enters and leaves its stay by hand: a destructor
+// would slow down writes that need none.
 struct Searching {
-  bool again = false;  // room has been looked for, so that the op is to be run once more
+  bool again = false;  // room was made, so the op must run once more
   bool stays = false;
-  bool shown = false;  // to MONITOR
+  bool shown = false;  // MONITOR's line was made
   keyspace::SourceSearch search;
 
-  // When the op has failed with `refused`: a step of the search for room.
+  // Takes a step of the search for room after the op has failed with `error`.
   [[gnu::cold, gnu::noinline]] const ErrorText* SearchRoom(CacheCore& core, const ErrorText* error)
       LARDER_REQUIRES_HOLDER {
     if (error != &errors::kAllocationFailed || !core.engine().keyspace().limit().SearchRoom(&search)) return error;
@@ -55,7 +55,7 @@ struct Searching {
   }
 };
 
-// What one hold of a call with the executor does.
+// Does one hold of a call.
 const ErrorText* Hold(const Call& call, Searching& searching) LARDER_REQUIRES_HOLDER {
   const ErrorText* error = BeginHold(call, /*shows=*/!searching.shown);
   searching.shown = true;
@@ -65,8 +65,8 @@ const ErrorText* Hold(const Call& call, Searching& searching) LARDER_REQUIRES_HO
   return error;
 }
 
-// Waits for the executor, or goes on after a first hold that has found no memory: others have their turn between any
-// two.
+// Waits for the executor, or goes on after a first hold that has found no memory. Others have their turn between any
+// two holds.
 const ErrorText* RunInHolds(const Call& call, Searching& searching) {
   const ErrorText* error = nullptr;
   do {
@@ -122,7 +122,7 @@ const ErrorText* GoOnWithRoom(const Target& target, const OpRow& row, Bytes key,
   const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);
   if (maxmemory != 0 && !target.held()) {
     const keyspace::Growth growth = row.growth(core, key, args);
-    if (growth.value_bytes <= maxmemory) core.MakeRoomAhead(growth.bytes, 0, &stay);  // else it will be refused
+    if (growth.value_bytes <= maxmemory) core.MakeRoomAhead(growth.bytes, 0, &stay);  // a larger value will be refused
   }
   return GoOn(target, row, key, args);
 }

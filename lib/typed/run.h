@@ -1,4 +1,4 @@
-// The hot way of a typed call, for lib/typed alone: run.cc has the others, and the whole picture.
+// The hot path of a typed call, for lib/typed alone. run.cc has the other paths, and the whole picture.
 #ifndef LARDER_TYPED_RUN_H_
 #define LARDER_TYPED_RUN_H_
 
@@ -14,20 +14,20 @@ namespace larder::inline v0::typed {
 
 using core::CacheCore;
 
-// The ways out of the hot one. They take what is in registers, so that it need not be in memory for their sake.
+// The ways out of the hot path. They take their arguments in registers, so that these need not be in memory.
 
-// A call that does not find the executor free.
+// For a call that does not find the executor free.
 [[gnu::noinline]] const ErrorText* RunElsewhere(const Target& target, const OpRow& row, Bytes key, uint64_t hash,
                                                 const void* args);
 // Goes on when the op has failed with `error`, and gives the executor back.
 [[gnu::cold, gnu::noinline]] const ErrorText* RunAfterFailing(const Target& target, const OpRow& row, Bytes key,
                                                               uint64_t hash, const void* args,
                                                               const ErrorText* error) LARDER_RELEASES_HOLDER;
-// Room within maxmemory for what the op adds.
+// Makes room within maxmemory for the memory that the op adds.
 [[gnu::cold, gnu::noinline]] const ErrorText* AdmitGrowth(const Target& target, const OpRow& row, Bytes key,
                                                           const void* args) LARDER_REQUIRES_HOLDER;
 
-// One call on its way.
+// One call.
 struct Call {
   const Target& target;
   const OpRow& row;
@@ -41,11 +41,11 @@ struct Call {
   bool grows() const { return row.growth != nullptr; }
 };
 
-// Reads a string without the executor, if that may be and succeeds. No read does so yet: the place is here, since a
-// read that can be made beside the executor must not even look at it.
+// Reads a string without the executor, if possible. No read does so yet. It is tried at this place because a read
+// beside the executor must not even look at it.
 constexpr bool TryBeside(const Call&) { return false; }
 
-// The first half of a hold, up to the op: why it may not run.
+// The part of a hold before the op. Returns why the op may not run.
 [[gnu::always_inline]] inline const ErrorText* BeginHold(const Call& call, bool shows = true) LARDER_REQUIRES_HOLDER {
   keyspace::Keyspace& keyspace = call.db().keyspace();
   keyspace.BeginTypedOp();
@@ -59,14 +59,14 @@ constexpr bool TryBeside(const Call&) { return false; }
   return nullptr;
 }
 
-// And the second.
+// The part after the op.
 [[gnu::always_inline]] inline void EndHold(const Call& call) LARDER_REQUIRES_HOLDER {
   keyspace::Keyspace& keyspace = call.db().keyspace();
   if (call.grows()) keyspace.NotePeak();
   call.core().AfterOp(keyspace);
 }
 
-// `run`: what the row's is, or the same to be inlined here.
+// `run` is the row's, or the same function to be inlined here.
 template <class Run>
 [[gnu::always_inline]] inline const ErrorText* RunFromHere(const Target& target, const OpRow& row, Bytes key,
                                                            const void* args, Run run) {
@@ -88,8 +88,8 @@ template <class Run>
   return error;
 }
 
-// A start for a row whose op is so hot that it has a way of its own, with the op inlined: nothing is asked of a row
-// that the compiler knows.
+// A start for a row whose op is so hot that it has its own code, with the op inlined. The compiler knows the row, so
+// nothing is looked up in it.
 template <const auto& kOp, auto kFunction, class... Args>
 const ErrorText* RunInlined(const Target& target, const OpRow&, Bytes key, Args... args) {
   const std::tuple<Args...> packed(args...);

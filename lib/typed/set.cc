@@ -27,7 +27,7 @@ constexpr ErrorText kManyTtls{absl::StatusCode::kInvalidArgument,
 constexpr ErrorText kBadCondition{absl::StatusCode::kInvalidArgument,
                                   "SetOptions::condition must be kAlways, kMissing or kPresent"};
 
-// Values that kSet is given need nothing but the executor's holder.
+// Blocks for kSet's values are made under the executor.
 static_assert(memory::Heap::NeedsHolder(internal::kPlainValueBytesMax));
 
 Error Set(const OpAt& at, Bytes value, bool* done) {
@@ -40,7 +40,7 @@ Growth GrowthOfSet(core::CacheCore&, Bytes key, Bytes value, bool*) {
   return {.bytes = key.size() + value.size(), .value_bytes = value.size()};
 }
 
-// The same with a value that is made ready first.
+// The same with a value that was made ready before.
 Error SetReady(const OpAt& at, PreparedValue* value, bool* done) {
   const keyspace::Place existing = at.db().LocateHashed(at.key, at.hash, Lookup::kWrite);
   LARDER_ASSIGN_OR_RETURN(*done,
@@ -81,7 +81,7 @@ Error ReadOptions(const SetOptions& from, SetPlan* plan) {
   return kOk;
 }
 
-// SET with all that it can have, once what can be done without the executor is done.
+// SET with all its options, after the work that needs no executor.
 Error SetPrepared(const OpAt& at, PreparedValue* value, const SetPlan* plan, Fetched* old_value, bool* done) {
   ops::strings::SetOptions options = plan->options;
   if (plan->ttl_ms != 0) {

@@ -1,4 +1,4 @@
-// What the two that store a value share: SET, and GetOrLoad, to MONITOR a SET too.
+// The common part of the two calls that store a value: SET and GetOrLoad, which MONITOR shows as a SET too.
 #ifndef LARDER_TYPED_SET_H_
 #define LARDER_TYPED_SET_H_
 
@@ -10,13 +10,13 @@
 
 namespace larder::inline v0::typed {
 
-// What SetOptions asks for, with the relative ttl still to be made absolute by the executor's clock.
+// The wishes of SetOptions. The executor's clock has not made the ttl absolute yet.
 struct SetPlan {
   ops::strings::SetOptions options;
   int64_t ttl_ms = 0;
 };
 
-// A SET's arguments in MONITOR's line.
+// Adds a SET's arguments to MONITOR's line.
 void ShowSet(engine::Monitors& to, Bytes key, Bytes value, const SetPlan& plan, bool get);
 
 }  // namespace larder::inline v0::typed

@@ -1,4 +1,4 @@
-// The ops of the typed string calls but SET's; see lib/typed/op.h for how they are written.
+// The ops of the typed string calls except SET's. lib/typed/op.h tells how they are written.
 #include "lib/ops/strings.h"
 
 #include <larder/internal/string_ops.h>
@@ -27,7 +27,7 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
 
 // ---- Reads ---------------------------------------------------------------------------------------------------------
 
-// The hot path of all hot paths, so with all around it it is one piece of code without a call but memcpy's.
+// This is the hottest path of all. Inlined, all of it is one piece of code that calls nothing but memcpy.
 [[gnu::always_inline]] inline Error Get(const OpAt& at, Fetched* to) {
   const Entry* entry = at.db().FindInline(at.key, at.hash, Lookup::kRead);
   if (entry == nullptr) return kOk;
@@ -40,7 +40,7 @@ constexpr ErrorText kBadOffset{absl::StatusCode::kInvalidArgument, "SetRange: of
   }
   return FetchString(*entry, to);
 }
-// The same out of the hot way.
+// The same outside of the hot path.
 Error GetOutOfLine(const OpAt& at, Fetched* to) {
   const Entry* entry = at.db().FindHashed(at.key, at.hash, Lookup::kRead);
   return entry == nullptr ? kOk : FetchString(*entry, to);
@@ -75,7 +75,7 @@ Error GetRange(const OpAt& at, int64_t first, int64_t last, Fetched* to) {
   return kOk;
 }
 
-// View's function is the user's, so the executor is entered for it, on this thread.
+// View's function is user code, so this thread enters the executor for it.
 const ErrorText* View(const Target& target, const OpRow&, Bytes key, Viewer fn) {
   core::CacheCore& core = *target.core;
   if (!target.held()) {
@@ -89,7 +89,7 @@ const ErrorText* View(const Target& target, const OpRow&, Bytes key, Viewer fn) 
   if (core.monitored()) [[unlikely]] ShowToMonitors(core, target.index, internal::kView, key, fn);
   ops::strings::Digits digits;
   const Result<ops::strings::Text> text = ops::strings::Read(*target.db, key, digits);
-  if (target.held()) core.PauseTransacting();  // a change would be one to the bytes that fn sees
+  if (target.held()) core.PauseTransacting();  // a change could change the bytes that fn sees
   if (text.ok()) fn(text->found ? std::optional<std::string_view>(text->bytes) : std::nullopt);
   if (target.held()) {
     core.GoOnTransacting();
@@ -122,7 +122,7 @@ Growth GrowthOfIncrementFloat(core::CacheCore&, Bytes key, double, double*) { re
 
 // ---- Edits ---------------------------------------------------------------------------------------------------------
 
-// An edit may have to copy the string that is there, and adds so many bytes to it.
+// Whether an edit is short: it may have to copy the string, and adds `bytes` to it.
 bool EditIsShort(keyspace::Db& db, Bytes key, size_t bytes) LARDER_REQUIRES_HOLDER {
   return bytes <= engine::kShortBytes && db.BlockBytes(key) <= engine::kShortBytes;
 }

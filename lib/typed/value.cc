@@ -8,7 +8,7 @@ namespace {
 
 constexpr ErrorText kNoMemoryForValue{absl::StatusCode::kResourceExhausted, "there is no memory for the value"};
 
-// A copy of a value that is too large for the arena, made before the executor is taken. nullptr: `block` has it.
+// Copies a value that is too large for the arena, before the executor is taken. Returns nullptr if `block` has it.
 [[gnu::cold, gnu::noinline]] const ErrorText* CopyToBlock(core::CacheCore& core, bool held, Bytes value,
                                                           core::Stay* stay, memory::BlockRef* block) {
   const uint64_t maxmemory = core.limits().maxmemory.load(std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// A value on its way into the cache, made ready before the executor is taken.
+// A value to be stored, made ready before the executor is taken.
 #ifndef LARDER_TYPED_VALUE_H_
 #define LARDER_TYPED_VALUE_H_
 
@@ -14,12 +14,12 @@
 
 namespace larder::inline v0::typed {
 
-// A value as the op wants it: one that is too large for the arena is copied into a block of its own first.
+// A value in the form for the op: one that is too large for the arena is first copied into a block of its own.
 class PreparedValue {
  public:
   explicit PreparedValue(Bytes value) : value_(value) {}
   Bytes bytes() const { return value_; }
-  // Why it cannot be had. `held`: the caller has the executor already.
+  // Makes the value ready, or returns why not. `held`: the caller has the executor already.
   const ErrorText* Prepare(core::CacheCore& core, bool held);
   keyspace::StringSource source() {
     return large_ && large_->block ? keyspace::StringSource::Of(&large_->block) : keyspace::StringSource::Of(value_);
@@ -30,8 +30,8 @@ class PreparedValue {
   }
 
  private:
-  // In the cache from before the executor is taken until after it has been let go, when a block that was not wanted
-  // ends.
+  // It is inside the cache from before the executor is taken until after it has been let go, when a block that was not
+  // used is freed.
   struct Large {
     core::Stay stay;
     memory::BlockRef block;

@@ -15,7 +15,7 @@ namespace larder::inline v0::ae {
 namespace {
 
 constexpr int kReadWrite = kReadable | kWritable;
-// A poll that reports more than this gains nothing; pollers get round to the rest.
+// More events in one poll gain nothing; later polls report the rest.
 constexpr int kFiredMax = 1024;
 
 void OnWakeUp(EventLoop& /*loop*/, int /*fd*/, void* data, int /*mask*/) { static_cast<WakeUpFd*>(data)->Drain(); }
@@ -76,7 +76,7 @@ absl::Status EventLoop::MakeRoom(int fd) {
   }
   const size_t needed = static_cast<size_t>(fd) + 1;
   if (needed <= events_.size()) return absl::OkStatus();
-  // It grows by half and not to twice its size: what is not used yet counts as memory of the clients that are there.
+  // The arrays grow by half, not to twice their size: unused room counts as memory of the clients that are there.
   const size_t size = std::max(needed, events_.size() + events_.size() / 2);
   if (absl::Status status = poller_->Resize(static_cast<int>(size)); !status.ok()) return status;
   if (!fired_.Grow(std::min<size_t>(size, kFiredMax)) || !events_.Grow(size)) {
@@ -111,7 +111,7 @@ void EventLoop::DeleteFileEvent(int fd, int mask) {
   event.mask &= ~mask;
   const int new_mask = event.mask & kReadWrite;
   if (new_mask == old_mask) return;
-  // Narrowing what is watched can only fail for a descriptor that was closed first: then it is not watched at all.
+  // Taking bits off can only fail for a descriptor that was closed first. It is not watched at all then.
   if (!poller_->Set(fd, old_mask, new_mask).ok()) event.mask = kNone;
   if (turns_running_ == 0) poller_->FlushChanges();
 }
@@ -140,13 +140,13 @@ bool EventLoop::DeleteTimeEvent(int64_t id) {
 
 absl::Status EventLoop::Run() {
   absl::Status status;
-  // Looked at first: an exchange in each turn would be a locked one.
+  // The flag is read before the exchange: an exchange is a locked instruction.
   while (status.ok() &&
          !(stop_.load(std::memory_order_relaxed) && stop_.exchange(false, std::memory_order_acq_rel))) {
     Turn(kFullTurn, -1);
     status = poll_status_;
   }
-  // Whoever ran it may have been a thread of its own, and what comes now (closing everything) another's.
+  // Another thread than this one may use the loop next, for instance to close everything.
   if (turns_running_ == 0 && !forsaken_) poller_->Rest();
   return status;
 }
@@ -193,7 +193,8 @@ int64_t EventLoop::SleepUs(int flags, int64_t max_wait_us) {
 int EventLoop::RunFileEvents(int ready) {
   const uint64_t turn = turn_;
   int processed = 0;
-  // A procedure that ran a turn of its own has overwritten fired_. What it held is still ready, and fires again.
+  // A procedure that ran a turn of its own has overwritten fired_. The descriptors it held are still ready and fire
+  // again.
   for (int i = 0; i < ready && turn_ == turn; ++i) {
     const FiredEvent fired = fired_[static_cast<size_t>(i)];
     RunFileEvent(fired);
@@ -214,8 +215,9 @@ void EventLoop::RunFileEvent(const FiredEvent& fired) {
   const bool barrier = (events_[fd].mask & kBarrier) != 0;
   FileProc ran = nullptr;
   for (int bit : {barrier ? kWritable : kReadable, barrier ? kReadable : kWritable}) {
-    // Looked up for each: the first may have deleted the event, moved the array, or closed the descriptor, whose
-    // number now is another's. That one was born in this turn, and what fired was not meant for it.
+    // The event is looked up for each bit: the first procedure may have deleted it, moved the array, or closed the
+    // descriptor. If the number is another descriptor's now, that one was born in this turn, and the readiness is not
+    // its own.
     const FileEvent& event = events_[fd];
     if (turn_ != turn || event.born == turn || (event.mask & fired.mask & bit) == 0) continue;
     const FileProc proc = bit == kReadable ? event.readable : event.writable;
@@ -245,7 +247,7 @@ int EventLoop::BackendFd() {
   return fd;
 }
 
-// Keeps BackendFd readable for what a turn would find.
+// Keeps BackendFd readable while a turn would find something.
 void EventLoop::Rearm() {
   if (forsaken_) return;
   ArmTimer();
@@ -260,13 +262,14 @@ void EventLoop::ArmTimer() {
     return;
   }
   const int64_t due_us = delay_us < 0 ? kNoMore : times_.NextDueUs();
-  // Armed again: one that is due, for it may have been polled and left alone; and one that rang too early, since a
-  // clock that is not the machine's may run slower.
+  // The timer is armed again if an event is due, for a poll may have found it and left it alone. It is armed again too
+  // if it rang too early: a clock other than the machine's may run slower.
   const bool rings = armed_until_us_ == INT64_MAX || monotonic_clock_.NowUs() < armed_until_us_;
   if (due_us == armed_due_us_ && delay_us != 0 && rings) return;
-  // Read before the timer is set: taken for later than it rings, one that rang early would not be armed again.
+  // The clock is read before the timer is set. A later reading could make a timer that has rung early pass for one
+  // still to ring.
   armed_until_us_ = delay_us < 0 ? INT64_MAX : monotonic_clock_.NowUs() + delay_us;
-  // A poller that cannot arm its timer now tries again next turn; the host's Poll(0) still finds what is due.
+  // If the poller cannot arm its timer now, the next turn tries again. The host's Poll(0) still finds what is due.
   armed_due_us_ = poller_->ArmTimer(delay_us).ok() ? due_us : int64_t{kNoMore} - 1;
 }
 

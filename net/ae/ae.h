@@ -6,13 +6,13 @@
 //   → procedures of fired file events → procedures of due time events → after-events hooks
 //
 // Words (those of Redis's ae, which this follows):
-//   file event   a descriptor, a mask of readable and writable, and a procedure for each. Level-triggered: what is left
-//                unread fires again. A closed or failed peer fires whichever of the two is set.
-//   barrier      readable runs before writable if both fire; with the barrier bit, writable runs first: so that what a
-//                before-sleep hook made durable is answered before new requests are read.
+//   file event   a descriptor, a mask of readable and writable, and a procedure for each. Level-triggered: bytes left
+//                unread fire it again. A closed or failed peer fires whichever of the two is set.
+//   barrier      readable runs before writable if both fire. With the barrier bit writable runs first, so that replies
+//                which a before-sleep hook made durable leave before new requests are read.
 //   time event   an id, a procedure that returns the next delay in ms or kNoMore, and a finalizer.
-//   hooks        before and after sleep; and after events, where a listener serves all that the turn has collected.
-//   don't wait   a loop told so polls without sleeping: there is work left in user space.
+//   hooks        before and after sleep, and after events, where a listener serves all requests that the turn read.
+//   don't wait   with this set the loop polls without sleeping, because work is left in user space.
 //
 // Example:
 //
@@ -22,12 +22,12 @@
 //   (*loop)->Run();  // until Stop
 //
 // Inside another loop, without a thread: watch BackendFd() for reading and call Poll(0) whenever it is readable.
-// Where there is none (-1), call Poll(0) after at most NextDelayMs(), and when one of the descriptors is ready.
+// If it is -1, call Poll(0) after at most NextDelayMs(), and when one of the descriptors is ready.
 //
-// Threads: WakeUp and Stop from any; everything else from the one that runs the loop.
-// Procedures may call anything, also delete themselves and others, close descriptors and open new ones under the same
-// number in the same turn (delete the file event before closing), and run a turn of the same loop within their own.
-// Descriptors are the caller's: the loop closes only its own, all of them close-on-exec.
+// Threads: any thread may call WakeUp and Stop; everything else is for the thread that runs the loop.
+// Procedures may call anything. They may delete themselves and others, and run a turn of the same loop within their
+// own. They may close descriptors (delete the file event first) and open new ones under the same number in the same
+// turn. Descriptors are the caller's: the loop closes only its own, all of them close-on-exec.
 //
 // For readers of libuv, asyncio or NIO: net/notes/io-models.md.
 #ifndef LARDER_NET_AE_AE_H_
@@ -51,7 +51,7 @@ namespace larder::inline v0::ae {
 
 using FileProc = void (*)(EventLoop& loop, int fd, void* data, int mask);
 
-// What ProcessEvents does.
+// The parts of a turn that ProcessEvents does.
 enum Flags : int {
   kFileEvents = 1,
   kTimeEvents = 2,
@@ -63,14 +63,14 @@ enum Flags : int {
   kFullTurn = kAllEvents | kCallBeforeSleep | kCallAfterSleep | kCallAfterEvents,
 };
 
-// The caller's memory; in one list at a time, until it is removed.
+// A hook is the caller's memory. It is in one list at a time, until it is removed.
 struct Hook {
   void (*proc)(EventLoop& loop, void* data) = nullptr;
   void* data = nullptr;
   Hook* next = nullptr;  // the list's
 };
 
-// Run in the order of adding. Hooks may add and remove hooks, themselves included.
+// Hooks run in the order of adding. They may add and remove hooks, themselves included.
 class Hooks {
  public:
   void Add(Hook& hook);
@@ -79,12 +79,12 @@ class Hooks {
 
  private:
   Hook* first_ = nullptr;
-  Hook* cursor_ = nullptr;  // what Run is to call next
+  Hook* cursor_ = nullptr;  // the hook that Run calls next
 };
 
 struct LoopOptions {
   std::string_view api;    // a poller's name; empty is the best there is
-  std::span<const PollerMaker> more_pollers;  // of optional parts (io_uring), to be asked for by name
+  std::span<const PollerMaker> more_pollers;  // those of optional parts (io_uring), chosen by name only
   Clock* clock = nullptr;  // outlives the loop; null is the monotonic clock
   int set_size = 64;       // descriptors to make room for at first
 };
@@ -98,18 +98,18 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Adds `mask` to what is watched of `fd`, with `proc` for the bits it names. `data` is one for both procedures.
-  // Errors: OUT_OF_RANGE if the poller cannot watch it (select: FD_SETSIZE), RESOURCE_EXHAUSTED, INTERNAL; nothing
-  // has changed then.
+  // Adds `mask` to the events watched on `fd`, with `proc` for the bits it names. Both procedures share one `data`.
+  // Errors: OUT_OF_RANGE if the poller cannot watch it (select: FD_SETSIZE), RESOURCE_EXHAUSTED, INTERNAL. After an
+  // error nothing has changed.
   absl::Status CreateFileEvent(int fd, int mask, FileProc proc, void* data);
-  // Takes `mask` off. Without kWritable there is no barrier either.
+  // Takes `mask` off. Taking kWritable off takes the barrier off too.
   void DeleteFileEvent(int fd, int mask);
   int GetFileEvents(int fd) const;  // the mask
 
-  // Due in `delay_ms`. Returns its id, > 0 and not used again soon. Errors: RESOURCE_EXHAUSTED.
+  // Adds an event due in `delay_ms`. Returns its id, which is > 0 and not used again soon. Errors: RESOURCE_EXHAUSTED.
   absl::StatusOr<int64_t> CreateTimeEvent(int64_t delay_ms, TimeProc proc, void* data,
                                           TimeFinalizer finalizer = nullptr);
-  // The same, due at a time of the loop's clock: who makes many, or knows what time it is, need not read it for each.
+  // The same, due at a time of the loop's clock: a caller that makes many events reads the clock once.
   absl::StatusOr<int64_t> CreateTimeEventAt(int64_t due_us, TimeProc proc, void* data,
                                             TimeFinalizer finalizer = nullptr);
   bool DeleteTimeEvent(int64_t id);  // false if there is none
@@ -119,23 +119,23 @@ class EventLoop {
   Hooks& after_events() { return after_events_; }
 
   // One turn. Returns how many file and time events were processed. A signal that interrupts the sleep ends the turn
-  // early with what is due by then.
+  // early, after the time events due by then.
   int ProcessEvents(int flags) { return Turn(flags, -1); }
 
   // One full turn that sleeps for `timeout_ms` at most (-1: until something happens).
   int Poll(int64_t timeout_ms) { return Turn(kFullTurn, timeout_ms < 0 ? -1 : timeout_ms * 1000); }
 
-  // Full turns until Stop. Errors: what a poll failed with, other than a signal; the loop may be run again.
+  // Runs full turns until Stop. Errors: the failure of a poll, other than by a signal; the loop may be run again.
   absl::Status Run();
   void Stop();  // Run returns after its current turn; if none is running, the next Run returns at once
 
-  // The current or next sleep ends. Also from a signal handler.
+  // Ends the current or next sleep. A signal handler may call it too.
   void WakeUp() {
     if (!forsaken_) wake_up_.Signal();
   }
 
-  // In a forked child, where every descriptor is also the parent's. Forsake: no turn and no wake-up does anything any
-  // more, and Run returns. CloseInChild: the same, and the loop's own descriptors are closed; the loop is not
+  // For a forked child, where every descriptor is also the parent's. After Forsake no turn and no wake-up does
+  // anything, and Run returns. CloseInChild does the same and closes the loop's own descriptors; the loop is not
   // destroyed.
   void Forsake() {
     forsaken_ = true;
@@ -149,14 +149,14 @@ class EventLoop {
   // How the last poll ended; one that failed ran no file events.
   const absl::Status& poll_status() const { return poll_status_; }
 
-  // For a host's own loop: readable while Poll(0) would have something to do, time events and don't-wait included.
-  // -1 if the poller has none. From the first call on, the loop keeps a kernel timer for it.
+  // A descriptor for a host's own loop: readable while Poll(0) would have something to do, time events and don't-wait
+  // included. -1 if the poller has none. From the first call on, the loop keeps a kernel timer for it.
   int BackendFd();
-  // Until the next time event: 0 if it is due or don't-wait is set, -1 if there is none.
+  // The time until the next time event: 0 if it is due or don't-wait is set, -1 if there is none.
   int64_t NextDelayMs();
 
   std::string_view ApiName() const { return poller_->Name(); }
-  // A line for each poller that was wanted before this one, and why the kernel refused it. Empty as a rule.
+  // A line for each poller that the kernel refused before this one, with its reason. Empty as a rule.
   std::string_view passed_over() const { return passed_over_.view(); }
   // For an I/O backend that shares something with its poller.
   Poller& poller() { return *poller_; }
@@ -167,7 +167,7 @@ class EventLoop {
     FileProc readable;
     FileProc writable;
     void* data;
-    uint64_t born;  // the turn in which it came to be watched
+    uint64_t born;  // the turn in which watching began
     int mask;
   };
 
@@ -195,17 +195,18 @@ class EventLoop {
   Hooks after_events_;
   absl::Status poll_status_;
   uint64_t turn_ = 0;
-  int turns_running_ = 0;  // one within the other
+  int turns_running_ = 0;  // turns may nest
   bool dont_wait_ = false;
-  bool forsaken_ = false;               // never true but in a forked child
+  bool forsaken_ = false;               // true only in a forked child
   bool hosted_ = false;                 // BackendFd was asked for
-  int64_t armed_due_us_ = kNoMore;      // what the poller's timer is set to
+  int64_t armed_due_us_ = kNoMore;      // the time that the poller's timer is set to
   int64_t armed_until_us_ = INT64_MAX;  // when it rings, by the machine's clock
   std::atomic<bool> stop_{false};
 };
 
 // Waits until `fd` is ready for one of `mask` or `timeout_ms` (-1: for ever) has passed; signals do not shorten it.
-// Returns what is ready, kNone if time ran out. For the rare place that must wait; never on a loop's thread.
+// Returns the ready bits of `mask`, kNone if time ran out. It is for the rare place that must wait, never on a loop's
+// thread.
 absl::StatusOr<int> Wait(int fd, int mask, int64_t timeout_ms);
 
 }  // namespace larder::inline v0::ae

@@ -1,5 +1,5 @@
-// What time it is, for the event loop: microseconds that never go back, from a start that means nothing. There is no
-// wall clock here: a loop that read one would stall or race whenever an administrator sets the date.
+// The event loop's clock: microseconds that never go back, counted from an arbitrary start. It is no wall clock: a loop
+// that read one would stall or race whenever an administrator sets the date.
 #ifndef LARDER_NET_AE_CLOCK_H_
 #define LARDER_NET_AE_CLOCK_H_
 
@@ -16,8 +16,8 @@ class Clock {
 
   virtual int64_t NowUs() = 0;
 
-  // True when time moves only by somebody's hand. A loop then never sleeps "until" a time event: it sleeps until it is
-  // woken, and whoever moves the time calls EventLoop::WakeUp.
+  // True if this clock moves only when it is set by hand. A loop then never sleeps "until" a time event: it sleeps
+  // until it is woken, so whoever sets the clock calls EventLoop::WakeUp after that.
   virtual bool Manual() const = 0;
 };
 

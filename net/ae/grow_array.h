@@ -1,5 +1,5 @@
-// An array that grows by a call that can fail. What the loop keeps a descriptor or a timer grows with the number of
-// clients, so it must never come from a container that throws.
+// An array that grows by a call that can fail. The loop's tables of descriptors and timers grow with the number of
+// clients, so they must not be containers that throw.
 #ifndef LARDER_NET_AE_GROW_ARRAY_H_
 #define LARDER_NET_AE_GROW_ARRAY_H_
 
@@ -25,7 +25,7 @@ class GrowArray {
   GrowArray& operator=(const GrowArray&) = delete;
   ~GrowArray() { free(data_); }
 
-  // False, and nothing has changed, if memory is refused.
+  // Returns false if there is no memory; nothing has changed then.
   [[nodiscard]] bool Grow(size_t size) {
     if (size <= size_) return true;
     if (size > PTRDIFF_MAX / sizeof(T)) return false;

@@ -1,10 +1,10 @@
-// The kernel's side of the event loop: which descriptors are ready. One implementation a file; none of them knows of
-// procedures, timers or turns, and the loop knows of no system call of theirs.
+// The kernel's side of the event loop: it tells which descriptors are ready. Each implementation has a file. None of
+// them knows of procedures, timers or turns, and the loop knows none of their system calls.
 //
-// A poller is level-triggered: as long as a descriptor is ready it is reported by every Poll. One that reports fewer
-// than are ready (the span is full) must get round to the others in later polls.
+// A poller is level-triggered: every Poll reports a descriptor as long as it is ready. When the span is too short for
+// all ready descriptors, later polls must report the others.
 //
-// Threads: all calls from the loop's own.
+// Threads: all calls come from the loop's own.
 #ifndef LARDER_NET_AE_POLLER_H_
 #define LARDER_NET_AE_POLLER_H_
 
@@ -19,12 +19,12 @@
 
 namespace larder::inline v0::ae {
 
-// What a file event waits for, and what fired.
+// The readiness that a file event waits for, and that has fired.
 enum Mask : int {
   kNone = 0,
   kReadable = 1,
   kWritable = 2,
-  kBarrier = 4,  // with kWritable: if both fire in one turn, the writable procedure runs first. No poller sees it
+  kBarrier = 4,  // with kWritable: if both fire in one turn, the writable procedure runs first. Pollers never see it
 };
 
 struct FiredEvent {
@@ -36,16 +36,17 @@ class Poller {
  public:
   virtual ~Poller() = default;
 
-  // "epoll", "kqueue", "select"...: what INFO calls multiplexing_api.
+  // "epoll", "kqueue", "select"...: INFO's multiplexing_api.
   virtual std::string_view Name() const = 0;
 
   // Descriptors below `size` may be given to Set from now on.
-  // Errors: RESOURCE_EXHAUSTED for memory, and the old size still holds.
+  // Errors: RESOURCE_EXHAUSTED if there is no memory; the old size still holds then.
   virtual absl::Status Resize(int size) = 0;
 
   // Watches `fd` for `mask` (kReadable and kWritable only) instead of `old_mask`; kNone on either side means not
-  // watched. Taking a descriptor off never fails, even if it was closed before.
-  // Errors: OUT_OF_RANGE if this poller cannot watch such a descriptor, RESOURCE_EXHAUSTED, INTERNAL; all name it.
+  // watched. With kNone for `mask` it never fails, even if the descriptor was closed before.
+  // Errors: OUT_OF_RANGE if this poller cannot watch such a descriptor, RESOURCE_EXHAUSTED, INTERNAL. The messages name
+  // it.
   virtual absl::Status Set(int fd, int old_mask, int mask) = 0;
 
   // Waits until something is ready or `timeout_us` passed (-1: for ever; fractions of the kernel's unit are rounded
@@ -54,16 +55,16 @@ class Poller {
   virtual int Poll(int64_t timeout_us, std::span<FiredEvent> fired) = 0;
 
   // A descriptor that is readable while Poll(0) would find something, for a host's own loop; -1 if there is none.
-  // Called on the loop's own thread.
+  // It is called on the loop's own thread.
   virtual int BackendFd() { return -1; }
 
-  // Makes BackendFd readable after `delay_us` (-1: cancels). Called only where there is one.
+  // Makes BackendFd readable after `delay_us` (-1: cancels). It is called only if there is a BackendFd.
   virtual absl::Status ArmTimer(int64_t /*delay_us*/) { return absl::OkStatus(); }
 
-  // These are for pollers that tell the kernel only with the next Poll what has changed. When FlushChanges returns, the
+  // These are for pollers that hand changes to the kernel only with the next Poll. When FlushChanges returns, the
   // kernel knows all that Set and ArmTimer have changed. It is called after changes outside of a turn and, inside a
-  // host's loop, at the end of each turn. When Rest returns, the kernel has no request of the poller's left, so that
-  // another thread may go on or descriptors may be closed.
+  // host's loop, at the end of each turn. When Rest returns, the kernel has no request of the poller's left: another
+  // thread may run the loop then, or descriptors may be closed.
   virtual void FlushChanges() {}
   virtual void Rest() {}
 
@@ -80,10 +81,10 @@ struct PollerMaker {
 // The pollers that this platform has, best first.
 std::span<const PollerMaker> PlatformPollers();
 
-// The poller called `name`, of the platform's or of `more` (those of optional parts, which are never chosen unasked);
-// the best if it is empty. Where the kernel refuses one, the next best of the platform's is taken, and `*passed_over`
-// (may be null) gets a line that says why, for the log, if there is memory for it.
-// Errors: INVALID_ARGUMENT for a name that nobody knows (it lists those that are known), or the last refusal.
+// The poller called `name`, of the platform's or of `more`; the platform's best if `name` is empty. `more` has the
+// pollers of optional parts, which are chosen by name only. If the kernel refuses one, the next best of the platform's
+// is tried, and `*passed_over` (may be null) gets a line with the reason, for the log, if there is memory for it.
+// Errors: INVALID_ARGUMENT for an unknown name (the message lists the known ones), or the last refusal.
 absl::StatusOr<std::unique_ptr<Poller>> MakePoller(std::string_view name, std::span<const PollerMaker> more = {},
                                                    base::Buffer* passed_over = nullptr);
 

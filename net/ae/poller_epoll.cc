@@ -19,7 +19,7 @@
 namespace larder::inline v0::ae {
 namespace {
 
-// More than this in one poll gains nothing, since the cost of the call is spread thin by then.
+// More events in one poll gain nothing: the cost of the call is spread thin by then.
 constexpr int kEventsMax = 1024;
 
 uint32_t ToEpoll(int mask) { return ((mask & kReadable) ? EPOLLIN : 0u) | ((mask & kWritable) ? EPOLLOUT : 0u); }
@@ -53,14 +53,14 @@ class EpollPoller final : public Poller {
     event.events = ToEpoll(mask);
     event.data.fd = fd;
     if (mask == kNone) {
-      // Fails if the descriptor was closed first; the kernel has taken it off then.
+      // This fails if the descriptor was closed first; the kernel has taken it off then.
       epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &event);
       return absl::OkStatus();
     }
     const int op = old_mask == kNone ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     if (epoll_ctl(epoll_fd_, op, fd, &event) == 0) return absl::OkStatus();
-    // A descriptor that was closed while watched and whose number is in use again: the kernel forgot it, we did not.
-    // Or the old file lives on under another number, and the kernel did not forget.
+    // The descriptor may have been closed while watched, and its number be in use again. The kernel forgot it then, and
+    // the loop did not. If the old file lives on under another number, the kernel did not forget it either.
     if (errno == ENOENT && epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0) return absl::OkStatus();
     if (errno == EEXIST && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return absl::OkStatus();
     return SystemError("epoll_ctl", fd, errno);
@@ -78,7 +78,7 @@ class EpollPoller final : public Poller {
       const epoll_event& event = events_[static_cast<size_t>(i)];
       if (event.data.fd == timer_fd_) {
         uint64_t expirations;
-        // Nobody but the host's loop waits for it: it is enough that it stops being readable.
+        // Only the host's loop waits for the timer: it is enough that it stops being readable.
         [[maybe_unused]] const ssize_t n = read(timer_fd_, &expirations, sizeof(expirations));
         continue;
       }
@@ -117,7 +117,7 @@ class EpollPoller final : public Poller {
 
  private:
   const int epoll_fd_;
-  int timer_fd_ = -1;  // made when the loop first runs inside a host's
+  int timer_fd_ = -1;  // made when the loop first runs inside a host's loop
   GrowArray<epoll_event> events_;
 };
 

@@ -1,8 +1,8 @@
 // Event ports (illumos, Solaris): the kernel keeps the set, and a poll costs as much as there are ready descriptors. An
-// association ends with the event that it yields, so those that fired are associated again before the next wait; the
-// kernel then looks at them, which keeps the truth level-triggered.
+// association ends with its event, so descriptors that fired are associated again before the next wait. The kernel
+// looks at them then, which makes this poller level-triggered.
 //
-// There is no BackendFd: whether a port can be polled by another loop is not promised.
+// There is no BackendFd: the system does not promise that another loop can poll a port.
 //
 // This file has not run on illumos yet: it is compiled and put through the contract suite on Linux, against a stand-in
 // for <port.h> (tests/net/ae/standin).
@@ -52,7 +52,7 @@ class EvportPoller final : public Poller {
     Watch& watch = watches_[static_cast<size_t>(fd)];
     if (mask == kNone) {
       watch = Watch();
-      // Fails if it has fired, or was closed first.
+      // This fails if the descriptor has fired, or was closed first.
       port_dissociate(port_, PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
       return absl::OkStatus();
     }
@@ -71,7 +71,7 @@ class EvportPoller final : public Poller {
       timeout.tv_sec = static_cast<time_t>(timeout_us / 1'000'000);
       timeout.tv_nsec = static_cast<long>(timeout_us % 1'000'000 * 1'000);
     }
-    // On failure the count may or may not say how many events were taken out; the first one's source tells.
+    // After a failure `count` is not to be trusted. The first event's source tells whether events were taken out.
     events_[0].portev_source = 0;
     unsigned count = 1;
     if (port_getn(port_, events_.data(), room, &count, timeout_us < 0 ? nullptr : &timeout) != 0) {
@@ -92,7 +92,8 @@ class EvportPoller final : public Poller {
     return port_associate(port_, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), events, nullptr) == 0 ? 0 : errno;
   }
 
-  // One that cannot be was closed while watched: forgotten, as the kernel does with those that had not fired.
+  // A descriptor that cannot be associated was closed while watched. It is forgotten, as the kernel forgets those that
+  // had not fired.
   void AssociateFired() {
     for (size_t i = 0; i < fired_count_; ++i) {
       Watch& watch = watches_[static_cast<size_t>(fired_[i])];

@@ -17,11 +17,11 @@
 namespace larder::inline v0::ae {
 namespace {
 
-// Requests that wait to be handed over. More are no error: they are handed over in several calls.
+// Requests that can wait to be handed over. More are no error: several calls hand them over.
 constexpr unsigned kRequests = 256;
-// Completions that wait to be collected. More are no error either: the kernel keeps them (NODROP) and is asked again.
-// The two make 9 pages, which count against RLIMIT_MEMLOCK (8 MB as a rule) since Linux 6.14, and until some time after
-// the ring's end: with 50 pages a program that started and stopped listeners in a row was refused one.
+// Completions that can wait to be collected. More are no error either: the kernel keeps them (NODROP) and is asked
+// again. The two take 9 pages. Since Linux 6.14 these count against RLIMIT_MEMLOCK (8 MB as a rule) until some time
+// after the ring's end. With 50 pages a program that started and stopped listeners in a row was refused a ring.
 constexpr unsigned kCompletions = 1024;
 
 unsigned ToPoll(int mask) {
@@ -75,7 +75,7 @@ IoUringPoller::~IoUringPoller() {
   if (open_) io_uring_queue_exit(&ring_);
 }
 
-// The memory of the ring is the parent's too: it stays mapped, and nothing is written to it.
+// The memory of the ring is the parent's too, so it stays mapped and nothing is written to it.
 void IoUringPoller::CloseInChild() {
   if (open_) close(ring_.ring_fd);
 }
@@ -99,7 +99,7 @@ int IoUringPoller::Open(unsigned flags) {
   return 0;
 }
 
-// From 6.1 on; from 5.19 on. It is enabled, and with that owned, by the thread that first uses it.
+// DEFER_TASKRUN needs Linux 6.1, COOP_TASKRUN 5.19. The thread that first uses the ring enables it and so owns it.
 int IoUringPoller::OpenBest() {
   if (hosted_) return Open(IORING_SETUP_COOP_TASKRUN);
   const int error = Open(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED);
@@ -107,7 +107,7 @@ int IoUringPoller::OpenBest() {
 }
 
 bool IoUringPoller::OwnRing() {
-  // Not io_uring_enable_rings: liburing 2.3 declares it and does not export it.
+  // io_uring_enable_rings cannot be called: liburing 2.3 declares it and does not export it.
   if (enabled_) return true;
   const unsigned fd = static_cast<unsigned>(ring_.ring_fd);
   enabled_ = io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) == 0;
@@ -122,8 +122,8 @@ int IoUringPoller::BackendFd() {
   return hosted_ ? ring_.ring_fd : -1;
 }
 
-// Another ring, because this one is another thread's, as the kernel has said, or of the wrong kind. Requests that are
-// still in the old one end with it, some time later.
+// Opens another ring, because this one belongs to another thread (as the kernel has said) or is of the wrong kind.
+// Requests that are still in the old one end with it, some time later.
 int IoUringPoller::Adopt() {
   io_uring old = ring_;
   if (const int error = OpenBest(); error != 0) return -error;
@@ -146,7 +146,7 @@ absl::Status IoUringPoller::Resize(int size) {
 }
 
 absl::Status IoUringPoller::Set(int fd, int /*old_mask*/, int mask) {
-  // The kernel would say so too, but later.
+  // The kernel would refuse a closed descriptor too, but later.
   if (mask != kNone && fcntl(fd, F_GETFD) < 0) return SystemError("io_uring", fd, errno);
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (watch.armed != 0 && watch.armed != mask) Cancel(fd, watch);
@@ -157,7 +157,8 @@ absl::Status IoUringPoller::Set(int fd, int /*old_mask*/, int mask) {
 }
 
 void IoUringPoller::Cancel(int fd, Watch& watch) {
-  // Without a request (the ring is another thread's) the old one stays until that ring goes. What it says is dropped.
+  // If there is no request to be had (the ring is another thread's), the old poll stays until that ring goes. Its
+  // completion is dropped.
   if (io_uring_sqe* sqe = Request()) {
     io_uring_prep_poll_remove(sqe, UserData(watch.generation, fd, kPollRequest));
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -176,7 +177,7 @@ io_uring_sqe* IoUringPoller::Request() {
 }
 
 void IoUringPoller::Arm() {
-  // Only those that are here now: what is handed over on the way may bring others.
+  // Only descriptors that are in the queue now are armed: handing requests over on the way may add others.
   for (size_t left = to_arm_.count; left > 0; --left) {
     io_uring_sqe* sqe = Request();
     if (sqe == nullptr) return;  // the next turn goes on
@@ -195,7 +196,7 @@ void IoUringPoller::Arm() {
   }
 }
 
-// The kernel says in the ring itself whether it has something that a call would bring.
+// The kernel says in the ring itself whether a call would bring something.
 bool IoUringPoller::NothingToEnterFor() const {
   return io_uring_sq_ready(&ring_) == 0 &&
          (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0;
@@ -229,7 +230,7 @@ bool IoUringPoller::Submit(unsigned wait_for) {
   return result >= 0;
 }
 
-// Hands over and waits; 0, or -errno.
+// Hands requests over and waits. Returns 0 or -errno.
 int IoUringPoller::Enter(int64_t timeout_us) {
   if (foreign_) return -EEXIST;
   if (!OwnRing()) return -EIO;
@@ -244,7 +245,7 @@ int IoUringPoller::Enter(int64_t timeout_us) {
     result = timeout_us < 0 ? io_uring_submit_and_wait(&ring_, 1)
                             : io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &timeout, nullptr);
   }
-  // EBUSY: completions are to be collected first.
+  // EBUSY means that completions must be collected first.
   return result >= 0 || result == -ETIME || result == -EBUSY ? 0 : result;
 }
 
@@ -266,7 +267,7 @@ int IoUringPoller::Poll(int64_t timeout_us, std::span<FiredEvent> fired) {
 }
 
 // A kernel that defers completions works off 20 of them in one call (Linux 6.18), unless it is told to wait for more.
-// Otherwise a turn would be that small, however many are ready.
+// Without this a turn would be that small, however many are ready.
 void IoUringPoller::CollectRest(size_t room) {
   while (ready_.count < room && !NothingToEnterFor()) {
     __kernel_timespec now{};
@@ -308,7 +309,7 @@ void IoUringPoller::OnPoll(uint64_t user_data, int result) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (static_cast<uint32_t>(user_data >> 32) != watch.generation || watch.armed == 0) return;
   watch.armed = 0;
-  // Closed before the request was handed over: forgotten, as other pollers do.
+  // The descriptor was closed before the request was handed over. It is forgotten, as other pollers do.
   if (result == -EBADF) return;
   if (result < 0) return List(fd, watch);
   watch.fired |= static_cast<uint8_t>(FromPoll(result) & watch.mask);
@@ -354,12 +355,12 @@ absl::Status IoUringPoller::ArmTimer(int64_t delay_us) {
 }
 
 void IoUringPoller::FlushChanges() {
-  if (foreign_ || !enabled_) return;  // not its thread, or there is nothing in it
+  if (foreign_ || !enabled_) return;  // the ring is another thread's, or empty
   Arm();
   Submit(0);
   if (!hosted_) return;
-  // What is complete stays in the ring, which is what makes it readable; so what means nothing is taken out, and what
-  // was taken out and not reported yet is made up for.
+  // Completions stay in the ring, for they make it readable. So those without a meaning are taken out, and for those
+  // that were taken out and are not reported yet a no-op is put in.
   io_uring_cqe* cqe;
   while (io_uring_peek_cqe(&ring_, &cqe) == 0 && MeansNothing(*cqe)) io_uring_cqe_seen(&ring_, cqe);
   if (ready_.count == 0 && !timer_fired_) return;

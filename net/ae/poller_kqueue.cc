@@ -1,8 +1,8 @@
 // kqueue (the BSDs and macOS): the kernel keeps the set, as two filters to a descriptor, and a poll costs as much as
 // there are ready filters.
 //
-// This file has not run on a BSD or on macOS yet: it is compiled and put through the contract suite on Linux, against
-// a stand-in for <sys/event.h> (tests/net/ae/standin).
+// This file has not run on a BSD or on macOS yet: it is compiled and put through the contract suite on Linux, against a
+// stand-in for <sys/event.h> (tests/net/ae/standin).
 #include "net/ae/pollers.h"
 
 #ifdef LARDER_AE_KQUEUE
@@ -28,7 +28,7 @@ namespace larder::inline v0::ae {
 namespace {
 
 constexpr int kEventsMax = 1024;
-constexpr uintptr_t kTimer = 1;  // timers have names of their own, no descriptors
+constexpr uintptr_t kTimer = 1;  // the identifier of the timer, which is no descriptor
 
 class KqueuePoller final : public Poller {
  public:
@@ -46,8 +46,9 @@ class KqueuePoller final : public Poller {
     return base::NoMemory("out of memory for kqueue's events");
   }
 
-  // All of `mask` is added, whatever was there: if the descriptor was closed while watched and its number is in use
-  // again, the kernel has forgotten what the loop has not. Adding what is there changes nothing.
+  // All of `mask` is added, whatever was watched before: the descriptor may have been closed while watched and its
+  // number be in use again, and then the kernel has forgotten the old filters. Adding a filter that is there changes
+  // nothing.
   absl::Status Set(int fd, int old_mask, int mask) override {
     int added = kNone;
     for (int bit : {kReadable, kWritable}) {
@@ -78,7 +79,7 @@ class KqueuePoller final : public Poller {
       if (event.filter == EVFILT_TIMER) continue;  // one-shot; the host's loop has seen it
       const int fd = static_cast<int>(event.ident);
       const int mask = event.filter == EVFILT_READ ? kReadable : kWritable;
-      // The two filters of a descriptor are one event of the loop's, or a barrier could not hold.
+      // The two filters of a descriptor make one event of the loop; otherwise a barrier could not hold.
       const size_t at = fired_at_[static_cast<size_t>(fd)];
       if (at < count && fired[at].fd == fd) {
         fired[at].mask |= mask;
@@ -96,10 +97,10 @@ class KqueuePoller final : public Poller {
     struct kevent change;
     if (delay_us < 0) {
       EV_SET(&change, kTimer, EVFILT_TIMER, EV_DELETE, 0, 0, 0);
-      kevent(kqueue_fd_, &change, 1, nullptr, 0, nullptr);  // fails if it has fired
+      kevent(kqueue_fd_, &change, 1, nullptr, 0, nullptr);  // this fails if it has fired
       return absl::OkStatus();
     }
-    // What 0 means is not the same everywhere.
+    // 0 does not mean the same on all systems.
     const int64_t wait_us = std::max<int64_t>(delay_us, 1);
 #ifdef NOTE_USECONDS
     EV_SET(&change, kTimer, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_USECONDS, wait_us, 0);
@@ -122,7 +123,7 @@ class KqueuePoller final : public Poller {
     return result < 0 ? errno : 0;
   }
 
-  // Fails for a descriptor that was closed first, which the kernel has forgotten.
+  // The call fails for a descriptor that was closed first: the kernel has forgotten it.
   void Remove(int fd, int mask) {
     for (int bit : {kReadable, kWritable}) {
       if (mask & bit) Change(fd, bit, EV_DELETE);
@@ -131,7 +132,7 @@ class KqueuePoller final : public Poller {
 
   const int kqueue_fd_;
   GrowArray<struct kevent> events_;
-  GrowArray<uint32_t> fired_at_;  // by descriptor: where in `fired` its first event of this poll is, if it is
+  GrowArray<uint32_t> fired_at_;  // by descriptor: the place in `fired` of its first event in this poll
 };
 
 }  // namespace

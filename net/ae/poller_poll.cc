@@ -1,6 +1,6 @@
 // poll (POSIX): works everywhere for any descriptor, and a poll costs as much as there are descriptors watched.
 //
-//   fds_    what poll takes, without gaps: one that is taken off is replaced by the last
+//   fds_    the array for poll(2), without gaps: the last descriptor takes the place of one that is taken off
 //   index_  by descriptor: its place in fds_ + 1, or 0
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ class PollPoller final : public Poller {
     index_[static_cast<size_t>(fd)] = 0;
   }
 
-  // Goes round from where the last full span ended, so that nobody is starved.
+  // Begins where the last full span ended and goes round, so that no descriptor starves.
   int Collect(int ready, std::span<FiredEvent> fired) {
     size_t filled = 0;
     if (start_ >= count_) start_ = 0;
@@ -88,7 +88,7 @@ class PollPoller final : public Poller {
     return ((events & POLLIN) ? kReadable : 0) | ((events & POLLOUT) ? kWritable : 0);
   }
 
-  // Closed while watched. Others forget such a descriptor silently, so this one does too.
+  // Drops descriptors that were closed while watched. Other pollers forget them silently, so this one does too.
   void DropClosed() {
     for (int place = count_ - 1; place >= 0; --place) {
       const pollfd& watched = fds_[static_cast<size_t>(place)];

@@ -24,7 +24,7 @@ class SelectPoller final : public Poller {
 
   std::string_view Name() const override { return "select"; }
 
-  // The sets have one size for all time; Set refuses what does not fit.
+  // The sets have a fixed size; Set refuses descriptors that do not fit.
   absl::Status Resize(int /*size*/) override { return absl::OkStatus(); }
 
   absl::Status Set(int fd, int /*old_mask*/, int mask) override {
@@ -75,7 +75,7 @@ class SelectPoller final : public Poller {
 
   bool Watched(int fd) const { return FD_ISSET(fd, &readable_) || FD_ISSET(fd, &writable_); }
 
-  // Goes round from where the last full span ended, so that high descriptors are not starved by low ones.
+  // Begins where the last full span ended and goes round, so that high descriptors do not starve behind low ones.
   int Collect(const fd_set& readable, const fd_set& writable, std::span<FiredEvent> fired) {
     const int total = highest_ + 1;
     if (start_ >= total) start_ = 0;
@@ -93,7 +93,7 @@ class SelectPoller final : public Poller {
     return static_cast<int>(count);
   }
 
-  // One closed descriptor makes select fail for all of them. Others forget it silently, so this one does too.
+  // One closed descriptor makes select fail for all of them. Other pollers forget it silently, so this one does too.
   bool DropClosed() {
     bool dropped = false;
     for (int fd = 0; fd <= highest_; ++fd) {

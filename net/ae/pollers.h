@@ -1,5 +1,5 @@
-// Which pollers this platform has, and the maker of each, which stands in its own file. A file whose poller the
-// platform lacks is empty there, so that no build has to know platforms. Only pollers.cc and the pollers include this.
+// The pollers that this platform has, and their makers. Each poller has its own file. On a platform without that poller
+// the file compiles to nothing, so no build has to know platforms. Only pollers.cc and the pollers include this.
 #ifndef LARDER_NET_AE_POLLERS_H_
 #define LARDER_NET_AE_POLLERS_H_
 

@@ -16,7 +16,7 @@ namespace {
 }  // namespace
 
 absl::Status SystemError(std::string_view call, int fd, int error) {
-  char buffer[128];  // strerror would share one with the host
+  char buffer[128];  // strerror would share its buffer with the host
   base::Line text(call);
   if (fd >= 0) text.Add(" of descriptor ").Add(fd);
   text.Add(": ").Add(ErrorText(strerror_r(error, buffer, sizeof(buffer)), buffer));

@@ -8,8 +8,8 @@
 
 namespace larder::inline v0::ae {
 
-// "epoll_ctl of descriptor 7: Bad file descriptor". ENOMEM, EMFILE, ENFILE and ENOSPC are RESOURCE_EXHAUSTED; the
-// rest is INTERNAL. `fd` -1 is left out. Never throws: without memory the code comes alone.
+// "epoll_ctl of descriptor 7: Bad file descriptor". ENOMEM, EMFILE, ENFILE and ENOSPC are RESOURCE_EXHAUSTED; the rest
+// is INTERNAL. `fd` -1 is left out. It never throws: without memory the status has no text.
 absl::Status SystemError(std::string_view call, int fd, int error);
 
 }  // namespace larder::inline v0::ae

@@ -54,12 +54,13 @@ bool TimeEvents::Delete(EventLoop& loop, int64_t id) {
 int TimeEvents::RunDue(EventLoop& loop, Clock& clock) {
   if (heap_size_ == 0) return 0;
   const int64_t now_us = clock.NowUs();
-  // What procedures create from here on waits for the next round, or one that returns 0 would never let go.
+  // Events that procedures create from here on wait for the next round. Without that a procedure that returns 0 would
+  // run for ever.
   Round round{next_order_, rounds_};
   rounds_ = &round;
   round_us_ = now_us;
   int count = 0;
-  // No new one is due before now, and those that are due now go by age: behind a new one there are but new ones.
+  // No new event is due before now, and those due now go by age: behind a new one there are only new ones.
   while (heap_size_ > 0 && heap_[0].due_us <= now_us && heap_[0].order < round.first_new) {
     const uint32_t index = heap_[0].slot;
     RemoveAt(0);
@@ -68,7 +69,7 @@ int TimeEvents::RunDue(EventLoop& loop, Clock& clock) {
     const int64_t id = IdOf(index, slots_[index].generation);
     const int64_t delay_ms = slots_[index].proc(loop, id, slots_[index].data);
     ++count;
-    // The procedure may have made the arrays move.
+    // The procedure may have moved the arrays.
     Slot& slot = slots_[index];
     if (slot.state == State::kDoomed || delay_ms == kNoMore) {
       Release(loop, index);
@@ -97,7 +98,7 @@ TimeEvents::Slot* TimeEvents::Find(int64_t id) {
   return live && slot.generation == static_cast<uint32_t>(id >> 32) ? &slot : nullptr;
 }
 
-// Frees the slot first: the finalizer may create or delete events itself.
+// The slot is freed first: the finalizer may create or delete events itself.
 void TimeEvents::Release(EventLoop& loop, uint32_t index) {
   Slot& slot = slots_[index];
   const TimeFinalizer finalizer = slot.finalizer;
@@ -115,7 +116,7 @@ void TimeEvents::Push(int64_t due_us, uint32_t slot) {
   SiftUp(heap_size_++, Due{std::max(due_us, round_us_), next_order_++, slot});
 }
 
-// Keeps who is older than whom. Sorting takes no memory, and what is sorted is a heap.
+// The order by age stays the same. Sorting takes no memory, and a sorted array is a heap.
 void TimeEvents::Renumber() {
   Due* const end = heap_.data() + heap_size_;
   std::sort(heap_.data(), end, [](const Due& a, const Due& b) { return a.order < b.order; });
@@ -156,8 +157,9 @@ void TimeEvents::SiftUp(uint32_t position, Due due) {
   Place(position, due);
 }
 
-// Down to a leaf by the least child each, then up: what is put in came from the end, and belongs near it. Which child
-// is least is known late, so the children of all four are fetched meanwhile: with 100,000 events most of the cost.
+// Goes down to a leaf by the least child each time, then up: the element put in came from the end and belongs near it.
+// The least child is known late, so the children of all four are prefetched. Those cache misses are most of the cost
+// with 100,000 events.
 void TimeEvents::SiftDown(uint32_t position, Due due) {
   const uint32_t size = heap_size_;
   Due* const heap = heap_.data();

@@ -1,15 +1,15 @@
-// The time events of a loop: a heap ordered by when they are due, so that the next one is at hand and adding or
-// deleting costs a few steps among thousands (a list, as the first ae had it, costs all of them).
+// The time events of a loop: a heap ordered by due time. The next event is at hand, and adding or deleting one among
+// thousands costs a few steps (in a list, as the first ae had it, it costs all of them).
 //
-//   heap_       4-ary: children of i are 4i+1..4i+4. An element is 16 bytes, due time included, so that the children of
-//               one lie in one or two cache lines. Ties go by age: two events due at the same time run in the order of
-//               creation. The numbers for that are 32 bits; when they run out, all are numbered anew.
-//   positions_  where in heap_ each event is: the only other thing that sifting touches, hence an array of its own (4
-//               bytes an event; inside the slots it was a cache miss a level among 100,000 events).
+//   heap_       4-ary: children of i are 4i+1..4i+4. An element is 16 bytes, due time included, so the four children of
+//               one lie in one or two cache lines. Ties go by age: events due at the same time run in the order of
+//               their creation, which is numbered in 32 bits. When the numbers run out, all events are numbered anew.
+//   positions_  each event's place in heap_. Sifting touches nothing else, so it is an array of its own (4
+//               bytes an event; inside the slots each level cost a cache miss among 100,000 events).
 //   slots_      the rest of each event, found by its id = generation << 32 | slot. A slot that was used again has
 //               another generation, so a stale id finds nothing.
 //
-// Everything may be called from within procedures and finalizers.
+// Procedures and finalizers may call everything here.
 #ifndef LARDER_NET_AE_TIME_EVENTS_H_
 #define LARDER_NET_AE_TIME_EVENTS_H_
 
@@ -23,27 +23,28 @@ namespace larder::inline v0::ae {
 
 class EventLoop;
 
-// The event is not to fire again; what a time procedure returns to end itself.
+// A time procedure returns this to end its event.
 inline constexpr int64_t kNoMore = -1;
 
 // Returns the delay in ms until the event is due again, counted from the procedure's return, or kNoMore.
 using TimeProc = int64_t (*)(EventLoop& loop, int64_t id, void* data);
-// Called exactly once for an event, after its last procedure: when it ended, was deleted, or its loop goes.
+// It is called exactly once for an event, after its last procedure: when the event ended, was deleted, or its loop
+// goes.
 using TimeFinalizer = void (*)(EventLoop& loop, void* data);
 
 class TimeEvents {
  public:
-  // `first_order` is for tests of the numbers' end.
+  // `first_order` is for tests: the numbers of age run out sooner.
   explicit TimeEvents(uint32_t first_order = 0) : next_order_(first_order) {}
 
   // Returns the id, which is > 0. A time in the past is due at once. Errors: RESOURCE_EXHAUSTED.
   absl::StatusOr<int64_t> Create(int64_t due_us, TimeProc proc, void* data, TimeFinalizer finalizer);
 
-  // False if there is no such event (any more). The finalizer runs before this returns, unless it is the running
-  // procedure's own event: then when that returns.
+  // Returns false if there is no such event (any more). The finalizer runs before this returns; if a procedure deletes
+  // its own event, the finalizer runs when that procedure returns.
   bool Delete(EventLoop& loop, int64_t id);
 
-  // Runs the procedures of events that were due, and were there, when it began; returns how many.
+  // Runs the procedures of the events that existed and were due when it began. Returns how many.
   int RunDue(EventLoop& loop, Clock& clock);
 
   // Deletes all.
@@ -66,14 +67,14 @@ class TimeEvents {
     uint32_t order;
     uint32_t slot;
   };
-  // A RunDue that runs; one of its procedures may run another.
+  // A running RunDue. Its procedures may run another one.
   struct Round {
-    uint32_t first_new;  // the order from which on events were created after it began
+    uint32_t first_new;  // events of this order and above were created after it began
     Round* outer;
   };
   static_assert(sizeof(Due) == 16 && sizeof(Slot) == 32);
 
-  // Without a branch, which would be guessed wrong every other time.
+  // There is no branch here: the processor would guess it wrong every other time.
   static bool Before(const Due& a, const Due& b) {
     return (a.due_us < b.due_us) | ((a.due_us == b.due_us) & (a.order < b.order));
   }
@@ -89,13 +90,13 @@ class TimeEvents {
 
   GrowArray<Slot> slots_;
   GrowArray<uint32_t> positions_;  // by slot: in heap_ if armed; the next free slot + 1 if free
-  GrowArray<Due> heap_;            // none of the two is ever smaller than slots_, so that pushing cannot fail
+  GrowArray<Due> heap_;            // these two are never smaller than slots_, so pushing cannot fail
   uint32_t heap_size_ = 0;
   uint32_t slots_used_ = 0;
   uint32_t free_ = 0;  // slot + 1, or 0
   uint32_t next_order_;
-  Round* rounds_ = nullptr;        // those that run, the innermost first
-  int64_t round_us_ = INT64_MIN;  // when the last began; what is created is not due earlier, or it would go first
+  Round* rounds_ = nullptr;        // the running ones, the innermost first
+  int64_t round_us_ = INT64_MIN;  // when the last round began; new events are not due earlier, or they would go first
 };
 
 }  // namespace larder::inline v0::ae

@@ -19,7 +19,7 @@ namespace {
 #ifndef LARDER_AE_EVENTFD
 bool OpenPipe(int* fds) {
 #ifdef __APPLE__
-  // Without pipe2 there is a moment in which a fork and exec by the host inherits it.
+  // Without pipe2 a child that the host forks and executes right now inherits the pipe.
   if (pipe(fds) != 0) return false;
   for (int i : {0, 1}) {
     fcntl(fds[i], F_SETFD, FD_CLOEXEC);
@@ -59,7 +59,7 @@ void WakeUpFd::Signal() {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
   const int saved = errno;
   const uint64_t one = 1;
-  // Cannot be full: a second write is made only after a Drain.
+  // The pipe cannot be full: a second write is made only after a Drain.
   while (write(write_fd_, &one, sizeof(one)) < 0 && errno == EINTR) {
   }
   errno = saved;
@@ -69,7 +69,7 @@ void WakeUpFd::Drain() {
   uint64_t count;
   while (read(read_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
   }
-  // The exchange reads the last signaller's own, which makes everything that it wrote before visible here.
+  // The exchange reads the value of the last signaller's, which makes all that it wrote before visible here.
   signalled_.exchange(false, std::memory_order_acq_rel);
 }
 

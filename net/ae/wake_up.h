@@ -1,8 +1,8 @@
 // Wakes a loop from another thread: an eventfd, or a pipe where there is none.
 //
-// However many threads signal before the loop looks, one write is made. None is lost: a Signal that comes after the
-// loop's Drain finds the flag down and writes again; one that comes before it is ordered before Drain's return, so the
-// loop then sees what the signalling thread had prepared.
+// However many threads signal before the loop looks, one write is made. No signal is lost. A Signal after the loop's
+// Drain finds the flag down and writes again. A Signal before it is ordered before Drain's return, so the loop then
+// sees all that the signalling thread had written.
 #ifndef LARDER_NET_AE_WAKE_UP_H_
 #define LARDER_NET_AE_WAKE_UP_H_
 
@@ -21,15 +21,15 @@ class WakeUpFd {
 
   absl::Status Open();
 
-  // From any thread, and from a signal handler: it keeps errno, takes no lock and never blocks.
+  // Any thread and any signal handler may call it: it keeps errno, takes no lock and never blocks.
   void Signal();
 
-  // The loop's thread, when fd() is readable.
+  // For the loop's thread, when fd() is readable.
   void Drain();
 
   int fd() const { return read_fd_; }
 
-  // In a forked child: closes its copies. Of no use then.
+  // For a forked child: closes its copies of the descriptors. This object is of no use then.
   void CloseInChild();
 
  private:

@@ -16,8 +16,8 @@ constexpr std::string_view kOutOfMemory = "out of memory";
 
 }  // namespace
 
-// A call that did not succeed has either found no more input, which our BIO knows, or failed. (SSL_get_error would look
-// at the thread's queue of errors, where the host may have left some; SSL_want says "reading" after failures too.)
+// A call that did not succeed has either found no more input, which our BIO knows, or failed. SSL_get_error would look
+// at the thread's queue of errors, where the host may have left some, and SSL_want says "reading" after failures too.
 
 std::unique_ptr<TlsChannel> TlsChannel::Create(std::shared_ptr<const TlsContext> context) {
   const ErrorScope errors;
@@ -31,15 +31,14 @@ std::unique_ptr<TlsChannel> TlsChannel::Create(std::shared_ptr<const TlsContext>
   }
   BIO_set_data(bio, channel.get());
   BIO_set_init(bio, 1);
-  SSL_set_bio(channel->ssl_.get(), bio, bio);  // the SSL's from here on
+  SSL_set_bio(channel->ssl_.get(), bio, bio);  // the SSL owns it from here on
   SSL_set_accept_state(channel->ssl_.get());
   return channel;
 }
 
 // ---- The BIO --------------------------------------------------------------------------------------------------------
 
-// Without a number of its own from BIO_get_new_index: that hands out 127 in the life of a process, and numbers only
-// serve BIO_find_type.
+// The type has no number from BIO_get_new_index: a process has only 127 of them, and they only serve BIO_find_type.
 BIO_METHOD* TlsChannel::NewBioMethod() {
   BIO_METHOD* const method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "larder");
   if (method == nullptr) return nullptr;
@@ -102,21 +101,21 @@ std::span<char> TlsChannel::PrepareInput() {
 bool TlsChannel::CommitInput(size_t n) {
   LARDER_DCHECK(error_.empty());
   reads_large_ = n == (reads_large_ ? kLargeReadBytes : kReadBytes);
-  in_.Extend(n);  // within what was reserved
+  in_.Extend(n);  // within the reserved room
   if (n == 0) return true;
   if (!established_ && !Handshake()) return false;
   may_have_plain_ = established_;
   return true;
 }
 
-// As far as the input goes. False if it has failed.
+// Does the handshake as far as the input goes. Returns false if it has failed.
 bool TlsChannel::Handshake() {
   const ErrorScope errors;
   starved_ = false;
   established_ = SSL_do_handshake(ssl_.get()) == 1;
   if (established_) return true;
   if (starved_) {
-    DropTakenInput();  // a peer that stalls here holds no read's room
+    DropTakenInput();  // so a peer that stalls here does not hold the room of a read
     return true;
   }
   Fail(errors.text().view());
@@ -150,7 +149,7 @@ size_t TlsChannel::PutPlain(std::span<const iovec> pieces) {
     const char* record = static_cast<const char*>(pieces[0].iov_base) + at;
     size_t n = std::min(pieces[0].iov_len - at, kRecordMax);
     if (n < kRecordMax && pieces.size() > 1) {
-      // A record costs 22 bytes and 0.3 us whatever is in it: small pieces share one.
+      // A record costs 22 bytes and 0.3 us whatever its size, so small pieces share one.
       for (n = 0; n < kRecordMax && !pieces.empty();) {
         const size_t more = std::min(pieces[0].iov_len - at, kRecordMax - n);
         memcpy(gathered + n, static_cast<const char*>(pieces[0].iov_base) + at, more);
@@ -203,7 +202,7 @@ void TlsChannel::ConsumeOutput(size_t n) {
 void TlsChannel::Finish() {
   if (!established_ || !error_.empty() || std::exchange(finished_, true)) return;
   const ErrorScope errors;
-  SSL_shutdown(ssl_.get());  // it only says good-bye: the peer's own is not waited for
+  SSL_shutdown(ssl_.get());  // this says good-bye and does not wait for the peer's
 }
 
 void TlsChannel::Fail(std::string_view why) {

@@ -1,13 +1,12 @@
-// TlsChannel: one connection's TLS between two buffers, by an SSL object whose BIO reads from the one and writes to
-// the other. So OpenSSL never sees a socket: the loop's I/O backend does all input and output, and no signal can come
-// of it.
+// TlsChannel: one connection's TLS, by an SSL object whose BIO reads from one buffer and writes to another. So OpenSSL
+// never sees a socket: the loop's I/O backend does all input and output, and OpenSSL can cause no signal.
 //
 //   PrepareInput ─► in_ ─► BIO read ─► SSL ─► TakePlain            PutPlain ─► SSL ─► BIO write ─► out_ ─► Output
 //
-// Bounds: in_ holds what one read brought and at most one record before it; PutPlain stops once out_ holds
-// kOutputFull. What TLS itself answers to a peer (key updates, refused renegotiations) comes on top, up to
-// kOutputMax: a peer that asks for more of that without reading it has failed.
-// Memory: both buffers are given back when they are empty, and OpenSSL's likewise.
+// Bounds: in_ holds the bytes of one read and at most one record before them. PutPlain stops once out_ holds
+// kOutputFull. Answers of TLS itself (key updates, refused renegotiations) come on top, up to kOutputMax: a peer that
+// asks for more of them without reading them has failed.
+// Memory: both buffers are given back when they are empty, and so are OpenSSL's.
 #ifndef LARDER_NET_TLS_TLS_CHANNEL_H_
 #define LARDER_NET_TLS_TLS_CHANNEL_H_
 
@@ -43,7 +42,7 @@ class TlsChannel final : public Channel {
 
  private:
   static constexpr size_t kRecordMax = 16 * 1024;         // plain bytes of one record
-  static constexpr size_t kReadBytes = kRecordMax + 512;  // a whole one with what TLS adds
+  static constexpr size_t kReadBytes = kRecordMax + 512;  // a whole record with the bytes that TLS adds
   static constexpr size_t kLargeReadBytes = 64 * 1024;
   static constexpr size_t kOutputFull = 64 * 1024;
   static constexpr size_t kOutputMax = 256 * 1024;
@@ -61,7 +60,7 @@ class TlsChannel final : public Channel {
   const std::shared_ptr<const TlsContext> context_;
   OpenSslPtr<SSL, SSL_free> ssl_;
   base::Buffer in_;
-  size_t taken_ = 0;  // of in_, by the BIO
+  size_t taken_ = 0;  // bytes of in_ that the BIO has taken
   base::Buffer out_;
   size_t sent_ = 0;
   std::string_view error_;    // "", or one of our own texts, or error_text_

@@ -24,7 +24,7 @@ using X509Ptr = OpenSslPtr<X509, X509_free>;
 using PkeyPtr = OpenSslPtr<EVP_PKEY, EVP_PKEY_free>;
 using BioPtr = OpenSslPtr<BIO, BIO_free>;
 
-// A file of certificates is some KB; all the authorities of a system are 200 KB.
+// A file of certificates has some KB; all the authorities of a system have 200 KB.
 constexpr size_t kFileBytesMax = 16 << 20;
 constexpr unsigned char kSessionContext[] = "larder";
 
@@ -39,14 +39,14 @@ absl::Status Invalid(const Parts&... parts) {
 
 using Reason = base::FixedText<255>;
 
-// As OpenSSL prints a failed system call.
+// The text of a failed system call, as OpenSSL prints it.
 Reason SystemErrorText(int error) {
   char text[256];
   ERR_error_string_n(ERR_SYSTEM_FLAG | static_cast<unsigned>(error), text, sizeof(text));
   return Reason(static_cast<const char*>(text));
 }
 
-// "": read. Otherwise why not.
+// Returns "", or why the file could not be read.
 Reason ReadFile(const std::string& path, base::Buffer* to) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return SystemErrorText(errno);
@@ -69,7 +69,7 @@ BioPtr MemoryBio(const base::Buffer& bytes) {
   return BioPtr(BIO_new_mem_buf(bytes.data() != nullptr ? bytes.data() : "", static_cast<int>(bytes.size())));
 }
 
-// Instead of OpenSSL's own, which asks the terminal.
+// It replaces OpenSSL's own callback, which asks on the terminal.
 int GivePassword(char* to, int size, int /*writing*/, void* arg) {
   const std::string& password = *static_cast<const std::string*>(arg);
   if (password.empty() || password.size() > static_cast<size_t>(size)) return -1;
@@ -107,7 +107,8 @@ base::FixedText<255> ErrorScope::text() const {
 }
 
 absl::StatusOr<std::shared_ptr<ChannelFactory>> TlsContext::Create(const Options& options) {
-  // Exit handlers run while a listener's thread may be inside of OpenSSL. (No other call of ours comes before.)
+  // OpenSSL must not clean up in an exit handler, while a listener's thread may be inside of it. This is our first call
+  // of it.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   const ErrorScope errors;
   std::shared_ptr<TlsContext> context;
@@ -116,7 +117,7 @@ absl::StatusOr<std::shared_ptr<ChannelFactory>> TlsContext::Create(const Options
     context.reset(new TlsContext);
     status = context->Configure(options);
   });
-  // The thread may be one of the host's, which lives on: what OpenSSL keeps for it in our library goes.
+  // This may be a thread of the host's, which lives on. What OpenSSL keeps for it in our library context is freed.
   if (context != nullptr && context->library_ != nullptr) OPENSSL_thread_stop_ex(context->library_.get());
   if (!status.ok()) return status;
   return context;
@@ -139,7 +140,7 @@ absl::Status TlsContext::Configure(const Options& options) {
   ctx_.reset(SSL_CTX_new_ex(library_.get(), nullptr, TLS_server_method()));
   if (ctx_ == nullptr) return OutOfMemory();
 
-  // Our BIO takes whatever it is given, so a write is never cut short; idle connections keep no buffers.
+  // Our BIO takes all that it is given, so a write is never cut short. Idle connections keep no buffers.
   SSL_CTX_set_mode(ctx_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(ctx_.get(), SSL_OP_NO_SSLv3 | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   if (options.tls_prefer_server_ciphers) SSL_CTX_set_options(ctx_.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -180,7 +181,7 @@ absl::Status TlsContext::SetCertificate(const std::string& path) {
   const BioPtr bio = MemoryBio(file);
   const auto next = [&](auto* read) -> X509Ptr {
     X509* certificate = X509_new_ex(library_.get(), nullptr);
-    // It is freed, and set to null, if nothing can be read into it.
+    // If nothing can be read into it, `read` frees it and sets it to null.
     std::string no_password;
     if (bio == nullptr || certificate == nullptr ||
         read(bio.get(), &certificate, GivePassword, &no_password) == nullptr) {
@@ -195,7 +196,7 @@ absl::Status TlsContext::SetCertificate(const std::string& path) {
     if (SSL_CTX_add0_chain_cert(ctx_.get(), issuer.get()) != 1) return fail(errors.text());
     (void)issuer.release();
   }
-  // The end of the file looks like a start that is missing; anything else is a fault in it.
+  // The end of the file is reported as a missing start line; anything else is a fault in the file.
   if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return fail(errors.text());
   return absl::OkStatus();
 }
@@ -291,7 +292,7 @@ void TlsContext::SetSessions(const Options& options) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
   SSL_CTX_sess_set_cache_size(ctx, options.tls_session_cache_size);
   SSL_CTX_set_timeout(ctx, options.tls_session_cache_timeout);
-  // Without one, a client with a certificate could not come back to its session.
+  // Without an id context, a client with a certificate could not resume its session.
   SSL_CTX_set_session_id_context(ctx, kSessionContext, sizeof(kSessionContext) - 1);
 }
 

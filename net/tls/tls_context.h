@@ -1,10 +1,11 @@
-// TlsContext: what the tls-* directives say, as OpenSSL has it: a library context of our own, an SSL_CTX in it, and the
-// type of our BIOs. It does not change; a reload makes another one.
+// TlsContext: the tls-* directives in OpenSSL's form: a library context of our own, an SSL_CTX in it, and the type of
+// our BIOs. It does not change; a reload makes another one.
 //
-// Files are read here and handed to OpenSSL as memory, because its own way opens them without close-on-exec. Only
-// tls-ca-cert-dir is left to it, which looks up what a client shows.
+// Files are read here and handed to OpenSSL as memory, because OpenSSL would open them without close-on-exec. Only
+// tls-ca-cert-dir is left to OpenSSL, which searches it for the issuers of a client's certificate.
 //
-// Threads: Create on any; then it is read only, and what OpenSSL keeps in it (sessions) has locks.
+// Threads: any thread may call Create. After that the context is only read; OpenSSL locks the sessions that it keeps in
+// it.
 #ifndef LARDER_NET_TLS_TLS_CONTEXT_H_
 #define LARDER_NET_TLS_TLS_CONTEXT_H_
 
@@ -33,15 +34,15 @@ struct OpenSslDelete {
 template <class T, auto kFree>
 using OpenSslPtr = std::unique_ptr<T, OpenSslDelete<kFree>>;
 
-// OpenSSL's queue of errors belongs to the thread, which may be the host's: inside of this it grows, and at the end of
-// it is again as it was; but a handshake, in OpenSSL, begins by emptying it.
+// OpenSSL's queue of errors belongs to the thread, which may be the host's. Inside of this scope the queue may grow; at
+// its end the queue is as it was before. But a handshake, in OpenSSL, begins by emptying it.
 class ErrorScope {
  public:
   ErrorScope();
   ~ErrorScope();
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;
-  // "error:0A0000C7:SSL routines::peer did not return a certificate": what went wrong first in this scope.
+  // "error:0A0000C7:SSL routines::peer did not return a certificate": the first error in this scope.
   base::FixedText<255> text() const;
 
  private:
@@ -50,7 +51,7 @@ class ErrorScope {
 
 class TlsContext final : public ChannelFactory, public std::enable_shared_from_this<TlsContext> {
  public:
-  // Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is the line that Redis logs. Throws nothing.
+  // Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED; the message is the line that Redis logs. It throws nothing.
   static absl::StatusOr<std::shared_ptr<ChannelFactory>> Create(const Options& options);
 
   std::unique_ptr<Channel> Accept() override;
@@ -69,7 +70,7 @@ class TlsContext final : public ChannelFactory, public std::enable_shared_from_t
   absl::Status SetCiphers(const Options& options);
   void SetSessions(const Options& options);
 
-  // In this order: what is first is freed last.
+  // The order matters: the first member is freed last.
   OpenSslPtr<OSSL_LIB_CTX, OSSL_LIB_CTX_free> library_;
   OpenSslPtr<BIO_METHOD, BIO_meth_free> bio_method_;
   OpenSslPtr<SSL_CTX, SSL_CTX_free> ctx_;
