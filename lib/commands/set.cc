@@ -80,15 +80,22 @@ Error SPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     if (count < 0) return errors::kNotPositive;
   }
   const size_t mark = reply.Mark();
+  size_t popped = 0;
   const Error error = sets::Pop(
       ctx.db(), key, static_cast<size_t>(count),
       [&](size_t members) {
+        popped = members;
         if (!one) reply.Set(members);
         if (one && members == 0) reply.Null();
       },
       [&](const Set& set, const char* record) { ReplyMember(set, record, reply); });
-  if (!error.ok()) reply.Rewind(mark);
-  return error;
+  if (!error.ok()) {
+    reply.Rewind(mark);
+    return error;
+  }
+  // To Redis a count that takes all is a lookup, as SMEMBERS would be.
+  if (!one && popped != 0 && ctx.db().FindUnchanged(key) == nullptr) ++ctx.keyspace().reads().holder().hits;
+  return kOk;
 }
 
 Error RandomMembers(CommandContext& ctx, const Set& set, int64_t count, ReplyWriter& reply) {
