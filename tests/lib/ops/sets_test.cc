@@ -157,13 +157,15 @@ std::vector<SetCase> SetCases() {
 TEST_F(SetsTest, AFailingAllocationAtAnyPointChangesNothing) {
   // Nothing; integers packed, as many as there may be, and as a tree; texts packed, packed and full, and as trees. Each
   // alone, sharing its nodes with a copy, and with somebody who wants old values and commands.
-  const std::vector<Model> forms = {{}, {"1"}, Some("", 0, 3), Some("", 0, 512), Some("20000000000", 100, 512),
-                                    Some("member", 0, 3), Some("member", 0, 128), Some("member", 0, 900)};
+  constexpr size_t kIntsetMax = 512;
+  const std::vector<Model> forms = {{}, {"1"}, Some("", 0, 3), Some("", 0, kIntsetMax), Some("20000000000", 100, 260),
+                                    Some("member", 0, 3), Some("member", 0, 128), Some("member", 0, 300)};
   const Model other = {"other1", "member2", "2", "7", "member200"};
   int failures = 0;
   for (const Model& form : forms) {
     for (const bool shared : {false, true}) {
       for (const bool seen : {false, true}) {
+        if (form.size() == kIntsetMax && (shared || seen)) continue;  // the others show what that does
         for (const SetCase& one : SetCases()) {
           SCOPED_TRACE(::testing::Message() << one.name << ", " << form.size() << " members"
                                             << (form.empty() ? "" : ", " + *form.begin()) << ", shared " << shared
