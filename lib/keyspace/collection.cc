@@ -532,6 +532,10 @@ Error CollectionEdit::Erase(Spot& spot) {
   return root_->tree.Erase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
 }
 
+Error CollectionEdit::Reserve(Spot& spot) {
+  return !in_place() || root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+}
+
 Error CollectionEdit::EraseRange(size_t first, size_t count) {
   if (count == 0) return kOk;
   if (packed()) {

@@ -139,6 +139,9 @@ class CollectionEdit {
   void set_form(Form form) { form_ = form; }
   ds::RecordFormat format() const { return root_ != nullptr ? root_->tree.format() : packed_format_; }
   RecordDraft Draft() { return RecordDraft(heap_); }
+  // Whether it is the entry's own tree that changes, at once: then who makes several changes has to see to it that the
+  // second cannot fail, or is able to take back the first.
+  bool in_place() const { return !packed() && !clones_ && !own_root_; }
 
   // Where the changes below are made. A change ends it.
   struct Spot {
@@ -160,6 +163,9 @@ class CollectionEdit {
   Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
   Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+  // Changes no record. If the edit is in place, erasing the one at the spot cannot fail from now on, whatever else is
+  // erased or inserted before.
+  Error Reserve(Spot& spot) LARDER_REQUIRES_HOLDER;
 
   // Gives the tree that it is, or becomes, another format: prefixes are made anew.
   Error SetLarge(ds::RecordFormat large) LARDER_REQUIRES_HOLDER;
@@ -179,7 +185,6 @@ class CollectionEdit {
   void CommitErase(Spot& spot, const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
  private:
-  bool in_place() const { return !packed() && !clones_ && !own_root_; }
   bool packed() const { return root_ == nullptr; }
   Error Own() LARDER_REQUIRES_HOLDER;
   void Become(CollectionRoot* root) LARDER_REQUIRES_HOLDER;

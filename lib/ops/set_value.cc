@@ -130,7 +130,8 @@ Result<Place> LocateSet(Db& db, Bytes key) {
 
 SetEdit::SetEdit(Db& db, Bytes key, const Place& place, bool several)
     : config_(db.keyspace().config()),
-      edit_(db, key, place, kNumbersForm, PackedFormatOf(place), LargeFormatOf(place), several) {}
+      edit_(db, key, place, kNumbersForm, PackedFormatOf(place), LargeFormatOf(place),
+            several && LargeFormatOf(place).fixed_size()) {}  // which are few, and may have to become texts
 
 SetEdit::SetEdit(Db& db, Bytes key, const Place& place, Anew anew)
     : config_(db.keyspace().config()),
@@ -202,6 +203,17 @@ Result<bool> SetEdit::Erase(Member& member) {
   if (!Find(member)) return false;
   LARDER_RETURN_IF_ERROR(edit_.Erase(spot_));
   return true;
+}
+
+Result<bool> SetEdit::Reserve(Member& member) {
+  if (!Find(member)) return false;
+  LARDER_RETURN_IF_ERROR(edit_.Reserve(spot_));
+  return true;
+}
+
+Error SetEdit::ReserveAt(size_t index) {
+  edit_.At(index, &spot_);
+  return edit_.Reserve(spot_);
 }
 
 Error SetEdit::EraseAt(size_t index) {

@@ -128,7 +128,8 @@ class SetEdit {
  public:
   using Anew = keyspace::CollectionEdit::Anew;
 
-  // `place` has just been found by Locate; what is there is a set. `several`: more than one change may come.
+  // `place` has just been found by Locate; what is there is a set. `several`: more than one change may come. Those of a
+  // large set are made in place all the same: see in_place.
   SetEdit(keyspace::Db& db, Bytes key, const keyspace::Place& place, bool several) LARDER_REQUIRES_HOLDER;
   // One that takes the place of whatever is there.
   SetEdit(keyspace::Db& db, Bytes key, const keyspace::Place& place, Anew anew) LARDER_REQUIRES_HOLDER;
@@ -136,6 +137,13 @@ class SetEdit {
   size_t size() const { return edit_.size(); }
   // As it is at this moment.
   Set Read() const { return Set(edit_.Read()); }
+
+  // Whether changes show at once: then one that fails leaves those before it, and who makes several takes back what he has
+  // added, which cannot fail, and reserves what he erases.
+  bool in_place() const { return edit_.in_place(); }
+  // False if it is not there. If it is, and in place, its erasure cannot fail from now on.
+  Result<bool> Reserve(Member& member) LARDER_REQUIRES_HOLDER;
+  Error ReserveAt(size_t index) LARDER_REQUIRES_HOLDER;
 
   // False if it is there already, and nothing has changed.
   Result<bool> Add(Member& member) LARDER_REQUIRES_HOLDER;

@@ -1,6 +1,7 @@
 #include "lib/ops/sets.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "lib/base/buffer.h"
 #include "lib/base/check.h"
@@ -78,6 +79,69 @@ Error KeepOthers(Db& db, Bytes key, const Place& place, const Set& set, std::spa
   return error.ok() ? rest.Commit(change) : error;
 }
 
+// Which of several members an op has added, so that it can take them back.
+class AddedMarks {
+ public:
+  // False without memory.
+  bool Init(size_t members) {
+    const size_t bytes = (members + 7) / 8;
+    if (bytes > sizeof(few_)) {
+      marks_ = room_.Extend(bytes);
+      if (marks_ == nullptr) return false;
+    }
+    std::memset(marks_, 0, bytes);
+    return true;
+  }
+  void Mark(size_t i) { marks_[i / 8] = static_cast<char>(marks_[i / 8] | 1 << i % 8); }
+  bool marked(size_t i) const { return (marks_[i / 8] >> i % 8 & 1) != 0; }
+
+ private:
+  char few_[32];
+  char* marks_ = few_;
+  base::Buffer room_;
+};
+
+// Adds all of them or, after an error, none that shows. How many are new.
+Result<int64_t> AddAll(SetEdit& set, std::span<const Bytes> members) LARDER_REQUIRES_HOLDER {
+  AddedMarks marks;
+  if (set.in_place() && !marks.Init(members.size())) return errors::kAllocationFailed;
+  const bool in_place = set.in_place();
+  int64_t added = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    Member member(members[i]);
+    const Result<bool> is_new = set.Add(member);
+    if (is_new.ok()) {
+      added += *is_new;
+      if (in_place && *is_new) marks.Mark(i);
+      continue;
+    }
+    while (in_place && i-- > 0) {
+      if (!marks.marked(i)) continue;
+      Member taken(members[i]);
+      LARDER_CHECK(set.Erase(taken).ok());
+    }
+    return is_new.error();
+  }
+  return added;
+}
+
+// Erases all of them or, after an error, none that shows. How many there were.
+Result<int64_t> EraseAll(SetEdit& set, std::span<const Bytes> members) LARDER_REQUIRES_HOLDER {
+  if (set.in_place() && members.size() > 1) {
+    for (const Bytes text : members) {
+      Member member(text);
+      LARDER_RETURN_IF_ERROR(set.Reserve(member).error());
+    }
+  }
+  int64_t erased = 0;
+  for (const Bytes text : members) {
+    Member member(text);
+    LARDER_ASSIGN_OR_RETURN(const bool was_there, set.Erase(member));
+    erased += was_there;
+  }
+  return erased;
+}
+
 // From the end, so that those that follow keep their indices; neighbours together.
 Error EraseThem(Db& db, Bytes key, const Place& place, std::span<const uint64_t> indices, const Change& change)
     LARDER_REQUIRES_HOLDER {
@@ -85,6 +149,9 @@ Error EraseThem(Db& db, Bytes key, const Place& place, std::span<const uint64_t>
   if (indices.size() == 1) {
     LARDER_RETURN_IF_ERROR(set.EraseAt(indices[0]));
     return set.Commit(change);
+  }
+  if (set.in_place()) {
+    for (const uint64_t index : indices) LARDER_RETURN_IF_ERROR(set.ReserveAt(index));
   }
   for (size_t end = indices.size(); end > 0;) {
     size_t begin = end - 1;
@@ -100,12 +167,7 @@ Error EraseThem(Db& db, Bytes key, const Place& place, std::span<const uint64_t>
 Result<int64_t> Add(Db& db, Bytes key, std::span<const Bytes> members, std::span<const Bytes> command) {
   LARDER_ASSIGN_OR_RETURN(const Place place, LocateSet(db, key));
   SetEdit set(db, key, place, /*several=*/members.size() > 1);
-  int64_t added = 0;
-  for (const Bytes text : members) {
-    Member member(text);
-    LARDER_ASSIGN_OR_RETURN(const bool is_new, set.Add(member));
-    added += is_new;
-  }
+  LARDER_ASSIGN_OR_RETURN(const int64_t added, AddAll(set, members));
   if (added == 0) return 0;
   LARDER_RETURN_IF_ERROR(set.Commit(SetChange("sadd", command)));
   CountChanges(db, added);
@@ -116,12 +178,7 @@ Result<int64_t> Remove(Db& db, Bytes key, std::span<const Bytes> members, std::s
   LARDER_ASSIGN_OR_RETURN(const Place place, LocateSet(db, key));
   if (place == nullptr) return 0;
   SetEdit set(db, key, place, /*several=*/members.size() > 1);
-  int64_t removed = 0;
-  for (const Bytes text : members) {
-    Member member(text);
-    LARDER_ASSIGN_OR_RETURN(const bool was_there, set.Erase(member));
-    removed += was_there;
-  }
+  LARDER_ASSIGN_OR_RETURN(const int64_t removed, EraseAll(set, members));
   if (removed == 0) return 0;
   LARDER_RETURN_IF_ERROR(set.Commit(SetChange("srem", command)));
   CountChanges(db, removed);
