@@ -1,8 +1,7 @@
 #include "lib/commands/collection_reply.h"
 
-#include <algorithm>
-
 #include "lib/base/buffer.h"
+#include "lib/base/sample.h"
 #include "lib/engine/short.h"
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/keyspace.h"
@@ -48,16 +47,9 @@ bool SampleRecords(const keyspace::Collection& collection, size_t count, base::R
     return true;
   }
   base::Buffer room;
-  char* const bytes = room.Extend(count * sizeof(uint64_t));
-  if (bytes == nullptr) return false;
-  uint64_t* const indices = reinterpret_cast<uint64_t*>(bytes);
-  size_t have = 0;
-  while (have < count) {
-    for (size_t i = have; i < count; ++i) indices[i] = random.Below(size);
-    std::sort(indices, indices + count);
-    have = static_cast<size_t>(std::unique(indices, indices + count) - indices);
-  }
-  for (size_t i = 0; i < count; ++i) visit(collection.At(indices[i]));
+  std::span<const uint64_t> indices;
+  if (!base::SampleIndices(size, count, random, room, &indices)) return false;
+  for (const uint64_t index : indices) visit(collection.At(index));
   return true;
 }
 

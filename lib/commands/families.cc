@@ -4,10 +4,10 @@ namespace larder::inline v0::commands {
 
 std::span<const engine::Family* const> CoreFamilies() {
   static constexpr const engine::Family* kFamilies[] = {
-      &kStringFamily, &kStringSetFamily, &kLcsFamily,        &kKeyFamily,    &kExpiryFamily,     &kScanFamily,
-      &kObjectFamily, &kMultiFamily,     &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily,
-      &kServerFamily, &kConfigFamily,    &kInfoFamily,       &kDebugFamily,  &kMonitorFamily,    &kCommandFamily,
-      &kHashFamily,   &kBitmapFamily,    &kHyperLogLogFamily, &kPubSubFamily,
+      &kStringFamily, &kStringSetFamily, &kLcsFamily, &kKeyFamily, &kExpiryFamily, &kScanFamily, &kObjectFamily,
+      &kMultiFamily, &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily, &kServerFamily,
+      &kConfigFamily, &kInfoFamily, &kDebugFamily, &kMonitorFamily, &kCommandFamily, &kHashFamily, &kBitmapFamily,
+      &kHyperLogLogFamily, &kPubSubFamily, &kSetFamily, &kSetAlgebraFamily,
   };
   return kFamilies;
 }

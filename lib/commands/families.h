@@ -28,6 +28,8 @@ extern const engine::Family kObjectFamily;
 extern const engine::Family kPubSubFamily;
 extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
+extern const engine::Family kSetAlgebraFamily;
+extern const engine::Family kSetFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
 

@@ -6,6 +6,8 @@
 //                      ▼                   ▼
 //                 inner node ...      │ records, packed: up to 1 KB, up to 128 │   leaves, all of the same depth
 //
+// (Records of a fixed size are found without a search from the front: of them a leaf may have more.)
+//
 // One tree serves all types; they differ in the order of their records (packed.h):
 //
 //   kPosition       lists; hashes that answer in the order in which their fields came
@@ -132,6 +134,8 @@ class CountedTree {
   // Puts another record in the place of the one at the cursor; in the same order.
   bool Replace(memory::Heap& heap, Cursor* cursor, Bytes record) LARDER_REQUIRES_HOLDER;
   bool Erase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  // After it Erase of the record at the cursor cannot fail.
+  bool PrepareErase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   // Erases `count` records from `first` on; leaf by leaf, so that when it returns false some have gone.
   bool EraseRange(memory::Heap& heap, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 

@@ -459,7 +459,8 @@ bool CountedTree::Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t 
     Leaf* const leaf = cursor->leaf_;
     const size_t used = leaf->used - erased + added;
     const size_t count = leaf->count + static_cast<size_t>(records);
-    bool splits = count > 1 && (used > kLeafBytes || count > kLeafRecords);
+    const bool too_many = count > kLeafRecords && !format_.fixed_size();
+    bool splits = count > 1 && (used > kLeafBytes || too_many);
     if (splits && format_.hashed()) {
       if (leaf->count < 2) splits = false;  // the second record of a leaf, and both are long
       else if (!SplitHashed(heap, cursor, key, &splits)) return false;
@@ -510,7 +511,8 @@ void CountedTree::MergeLeaf(memory::Heap& heap, Cursor* cursor) {
       Leaf* const a = static_cast<Leaf*>(above->children()[first]);
       Leaf* const b = static_cast<Leaf*>(above->children()[first + 1]);
       const size_t used = size_t{a->used} + b->used;
-      if (used > kLeafBytes * 3 / 4 || a->count + b->count > kLeafRecords * 3 / 4) continue;
+      const bool too_many = a->count + b->count > kLeafRecords * 3 / 4 && !format_.fixed_size();
+      if (used > kLeafBytes * 3 / 4 || too_many) continue;
       Leaf* const made = NewLeaf(heap, used);
       if (made == nullptr) return;
       AppendRecords(made, a->data(), a->used, a->count);
@@ -565,6 +567,8 @@ bool CountedTree::Replace(memory::Heap& heap, Cursor* cursor, Bytes record) {
   bytes_ += BlocksOf(record.data(), record.data() + record.size(), 0);
   return true;
 }
+
+bool CountedTree::PrepareErase(memory::Heap& heap, Cursor* cursor) { return Own(heap, cursor); }
 
 bool CountedTree::Erase(memory::Heap& heap, Cursor* cursor) {
   if (!Own(heap, cursor)) return false;

@@ -39,6 +39,18 @@ int CompareRecord(const char* record, RecordFormat format, const SortedProbe& pr
 
 bool FindSorted(const PackedRecords& records, RecordFormat format, const SortedProbe& probe, const char** record,
                 size_t* index) {
+  if (format.fixed_size()) {
+    size_t low = 0;
+    for (size_t left = records.count; left != 0;) {
+      const size_t half = left / 2;
+      const bool goes = CompareRecord(RecordAt(records, format, low + half), format, probe) < 0;
+      low += goes ? half + 1 : 0;
+      left = goes ? left - half - 1 : half;
+    }
+    *record = RecordAt(records, format, low);
+    *index = low;
+    return low != records.count && CompareRecord(*record, format, probe) == 0;
+  }
   const char* at = records.begin;
   size_t i = 0;
   int order = -1;
@@ -54,6 +66,7 @@ bool FindSorted(const PackedRecords& records, RecordFormat format, const SortedP
 const char* RecordAt(const PackedRecords& records, RecordFormat format, size_t index) {
   LARDER_DCHECK(index <= records.count);
   if (index == records.count) return records.end();
+  if (format.fixed_size()) return records.begin + index * format.prefix;
   const char* record = records.begin;
   while (index-- > 0) record = SkipRecord(record, format);
   return record;

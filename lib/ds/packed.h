@@ -36,6 +36,8 @@ struct RecordFormat {
 
   // Whether a leaf's records are in no order: which leaf they are in says all.
   bool hashed() const { return order >= Order::kHashOfPart; }
+  // Whether all records are of the prefix's size, so that any of them is reached at once.
+  bool fixed_size() const { return parts == 0; }
 };
 
 inline constexpr size_t kPartInlineMax = 512;

@@ -193,6 +193,11 @@ void Collection::ForRange(size_t first, size_t count, bool backwards, ds::Counte
     }
     return;
   }
+  if (format_.fixed_size()) {
+    const char* record = ds::RecordAt(packed_, format_, first);
+    for (size_t left = std::min(count, first + 1); left > 0 && visit(record); --left) record -= format_.prefix;
+    return;
+  }
   const char* records[kPackedRecords];
   const char* record = packed_.begin;
   for (size_t i = 0; i <= first; ++i, record = ds::SkipRecord(record, format_)) records[i] = record;
@@ -211,6 +216,7 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   if (entry == nullptr) return;
   form_ = {entry->type(), entry->encoding()};
   form_before_ = form_;
+  expiry_ms_ = entry->expiry_ms();
   bytes_before_ = Keyspace::BytesOf(*entry);
   if (entry->storage() != Entry::Storage::kStructure) {
     const Bytes value = PackedValueOf(*entry);
@@ -224,6 +230,11 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   clones_ = several || db.keyspace().effects().wants(Effects::kOldValues);
 }
 
+CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
+                               ds::RecordFormat large, Anew anew)
+    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
+      large_(large), expiry_ms_(anew.expiry_ms), anew_(true) {}
+
 // Before a tree is changed. A spot that was found in the tree is one in its clone, whose nodes are the same.
 Error CollectionEdit::Own() {
   if (!clones_ || own_root_) return kOk;
@@ -236,14 +247,27 @@ Error CollectionEdit::Own() {
 
 CollectionEdit::~CollectionEdit() {
   base::AssertHolder();
+  if (made_ != nullptr) db_.DropMade(made_);
   if (packed() || committed_) return;
   if (own_root_) {
-    FreeCollection(heap_, root_);
+    Drop(root_);
     return;
   }
   // A change that has failed may have made nodes, of the same records.
   root_->CountBytes();
   db_.StructureChanged(place_, form_before_, bytes_before_);
+}
+
+// What no entry has. It may be large.
+void CollectionEdit::Drop(CollectionRoot* root) {
+  root->CountBytes();
+  db_.keyspace().garbage().DropValue({Entry::Storage::kStructure, root});
+}
+
+void CollectionEdit::Become(CollectionRoot* root) {
+  if (own_root_) Drop(root_);
+  root_ = root;
+  own_root_ = true;
 }
 
 Collection CollectionEdit::Read() const {
@@ -268,7 +292,8 @@ bool CollectionEdit::Find(Bytes part, Spot* spot) const {
   const ds::CountedTree& tree = root_->tree;
   spot->record = nullptr;
   if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
-    if (tree.FindHashed(base::HashBytes(part, *tree.seed()), part, &spot->cursor)) spot->record = spot->cursor.record();
+    spot->hash = base::HashBytes(part, *tree.seed());
+    if (tree.FindHashed(spot->hash, part, &spot->cursor)) spot->record = spot->cursor.record();
     return spot->record != nullptr;
   }
   spot->cursor = tree.At(0);
@@ -314,7 +339,7 @@ bool CollectionEdit::FindSorted(const ds::CountedTree::Probe& probe, Spot* spot)
 }
 
 bool CollectionEdit::Fits(size_t bytes, size_t records, const RecordDraft& draft) const {
-  return bytes <= kPackedBytes && records <= kPackedRecords && !draft.has_blocks();
+  return bytes <= kPackedBytes && (records <= kPackedRecords || packed_format_.fixed_size()) && !draft.has_blocks();
 }
 
 void CollectionEdit::Splice(const Spot& spot, size_t erased, Bytes added, int records) {
@@ -368,9 +393,7 @@ Error CollectionEdit::Copy(ds::RecordFormat format) {
     FreeCollection(heap_, made);
     return errors::kAllocationFailed;
   }
-  if (own_root_) FreeCollection(heap_, root_);
-  root_ = made;
-  own_root_ = true;
+  Become(made);
   return kOk;
 }
 
@@ -378,6 +401,58 @@ Error CollectionEdit::SetLarge(ds::RecordFormat large) {
   large_ = large;
   if (root_ == nullptr || root_->tree.format().order == large.order) return kOk;
   return Copy(large);
+}
+
+// False if it does not fit.
+bool CollectionEdit::PackAnew(ds::RecordFormat format, MakeRecord make) {
+  char made[kPackedBytes];
+  char room[kRecordBytesMax];
+  size_t bytes = 0;
+  bool fits = packed_count_ <= kPackedRecords || format.fixed_size();
+  Read().ForEach([&](const char* record) {
+    const Bytes as = make(record, room);
+    fits = fits && bytes + as.size() <= kPackedBytes;
+    if (!fits) return false;
+    base::CopyBytes(made + bytes, as);
+    bytes += as.size();
+    return true;
+  });
+  if (fits) {
+    base::CopyBytes(packed_ + kPackedCountBytes, Bytes(made, bytes));
+    packed_bytes_ = bytes;
+  }
+  return fits;
+}
+
+Error CollectionEdit::Reformat(ds::RecordFormat packed_format, ds::RecordFormat large, MakeRecord make) {
+  if (!packed() || !PackAnew(packed_format, make)) {
+    CollectionRoot* const made = NewCollection(heap_, large, &db_.keyspace().hash_seed());
+    if (made == nullptr) return errors::kAllocationFailed;
+    char room[kRecordBytesMax];
+    bool ok = true;
+    Read().ForEach([&](const char* record) {
+      base::AssertHolder();
+      return ok = AddCopy(made, make(record, room).data(), packed_format);
+    });
+    if (!ok) {
+      Drop(made);
+      return errors::kAllocationFailed;
+    }
+    Become(made);
+  }
+  packed_format_ = packed_format;
+  large_ = large;
+  return kOk;
+}
+
+Error CollectionEdit::StartAs(const Entry& from) {
+  LARDER_DCHECK(anew_ && size() == 0 && from.storage() == Entry::Storage::kStructure);
+  Structure* const clone = kCollectionKind.Clone(heap_, *from.structure());
+  if (clone == nullptr) return errors::kAllocationFailed;
+  Become(static_cast<CollectionRoot*>(clone));
+  form_ = {from.type(), from.encoding()};
+  large_ = root_->tree.format();
+  return kOk;
 }
 
 // What was a spot in packed records is one in the tree that they become.
@@ -396,7 +471,8 @@ Error CollectionEdit::ToTreeSpot(Spot& spot) {
 }
 
 Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
-  if (packed()) {
+  const bool was_packed = packed();
+  if (was_packed) {
     if (Fits(packed_bytes_ + draft.record().size(), packed_count_ + 1, draft)) {
       Splice(spot, 0, draft.record(), 1);
       draft.Taken();
@@ -411,10 +487,12 @@ Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
   Bytes record = draft.record();
   uint64_t key = 0;
   if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
-    const Bytes part = ds::PartOf(record.data(), packed_format_, 0);
-    key = base::HashBytes(part, *tree.seed());
+    if (was_packed) {
+      spot.hash = base::HashBytes(ds::PartOf(record.data(), packed_format_, 0), *tree.seed());
+      spot.cursor = tree.LeafOf(spot.hash);
+    }
+    key = spot.hash;
     record = WithTag(record, key, room);
-    spot.cursor = tree.LeafOf(key);
   } else if (tree.format().order == ds::RecordFormat::Order::kSorted) {
     key = ds::FirstWord(record.data(), tree.format());
   }
@@ -454,6 +532,10 @@ Error CollectionEdit::Erase(Spot& spot) {
   return root_->tree.Erase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
 }
 
+Error CollectionEdit::Reserve(Spot& spot) {
+  return !in_place() || root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+}
+
 Error CollectionEdit::EraseRange(size_t first, size_t count) {
   if (count == 0) return kOk;
   if (packed()) {
@@ -484,11 +566,11 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
     db_.Delete(place_, gone);
     return kOk;
   }
+  if (packed() && anew_) return db_.PutPackedAnew(key_, place_, form_, packed_value(), expiry_ms_, change).error();
   if (packed()) return db_.PutPacked(key_, place_, form_, packed_value(), change).error();
   root_->CountBytes();
   if (own_root_) {
-    const int64_t expiry_ms = place_ != nullptr ? place_->expiry_ms() : kNoExpiry;
-    LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms, change).error());
+    LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms_, change).error());
     committed_ = true;
     return kOk;
   }
@@ -496,6 +578,30 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
   db_.StructureChanged(place_, form_, bytes_before_);
   db_.EmitChanged(place_, change);
   return kOk;
+}
+
+Error CollectionEdit::PrepareErase(Spot& spot) {
+  if (in_place()) return root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+  LARDER_RETURN_IF_ERROR(Erase(spot));
+  if (size() == 0) return kOk;
+  if (packed()) {
+    made_ = db_.MakePacked(key_, place_, form_, packed_value());
+  } else {
+    root_->CountBytes();
+    made_ = db_.MakeStructure(key_, form_, root_, place_->expiry_ms());
+  }
+  return made_ == nullptr ? Error(errors::kAllocationFailed) : kOk;
+}
+
+void CollectionEdit::CommitErase(Spot& spot, const Change& change, const Change& gone) {
+  if (made_ == nullptr) {
+    if (in_place()) LARDER_CHECK(Erase(spot).ok());
+    LARDER_CHECK(Commit(change, gone).ok());
+    return;
+  }
+  LARDER_CHECK(db_.PutMade(place_, made_, change).ok());
+  made_ = nullptr;
+  committed_ = true;
 }
 
 }  // namespace larder::inline v0::keyspace

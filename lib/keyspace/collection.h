@@ -3,8 +3,9 @@
 //
 // A collection has one of two forms, which nobody sees. It begins packed, and what has become a tree stays one.
 //
-//   packed   up to kPackedBytes of records, up to kPackedRecords, none of whose parts is long: bytes in the entry, or
-//            in its block, and a count of 16 bits before them. Changed by writing all of it anew
+//   packed   up to kPackedBytes of records, up to kPackedRecords (of a fixed size: any number), none of whose parts is
+//            long: bytes in the entry, or in its block, and a count of 16 bits before them. Changed by writing all of it
+//            anew
 //   tree     a CollectionRoot: the records in a CountedTree, and for sorted sets a second one from member to score
 //
 // What OBJECT ENCODING says is a label beside that (Form), with Redis's limits and history. It is the ops' business; but
@@ -121,6 +122,12 @@ class CollectionEdit {
   // that one that fails must leave the tree as it was.
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
+  // A new collection, empty so far, that takes the place of what is there, of whatever type, with this expiry.
+  struct Anew {
+    int64_t expiry_ms = kNoExpiry;
+  };
+  CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
+                 Anew anew) LARDER_REQUIRES_HOLDER;
   ~CollectionEdit();
   CollectionEdit(const CollectionEdit&) = delete;
   CollectionEdit& operator=(const CollectionEdit&) = delete;
@@ -132,6 +139,9 @@ class CollectionEdit {
   void set_form(Form form) { form_ = form; }
   ds::RecordFormat format() const { return root_ != nullptr ? root_->tree.format() : packed_format_; }
   RecordDraft Draft() { return RecordDraft(heap_); }
+  // Whether it is the entry's own tree that changes, at once: then who makes several changes has to see to it that the
+  // second cannot fail, or is able to take back the first.
+  bool in_place() const { return !packed() && !clones_ && !own_root_; }
 
   // Where the changes below are made. A change ends it.
   struct Spot {
@@ -139,6 +149,7 @@ class CollectionEdit {
     size_t index = 0;              // packed
     size_t offset = 0;
     ds::CountedTree::Cursor cursor;  // tree
+    uint64_t hash = 0;               // of the part, if the tree goes by it
   };
   // The record with this first part; else where one is to be put: its leaf, or the end.
   bool Find(Bytes part, Spot* spot) const;
@@ -152,16 +163,33 @@ class CollectionEdit {
   Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
   Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+  // Changes no record. If the edit is in place, erasing the one at the spot cannot fail from now on, whatever else is
+  // erased or inserted before.
+  Error Reserve(Spot& spot) LARDER_REQUIRES_HOLDER;
 
   // Gives the tree that it is, or becomes, another format: prefixes are made anew.
   Error SetLarge(ds::RecordFormat large) LARDER_REQUIRES_HOLDER;
+  // Gives it other formats in both forms, and makes each record anew, in the same order: `make` writes what it becomes,
+  // as a draft would be, into a room of kRecordBytesMax bytes. No part of it may be long.
+  using MakeRecord = absl::FunctionRef<Bytes(const char* record, char* room)>;
+  Error Reformat(ds::RecordFormat packed, ds::RecordFormat large, MakeRecord make) LARDER_REQUIRES_HOLDER;
+  // What has been begun anew becomes a clone of this collection, which is a tree of the type: one more reference.
+  Error StartAs(const Entry& from) LARDER_REQUIRES_HOLDER;
 
   // `gone`: if nothing is left. If nothing was changed it is not to be called.
   Error Commit(const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
+  // Erase and Commit for who changes another key between them: all that may fail, then the rest. Until CommitErase the
+  // entry is as it was. Before it, or before the edit ends, `place` is to be what Locate gives after the other change.
+  Error PrepareErase(Spot& spot) LARDER_REQUIRES_HOLDER;
+  void CommitErase(Spot& spot, const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
+
  private:
   bool packed() const { return root_ == nullptr; }
   Error Own() LARDER_REQUIRES_HOLDER;
+  void Become(CollectionRoot* root) LARDER_REQUIRES_HOLDER;
+  void Drop(CollectionRoot* root) LARDER_REQUIRES_HOLDER;
+  bool PackAnew(ds::RecordFormat format, MakeRecord make);
   ds::PackedRecords records() const { return {packed_ + kPackedCountBytes, packed_bytes_, packed_count_}; }
   bool Fits(size_t bytes, size_t records, const RecordDraft& draft) const;
   Error Copy(ds::RecordFormat format) LARDER_REQUIRES_HOLDER;
@@ -176,13 +204,16 @@ class CollectionEdit {
   const Place& place_;
   Form form_;
   Form form_before_;
-  const ds::RecordFormat packed_format_;
+  ds::RecordFormat packed_format_;
   ds::RecordFormat large_;
+  int64_t expiry_ms_ = kNoExpiry;
   size_t bytes_before_ = 0;        // of the entry
   CollectionRoot* root_ = nullptr;  // if it is a tree
   bool own_root_ = false;           // which no entry has yet
   bool clones_ = false;             // a tree that an entry has is not changed, but a clone of it
+  bool anew_ = false;               // what is there was not read, and goes
   bool committed_ = false;
+  Entry* made_ = nullptr;           // PrepareErase's
   size_t packed_bytes_ = 0;
   size_t packed_count_ = 0;
   char packed_[kPackedCountBytes + kPackedBytes];

@@ -90,6 +90,7 @@ size_t Db::BytesToEdit(Bytes key, size_t new_size) const {
 }
 
 void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& change) {
+  if (change.before_told != nullptr) (*change.before_told)();
   if (change.event.empty()) return;
   if (!keyspace_.effects().heard()) [[likely]] return keyspace_.effects().Count();
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,
@@ -247,12 +248,27 @@ EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
 Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
                                 const Change& change) {
   LARDER_DCHECK(root != nullptr && root->next_garbage == nullptr);
+  Entry* const made = MakeStructure(key, form, root, expiry_ms);
+  if (made == nullptr) return errors::kAllocationFailed;
+  return PutMade(place, made, change);
+}
+
+Entry* Db::MakeStructure(Bytes key, Form form, Structure* root, int64_t expiry_ms) {
   EntryDraft made = EntryDraft::New(arena(), key, Entry::Storage::kStructure, 0, expiry_ms != kNoExpiry);
-  if (!made) return errors::kAllocationFailed;
+  if (!made) return nullptr;
   made.set_structure(root);
   made.set_form(form);
   if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
-  return Install(place, made.Finish(), change, History::kOfKey, Value::kOffered);
+  return made.Finish();
+}
+
+Result<Entry*> Db::PutMade(const Place& place, Entry* made, const Change& change) {
+  const bool offered = made->storage() == Entry::Storage::kStructure;
+  return Install(place, made, change, History::kOfKey, offered ? Value::kOffered : Value::kOwn);
+}
+
+void Db::DropMade(Entry* made) {
+  Free(made, made->storage() == Entry::Storage::kStructure ? Value::kOffered : Value::kOwn);
 }
 
 void Db::StructureChanged(const Place& place, Form form, size_t before) {

@@ -59,6 +59,9 @@ struct Change {
   Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
   std::span<const Event> more = {};     // the events after the first
+  // For two changes of one op: called when this one has been made and nothing can fail any more, before it is told. It
+  // makes the other change, which cannot fail (CollectionEdit::CommitErase), so that that one is told first.
+  const absl::FunctionRef<void()>* before_told = nullptr;
 };
 
 // How the table of a database sees entries.
@@ -150,6 +153,17 @@ class Db {
   // Makes `key` hold a packed collection, in bytes that are not the entry's, with the expiry that it had.
   Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
       LARDER_REQUIRES_HOLDER;
+  // The same with another expiry.
+  Result<Entry*> PutPackedAnew(Bytes key, const Place& place, Form form, Bytes packed, int64_t expiry_ms,
+                               const Change& change) LARDER_REQUIRES_HOLDER;
+
+  // The same in two parts, for who changes two keys: what would be put there, in no table yet (nullptr without memory),
+  // and putting it, which cannot fail if something is in its place now.
+  Entry* MakePacked(Bytes key, const Place& place, Form form, Bytes packed) LARDER_REQUIRES_HOLDER;
+  Entry* MakeStructure(Bytes key, Form form, Structure* root, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
+  Result<Entry*> PutMade(const Place& place, Entry* made, const Change& change) LARDER_REQUIRES_HOLDER;
+  // It is not put anywhere; a structure stays the caller's.
+  void DropMade(Entry* made) LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.

@@ -26,6 +26,10 @@ LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
 LARDER_ERROR(kNotCount, kOutOfRange,
              "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 LARDER_ERROR(kNotInRange, kOutOfRange, "ERR value is out of range");
+LARDER_ERROR(kNotPositive, kOutOfRange, "ERR value is out of range, must be positive");
+LARDER_ERROR(kNoKeysCounted, kInvalidArgument, "ERR numkeys should be greater than 0");
+LARDER_ERROR(kTooManyKeysCounted, kInvalidArgument, "ERR Number of keys can't be greater than number of args");
+LARDER_ERROR(kNegativeLimit, kInvalidArgument, "ERR LIMIT can't be negative");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 LARDER_ERROR(kNotHyperLogLog, kFailedPrecondition, "WRONGTYPE Key is not a valid HyperLogLog string value.");
@@ -53,6 +57,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,       &kNotCount,
     &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
     &kNotHyperLogLog,  &kCorruptHyperLogLog,
+    &kNotPositive,     &kNoKeysCounted,  &kTooManyKeysCounted, &kNegativeLimit,
 };
 
 }  // namespace larder::inline v0::errors

@@ -78,7 +78,11 @@ std::string Comparer::Compare(const Argv& argv, const Value& ours, const Value& 
   if (name == "keys") return Sorted(ours, true) == Sorted(theirs, true) ? "" : "other keys";
   if (name.ends_with("scan")) return CompareScan(name, ours, theirs);
   if (name.ends_with("randfield") || name.ends_with("randmember")) return CompareRandom(ours, theirs);
-  if (name == "hgetall" || name == "hkeys" || name == "hvals") return CompareElements(argv, ours, theirs, context);
+  if (name == "hgetall" || name == "hkeys" || name == "hvals" || name == "smembers") {
+    return CompareElements(argv, ours, theirs, context);
+  }
+  if (name == "sinter" || name == "sunion" || name == "sdiff") return CompareAlgebra(argv, ours, theirs, context);
+  if (name == "spop") return Sorted(ours, true) == Sorted(theirs, true) ? "" : "other members";  // all: see TamePop
   if (name == "randomkey") return CompareRandomKey(ours, theirs, context);
   if (name == "hello") return CompareHello(ours, theirs);
   if (name == "info") return CompareInfo(ours, theirs, context);
@@ -156,6 +160,22 @@ std::string Comparer::CompareElements(const Argv& argv, const Value& ours, const
   if (context.in_batch) return "";
   const auto [our_form, their_form] = context.ask({"OBJECT", "ENCODING", argv[1]});
   return our_form == their_form && our_form.text == "hashtable" ? "" : "another order";
+}
+
+// What is made of integers alone is in ascending order, as long as nothing on the way is more than an intset holds.
+std::string Comparer::CompareAlgebra(const Argv& argv, const Value& ours, const Value& theirs,
+                                     const CompareContext& context) {
+  if (Sorted(ours, true) != Sorted(theirs, true)) return "other members";
+  if (context.in_batch) return "";
+  const auto [limit, unused] = context.ask({"CONFIG", "GET", "set-max-intset-entries"});
+  const int64_t most = limit.items.size() == 2 ? std::stoll(limit.items[1].text) : 0;
+  bool ascends = static_cast<int64_t>(theirs.items.size()) <= most;
+  for (size_t i = 1; i < argv.size() && ascends; ++i) {
+    const auto [form, their_form] = context.ask({"OBJECT", "ENCODING", argv[i]});
+    const auto [size, their_size] = context.ask({"SCARD", argv[i]});
+    ascends = (form.null || form.text == "intset") && size.integer() <= most;
+  }
+  return ascends ? "another order" : "";
 }
 
 // Each picks its own: of the same shape, and as many.

@@ -3,6 +3,7 @@
 // Equal bytes do. Otherwise there are three tolerances, and must_differ.h:
 //   order    KEYS, CONFIG GET, COMMAND's lists, sets and the fields of large hashes come in the order of hash tables:
 //            compared as multisets. What Redis keeps packed must come in its order
+//            (sets of integers, and what is made of them alone, too)
 //   time     what counts down or up may differ by 5 ms and the time measured between the two sides
 //   chance   RANDOMKEY: each side's pick must be a key on the other side; HRANDFIELD: as many picks, of the same shape
 #ifndef LARDER_TESTS_DIFFERENTIAL_COMPARE_H_
@@ -52,6 +53,7 @@ class Comparer {
   std::string CompareRandomKey(const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareScan(std::string_view command, const Value& ours, const Value& theirs);
   std::string CompareRandom(const Value& ours, const Value& theirs);
+  std::string CompareAlgebra(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareElements(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareObject(const std::string& name, const Value& ours, const Value& theirs);
   std::string CompareHello(const Value& ours, const Value& theirs);

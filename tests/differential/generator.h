@@ -98,6 +98,10 @@ class Generator {
   std::string Member();
   Argv BitmapCommand();
   Argv HyperLogLogCommand();
+  Argv SetCommand();
+  std::string SetMember();
+  Argv WithSets(Argv argv);
+  void TamePop(Argv& argv);
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
@@ -139,6 +143,7 @@ class Generator {
   int short_ttl_ms_ = 0;
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
   bool of_bits_ = false;  // its offsets are bits
+  bool of_sets_ = false;  // its keys are those of SetCommand
   bool in_multi_[kLinks] = {};
 };
 

@@ -22,10 +22,12 @@ constexpr std::string_view kShortKeys[] = {"a", "b", "c", "d", "e", "f", "g", "h
 std::vector<std::string> AllKeys() {
   std::vector<std::string> keys(std::begin(kShortKeys), std::end(kShortKeys));
   keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3"});
+  keys.insert(keys.end(), {"set0", "set1", "set2", "set3", "set4"});
   return keys;
 }
 
 std::string Generator::Key() {
+  if (of_sets_ && random_.Chance(90)) return "set" + std::to_string(random_.Below(5));
   if (episode_.focus != Episode::kEverything && random_.Chance(85)) return std::string(kShortKeys[random_.Below(3)]);
   const int pick = random_.Below(40);
   if (pick == 0) return "";

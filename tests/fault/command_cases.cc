@@ -123,6 +123,65 @@ void AddHashes(std::vector<CommandCase>* to) {
   to->push_back({{"HSET", "tree", "one more", "x"}, {Hash("tree", 512)}, kKeepsRoom});
 }
 
+// SADD of so many members, which are integers if there is no prefix.
+Argv SetOf(std::string key, std::string_view prefix, size_t members) {
+  Argv argv = {"SADD", std::move(key)};
+  for (size_t i = 0; i < members; ++i) argv.push_back(std::string(prefix) + std::to_string(i));
+  return argv;
+}
+
+// A set of each form: integers and texts, in the entry and as a tree.
+void AddSets(std::vector<CommandCase>* to) {
+  struct Form {
+    const char* key;
+    const char* prefix;
+    size_t members;
+  };
+  constexpr Form kForms[] = {{"missing", "", 0},    {"integers", "", 3},     {"wide", "200000000000", 400},
+                             {"small", "member", 3}, {"full", "member", 128}, {"tree", "member", 600}};
+  for (const auto& [key, prefix, members] : kForms) {
+    std::vector<Argv> before = {SetOf("other", "member", 5), {"SADD", "other", "1", "2000000000007"}};
+    if (members != 0) before.push_back(SetOf(key, prefix, members));
+    const auto add = [&](Argv argv, uint8_t traits = kKeepsRoom) {
+      to->push_back({std::move(argv), before, traits});
+    };
+    const std::string one = std::string(prefix) + "1";
+    for (const size_t size : {5, 300, 3000}) {
+      add({"SADD", key, Value(size)});
+      add({"SADD", key, "77", Value(size), "7777777777", "x"});
+    }
+    add({"SADD", key, "9223372036854775807"});
+    add({"SREM", key, one});
+    add({"SREM", key, one, std::string(prefix) + "2", std::string(prefix) + "0", "nothing"});
+    add({"SMEMBERS", key});
+    add({"SMISMEMBER", key, one, "nothing"});
+    add({"SSCAN", key, "0", "COUNT", "100"});
+    add({"SRANDMEMBER", key, "2"}, kVaries | kKeepsRoom);
+    add({"SRANDMEMBER", key, "-5"}, kVaries | kKeepsRoom);
+    add({"SPOP", key, "1000"});
+    add({"SMOVE", key, "other", one});
+    add({"SMOVE", key, "fresh", one});
+    add({"SMOVE", "other", key, "member4"});
+    add({"SINTER", key, "other"});
+    add({"SUNION", key, "other", "missing"});
+    add({"SDIFF", key, "other"});
+    add({"SINTERCARD", "2", key, "other", "LIMIT", "1"});
+    for (const char* command : {"SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"}) {
+      add({command, "fresh", key, "other"});
+      add({command, "other", key, "other"});
+      add({command, "short", key});
+    }
+    add({"SUNION", key, "other", "a", "b", "c"});
+    add({"COPY", key, "fresh"});
+    add({"EXPIRE", key, "100"});
+    add({"DEL", key});
+    add({"SET", key, Value(3000)});
+  }
+  to->push_back({{"SREM", "copied", "member7"}, {SetOf("tree", "member", 600), {"COPY", "tree", "copied"}}, kKeepsRoom});
+  to->push_back({{"SADD", "copied", Value(2000)}, {SetOf("tree", "member", 600), {"COPY", "tree", "copied"}}, kKeepsRoom});
+  to->push_back({{"SADD", "most", "512"}, {SetOf("most", "", 512)}, kKeepsRoom});
+}
+
 void AddBitmaps(std::vector<CommandCase>* to) {
   for (const char* key : {"fresh", "short", "number", "medium", "large", "huge", "ttl"}) {
     to->push_back({{"GETBIT", key, "5"}});
@@ -387,6 +446,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
   AddHashes(&cases);
+  AddSets(&cases);
   AddBitmaps(&cases);
   AddHyperLogLogs(&cases);
   AddKeys(&cases);

@@ -317,6 +317,56 @@ TEST_P(SortedModelTest, IsASortedVector) {
   EndAll(tree);
 }
 
+// Records that are nothing but a word, of which a leaf has as many as fit.
+class WordsModelTest : public ModelTest, public ::testing::WithParamInterface<uint8_t> {};
+INSTANTIATE_TEST_SUITE_P(Widths, WordsModelTest, ::testing::Values(2, 4, 8), [](const auto& width) {
+  return "Bytes" + std::to_string(width.param);
+});
+
+TEST_P(WordsModelTest, IsASortedVector) {
+  base::AssertHolder();
+  const RecordFormat format{GetParam(), 0, Order::kSorted};
+  CountedTree tree(format, nullptr);
+  std::vector<uint64_t> model;
+  std::vector<std::string> texts;
+  int failures = 0;
+  size_t most = 0;
+  for (int step = 0; step < 10'000; ++step) {
+    MaybeClone(tree, texts);
+    // At the end for a while, as those who count do.
+    const uint64_t word = step < 3'000 ? static_cast<uint64_t>(step) : random_.Below(60'000);
+    const std::string record(reinterpret_cast<const char*>(&word), format.prefix);  // little-endian
+    const auto at = std::lower_bound(model.begin(), model.end(), word);
+    const bool there = at != model.end() && *at == word;
+    const std::ptrdiff_t rank = at - model.begin();
+    CountedTree::Cursor cursor;
+    ASSERT_EQ(tree.FindSorted({.first = word}, &cursor), there);
+    ASSERT_EQ(tree.Rank(cursor), static_cast<size_t>(rank));
+    const bool erases = there || (step > 6'000 && rank < static_cast<std::ptrdiff_t>(model.size()));
+    if (erases && !there && !tree.ToRecord(&cursor)) continue;
+    SetGate();
+    const bool ok = erases ? tree.Erase(*heap_, &cursor) : tree.Insert(*heap_, &cursor, record, word);
+    OpenGate();
+    failures += !ok;
+    if (ok && erases) {
+      model.erase(model.begin() + rank);
+      texts.erase(texts.begin() + rank);
+    } else if (ok) {
+      model.insert(model.begin() + rank, word);
+      texts.insert(texts.begin() + rank, record);
+    }
+    most = std::max(most, cursor.leaf().count);
+    if (step % 1000 == 0) {
+      ASSERT_TRUE(tree.Valid()) << step;
+      ASSERT_EQ(Texts(tree), texts) << step;
+      ASSERT_EQ(Texts(tree, true), std::vector<std::string>(texts.rbegin(), texts.rend())) << step;
+    }
+  }
+  EXPECT_GT(failures, 10);
+  EXPECT_GT(most, CountedTree::kLeafBytes / format.prefix * 9 / 10);
+  EndAll(tree);
+}
+
 TEST_F(ModelTest, HashedIsASet) {
   base::AssertHolder();
   CountedTree tree(kHash, &seed_);

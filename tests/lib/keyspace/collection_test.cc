@@ -164,5 +164,71 @@ TEST_P(CollectionTest, SortedIsSorted) {
   }
 }
 
+// Records that are nothing but a word, in both forms, forwards and backwards.
+TEST_P(CollectionTest, WordsAreReachedFromBothEnds) {
+  base::AssertHolder();
+  constexpr RecordFormat kWords{4, 0, RecordFormat::Order::kSorted};
+  for (uint32_t size = 1; size <= 1200; ++size) {
+    const uint32_t word = size * 2;
+    Edit(kWords, [&](CollectionEdit& edit) {
+      base::AssertHolder();
+      ASSERT_FALSE(edit.FindSorted({.first = word}, &spot_));
+      keyspace::RecordDraft draft = edit.Draft();
+      draft.Prefix(word);
+      ASSERT_TRUE(edit.Insert(spot_, draft).ok());
+    });
+    if (size % 100 != 0) continue;
+    const Collection read(db_.FindUnchanged("k"), kWords);
+    ASSERT_EQ(read.size(), size);
+    EXPECT_EQ(read.tree() == nullptr, size * sizeof(word) <= keyspace::kPackedBytes);
+    uint32_t next = 2;
+    read.ForEach([&](const char* record) {
+      EXPECT_EQ(ds::PrefixOf<uint32_t>(record), next);
+      next += 2;
+      return true;
+    });
+    EXPECT_EQ(next, word + 2);
+    read.ForRange(size - 10, 20, true, [&](const char* record) {
+      next -= 2;
+      EXPECT_EQ(ds::PrefixOf<uint32_t>(record), next - 18);
+      return true;
+    });
+    EXPECT_EQ(next, word + 2 - 40);
+  }
+  Edit(kWords, [&](CollectionEdit& edit) {
+    base::AssertHolder();
+    ASSERT_TRUE(edit.EraseRange(0, edit.size()).ok());
+  });
+}
+
+// What begins anew knows nothing of what is there, and leaves it there until it is put in its place.
+TEST_P(CollectionTest, AnewReplacesAnyValue) {
+  base::AssertHolder();
+  ASSERT_TRUE(db_.PutString("k", db_.Locate("k", Lookup::kWrite), keyspace::StringSource::Of("a string"), 5'000, {}).ok());
+  for (const int elements : {3, 400, 0}) {
+    const keyspace::Place place = db_.Locate("k", Lookup::kWrite);
+    for (const bool commits : {false, true}) {
+      CollectionEdit edit(db_, "k", place, {keyspace::Type::kList, keyspace::Encoding::kQuicklist}, kList, kList,
+                          CollectionEdit::Anew{elements == 3 ? keyspace::kNoExpiry : 7'000});
+      EXPECT_EQ(edit.size(), 0u);
+      for (int i = 0; i < elements; ++i) {
+        keyspace::RecordDraft draft = edit.Draft();
+        ASSERT_TRUE(draft.Part("element" + std::to_string(i)));
+        edit.At(edit.size(), &spot_);
+        ASSERT_TRUE(edit.Insert(spot_, draft).ok());
+      }
+      if (commits) {
+        ASSERT_TRUE(edit.Commit(kChange, kGone).ok());
+      }
+    }
+    const Entry* const entry = db_.FindUnchanged("k");
+    ASSERT_EQ(entry == nullptr, elements == 0);
+    if (entry == nullptr) continue;
+    EXPECT_EQ(entry->type(), keyspace::Type::kList);
+    EXPECT_EQ(entry->expiry_ms(), elements == 3 ? keyspace::kNoExpiry : 7'000);
+    EXPECT_EQ(Collection(entry, kList).size(), static_cast<size_t>(elements));
+  }
+}
+
 }  // namespace
 }  // namespace larder::testing
