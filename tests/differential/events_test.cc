@@ -20,6 +20,7 @@ class Heard {
   explicit Heard(std::unique_ptr<Side> side) : side_(std::move(side)) {
     subscriber_ = side_->Connect();
     client_ = side_->Connect();
+    ender_ = side_->Connect();  // the client may be inside MULTI
     subscriber_->Send(Encode({"PSUBSCRIBE", "__key*"}));
     EXPECT_NE(subscriber_->Receive().find("psubscribe"), std::string::npos);
   }
@@ -28,7 +29,7 @@ class Heard {
   std::vector<std::string> EventsOf(const Argv& argv) {
     Ask(*client_, argv);
     const std::string end = "end of " + std::to_string(++count_);
-    Ask(*client_, {"PUBLISH", "__key", end});
+    Ask(*ender_, {"PUBLISH", "__key", end});
     std::vector<std::string> events;
     for (;;) {
       const std::string message = subscriber_->Receive();
@@ -42,6 +43,7 @@ class Heard {
   std::unique_ptr<Side> side_;
   std::unique_ptr<Link> subscriber_;
   std::unique_ptr<Link> client_;
+  std::unique_ptr<Link> ender_;
   int count_ = 0;
 };
 
