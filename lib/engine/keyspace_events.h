@@ -9,6 +9,9 @@
 // A client that is subscribed gets the events of its own command in front of the command's reply. (Redis sends those of
 // some commands behind it.)
 //
+// Two more differences, both of class n: where a key becomes another (RENAME, MOVE), Redis tells "new" of the other before
+// the first one's events, and Larder with the other's own; and Redis tells it where COPY replaces a key.
+//
 // Cost: nothing unless the directive has K or E and a class; then, for each event, a look at the subscribers of its
 // channels and at all patterns.
 #ifndef LARDER_ENGINE_KEYSPACE_EVENTS_H_
