@@ -11,8 +11,8 @@
 
 namespace larder::inline v0::base {
 
-// Picks `count` of the indices below `size`, each of equal chance, in ascending order. They are in `room` then, which is
-// empty before. False without memory. REQUIRES: count <= size.
+// Picks `count` of the indices below `size`, each of equal chance, in ascending order. They are in `room` then, which
+// is empty before. False without memory. REQUIRES: count <= size.
 bool SampleIndices(uint64_t size, size_t count, Random& random, Buffer& room, std::span<const uint64_t>* indices);
 
 }  // namespace larder::inline v0::base

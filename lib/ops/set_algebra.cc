@@ -64,8 +64,7 @@ Error AddRecord(const Set& set, const char* record, SetEdit& to) LARDER_REQUIRES
 // Whether a result of at least so many members, of which this set's are the most, can begin as a clone of it: it is a
 // table, and stays one.
 bool CanBegin(Db& db, const Set& set, uint64_t least) LARDER_REQUIRES_HOLDER {
-  return set.records().tree() != nullptr && !set.has_numbers() &&
-         least > db.keyspace().config().intset_entries_max;
+  return set.records().tree() != nullptr && !set.has_numbers() && least > db.keyspace().config().intset_entries_max;
 }
 
 // `sets` are in another order afterwards.
@@ -155,8 +154,7 @@ void Intersect(std::span<Set> sets, VisitMember visit) {
   std::sort(sets.begin() + 1, sets.end(), Smaller);  // the smaller, the likelier it lacks a member
   const Set& smallest = sets.front();
   smallest.records().ForEach([&](const char* record) {
-    const bool in_all =
-        smallest.WithMember(record, [&](Member& member) { return AllHave(sets.subspan(1), member); });
+    const bool in_all = smallest.WithMember(record, [&](Member& member) { return AllHave(sets.subspan(1), member); });
     return !in_all || visit(smallest, record);
   });
 }

@@ -1,10 +1,10 @@
-// Intersections, unions and differences of sets, once for the commands and the typed calls; see ops/strings.h for what all
-// ops share, and ops/set_value.h for what a set is.
+// Intersections, unions and differences of sets, once for the commands and the typed calls; see ops/strings.h for what
+// all ops share, and ops/set_value.h for what a set is.
 //
 // What is only read is not copied: each member of the one set that must be gone through is searched for in the others.
-// Where that would be more than copying (a union of many), or the order of integers requires it, the result is made aside.
-// What is stored is made aside in any case, and put in its place at once. A large set whose most members remain begins
-// as a clone, which shares its nodes: a union with, or a difference of, few members costs what these few cost.
+// Where that would be more than copying (a union of many), or the order of integers requires it, the result is made
+// aside. What is stored is made aside in any case, and put in its place at once. A large set whose most members remain
+// begins as a clone, which shares its nodes: a union with, or a difference of, few members costs what these few cost.
 //
 // A missing key is an empty set.
 #ifndef LARDER_OPS_SET_ALGEBRA_H_
@@ -54,15 +54,15 @@ void Subtract(std::span<Set> sets, VisitMember visit);
 // ("del"). `command`: the change as a command.
 Result<int64_t> StoreIntersection(keyspace::Db& db, Bytes to, std::span<const Bytes> keys,
                                   std::span<const Bytes> command) LARDER_REQUIRES_HOLDER;
-Result<int64_t> StoreUnion(keyspace::Db& db, Bytes to, std::span<const Bytes> keys, std::span<const Bytes> command)
-    LARDER_REQUIRES_HOLDER;
+Result<int64_t> StoreUnion(keyspace::Db& db, Bytes to, std::span<const Bytes> keys,
+                           std::span<const Bytes> command) LARDER_REQUIRES_HOLDER;
 Result<int64_t> StoreDifference(keyspace::Db& db, Bytes to, std::span<const Bytes> keys,
                                 std::span<const Bytes> command) LARDER_REQUIRES_HOLDER;
 
 // What they may cost, by the sets as they are, expired or not.
 struct AlgebraCosts {
-  uint64_t lookups = 0;       // about
-  size_t result_bytes = 0;    // at most, about
+  uint64_t lookups = 0;     // about
+  size_t result_bytes = 0;  // at most, about
 };
 AlgebraCosts CostsOfIntersection(keyspace::Db& db, std::span<const Bytes> keys) LARDER_REQUIRES_HOLDER;
 AlgebraCosts CostsOfUnion(keyspace::Db& db, std::span<const Bytes> keys) LARDER_REQUIRES_HOLDER;

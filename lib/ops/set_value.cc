@@ -47,9 +47,12 @@ Bytes Write(T word, char* to) {
 Bytes WriteNumber(int64_t number, size_t width, char* to) {
   const uint64_t word = WordOf(number, width);
   switch (width) {
-    case sizeof(uint16_t): return Write(static_cast<uint16_t>(word), to);
-    case sizeof(uint32_t): return Write(static_cast<uint32_t>(word), to);
-    default: return Write(word, to);
+    case sizeof(uint16_t):
+      return Write(static_cast<uint16_t>(word), to);
+    case sizeof(uint32_t):
+      return Write(static_cast<uint32_t>(word), to);
+    default:
+      return Write(word, to);
   }
 }
 
@@ -171,9 +174,14 @@ Result<bool> SetEdit::AddNumber(int64_t number) {
   }
   keyspace::RecordDraft draft = edit_.Draft();
   switch (edit_.format().prefix) {
-    case sizeof(uint16_t): draft.Prefix(static_cast<uint16_t>(WordOf(number, sizeof(uint16_t)))); break;
-    case sizeof(uint32_t): draft.Prefix(static_cast<uint32_t>(WordOf(number, sizeof(uint32_t)))); break;
-    default: draft.Prefix(WordOf(number, sizeof(uint64_t)));
+    case sizeof(uint16_t):
+      draft.Prefix(static_cast<uint16_t>(WordOf(number, sizeof(uint16_t))));
+      break;
+    case sizeof(uint32_t):
+      draft.Prefix(static_cast<uint32_t>(WordOf(number, sizeof(uint32_t))));
+      break;
+    default:
+      draft.Prefix(WordOf(number, sizeof(uint64_t)));
   }
   LARDER_RETURN_IF_ERROR(edit_.Insert(spot_, draft));
   return true;

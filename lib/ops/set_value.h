@@ -138,8 +138,8 @@ class SetEdit {
   // As it is at this moment.
   Set Read() const { return Set(edit_.Read()); }
 
-  // Whether changes show at once: then one that fails leaves those before it, and who makes several takes back what he has
-  // added, which cannot fail, and reserves what he erases.
+  // Whether changes show at once: then one that fails leaves those before it, and who makes several takes back what he
+  // has added, which cannot fail, and reserves what he erases.
   bool in_place() const { return edit_.in_place(); }
   // False if it is not there. If it is, and in place, its erasure cannot fail from now on.
   Result<bool> Reserve(Member& member) LARDER_REQUIRES_HOLDER;

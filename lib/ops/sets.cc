@@ -24,9 +24,7 @@ constexpr keyspace::Event kThenDel[] = {{EventClass::kGeneric, "del"}};
 Change SetChange(Bytes event, std::span<const Bytes> command) { return {EventClass::kSet, event, command}; }
 
 // What Redis counts as changes: members, where there was one effect.
-void CountChanges(Db& db, int64_t members) LARDER_REQUIRES_HOLDER {
-  db.keyspace().effects().AdjustDirty(members - 1);
-}
+void CountChanges(Db& db, int64_t members) LARDER_REQUIRES_HOLDER { db.keyspace().effects().AdjustDirty(members - 1); }
 
 // SREM of the members at some indices, as a command, made only if somebody wants it.
 class RemovalCommand {
@@ -143,8 +141,8 @@ Result<int64_t> EraseAll(SetEdit& set, std::span<const Bytes> members) LARDER_RE
 }
 
 // From the end, so that those that follow keep their indices; neighbours together.
-Error EraseThem(Db& db, Bytes key, const Place& place, std::span<const uint64_t> indices, const Change& change)
-    LARDER_REQUIRES_HOLDER {
+Error EraseThem(Db& db, Bytes key, const Place& place, std::span<const uint64_t> indices,
+                const Change& change) LARDER_REQUIRES_HOLDER {
   SetEdit set(db, key, place, /*several=*/indices.size() > 1);
   if (indices.size() == 1) {
     LARDER_RETURN_IF_ERROR(set.EraseAt(indices[0]));

@@ -19,8 +19,16 @@ std::vector<const CommandRow*> RowsOfSets() {
 }  // namespace
 
 std::string Generator::SetMember() {
-  static const std::string kWide[] = {"32767", "32768", "-32768", "-32769", "2147483647", "2147483648", "-2147483648",
-                                      "-2147483649", "9223372036854775807", "-9223372036854775808"};
+  static const std::string kWide[] = {"32767",
+                                      "32768",
+                                      "-32768",
+                                      "-32769",
+                                      "2147483647",
+                                      "2147483648",
+                                      "-2147483648",
+                                      "-2147483649",
+                                      "9223372036854775807",
+                                      "-9223372036854775808"};
   const int kind = random_.Below(100);
   if (kind < 70) return std::to_string(random_.Below(30) - 10);
   if (kind < 80) return random_.Pick(kWide);
@@ -42,7 +50,10 @@ Argv Generator::SetCommand() {
   of_sets_ = true;
   Argv argv;
   switch (random_.Below(26)) {
-    case 0: case 1: case 2: case 3:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
       argv = {"SADD", Key()};
       for (int i = random_.Below(8); i >= 0; --i) argv.push_back(SetMember());
       break;
@@ -56,25 +67,49 @@ Argv Generator::SetCommand() {
       argv = {"SADD", Key()};
       for (int i = random_.Chance(30) ? 300 : 40; i > 0; --i) argv.push_back(Member());
       break;
-    case 6: case 7:
+    case 6:
+    case 7:
       argv = {"SREM", Key()};
       for (int i = random_.Below(20); i >= 0; --i) argv.push_back(SetMember());
       break;
-    case 8: argv = {"SMOVE", Key(), Key(), SetMember()}; break;
-    case 9: argv = {"SPOP", Key(), "1000000"}; break;
-    case 10: case 11: argv = {"SMEMBERS", Key()}; break;
-    case 12: case 13: case 14: argv = {"OBJECT", "ENCODING", Key()}; break;
-    case 15: case 16: argv = WithSets({random_.Pick(kAlgebra)}); break;
-    case 17: case 18: case 19: argv = WithSets({random_.Pick(kAlgebraStore), Key()}); break;
-    case 20: argv = {"CONFIG", "SET", "set-max-intset-entries", random_.Pick(kLimits)}; break;
+    case 8:
+      argv = {"SMOVE", Key(), Key(), SetMember()};
+      break;
+    case 9:
+      argv = {"SPOP", Key(), "1000000"};
+      break;
+    case 10:
+    case 11:
+      argv = {"SMEMBERS", Key()};
+      break;
+    case 12:
+    case 13:
+    case 14:
+      argv = {"OBJECT", "ENCODING", Key()};
+      break;
+    case 15:
+    case 16:
+      argv = WithSets({random_.Pick(kAlgebra)});
+      break;
+    case 17:
+    case 18:
+    case 19:
+      argv = WithSets({random_.Pick(kAlgebraStore), Key()});
+      break;
+    case 20:
+      argv = {"CONFIG", "SET", "set-max-intset-entries", random_.Pick(kLimits)};
+      break;
     case 21: {
       argv = WithSets({"SINTERCARD", ""});
       argv[1] = std::to_string(argv.size() - 2);
       if (random_.Chance(50)) argv.insert(argv.end(), {Cased("LIMIT"), std::to_string(random_.Below(12))});
       break;
     }
-    case 22: argv = {random_.Chance(50) ? "COPY" : "RENAME", Key(), Key()}; break;
-    default: argv = FromRow(*kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))]);
+    case 22:
+      argv = {random_.Chance(50) ? "COPY" : "RENAME", Key(), Key()};
+      break;
+    default:
+      argv = FromRow(*kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))]);
   }
   of_sets_ = false;
   // As with HRANDFIELD: Redis would write a reply of so many members, or end for want of memory.

@@ -39,7 +39,8 @@ TEST_F(Sets, WhatSpopLeavesHasTheSameLabelAndSize) {
     for (const int members : {1, 2, 4, 9, 10, 11, 20, 33, 300}) {
       for (const bool table : {false, true}) {
         for (int count = 1; count <= members + 1 && !HasFailure(); count += members < 40 ? 1 : 37) {
-          SCOPED_TRACE(testing::Message() << members << ", table " << table << ", count " << count << ", limit " << limit);
+          SCOPED_TRACE(testing::Message()
+                       << members << ", table " << table << ", count " << count << ", limit " << limit);
           ExpectSame({"CONFIG", "SET", "set-max-intset-entries", "512"});
           Make(members, table, "");
           ExpectSame({"CONFIG", "SET", "set-max-intset-entries", limit});

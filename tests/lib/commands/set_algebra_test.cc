@@ -1,5 +1,5 @@
-// Intersections, unions and differences of sets. Error texts, orders and labels are what redis-server 7.0.15 replied when
-// asked.
+// Intersections, unions and differences of sets. Error texts, orders and labels are what redis-server 7.0.15 replied
+// when asked.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -55,7 +55,8 @@ TEST_P(SetAlgebraTest, AgreesWithAModelInEachForm) {
       {Some("m", 0, 5), Some("m", 0, 3000), Some("", 0, 5)},
       {Some("m", 0, 3000), Some("m", 10, 2), Some("m", 20, 2)},
       {Some("m", 0, 10), {}, Some("m", 0, 3)},
-      {Some("m", 0, 700), Some("m", 1, 700), Some("m", 2, 700), Some("m", 3, 700), Some("m", 4, 700), Some("m", 5, 700)},
+      {Some("m", 0, 700), Some("m", 1, 700), Some("m", 2, 700), Some("m", 3, 700), Some("m", 4, 700),
+       Some("m", 5, 700)},
       {Some("m", 0, 10)},
       {Some("m", 0, 3000)},
       {{}},

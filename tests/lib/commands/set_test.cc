@@ -304,13 +304,30 @@ TEST_P(SetTest, OtherTypesAreRefused) {
   constexpr std::string_view kWrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
   Run({"SET", "s", "v"});
   Run({"SADD", "set", "a", "1"});
-  for (const std::vector<std::string>& argv : std::vector<std::vector<std::string>>{
-           {"SADD", "s", "1"},      {"SREM", "s", "1"},        {"SISMEMBER", "s", "1"},   {"SMISMEMBER", "s", "1"},
-           {"SCARD", "s"},          {"SMEMBERS", "s"},         {"SPOP", "s"},             {"SPOP", "s", "0"},
-           {"SRANDMEMBER", "s"},    {"SRANDMEMBER", "s", "0"}, {"SSCAN", "s", "0"},       {"SMOVE", "s", "set", "a"},
-           {"SMOVE", "s", "s", "a"}, {"SINTER", "s"},          {"SINTER", "none", "s"},   {"SUNION", "none", "s"},
-           {"SDIFF", "none", "s"},  {"SINTERCARD", "1", "s"},  {"SINTERSTORE", "set", "s"}, {"GET", "set"},
-           {"HSET", "set", "a", "1"}, {"APPEND", "set", "x"},  {"SUNIONSTORE", "d", "none", "s"}}) {
+  for (const std::vector<std::string>& argv :
+       std::vector<std::vector<std::string>>{{"SADD", "s", "1"},
+                                             {"SREM", "s", "1"},
+                                             {"SISMEMBER", "s", "1"},
+                                             {"SMISMEMBER", "s", "1"},
+                                             {"SCARD", "s"},
+                                             {"SMEMBERS", "s"},
+                                             {"SPOP", "s"},
+                                             {"SPOP", "s", "0"},
+                                             {"SRANDMEMBER", "s"},
+                                             {"SRANDMEMBER", "s", "0"},
+                                             {"SSCAN", "s", "0"},
+                                             {"SMOVE", "s", "set", "a"},
+                                             {"SMOVE", "s", "s", "a"},
+                                             {"SINTER", "s"},
+                                             {"SINTER", "none", "s"},
+                                             {"SUNION", "none", "s"},
+                                             {"SDIFF", "none", "s"},
+                                             {"SINTERCARD", "1", "s"},
+                                             {"SINTERSTORE", "set", "s"},
+                                             {"GET", "set"},
+                                             {"HSET", "set", "a", "1"},
+                                             {"APPEND", "set", "x"},
+                                             {"SUNIONSTORE", "d", "none", "s"}}) {
     EXPECT_THAT(Run(argv), IsError(kWrong)) << argv[0];
   }
   EXPECT_THAT(Run({"SCARD", "set"}), IsInt(2));

@@ -115,7 +115,8 @@ std::vector<SetCase> SetCases() {
   const auto pop = [](size_t count) {
     return [count](keyspace::Db& db) {
       base::AssertHolder();
-      return sets::Pop(db, "s", count, [](size_t) {}, [](const Set&, const char*) {});
+      return sets::Pop(
+          db, "s", count, [](size_t) {}, [](const Set&, const char*) {});
     };
   };
   const auto move = [](Bytes from, Bytes to, Bytes member) {
@@ -158,8 +159,14 @@ TEST_F(SetsTest, AFailingAllocationAtAnyPointChangesNothing) {
   // Nothing; integers packed, as many as there may be, and as a tree; texts packed, packed and full, and as trees. Each
   // alone, sharing its nodes with a copy, and with somebody who wants old values and commands.
   constexpr size_t kIntsetMax = 512;
-  const std::vector<Model> forms = {{}, {"1"}, Some("", 0, 3), Some("", 0, kIntsetMax), Some("20000000000", 100, 260),
-                                    Some("member", 0, 3), Some("member", 0, 128), Some("member", 0, 300)};
+  const std::vector<Model> forms = {{},
+                                    {"1"},
+                                    Some("", 0, 3),
+                                    Some("", 0, kIntsetMax),
+                                    Some("20000000000", 100, 260),
+                                    Some("member", 0, 3),
+                                    Some("member", 0, 128),
+                                    Some("member", 0, 300)};
   const Model other = {"other1", "member2", "2", "7", "member200"};
   int failures = 0;
   for (const Model& form : forms) {
@@ -167,9 +174,9 @@ TEST_F(SetsTest, AFailingAllocationAtAnyPointChangesNothing) {
       for (const bool seen : {false, true}) {
         if (form.size() == kIntsetMax && (shared || seen)) continue;  // the others show what that does
         for (const SetCase& one : SetCases()) {
-          SCOPED_TRACE(::testing::Message() << one.name << ", " << form.size() << " members"
-                                            << (form.empty() ? "" : ", " + *form.begin()) << ", shared " << shared
-                                            << ", seen " << seen);
+          SCOPED_TRACE(::testing::Message()
+                       << one.name << ", " << form.size() << " members" << (form.empty() ? "" : ", " + *form.begin())
+                       << ", shared " << shared << ", seen " << seen);
           std::optional<Recorder> recorder;
           if (seen) recorder.emplace(keyspace_->effects(), Effects::kOldValues | Effects::kCommands);
           Make("s", form);
@@ -227,11 +234,16 @@ TEST_F(SetsTest, IsASet) {
   const auto pick = [&](int kind) -> std::string {
     const int64_t n = static_cast<int64_t>(random.Below(700));
     switch (kind) {
-      case 0: return std::to_string(n);
-      case 1: return std::to_string(n * 100'000);
-      case 2: return std::to_string((n - 350) * 1'000'000'000'000);
-      case 3: return "member" + std::to_string(n);
-      default: return std::string(static_cast<size_t>(n) * 2, 'x');
+      case 0:
+        return std::to_string(n);
+      case 1:
+        return std::to_string(n * 100'000);
+      case 2:
+        return std::to_string((n - 350) * 1'000'000'000'000);
+      case 3:
+        return "member" + std::to_string(n);
+      default:
+        return std::string(static_cast<size_t>(n) * 2, 'x');
     }
   };
   for (int round = 0; round < 40; ++round) {
@@ -254,7 +266,9 @@ TEST_F(SetsTest, IsASet) {
           popped.emplace_back(set.TextAt(record, digits));
         };
         const size_t count = random.Below(10) == 0 ? random.Below(8) : 1;
-        ASSERT_TRUE(sets::Pop(db_, "s", count, [](size_t) {}, visit).ok());
+        ASSERT_TRUE(sets::Pop(
+                        db_, "s", count, [](size_t) {}, visit)
+                        .ok());
         ASSERT_EQ(popped.size(), std::min(count, model.size()));
         for (const std::string& gone : popped) ASSERT_EQ(model.erase(gone), 1u) << gone;
         if (count > 1) numbers = EncodingOf("s") != "hashtable";  // what is left may have been made anew
@@ -265,8 +279,7 @@ TEST_F(SetsTest, IsASet) {
       ASSERT_EQ(set.Has(member), model.count(member) == 1);
       if (!model.empty()) {
         int64_t unused = 0;
-        numbers = numbers && model.size() <= 512 &&
-                  (model.count(member) == 0 || base::ParseInt64(member, &unused));
+        numbers = numbers && model.size() <= 512 && (model.count(member) == 0 || base::ParseInt64(member, &unused));
         ASSERT_EQ(EncodingOf("s"), numbers ? "intset" : "hashtable");
       }
       if (step % 100 == 0) {
@@ -307,7 +320,9 @@ TEST_F(SetsTest, OneEffectTellsOfAChangeOfAKey) {
   EXPECT_THAT(recorder.Take(), IsEmpty());
   const auto pop = [&](size_t count) {
     base::AssertHolder();
-    EXPECT_TRUE(sets::Pop(db_, "s", count, [](size_t) {}, [](const Set&, const char*) {}).ok());
+    EXPECT_TRUE(sets::Pop(
+                    db_, "s", count, [](size_t) {}, [](const Set&, const char*) {})
+                    .ok());
   };
   pop(0);
   EXPECT_THAT(recorder.Take(), IsEmpty());
@@ -334,7 +349,9 @@ TEST_F(SetsTest, PoppedMembersAreInTheCommand) {
         sets::Digits digits;
         expected += " " + std::string(set.TextAt(record, digits));
       };
-      ASSERT_TRUE(sets::Pop(db_, "s", count, [](size_t) {}, visit).ok());
+      ASSERT_TRUE(sets::Pop(
+                      db_, "s", count, [](size_t) {}, visit)
+                      .ok());
       EXPECT_THAT(recorder.Take(), ElementsAre(expected + "]"));
     }
     DeleteAll();
