@@ -145,6 +145,19 @@ bool RecordDraft::Part(Bytes text) {
   return true;
 }
 
+void RecordDraft::Copy(const char* record, ds::RecordFormat format) {
+  LARDER_DCHECK(size_ == 0);
+  const char* part = record + format.prefix;
+  for (int i = 0; i < format.parts; ++i, part = ds::SkipPart(part)) {
+    memory::Block* const block = ds::PartBlock(part);
+    if (block == nullptr) continue;
+    block->Ref();
+    block_[blocks_++] = block;
+  }
+  size_ = static_cast<size_t>(part - record);
+  std::memcpy(bytes_, record, size_);
+}
+
 // ---- Collection -----------------------------------------------------------------------------------------------------
 
 Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
@@ -236,6 +249,7 @@ Error CollectionEdit::Own() {
 
 CollectionEdit::~CollectionEdit() {
   base::AssertHolder();
+  if (made_ != nullptr) db_.DropMade(made_);
   if (packed() || committed_) return;
   if (own_root_) {
     FreeCollection(heap_, root_);
@@ -297,6 +311,18 @@ void CollectionEdit::At(size_t index, Spot* spot) const {
   }
   spot->cursor = root_->tree.At(index);
   spot->record = spot->cursor.at_record() ? spot->cursor.record() : nullptr;
+}
+
+void CollectionEdit::Behind(Spot* spot) const {
+  LARDER_DCHECK(spot->record != nullptr);
+  const char* const behind = ds::SkipRecord(spot->record, format());
+  if (packed()) {
+    ++spot->index;
+    spot->offset += static_cast<size_t>(behind - spot->record);
+  } else {
+    spot->cursor.Set(behind, spot->cursor.index_in_leaf() + 1);
+  }
+  spot->record = nullptr;
 }
 
 bool CollectionEdit::FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const {
@@ -496,6 +522,30 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
   db_.StructureChanged(place_, form_, bytes_before_);
   db_.EmitChanged(place_, change);
   return kOk;
+}
+
+Error CollectionEdit::PrepareErase(Spot& spot) {
+  if (in_place()) return root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+  LARDER_RETURN_IF_ERROR(Erase(spot));
+  if (size() == 0) return kOk;
+  if (packed()) {
+    made_ = db_.MakePacked(key_, place_, form_, packed_value());
+  } else {
+    root_->CountBytes();
+    made_ = db_.MakeStructure(key_, form_, root_, place_->expiry_ms());
+  }
+  return made_ == nullptr ? Error(errors::kAllocationFailed) : kOk;
+}
+
+void CollectionEdit::CommitErase(Spot& spot, const Change& change, const Change& gone) {
+  if (made_ == nullptr) {
+    if (in_place()) LARDER_CHECK(Erase(spot).ok());
+    LARDER_CHECK(Commit(change, gone).ok());
+    return;
+  }
+  LARDER_CHECK(db_.PutMade(place_, made_, change).ok());
+  made_ = nullptr;
+  committed_ = true;
 }
 
 }  // namespace larder::inline v0::keyspace

@@ -69,6 +69,8 @@ class RecordDraft {
   }
   // False without memory.
   bool Part(Bytes text) LARDER_REQUIRES_HOLDER;
+  // The same record of the same prefix, with references to the blocks that it has.
+  void Copy(const char* record, ds::RecordFormat format) LARDER_REQUIRES_HOLDER;
   bool has_blocks() const { return blocks_ != 0; }
   Bytes record() const { return {bytes_, size_}; }
   // Somebody has the record.
@@ -117,8 +119,9 @@ class Collection {
 class CollectionEdit {
  public:
   // `place` has just been found by Locate; what is there is of this type. `large`: the format of its tree, should it
-  // become one. `several`: more than one change may come (EraseRange is several, SetLarge is none if it comes first), so
-  // that one that fails must leave the tree as it was.
+  // become one. `several`: more than one change may come (SetLarge is none if it comes first), so that one that fails
+  // must leave the tree as it was. (Who can undo what he has changed does without: what has been put into a tree is
+  // taken out of it again without memory.)
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
   ~CollectionEdit();
@@ -144,6 +147,8 @@ class CollectionEdit {
   bool Find(Bytes part, Spot* spot) const;
   // The record at `index`, or the end.
   void At(size_t index, Spot* spot) const;
+  // From a record to the place behind it.
+  void Behind(Spot* spot) const;
   // The first record that is not less, in order. Whether they are equal.
   bool FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const;
 
@@ -159,7 +164,13 @@ class CollectionEdit {
   // `gone`: if nothing is left. If nothing was changed it is not to be called.
   Error Commit(const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
+  // Erase and Commit for who changes another key between them: all that may fail, then the rest. Until CommitErase the
+  // entry is as it was. Before it, or before the edit ends, `place` is to be what Locate gives after the other change.
+  Error PrepareErase(Spot& spot) LARDER_REQUIRES_HOLDER;
+  void CommitErase(Spot& spot, const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
+
  private:
+  bool in_place() const { return !packed() && !clones_ && !own_root_; }
   bool packed() const { return root_ == nullptr; }
   Error Own() LARDER_REQUIRES_HOLDER;
   ds::PackedRecords records() const { return {packed_ + kPackedCountBytes, packed_bytes_, packed_count_}; }
@@ -183,6 +194,7 @@ class CollectionEdit {
   bool own_root_ = false;           // which no entry has yet
   bool clones_ = false;             // a tree that an entry has is not changed, but a clone of it
   bool committed_ = false;
+  Entry* made_ = nullptr;           // PrepareErase's
   size_t packed_bytes_ = 0;
   size_t packed_count_ = 0;
   char packed_[kPackedCountBytes + kPackedBytes];

@@ -247,12 +247,27 @@ EntryDraft Db::CloneOf(Bytes key, const Entry& from, int64_t expiry_ms) {
 Result<Entry*> Db::PutStructure(Bytes key, const Place& place, Form form, Structure* root, int64_t expiry_ms,
                                 const Change& change) {
   LARDER_DCHECK(root != nullptr && root->next_garbage == nullptr);
+  Entry* const made = MakeStructure(key, form, root, expiry_ms);
+  if (made == nullptr) return errors::kAllocationFailed;
+  return PutMade(place, made, change);
+}
+
+Entry* Db::MakeStructure(Bytes key, Form form, Structure* root, int64_t expiry_ms) {
   EntryDraft made = EntryDraft::New(arena(), key, Entry::Storage::kStructure, 0, expiry_ms != kNoExpiry);
-  if (!made) return errors::kAllocationFailed;
+  if (!made) return nullptr;
   made.set_structure(root);
   made.set_form(form);
   if (expiry_ms != kNoExpiry) made.set_expiry_ms(expiry_ms);
-  return Install(place, made.Finish(), change, History::kOfKey, Value::kOffered);
+  return made.Finish();
+}
+
+Result<Entry*> Db::PutMade(const Place& place, Entry* made, const Change& change) {
+  const bool offered = made->storage() == Entry::Storage::kStructure;
+  return Install(place, made, change, History::kOfKey, offered ? Value::kOffered : Value::kOwn);
+}
+
+void Db::DropMade(Entry* made) {
+  Free(made, made->storage() == Entry::Storage::kStructure ? Value::kOffered : Value::kOwn);
 }
 
 void Db::StructureChanged(const Place& place, Form form, size_t before) {

@@ -151,6 +151,14 @@ class Db {
   Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
       LARDER_REQUIRES_HOLDER;
 
+  // The same in two parts, for who changes two keys: what would be put there, in no table yet (nullptr without memory),
+  // and putting it, which cannot fail if something is in its place now.
+  Entry* MakePacked(Bytes key, const Place& place, Form form, Bytes packed) LARDER_REQUIRES_HOLDER;
+  Entry* MakeStructure(Bytes key, Form form, Structure* root, int64_t expiry_ms) LARDER_REQUIRES_HOLDER;
+  Result<Entry*> PutMade(const Place& place, Entry* made, const Change& change) LARDER_REQUIRES_HOLDER;
+  // It is not put anywhere; a structure stays the caller's.
+  void DropMade(Entry* made) LARDER_REQUIRES_HOLDER;
+
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.
   Result<Entry*> PutCopy(Bytes key, const Place& place, const Entry& from, int64_t expiry_ms, const Change& change)

@@ -24,6 +24,11 @@ memory::Block* TakeBlock(memory::Heap& source, const StringSource& value) {
   return block;
 }
 
+StringSource PackedSource(Form form, Bytes packed) {
+  const auto storage = packed.size() <= memory::kInlineValueMax ? Entry::Storage::kInline : Entry::Storage::kBlock;
+  return {storage, form.encoding, 0, packed, nullptr, form.type};
+}
+
 }  // namespace
 
 StringSource StringSource::Of(Bytes bytes) {
@@ -111,9 +116,13 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
 }
 
 Result<Entry*> Db::PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change) {
-  const auto storage = packed.size() <= memory::kInlineValueMax ? Entry::Storage::kInline : Entry::Storage::kBlock;
-  const StringSource value{storage, form.encoding, 0, packed, nullptr, form.type};
-  return PutString(key, place, value, place != nullptr ? place->expiry_ms() : kNoExpiry, change);
+  const int64_t expiry_ms = place != nullptr ? place->expiry_ms() : kNoExpiry;
+  return PutString(key, place, PackedSource(form, packed), expiry_ms, change);
+}
+
+Entry* Db::MakePacked(Bytes key, const Place& place, Form form, Bytes packed) {
+  const int64_t expiry_ms = place != nullptr ? place->expiry_ms() : kNoExpiry;
+  return NewString(key, PackedSource(form, packed), expiry_ms).Finish();
 }
 
 }  // namespace larder::inline v0::keyspace
