@@ -26,6 +26,15 @@ LARDER_ERROR(kIndexOutOfRange, kOutOfRange, "ERR index out of range");
 LARDER_ERROR(kNotCount, kOutOfRange,
              "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 LARDER_ERROR(kNotInRange, kOutOfRange, "ERR value is out of range");
+LARDER_ERROR(kNotPositive, kOutOfRange, "ERR value is out of range, must be positive");
+LARDER_ERROR(kNoKeysCounted, kInvalidArgument, "ERR numkeys should be greater than 0");
+LARDER_ERROR(kCountNotPositive, kInvalidArgument, "ERR count should be greater than 0");
+LARDER_ERROR(kNegativeCount, kInvalidArgument, "ERR COUNT can't be negative");
+LARDER_ERROR(kNegativeMaxlen, kInvalidArgument, "ERR MAXLEN can't be negative");
+LARDER_ERROR(kZeroRank, kInvalidArgument,
+             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to "
+             "start from the end of the list");
+LARDER_ERROR(kNotSortable, kInvalidArgument, "ERR One or more scores can't be converted into double");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 LARDER_ERROR(kNotHyperLogLog, kFailedPrecondition, "WRONGTYPE Key is not a valid HyperLogLog string value.");
@@ -52,7 +61,8 @@ inline constexpr const ErrorText* kAll[] = {
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
     &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,       &kNotCount,
     &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
-    &kNotHyperLogLog,  &kCorruptHyperLogLog,
+    &kNotHyperLogLog,  &kCorruptHyperLogLog, &kNotPositive,  &kNoKeysCounted,   &kCountNotPositive,
+    &kNegativeCount,   &kNegativeMaxlen, &kZeroRank,         &kNotSortable,
 };
 
 }  // namespace larder::inline v0::errors
