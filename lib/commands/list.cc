@@ -160,6 +160,7 @@ Error LPos(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   lists::ForPositions(list, element, options, [&](size_t index) {
     ++found;
     reply.Int(static_cast<int64_t>(index));
+    return !reply.output().failed();
   });
   if (counts) {
     reply.EndDeferredArray(mark, found);

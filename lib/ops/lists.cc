@@ -99,7 +99,7 @@ Range RangeOf(int64_t start, int64_t stop, size_t size) {
 }
 
 void ForPositions(const Collection& list, Bytes element, const PositionOptions& options,
-                  absl::FunctionRef<void(size_t index)> visit) {
+                  absl::FunctionRef<bool(size_t index)> visit) {
   if (list.empty()) return;
   const bool backwards = options.rank < 0;
   const size_t last = list.size() - 1;
@@ -114,8 +114,7 @@ void ForPositions(const Collection& list, Bytes element, const PositionOptions& 
       --skip;
       return true;
     }
-    visit(backwards ? last - index : index);
-    return left == 0 || --left != 0;
+    return visit(backwards ? last - index : index) && (left == 0 || --left != 0);
   });
 }
 
@@ -302,7 +301,7 @@ Result<int64_t> Remove(Db& db, Bytes key, int64_t count, Bytes element) {
   const bool backwards = count < 0;
   const uint64_t most = backwards ? -static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
   size_t found = 0;
-  ForPositions(all, element, {.rank = backwards ? -1 : 1, .count = most}, [&](size_t) { ++found; });
+  ForPositions(all, element, {.rank = backwards ? -1 : 1, .count = most}, [&](size_t) { return ++found != 0; });
   if (found == 0) return 0;
   char digits[base::kIntChars];
   const Bytes command[] = {"LREM", key, base::FormatInt64(count, digits), element};

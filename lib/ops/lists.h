@@ -40,14 +40,14 @@ struct Range {
 };
 Range RangeOf(int64_t start, int64_t stop, size_t size);
 
-// LPOS.
+// LPOS: visits the indices of what is equal, until `visit` returns false.
 struct PositionOptions {
   int64_t rank = 1;    // not 0; below 0: from the end
   uint64_t count = 1;  // 0: all
   uint64_t compared_max = 0;  // 0: all
 };
 void ForPositions(const keyspace::Collection& list, Bytes element, const PositionOptions& options,
-                  absl::FunctionRef<void(size_t index)> visit);
+                  absl::FunctionRef<bool(size_t index)> visit);
 
 // LPUSH, RPUSH ("lpush", "rpush"): one after another, to an end. `only_if_there`: LPUSHX, RPUSHX. The new length, 0 if
 // there is no list. `command`: the change as a command.
