@@ -98,6 +98,9 @@ class Generator {
   std::string Member();
   Argv BitmapCommand();
   Argv HyperLogLogCommand();
+  Argv ListCommand();
+  std::string ListKey();
+  std::string ListIndex();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

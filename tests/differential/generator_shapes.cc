@@ -61,7 +61,10 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
       return Number();
     default:
       // Few, so that they meet.
-      if ((arg.name == "field" || arg.name == "member" || arg.name == "element") && random_.Chance(80)) return Member();
+      if ((arg.name == "field" || arg.name == "member" || arg.name == "element" || arg.name == "pivot") &&
+          random_.Chance(80)) {
+        return Member();
+      }
       if (of_bits_ && arg.name == "encoding") return FieldType();
       return random_.Chance(45) ? Number() : Text();
   }
@@ -103,7 +106,7 @@ Argv Generator::TypeCommand() {
     // Those have requests of their own.
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
-      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog;
+      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog || group == Group::kList;
     });
     return rows;
   }();

@@ -31,6 +31,7 @@ constexpr Difference kDifferences[] = {
     {"debug|object", "lru", "as OBJECT IDLETIME"},
     {"debug|object", "lru_seconds_idle", "as OBJECT IDLETIME"},
     {"debug|object", "serializedlength", "Redis compresses what it would dump"},
+    {"debug|object", "ql_*", "nodes of Redis's lists"},
     {"help", "prose", kWords},
     {"bitfield", "an offset #n whose bit is beyond 2^63", "Redis wraps round to another offset; here it is refused"},
     {"pfadd", "a corrupt string", "Redis writes behind a last run that is cut off, and may keep what it has added before "
