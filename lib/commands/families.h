@@ -28,6 +28,7 @@ extern const engine::Family kMultiFamily;
 extern const engine::Family kObjectFamily;
 extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
+extern const engine::Family kSortFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
 

@@ -224,6 +224,7 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   if (entry == nullptr) return;
   form_ = {entry->type(), entry->encoding()};
   form_before_ = form_;
+  expiry_ms_ = entry->expiry_ms();
   bytes_before_ = Keyspace::BytesOf(*entry);
   if (entry->storage() != Entry::Storage::kStructure) {
     const Bytes value = PackedValueOf(*entry);
@@ -236,6 +237,11 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   large_ = root_->tree.format();
   clones_ = several || db.keyspace().effects().wants(Effects::kOldValues);
 }
+
+CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
+                               ds::RecordFormat large, Anew anew)
+    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
+      large_(large), expiry_ms_(anew.expiry_ms), anew_(true) {}
 
 // Before a tree is changed. A spot that was found in the tree is one in its clone, whose nodes are the same.
 Error CollectionEdit::Own() {
@@ -510,11 +516,11 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
     db_.Delete(place_, gone);
     return kOk;
   }
+  if (packed() && anew_) return db_.PutPackedAnew(key_, place_, form_, packed_value(), expiry_ms_, change).error();
   if (packed()) return db_.PutPacked(key_, place_, form_, packed_value(), change).error();
   root_->CountBytes();
   if (own_root_) {
-    const int64_t expiry_ms = place_ != nullptr ? place_->expiry_ms() : kNoExpiry;
-    LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms, change).error());
+    LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms_, change).error());
     committed_ = true;
     return kOk;
   }

@@ -124,6 +124,12 @@ class CollectionEdit {
   // taken out of it again without memory.)
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
+  // A new collection, empty so far, that takes the place of what is there, of whatever type, with this expiry.
+  struct Anew {
+    int64_t expiry_ms = kNoExpiry;
+  };
+  CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
+                 Anew anew) LARDER_REQUIRES_HOLDER;
   ~CollectionEdit();
   CollectionEdit(const CollectionEdit&) = delete;
   CollectionEdit& operator=(const CollectionEdit&) = delete;
@@ -189,10 +195,12 @@ class CollectionEdit {
   Form form_before_;
   const ds::RecordFormat packed_format_;
   ds::RecordFormat large_;
+  int64_t expiry_ms_ = kNoExpiry;
   size_t bytes_before_ = 0;        // of the entry
   CollectionRoot* root_ = nullptr;  // if it is a tree
   bool own_root_ = false;           // which no entry has yet
   bool clones_ = false;             // a tree that an entry has is not changed, but a clone of it
+  bool anew_ = false;               // what is there was not read, and goes
   bool committed_ = false;
   Entry* made_ = nullptr;           // PrepareErase's
   size_t packed_bytes_ = 0;

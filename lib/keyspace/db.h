@@ -150,6 +150,9 @@ class Db {
   // Makes `key` hold a packed collection, in bytes that are not the entry's, with the expiry that it had.
   Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
       LARDER_REQUIRES_HOLDER;
+  // The same with another expiry.
+  Result<Entry*> PutPackedAnew(Bytes key, const Place& place, Form form, Bytes packed, int64_t expiry_ms,
+                               const Change& change) LARDER_REQUIRES_HOLDER;
 
   // The same in two parts, for who changes two keys: what would be put there, in no table yet (nullptr without memory),
   // and putting it, which cannot fail if something is in its place now.

@@ -120,6 +120,11 @@ Result<Entry*> Db::PutPacked(Bytes key, const Place& place, Form form, Bytes pac
   return PutString(key, place, PackedSource(form, packed), expiry_ms, change);
 }
 
+Result<Entry*> Db::PutPackedAnew(Bytes key, const Place& place, Form form, Bytes packed, int64_t expiry_ms,
+                                 const Change& change) {
+  return PutString(key, place, PackedSource(form, packed), expiry_ms, change);
+}
+
 Entry* Db::MakePacked(Bytes key, const Place& place, Form form, Bytes packed) {
   const int64_t expiry_ms = place != nullptr ? place->expiry_ms() : kNoExpiry;
   return NewString(key, PackedSource(form, packed), expiry_ms).Finish();

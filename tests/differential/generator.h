@@ -99,6 +99,7 @@ class Generator {
   Argv BitmapCommand();
   Argv HyperLogLogCommand();
   Argv ListCommand();
+  Argv SortCommand(const larder::engine::CommandRow& row);
   std::string ListKey();
   std::string ListIndex();
   Argv KeyCommand();

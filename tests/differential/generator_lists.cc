@@ -80,4 +80,42 @@ Argv Generator::ListCommand() {
   return argv;
 }
 
+// Of lists, of numbers at times; by keys that are there.
+Argv Generator::SortCommand(const CommandRow& row) {
+  static constexpr std::string_view kPatterns[] = {"*", "a*", "nosort", "l*", "s_*", "s_*->f", "h_*->m1", "#", "*->m1"};
+  const std::string list = "sort" + std::to_string(random_.Below(2));
+  const std::string other = "s_" + std::to_string(random_.Below(12));
+  switch (random_.Below(8)) {
+    case 0: case 1: {
+      Argv argv = {"RPUSH", list};
+      for (int i = 1 + random_.Below(random_.Chance(90) ? 6 : 200); i > 0; --i) {
+        argv.push_back(std::to_string(random_.Below(12)) + (random_.Chance(10) ? ".5" : ""));
+      }
+      return argv;
+    }
+    case 2: return {"SET", other, random_.Chance(80) ? std::to_string(random_.Below(9)) : Text()};
+    case 3: return {random_.Chance(70) ? "HSET" : "HDEL", other, "f", std::to_string(random_.Below(9))};
+    case 4:
+      if (random_.Chance(50)) return {"DEL", list, other};
+      break;
+    default: break;
+  }
+  Argv argv = FromRow(row);
+  if (argv.size() < 2) return argv;
+  argv[1] = random_.Chance(60) ? list : ListKey();
+  bool by = false;
+  for (size_t i = 2; i + 1 < argv.size(); ++i) {
+    const std::string word = Lower(argv[i]);
+    by = by || word == "by";
+    if (word == "by" || word == "get") argv[++i] = std::string(random_.Pick(kPatterns));
+  }
+  // Which of several equal texts comes first is each side's own then: see must_differ.cc.
+  for (size_t i = 2; by && i < argv.size(); ++i) {
+    if (Lower(argv[i]) != "limit") continue;
+    const auto at = argv.begin() + static_cast<ptrdiff_t>(i);
+    argv.erase(at, argv.end() - at < 3 ? argv.end() : at + 3);
+  }
+  return argv;
+}
+
 }  // namespace differential

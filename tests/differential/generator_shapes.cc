@@ -190,6 +190,7 @@ Argv Generator::KeyCommand() {
   if (random_.Chance(4)) return {"DBSIZE"};
   const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
   if (row.spec->name == "scan") return Scan();
+  if (row.spec->name == "sort" || row.spec->name == "sort_ro") return SortCommand(row);
   return FromRow(row);
 }
 

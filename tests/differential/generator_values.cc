@@ -21,7 +21,7 @@ constexpr std::string_view kShortKeys[] = {"a", "b", "c", "d", "e", "f", "g", "h
 
 std::vector<std::string> AllKeys() {
   std::vector<std::string> keys(std::begin(kShortKeys), std::end(kShortKeys));
-  keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3", "l0", "l1", "l2", "l3"});
+  keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3", "l0", "l1", "l2", "l3", "sort0", "sort1"});
   return keys;
 }
 

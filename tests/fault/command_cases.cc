@@ -182,6 +182,22 @@ void AddLists(std::vector<CommandCase>* to) {
   to->push_back({{"LPOP", "large", "5"}, {List("large", 5, 20'000)}, kKeepsRoom});
 }
 
+void AddSorts(std::vector<CommandCase>* to) {
+  for (const size_t elements : {0, 4, 128, 500}) {
+    std::vector<Argv> before = {{"MSET", "w_0", "5", "w_1", Value(3000), "w_2", "7"}, {"HSET", "h_3", "f", "x"}};
+    Argv numbers = {"RPUSH", "sorted"};
+    for (size_t i = 0; i < elements; ++i) numbers.push_back(std::to_string(i * 7919 % 1000));
+    if (elements != 0) before.push_back(numbers);
+    for (const Argv& argv : std::vector<Argv>{
+             {"SORT", "sorted"}, {"SORT_RO", "sorted", "LIMIT", "2", "10", "DESC"},
+             {"SORT", "sorted", "BY", "w_*", "ALPHA", "GET", "#", "GET", "w_*", "GET", "h_*->f"},
+             {"SORT", "sorted", "STORE", "sorted"}, {"SORT", "sorted", "GET", "w_*", "STORE", "huge"},
+             {"SORT", "sorted", "BY", "nosort", "STORE", "fresh"}, {"SORT", "sorted", "LIMIT", "1", "0", "STORE", "ttl"}}) {
+      to->push_back({argv, before, kKeepsRoom});
+    }
+  }
+}
+
 void AddBitmaps(std::vector<CommandCase>* to) {
   for (const char* key : {"fresh", "short", "number", "medium", "large", "huge", "ttl"}) {
     to->push_back({{"GETBIT", key, "5"}});
@@ -447,6 +463,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddStrings(&cases);
   AddHashes(&cases);
   AddLists(&cases);
+  AddSorts(&cases);
   AddBitmaps(&cases);
   AddHyperLogLogs(&cases);
   AddKeys(&cases);
