@@ -81,7 +81,7 @@ class Gets {
   const size_t count_;
 };
 
-Error ReplySorted(Sorting& sorting, Gets gets, ReplyWriter& reply) {
+Error ReplySorted(Sorting& sorting, Gets gets, ReplyWriter& reply) LARDER_REQUIRES_HOLDER {
   const size_t mark = reply.Mark();
   reply.Array(sorting.size() * gets.each());
   for (size_t i = 0; i < sorting.size(); ++i) {

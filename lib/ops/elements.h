@@ -1,6 +1,8 @@
 // The elements of a key, whatever type of collection it is: for SORT, which takes several.
 //
-// A type is added in Of: what its elements are in a record, and whether they have an order of their own.
+// A type is added in Of: what its elements are in a record, and whether they have an order of their own. An element must
+// stay where it is while others are visited: one that is made for the visit (the digits of an integer) needs a place of
+// its own.
 #ifndef LARDER_OPS_ELEMENTS_H_
 #define LARDER_OPS_ELEMENTS_H_
 
