@@ -8,6 +8,14 @@
 
 namespace larder::inline v0::commands {
 
+Error WrongArity(ArgReader& args, ReplyWriter& reply) {
+  char name[16];
+  const Bytes word = args.argv()[0].substr(0, sizeof(name));
+  for (size_t i = 0; i < word.size(); ++i) name[i] = base::LowerAscii(word[i]);
+  reply.Error({"ERR wrong number of arguments for '", Bytes(name, word.size()), "' command"});
+  return kReplied;
+}
+
 void ReplyPart(const keyspace::Collection& collection, const char* record, int i, resp::ReplyWriter& reply) {
   const char* part = record + collection.format().prefix;
   while (i-- > 0) part = ds::SkipPart(part);

@@ -15,6 +15,9 @@
 
 namespace larder::inline v0::commands {
 
+// The error that dispatch gives for a wrong number of arguments, where only the command can see it.
+Error WrongArity(ArgReader& args, ReplyWriter& reply);
+
 // Part `i` of a record as a bulk, by reference if it is large.
 void ReplyPart(const keyspace::Collection& collection, const char* record, int i, resp::ReplyWriter& reply);
 

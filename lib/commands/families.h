@@ -22,6 +22,7 @@ extern const engine::Family kHyperLogLogFamily;
 extern const engine::Family kInfoFamily;
 extern const engine::Family kKeyFamily;
 extern const engine::Family kLcsFamily;
+extern const engine::Family kListFamily;
 extern const engine::Family kMonitorFamily;
 extern const engine::Family kMultiFamily;
 extern const engine::Family kObjectFamily;
@@ -30,6 +31,7 @@ extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
 extern const engine::Family kSetAlgebraFamily;
 extern const engine::Family kSetFamily;
+extern const engine::Family kSortFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
 

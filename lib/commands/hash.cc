@@ -17,15 +17,6 @@ namespace hashes = ops::hashes;
 
 namespace {
 
-// The error that dispatch gives for a wrong number of arguments; here one is missing.
-Error WrongArity(ArgReader& args, ReplyWriter& reply) {
-  char name[16];
-  const Bytes word = args.argv()[0].substr(0, sizeof(name));
-  for (size_t i = 0; i < word.size(); ++i) name[i] = base::LowerAscii(word[i]);
-  reply.Error({"ERR wrong number of arguments for '", Bytes(name, word.size()), "' command"});
-  return kReplied;
-}
-
 Error SetFields(CommandContext& ctx, ArgReader args, ReplyWriter& reply, bool counts) {
   if (args.remaining() % 2 == 0) return WrongArity(args, reply);
   const Bytes key = args.Key();

@@ -1,4 +1,4 @@
-// CountedTree: searching and walking. What changes it is in counted_tree_change.cc.
+// CountedTree: searching and walking. What changes it is in counted_tree_change.cc and counted_tree_erase.cc.
 #include "lib/ds/counted_tree.h"
 
 #include <cstring>
@@ -24,10 +24,20 @@ CountedTree::Cursor CountedTree::At(size_t index) const {
   Cursor cursor;
   void* block = root_;
   if (block == nullptr) return cursor;
+  size_t below = size_;  // of the node
   for (int level = 0; level < height_; ++level) {
     Node* const node = static_cast<Node*>(block);
+    const uint64_t* const counts = node->counts();
     size_t at = 0;
-    for (; at + 1u < node->size && index >= node->counts()[at]; ++at) index -= node->counts()[at];
+    if (index < below / 2) {
+      for (; index >= counts[at]; ++at) index -= counts[at];
+    } else {  // from the end, where lists are looked at as often
+      at = node->size - 1u;
+      size_t begin = below - counts[at];
+      while (index < begin) begin -= counts[--at];
+      index -= begin;
+    }
+    below = counts[at];
     cursor.nodes_[level] = node;
     cursor.at_[level] = static_cast<uint16_t>(at);
     block = node->children()[at];

@@ -136,7 +136,7 @@ class CountedTree {
   bool Erase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   // After it Erase of the record at the cursor cannot fail.
   bool PrepareErase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
-  // Erases `count` records from `first` on; leaf by leaf, so that when it returns false some have gone.
+  // Erases `count` records from `first` on.
   bool EraseRange(memory::Heap& heap, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 
   // Another tree of the same records.
@@ -173,7 +173,9 @@ class CountedTree {
   static size_t NodeBlockBytes(const Node& node);
   size_t BlocksOf(const char* from, const char* to, int references) LARDER_REQUIRES_HOLDER;
 
+  static uint32_t& RefsOf(void* block) { return *static_cast<uint32_t*>(block); }
   bool Own(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  bool Owns(const Cursor& cursor) const;
   static void AppendRecords(Leaf* to, const char* from, size_t bytes, size_t count);
   bool NewPair(memory::Heap& heap, size_t left_bytes, size_t right_bytes, Leaf** left, Leaf** right)
       LARDER_REQUIRES_HOLDER;
@@ -195,6 +197,12 @@ class CountedTree {
   void Splice(Cursor* cursor, size_t erased, Bytes added, int records);
   void SetFirstKey(Cursor* cursor);
   void RemoveChild(memory::Heap& heap, Cursor* cursor, int level) LARDER_REQUIRES_HOLDER;
+  void ShrinkRoot(memory::Heap& heap) LARDER_REQUIRES_HOLDER;
+  void EraseBelow(memory::Heap& heap, void* block, int level, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+  void EraseInLeaf(Leaf* leaf, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+  void ReleaseBelow(memory::Heap& heap, void* block, int level) LARDER_REQUIRES_HOLDER;
+  size_t BytesBelow(void* block, int level) LARDER_REQUIRES_HOLDER;
+  void MergeAt(memory::Heap& heap, size_t index) LARDER_REQUIRES_HOLDER;
   void MergeLeaf(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   void MergeNode(memory::Heap& heap, Cursor* cursor, int level) LARDER_REQUIRES_HOLDER;
   bool ValidBelow(const void* block, int level, uint64_t least, uint64_t end, size_t* count, size_t* bytes) const;

@@ -12,8 +12,6 @@ namespace {
 
 constexpr size_t kChildBytes = 24;
 
-uint32_t& RefsOf(void* block) { return *static_cast<uint32_t*>(block); }
-
 // A key with about half of these below it, and at least one. False if they are all the same.
 bool PickMiddle(uint64_t* keys, size_t count, uint64_t* middle) {
   std::nth_element(keys, keys + count / 2, keys + count);
@@ -266,16 +264,7 @@ void CountedTree::RemoveChild(memory::Heap& heap, Cursor* cursor, int level) {
     height_ = 0;
     return;
   }
-  if (level == 0) {
-    while (height_ > 0 && static_cast<Node*>(root_)->size == 1) {
-      Node* const root = static_cast<Node*>(root_);
-      if (root->refs != 1) break;  // as its only child; whoever writes next makes it its own
-      root_ = root->children()[0];
-      FreeNode(heap, root);
-      --height_;
-    }
-    return;
-  }
+  if (level == 0) return ShrinkRoot(heap);
   if (at == 0 && format_.order == RecordFormat::Order::kSorted) {
     for (int above = level - 1; above >= 0; --above) {
       cursor->nodes_[above]->keys()[cursor->at_[above]] = node->keys()[0];
@@ -283,6 +272,17 @@ void CountedTree::RemoveChild(memory::Heap& heap, Cursor* cursor, int level) {
     }
   }
   if (node->size < kChildren / 4) MergeNode(heap, cursor, level);
+}
+
+// A root with one child is none.
+void CountedTree::ShrinkRoot(memory::Heap& heap) {
+  while (height_ > 0 && static_cast<Node*>(root_)->size == 1) {
+    Node* const root = static_cast<Node*>(root_);
+    if (root->refs != 1) break;  // as its only child; whoever writes next makes it its own
+    root_ = root->children()[0];
+    FreeNode(heap, root);
+    --height_;
+  }
 }
 
 void CountedTree::MergeNode(memory::Heap& heap, Cursor* cursor, int level) {
@@ -587,33 +587,6 @@ bool CountedTree::Erase(memory::Heap& heap, Cursor* cursor) {
   bytes_ -= BlocksOf(cursor->record(), cursor->record() + old_bytes, -1);
   Splice(cursor, old_bytes, {}, -1);
   MergeLeaf(heap, cursor);
-  return true;
-}
-
-bool CountedTree::EraseRange(memory::Heap& heap, size_t first, size_t count) {
-  LARDER_DCHECK(first + count <= size_);
-  while (count > 0) {
-    Cursor cursor = At(first);
-    if (!Own(heap, &cursor)) return false;
-    Leaf* const leaf = cursor.leaf_;
-    const size_t here = std::min<size_t>(count, leaf->count - cursor.index_);
-    count -= here;
-    if (here == leaf->count) {
-      AddCount(&cursor, -static_cast<int64_t>(here));
-      FreeLeaf(heap, leaf, /*parts=*/true);
-      if (height_ > 0) {
-        RemoveChild(heap, &cursor, height_ - 1);
-      } else {
-        root_ = nullptr;
-      }
-      continue;
-    }
-    const char* end = cursor.record();
-    for (size_t i = 0; i < here; ++i) end = SkipRecord(end, format_);
-    bytes_ -= BlocksOf(cursor.record(), end, -1);
-    Splice(&cursor, static_cast<size_t>(end - cursor.record()), {}, -static_cast<int>(here));
-    MergeLeaf(heap, &cursor);
-  }
   return true;
 }
 

@@ -145,6 +145,19 @@ bool RecordDraft::Part(Bytes text) {
   return true;
 }
 
+void RecordDraft::Copy(const char* record, ds::RecordFormat format) {
+  LARDER_DCHECK(size_ == 0);
+  const char* part = record + format.prefix;
+  for (int i = 0; i < format.parts; ++i, part = ds::SkipPart(part)) {
+    memory::Block* const block = ds::PartBlock(part);
+    if (block == nullptr) continue;
+    block->Ref();
+    block_[blocks_++] = block;
+  }
+  size_ = static_cast<size_t>(part - record);
+  std::memcpy(bytes_, record, size_);
+}
+
 // ---- Collection -----------------------------------------------------------------------------------------------------
 
 Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
@@ -322,6 +335,18 @@ void CollectionEdit::At(size_t index, Spot* spot) const {
   }
   spot->cursor = root_->tree.At(index);
   spot->record = spot->cursor.at_record() ? spot->cursor.record() : nullptr;
+}
+
+void CollectionEdit::Behind(Spot* spot) const {
+  LARDER_DCHECK(spot->record != nullptr);
+  const char* const behind = ds::SkipRecord(spot->record, format());
+  if (packed()) {
+    ++spot->index;
+    spot->offset += static_cast<size_t>(behind - spot->record);
+  } else {
+    spot->cursor.Set(behind, spot->cursor.index_in_leaf() + 1);
+  }
+  spot->record = nullptr;
 }
 
 bool CollectionEdit::FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const {

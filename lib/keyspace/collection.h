@@ -70,6 +70,8 @@ class RecordDraft {
   }
   // False without memory.
   bool Part(Bytes text) LARDER_REQUIRES_HOLDER;
+  // The same record of the same prefix, with references to the blocks that it has.
+  void Copy(const char* record, ds::RecordFormat format) LARDER_REQUIRES_HOLDER;
   bool has_blocks() const { return blocks_ != 0; }
   Bytes record() const { return {bytes_, size_}; }
   // Somebody has the record.
@@ -118,8 +120,9 @@ class Collection {
 class CollectionEdit {
  public:
   // `place` has just been found by Locate; what is there is of this type. `large`: the format of its tree, should it
-  // become one. `several`: more than one change may come (EraseRange is several, SetLarge is none if it comes first), so
-  // that one that fails must leave the tree as it was.
+  // become one. `several`: more than one change may come (SetLarge is none if it comes first), so that one that fails
+  // must leave the tree as it was. (Who can undo what he has changed does without: what has been put into a tree is
+  // taken out of it again without memory.)
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
   // A new collection, empty so far, that takes the place of what is there, of whatever type, with this expiry.
@@ -155,6 +158,8 @@ class CollectionEdit {
   bool Find(Bytes part, Spot* spot) const;
   // The record at `index`, or the end.
   void At(size_t index, Spot* spot) const;
+  // From a record to the place behind it.
+  void Behind(Spot* spot) const;
   // The first record that is not less, in order. Whether they are equal.
   bool FindSorted(const ds::CountedTree::Probe& probe, Spot* spot) const;
 
@@ -185,6 +190,7 @@ class CollectionEdit {
   void CommitErase(Spot& spot, const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
  private:
+  bool in_place() const { return !packed() && !clones_ && !own_root_; }
   bool packed() const { return root_ == nullptr; }
   Error Own() LARDER_REQUIRES_HOLDER;
   void Become(CollectionRoot* root) LARDER_REQUIRES_HOLDER;

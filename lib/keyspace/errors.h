@@ -30,6 +30,13 @@ LARDER_ERROR(kNotPositive, kOutOfRange, "ERR value is out of range, must be posi
 LARDER_ERROR(kNoKeysCounted, kInvalidArgument, "ERR numkeys should be greater than 0");
 LARDER_ERROR(kTooManyKeysCounted, kInvalidArgument, "ERR Number of keys can't be greater than number of args");
 LARDER_ERROR(kNegativeLimit, kInvalidArgument, "ERR LIMIT can't be negative");
+LARDER_ERROR(kCountNotPositive, kInvalidArgument, "ERR count should be greater than 0");
+LARDER_ERROR(kNegativeCount, kInvalidArgument, "ERR COUNT can't be negative");
+LARDER_ERROR(kNegativeMaxlen, kInvalidArgument, "ERR MAXLEN can't be negative");
+LARDER_ERROR(kZeroRank, kInvalidArgument,
+             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to "
+             "start from the end of the list");
+LARDER_ERROR(kNotSortable, kInvalidArgument, "ERR One or more scores can't be converted into double");
 LARDER_ERROR(kOffsetOutOfRange, kOutOfRange, "ERR offset is out of range");
 LARDER_ERROR(kStringTooLong, kOutOfRange, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 LARDER_ERROR(kNotHyperLogLog, kFailedPrecondition, "WRONGTYPE Key is not a valid HyperLogLog string value.");
@@ -51,13 +58,12 @@ LARDER_ERROR(kUnfinished, kUnavailable, "ERR the command has not ended yet");
 
 // All of them: Reply::ToStatus finds by it the code that a typed call would have given.
 inline constexpr const ErrorText* kAll[] = {
-    &kWrongType,       &kSyntax,         &kNotInteger,       &kNotInt32,       &kNotFloat,
-    &kOverflow,        &kDecrementOverflow, &kNanOrInfinity, &kNoSuchKey,      &kIndexOutOfRange,
-    &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
-    &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,       &kNotCount,
-    &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
-    &kNotHyperLogLog,  &kCorruptHyperLogLog,
-    &kNotPositive,     &kNoKeysCounted,  &kTooManyKeysCounted, &kNegativeLimit,
+    &kWrongType, &kSyntax, &kNotInteger, &kNotInt32, &kNotFloat, &kOverflow, &kDecrementOverflow, &kNanOrInfinity,
+    &kNoSuchKey, &kIndexOutOfRange, &kOffsetOutOfRange, &kStringTooLong, &kSameObject, &kDbOutOfRange, &kInvalidDb,
+    &kHashNotInteger, &kHashNotFloat, &kNotNumber, &kNotInRange, &kNotCount, &kInvalidCursor, &kClockBefore1970,
+    &kOutOfMemory, &kAllocationFailed, &kNotHyperLogLog, &kCorruptHyperLogLog, &kNotPositive, &kNoKeysCounted,
+    &kTooManyKeysCounted, &kNegativeLimit, &kCountNotPositive, &kNegativeCount, &kNegativeMaxlen, &kZeroRank,
+    &kNotSortable,
 };
 
 }  // namespace larder::inline v0::errors

@@ -74,9 +74,9 @@ std::vector<Argv> Generator::Quiet() {
 std::vector<Argv> Generator::NoMemory(int link) {
   static constexpr std::string_view kPolicies[] = {"noeviction",   "allkeys-random", "volatile-random",
                                                    "volatile-ttl", "volatile-lru",   "allkeys-lru"};
-  // Less than an empty server of either kind needs, and more than a value has: one that is larger than maxmemory is
-  // refused by Larder alone, which in EXEC shows.
-  static constexpr const char* kTiny = "20000";
+  // Less than either server needs for a client and a few keys, and more than a small value has: one that is larger than
+  // maxmemory is refused by Larder alone, which in EXEC shows.
+  static constexpr const char* kTiny = "3000";
   std::vector<Argv> commands = {{"CONFIG", "SET", "maxmemory-policy", std::string(random_.Pick(kPolicies))},
                                 // Tenacity 100: Redis evicts until it fits, however long that takes.
                                 {"CONFIG", "SET", "maxmemory-eviction-tenacity", "100", "maxmemory", kTiny}};
@@ -95,10 +95,12 @@ Argv Generator::Command(int link) {
     argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
-    if (family < 26) {
+    if (family < 20) {
       argv = TypeCommand();
-    } else if (family < 34) {
+    } else if (family < 27) {
       argv = SetCommand();
+    } else if (family < 34) {
+      argv = ListCommand();
     } else if (family < 40) {
       argv = BitmapCommand();
     } else if (family < 46) {

@@ -102,6 +102,10 @@ class Generator {
   std::string SetMember();
   Argv WithSets(Argv argv);
   void TamePop(Argv& argv);
+  Argv ListCommand();
+  Argv SortCommand(const larder::engine::CommandRow& row);
+  std::string ListKey();
+  std::string ListIndex();
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

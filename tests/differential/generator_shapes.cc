@@ -61,7 +61,10 @@ std::string Generator::ValueOf(const ArgSpec& arg) {
       return Number();
     default:
       // Few, so that they meet.
-      if ((arg.name == "field" || arg.name == "member" || arg.name == "element") && random_.Chance(80)) return Member();
+      if ((arg.name == "field" || arg.name == "member" || arg.name == "element" || arg.name == "pivot") &&
+          random_.Chance(80)) {
+        return Member();
+      }
       if (of_bits_ && arg.name == "encoding") return FieldType();
       return random_.Chance(45) ? Number() : Text();
   }
@@ -103,7 +106,8 @@ Argv Generator::TypeCommand() {
     // Those have requests of their own.
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
-      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog || group == Group::kSet;
+      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog ||
+             group == Group::kSet || group == Group::kList;
     });
     return rows;
   }();
@@ -187,6 +191,7 @@ Argv Generator::KeyCommand() {
   if (random_.Chance(4)) return {"DBSIZE"};
   const CommandRow& row = *kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))];
   if (row.spec->name == "scan") return Scan();
+  if (row.spec->name == "sort" || row.spec->name == "sort_ro") return SortCommand(row);
   return FromRow(row);
 }
 

@@ -23,6 +23,7 @@ std::vector<std::string> AllKeys() {
   std::vector<std::string> keys(std::begin(kShortKeys), std::end(kShortKeys));
   keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3"});
   keys.insert(keys.end(), {"set0", "set1", "set2", "set3", "set4"});
+  keys.insert(keys.end(), {"l0", "l1", "l2", "l3", "sort0", "sort1"});
   return keys;
 }
 

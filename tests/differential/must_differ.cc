@@ -32,8 +32,11 @@ constexpr Difference kDifferences[] = {
     {"debug|object", "lru", "as OBJECT IDLETIME"},
     {"debug|object", "lru_seconds_idle", "as OBJECT IDLETIME"},
     {"debug|object", "serializedlength", "Redis compresses what it would dump"},
+    {"debug|object", "ql_*", "nodes of Redis's lists"},
     {"help", "prose", kWords},
     {"bitfield", "an offset #n whose bit is beyond 2^63", "Redis wraps round to another offset; here it is refused"},
+    {"sort", "after an element that no double can hold", "Redis takes the next one of no more digits for such too"},
+    {"sort", "equal texts of ALPHA, BY and LIMIT", "in Redis they come in the order of its partial quicksort"},
     {"pfadd", "a corrupt string", "Redis writes behind a last run that is cut off, and may keep what it has added before "
                                   "it notices; here nothing is changed"},
     {"pfselftest", "value", "Redis's fails while hll-sparse-max-bytes is small"},

@@ -15,7 +15,7 @@ constexpr int kCommands = 3000;
 constexpr size_t kForgottenEvery = 60;  // the counter ends at 255
 
 const std::vector<Argv>& Forms() {
-  // K is a key, H one with a HyperLogLog, N a number.
+  // K is a key, H one with a HyperLogLog, L one with a list, N a number.
   static const std::vector<Argv> forms = {{"SET", "K", "text"},
                                           {"SET", "K", "N"},
                                           {"SET", "K", "text", "GET"},
@@ -54,6 +54,27 @@ const std::vector<Argv>& Forms() {
                                           {"PFDEBUG", "ENCODING", "H"},
                                           {"PFDEBUG", "TODENSE", "H"},
                                           {"PFDEBUG", "GETREG", "H"},
+                                          {"RPUSH", "L", "N", "same", "N"},
+                                          {"LPUSH", "L", "same"},
+                                          {"RPUSHX", "L", "N"},
+                                          {"LPOP", "L"},
+                                          {"RPOP", "L", "2"},
+                                          {"LPOP", "L", "0"},
+                                          {"LLEN", "L"},
+                                          {"LRANGE", "L", "0", "-1"},
+                                          {"LINDEX", "L", "0"},
+                                          {"LINDEX", "L", "N"},
+                                          {"LSET", "L", "0", "N"},
+                                          {"LSET", "L", "N", "N"},
+                                          {"LINSERT", "L", "BEFORE", "same", "N"},
+                                          {"LREM", "L", "1", "same"},
+                                          {"LREM", "L", "1", "nothing"},
+                                          {"LTRIM", "L", "0", "-2"},
+                                          {"LTRIM", "L", "0", "-1"},
+                                          {"LPOS", "L", "same"},
+                                          {"LMOVE", "L", "L", "LEFT", "RIGHT"},
+                                          {"RPOPLPUSH", "L", "L"},
+                                          {"LMPOP", "2", "L", "L", "LEFT"},
                                           {"SETBIT", "K", "N", "1"},
                                           {"SETBIT", "K", "0", "0"},
                                           {"GETBIT", "K", "N"},
@@ -102,6 +123,7 @@ Argv Filled(const Argv& form, std::mt19937_64& random) {
   Argv argv = form;
   for (std::string& word : argv) {
     if (word == "K") word = std::string(1, static_cast<char>('a' + random() % 4));
+    if (word == "L") word = std::string(1, static_cast<char>('g' + random() % 2));
     if (word == "H") word = std::string(1, static_cast<char>('e' + random() % 2));
     if (word == "N") word = std::to_string(random() % 20000 + 1);
   }

@@ -182,6 +182,81 @@ void AddSets(std::vector<CommandCase>* to) {
   to->push_back({{"SADD", "most", "512"}, {SetOf("most", "", 512)}, kKeepsRoom});
 }
 
+// RPUSH of so many elements, of which every fourth is "same".
+Argv List(std::string key, size_t elements, size_t bytes = 10) {
+  Argv argv = {"RPUSH", std::move(key)};
+  for (size_t i = 0; i < elements; ++i) argv.push_back(i % 4 == 1 ? "same" : std::to_string(i) + Value(bytes));
+  return argv;
+}
+
+// A list of each form, and for LMOVE each with each.
+void AddLists(std::vector<CommandCase>* to) {
+  const std::pair<const char*, size_t> kLists[] = {{"missing", 0}, {"one", 1}, {"few", 4}, {"full", 128}, {"tree", 500}};
+  for (const auto& [key, elements] : kLists) {
+    std::vector<Argv> before;
+    if (elements != 0) before.push_back(List(key, elements));
+    const auto add = [&](Argv argv) { to->push_back({std::move(argv), before, kKeepsRoom}); };
+    for (const size_t size : {5, 300, 3000, 40'000}) {
+      add({"LPUSH", key, Value(size)});
+      add({"RPUSH", key, "x", Value(size), "y"});
+      add({"LSET", key, "-1", Value(size)});
+      add({"LINSERT", key, "AFTER", "same", Value(size)});
+    }
+    add(List(key, 300));
+    add({"RPUSHX", key, "x"});
+    add({"LPUSHX", key, "x"});
+    add({"LPOP", key});
+    add({"RPOP", key, "3"});
+    add({"LPOP", key, "400"});
+    add({"LMPOP", "2", "nothing", key, "LEFT", "COUNT", "100"});
+    add({"LRANGE", key, "0", "-1"});
+    add({"LINDEX", key, "2"});
+    add({"LLEN", key});
+    add({"LPOS", key, "same", "COUNT", "0"});
+    add({"LREM", key, "1", "same"});
+    add({"LREM", key, "0", "same"});
+    add({"LTRIM", key, "1", "-2"});
+    add({"LTRIM", key, "5", "4"});
+    add({"LMOVE", key, key, "LEFT", "RIGHT"});
+    for (const auto& [other, others] : kLists) {
+      if (key == other) continue;
+      std::vector<Argv> both = before;
+      if (others != 0) both.push_back(List(other, others));
+      to->push_back({{"LMOVE", key, other, "LEFT", "RIGHT"}, both, kKeepsRoom});
+      to->push_back({{"RPOPLPUSH", key, other}, both, kKeepsRoom});
+    }
+    add({"COPY", key, "fresh"});
+    add({"RENAME", key, "a name that is longer than the one that it had before, so that it needs room"});
+    add({"EXPIRE", key, "100"});
+    add({"DEL", key});
+  }
+  const std::vector<Argv> copied = {List("tree", 600), {"COPY", "tree", "copied"}};
+  for (const Argv& argv : std::vector<Argv>{{"LPOP", "copied", "50"}, {"LPUSH", "copied", Value(2000), "x"},
+                                            {"LMOVE", "copied", "tree", "LEFT", "RIGHT"},
+                                            {"RPOPLPUSH", "copied", "copied"}, {"LTRIM", "copied", "10", "400"},
+                                            {"LREM", "copied", "0", "same"}, {"LSET", "copied", "300", "x"}}) {
+    to->push_back({argv, copied, kKeepsRoom});
+  }
+  to->push_back({{"RPOPLPUSH", "large", "other"}, {List("large", 5, 20'000)}, kKeepsRoom});
+  to->push_back({{"LPOP", "large", "5"}, {List("large", 5, 20'000)}, kKeepsRoom});
+}
+
+void AddSorts(std::vector<CommandCase>* to) {
+  for (const size_t elements : {0, 4, 128, 500}) {
+    std::vector<Argv> before = {{"MSET", "w_0", "5", "w_1", Value(3000), "w_2", "7"}, {"HSET", "h_3", "f", "x"}};
+    Argv numbers = {"RPUSH", "sorted"};
+    for (size_t i = 0; i < elements; ++i) numbers.push_back(std::to_string(i * 7919 % 1000));
+    if (elements != 0) before.push_back(numbers);
+    for (const Argv& argv : std::vector<Argv>{
+             {"SORT", "sorted"}, {"SORT_RO", "sorted", "LIMIT", "2", "10", "DESC"},
+             {"SORT", "sorted", "BY", "w_*", "ALPHA", "GET", "#", "GET", "w_*", "GET", "h_*->f"},
+             {"SORT", "sorted", "STORE", "sorted"}, {"SORT", "sorted", "GET", "w_*", "STORE", "huge"},
+             {"SORT", "sorted", "BY", "nosort", "STORE", "fresh"}, {"SORT", "sorted", "LIMIT", "1", "0", "STORE", "ttl"}}) {
+      to->push_back({argv, before, kKeepsRoom});
+    }
+  }
+}
+
 void AddBitmaps(std::vector<CommandCase>* to) {
   for (const char* key : {"fresh", "short", "number", "medium", "large", "huge", "ttl"}) {
     to->push_back({{"GETBIT", key, "5"}});
@@ -447,6 +522,8 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddStrings(&cases);
   AddHashes(&cases);
   AddSets(&cases);
+  AddLists(&cases);
+  AddSorts(&cases);
   AddBitmaps(&cases);
   AddHyperLogLogs(&cases);
   AddKeys(&cases);

@@ -16,11 +16,11 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
   absl::StatusOr<Database> database = cache.Db(db);
   if (!database.ok()) return database.status().ToString();
   const auto type = database->Execute({"TYPE", key});
-  const std::string_view reader = !type.ok()                    ? "GET"
-                                  : type->AsString() == "hash" ? "HGETALL"
-                                  : type->AsString() == "set"  ? "SMEMBERS"
-                                                               : "GET";
-  const auto value = database->Execute({reader, key});
+  const std::string kind = type.ok() ? type->AsString() : "";
+  const auto value = kind == "hash"   ? database->Execute({"HGETALL", key})
+                     : kind == "list" ? database->Execute({"LRANGE", key, "0", "-1"})
+                     : kind == "set"  ? database->Execute({"SMEMBERS", key})
+                                      : database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
   // An error would be the same one before and after, whatever had become of the value.

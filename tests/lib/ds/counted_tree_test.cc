@@ -227,10 +227,10 @@ TEST_P(PositionModelTest, IsAVector) {
       SetGate();
       const bool ok = tree.EraseRange(*heap_, at, count);
       OpenGate();
-      const size_t gone = before - tree.size();
-      EXPECT_TRUE(gone == count || (!ok && gone < count));
+      EXPECT_EQ(before - tree.size(), ok ? count : 0);
       const auto from = model.begin() + static_cast<std::ptrdiff_t>(at);
-      model.erase(from, from + static_cast<std::ptrdiff_t>(gone));
+      if (ok) model.erase(from, from + static_cast<std::ptrdiff_t>(count));
+      failures += !ok;
     }
     ASSERT_EQ(tree.size(), model.size()) << step;
     if (step % 500 == 0) {
@@ -462,6 +462,77 @@ TEST_F(ModelTest, RecordsOfOneHashStayTogether) {
     EXPECT_TRUE(found) << i;
   }
   End(tree);
+}
+
+// Trees of three inner levels, so that whole branches go, of which clones have some.
+class RangeModelTest : public ModelTest, public ::testing::WithParamInterface<RecordFormat> {
+ protected:
+  CountedTree Filled(size_t records) {
+    base::AssertHolder();
+    const RecordFormat format = GetParam();
+    CountedTree tree(format, &seed_);
+    for (size_t i = 0; i < records; ++i) {
+      const uint64_t number = i * 7919 % records;
+      std::string part = std::to_string(number);
+      part.resize(number % 500 == 0 ? 600 : 100, 'x');
+      std::string prefix(reinterpret_cast<const char*>(&number), 8);
+      uint64_t key = number;
+      CountedTree::Cursor cursor = tree.At(tree.size());
+      if (format.order == Order::kHashOfPart) {
+        key = HashOf(part);
+        prefix = static_cast<char>(key & 255);
+        cursor = tree.LeafOf(key);
+      } else if (format.order == Order::kSorted) {
+        EXPECT_FALSE(tree.FindSorted({number, 0, part}, &cursor));
+        prefix.resize(format.prefix);
+      } else {
+        prefix.clear();
+      }
+      EXPECT_TRUE(tree.Insert(*heap_, &cursor, Record(format, prefix, std::vector<std::string>(format.parts, part)), key));
+    }
+    return tree;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Formats, RangeModelTest, ::testing::Values(kList, kHash, kScored, kIds), [](const auto& format) {
+  return "Prefix" + std::to_string(format.param.prefix);
+});
+
+TEST_P(RangeModelTest, RangesGoAtOnceOrNotAtAll) {
+  base::AssertHolder();
+  int failures = 0;
+  for (int round = 0; round < 2; ++round) {
+    CountedTree tree = Filled(45'000);
+    ASSERT_TRUE(tree.Valid());
+    std::vector<std::string> model = Texts(tree);
+    for (int step = 0; !model.empty(); ++step) {
+      if (step % 7 == 0 && clones_.size() < 3) clones_.push_back({tree.Clone(), model});
+      if (step % 17 == 0 && !clones_.empty()) {
+        EXPECT_EQ(Texts(clones_.front().tree), clones_.front().texts);
+        End(clones_.front().tree);
+        clones_.pop_front();
+      }
+      const size_t kind = random_.Below(20);
+      const size_t most = kind < 12 ? 300 : kind < 19 ? 4'000 : model.size();
+      const size_t count = std::min<size_t>(model.size(), 1 + random_.Below(most));
+      const size_t where = random_.Below(4);
+      const size_t last = model.size() - count;
+      const size_t at = where == 0 ? 0 : where == 1 ? last : random_.Below(last + 1);
+      gate_.left = random_.Below(2) == 0 ? random_.Below(8) : SIZE_MAX;
+      const bool ok = tree.EraseRange(*heap_, at, count);
+      OpenGate();
+      failures += !ok;
+      const auto from = model.begin() + static_cast<std::ptrdiff_t>(at);
+      if (ok) model.erase(from, from + static_cast<std::ptrdiff_t>(count));
+      ASSERT_EQ(tree.size(), model.size());
+      ASSERT_TRUE(tree.Valid()) << step;
+      if (step % 5 == 0) {
+        ASSERT_EQ(Texts(tree), model) << step;
+      }
+    }
+    EXPECT_EQ(tree.bytes(), 0u);
+    EndAll(tree);
+  }
+  EXPECT_GT(failures, 3);
 }
 
 TEST_F(CountedTreeTest, WhatGrowsAtAnEndIsFull) {
