@@ -28,6 +28,7 @@
 #include "lib/ds/counted_tree.h"
 #include "lib/ds/packed.h"
 #include "lib/keyspace/db.h"
+#include "lib/keyspace/scored.h"
 #include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
@@ -44,7 +45,7 @@ struct CollectionRoot : Structure {
   void CountBytes();
 
   ds::CountedTree tree;
-  ds::CountedTree map;  // of a sorted set: {hash of 32 bits, score}, by hash; else empty
+  ds::CountedTree map;  // of a sorted set: its members by hash, with their scores (scored.h); else empty
 };
 
 // nullptr without memory.
@@ -98,6 +99,12 @@ class Collection {
   // The record whose first part is this one, or nullptr.
   const char* Find(Bytes part) const;
   const char* At(size_t index) const;
+  // Of sorted records: how many are less.
+  size_t CountLess(const ds::SortedProbe& probe) const;
+  // Of a sorted set: the score word of this member. False if there is none.
+  bool FindScore(Bytes member, uint64_t* word) const;
+  // Of a sorted set: the same members, if it is a tree in the order of their hashes.
+  Collection ByHash() const;
   // `count` records from `first` on, or, `backwards`, from `first` down, until `visit` returns false.
   void ForRange(size_t first, size_t count, bool backwards, ds::CountedTree::Visit visit) const;
   void ForEach(ds::CountedTree::Visit visit) const { ForRange(0, size(), false, visit); }
@@ -107,6 +114,7 @@ class Collection {
   friend class CollectionEdit;
   ds::RecordFormat format_;
   const ds::CountedTree* tree_ = nullptr;
+  const ds::CountedTree* map_ = nullptr;
   ds::PackedRecords packed_;
 };
 
@@ -121,6 +129,12 @@ class CollectionEdit {
   // that one that fails must leave the tree as it was.
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
+  // A new collection, empty so far, that takes the place of what is there, of whatever type, with this expiry.
+  struct Anew {
+    int64_t expiry_ms = kNoExpiry;
+  };
+  CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
+                 Anew anew) LARDER_REQUIRES_HOLDER;
   ~CollectionEdit();
   CollectionEdit(const CollectionEdit&) = delete;
   CollectionEdit& operator=(const CollectionEdit&) = delete;
@@ -150,6 +164,8 @@ class CollectionEdit {
   // Errors: kAllocationFailed, after which nothing may follow. The record is taken, or stays the draft's.
   Error Insert(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
   Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
+  // Of a sorted set: gives the member there, which is `member`, another score. `member` is no part of the collection.
+  Error Rescore(Spot& spot, Bytes member, uint64_t word) LARDER_REQUIRES_HOLDER;
   Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 
@@ -178,6 +194,7 @@ class CollectionEdit {
   Form form_before_;
   const ds::RecordFormat packed_format_;
   ds::RecordFormat large_;
+  int64_t expiry_ms_ = kNoExpiry;
   size_t bytes_before_ = 0;        // of the entry
   CollectionRoot* root_ = nullptr;  // if it is a tree
   bool own_root_ = false;           // which no entry has yet

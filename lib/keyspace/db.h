@@ -147,9 +147,9 @@ class Db {
   void EmitChanged(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER {
     Emit(place->key(), nullptr, false, change);
   }
-  // Makes `key` hold a packed collection, in bytes that are not the entry's, with the expiry that it had.
-  Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
-      LARDER_REQUIRES_HOLDER;
+  // Makes `key` hold a packed collection, in bytes that are not the entry's.
+  Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, int64_t expiry_ms,
+                           const Change& change) LARDER_REQUIRES_HOLDER;
 
   // Makes `key` hold a copy of what `from` holds (of any type; `from` may live in another database). Its history of use
   // begins, whatever was there.

@@ -110,10 +110,11 @@ Result<Entry*> Db::PutString(Bytes key, const Place& place, const StringSource& 
   return existing;
 }
 
-Result<Entry*> Db::PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change) {
+Result<Entry*> Db::PutPacked(Bytes key, const Place& place, Form form, Bytes packed, int64_t expiry_ms,
+                             const Change& change) {
   const auto storage = packed.size() <= memory::kInlineValueMax ? Entry::Storage::kInline : Entry::Storage::kBlock;
   const StringSource value{storage, form.encoding, 0, packed, nullptr, form.type};
-  return PutString(key, place, value, place != nullptr ? place->expiry_ms() : kNoExpiry, change);
+  return PutString(key, place, value, expiry_ms, change);
 }
 
 }  // namespace larder::inline v0::keyspace
