@@ -29,6 +29,9 @@ extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
+extern const engine::Family kZsetAlgebraFamily;
+extern const engine::Family kZsetFamily;
+extern const engine::Family kZsetRangeFamily;
 
 // All of them.
 std::span<const engine::Family* const> CoreFamilies();
