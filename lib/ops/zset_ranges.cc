@@ -143,6 +143,22 @@ Picked PickMembers(const Opened& opened, const Range& range) {
   return Between(from, to, range.reverse, range.limit);
 }
 
+// A number whose exponent is beyond those of long doubles: infinite or 0, with its sign.
+bool ParseHuge(Bytes text, double* value) {
+  const bool hex = text.find_first_of("xX") != Bytes::npos;
+  const size_t at = text.find_first_of(hex ? Bytes("pP") : Bytes("eE"));
+  if (at == Bytes::npos) return false;
+  Bytes exponent = text.substr(at + 1);
+  const bool small = !exponent.empty() && exponent[0] == '-';
+  if (small || (!exponent.empty() && exponent[0] == '+')) exponent.remove_prefix(1);
+  if (exponent.empty() || exponent.find_first_not_of("0123456789") != Bytes::npos) return false;
+  double mantissa = 0;
+  if (!base::ParseDouble(text.substr(0, at), &mantissa) || !std::isfinite(mantissa)) return false;
+  const double size = small || mantissa == 0 ? 0 : std::numeric_limits<double>::infinity();
+  *value = std::copysign(size, mantissa);
+  return true;
+}
+
 // As strtod: up to a NUL, without leading blanks; too large is infinite, too small is 0.
 bool ParseLenient(Bytes text, double* value) {
   text = text.substr(0, text.find('\0'));
@@ -152,11 +168,12 @@ bool ParseLenient(Bytes text, double* value) {
     return true;
   }
   if (base::ParseDouble(text, value)) return true;
-  // What is no number is none for a long double either, whose exponent has more room.
-  long double wide = 0;
-  if (!base::ParseLongDouble(text, &wide)) return false;
-  *value = static_cast<double>(wide);
-  return true;
+  long double wide = 0;  // whose exponent has more room
+  if (base::ParseLongDouble(text, &wide)) {
+    *value = static_cast<double>(wide);
+    return true;
+  }
+  return ParseHuge(text, value);
 }
 
 bool ParseScoreBound(Bytes text, ScoreBound* bound) {

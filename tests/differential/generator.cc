@@ -95,8 +95,10 @@ Argv Generator::Command(int link) {
     argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
-    if (family < 34) {
+    if (family < 24) {
       argv = TypeCommand();
+    } else if (family < 34) {
+      argv = ZsetCommand();
     } else if (family < 40) {
       argv = BitmapCommand();
     } else if (family < 46) {
@@ -115,6 +117,7 @@ Argv Generator::Command(int link) {
   }
   if (!fixed_ && random_.Chance(7)) Mutate(argv);
   LengthenTtls(argv);
+  TameLex(argv);
   const std::string name = argv.empty() ? "" : Lower(argv[0]);
   if (name == "multi") in_multi_[link] = true;
   if (name == "exec" || name == "discard" || name == "reset" || name == "quit") in_multi_[link] = false;

@@ -98,6 +98,12 @@ class Generator {
   std::string Member();
   Argv BitmapCommand();
   Argv HyperLogLogCommand();
+  Argv ZsetCommand();
+  Argv LexCommand();
+  Argv ScoreRange();
+  Argv AddScored();
+  void AddOperands(Argv* argv);
+  void TameLex(Argv& argv);
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
@@ -123,6 +129,9 @@ class Generator {
   std::string Text();
   std::string Number();
   std::string Float();
+  std::string Score();
+  std::string ScoreBound();
+  std::string LexBound();
   std::string Offset();
   std::string BitOffset();
   std::string FieldType();
@@ -139,6 +148,7 @@ class Generator {
   int short_ttl_ms_ = 0;
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
   bool of_bits_ = false;  // its offsets are bits
+  bool of_zsets_ = false;  // its keys are those of ZsetCommand
   bool in_multi_[kLinks] = {};
 };
 

@@ -103,7 +103,8 @@ Argv Generator::TypeCommand() {
     // Those have requests of their own.
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
-      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog;
+      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog ||
+             group == Group::kSortedSet;
     });
     return rows;
   }();

@@ -362,12 +362,15 @@ TEST_P(ZsetTest, RangesByScore) {
     EXPECT_THAT(Run({"ZCOUNT", key, " -1", "1e400"}), IsInt(members)) << "as strtod reads them";
     EXPECT_THAT(Run({"ZCOUNT", key, "", "("}), IsInt(0));
     EXPECT_THAT(Run({"ZCOUNT", key, "", "1e-400"}), IsInt(1));
+    EXPECT_THAT(Run({"ZCOUNT", key, "-0x1p+99999", "-0"}), IsInt(1));
+    EXPECT_THAT(Run({"ZCOUNT", key, "-1e-99999", "1e99999"}), IsInt(members));
     EXPECT_THAT(Run({"ZREMRANGEBYSCORE", key, "(3", "7"}), IsInt(4));
     EXPECT_EQ(Text({"ZRANGEBYSCORE", key, "2", "9"}), "member2 member3 member8 member9");
   }
   Run({"SET", "s", "x"});
   ExpectErrors(kRangeNotFloat, {{"ZCOUNT", "s", "x", "1"}, {"ZCOUNT", "s", "((0", "1"}, {"ZCOUNT", "s", "nan", "1"},
-                                {"ZCOUNT", "s", "1 ", "1"}, {"ZREMRANGEBYSCORE", "s", "x", "1"}});
+                                {"ZCOUNT", "s", "1 ", "1"}, {"ZCOUNT", "s", "infe99999", "1"},
+                                {"ZCOUNT", "s", "1e", "1"}, {"ZCOUNT", "s", "1e99999x", "1"}, {"ZREMRANGEBYSCORE", "s", "x", "1"}});
   ExpectErrors(kSyntax, {{"ZRANGEBYSCORE", "s", "x", "1", "FOO"}, {"ZRANGEBYSCORE", "z10", "0", "1", "REV"},
                          {"ZRANGE", "z10", "0", "1", "BYSCORE", "BYLEX"}});
 }
