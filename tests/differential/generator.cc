@@ -118,6 +118,7 @@ Argv Generator::Command(int link) {
   if (!fixed_ && random_.Chance(7)) Mutate(argv);
   LengthenTtls(argv);
   TameLex(argv);
+  TameRandom(argv);
   const std::string name = argv.empty() ? "" : Lower(argv[0]);
   if (name == "multi") in_multi_[link] = true;
   if (name == "exec" || name == "discard" || name == "reset" || name == "quit") in_multi_[link] = false;

@@ -104,6 +104,7 @@ class Generator {
   Argv AddScored();
   void AddOperands(Argv* argv);
   void TameLex(Argv& argv);
+  void TameRandom(Argv& argv);
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();

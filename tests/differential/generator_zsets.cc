@@ -53,6 +53,12 @@ void Generator::TameLex(Argv& argv) {
   if (at < argv.size()) argv[at] = "lex" + std::to_string(random_.Below(3));
 }
 
+// Redis would write a reply of so many elements, or end for want of memory.
+void Generator::TameRandom(Argv& argv) {
+  if (argv.size() < 3 || argv[2].size() <= 3 || argv[2][0] != '-') return;
+  if (Lower(argv[0]).find("rand") != std::string::npos) argv[2] = "-7";
+}
+
 // On keys whose members all have the score 0.
 Argv Generator::LexCommand() {
   const std::string key = "lex" + std::to_string(random_.Below(3));
@@ -147,8 +153,6 @@ Argv Generator::ZsetCommand() {
     default: argv = FromRow(*kRows[static_cast<size_t>(random_.Below(static_cast<int>(kRows.size())))]);
   }
   of_zsets_ = false;
-  // As with HRANDFIELD: Redis would write a reply of so many members, or end for want of memory.
-  if (SameWord(argv[0], "zrandmember") && argv.size() > 2 && argv[2].size() > 3 && argv[2][0] == '-') argv[2] = "-7";
   return argv;
 }
 
