@@ -7,7 +7,8 @@ std::span<const engine::Family* const> CoreFamilies() {
       &kStringFamily, &kStringSetFamily, &kLcsFamily, &kKeyFamily, &kExpiryFamily, &kScanFamily, &kObjectFamily,
       &kMultiFamily, &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily, &kServerFamily,
       &kConfigFamily, &kInfoFamily, &kDebugFamily, &kMonitorFamily, &kCommandFamily, &kHashFamily, &kBitmapFamily,
-      &kHyperLogLogFamily, &kPubSubFamily, &kSetFamily, &kSetAlgebraFamily, &kListFamily, &kSortFamily,
+      &kHyperLogLogFamily, &kPubSubFamily, &kSetFamily, &kSetAlgebraFamily, &kListFamily, &kSortFamily, &kZsetFamily,
+      &kZsetRangeFamily, &kZsetAlgebraFamily,
   };
   return kFamilies;
 }

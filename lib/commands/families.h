@@ -34,6 +34,9 @@ extern const engine::Family kSetFamily;
 extern const engine::Family kSortFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
+extern const engine::Family kZsetAlgebraFamily;
+extern const engine::Family kZsetFamily;
+extern const engine::Family kZsetRangeFamily;
 
 // All of them.
 std::span<const engine::Family* const> CoreFamilies();

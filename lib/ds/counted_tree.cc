@@ -238,7 +238,7 @@ bool CountedTree::ValidBelow(const void* block, int level, uint64_t least, uint6
       const char* part = record + format_.prefix;
       for (int j = 0; j < format_.parts; ++j, part = SkipPart(part)) {
         const memory::Block* const own = PartBlock(part);
-        if (own != nullptr) *bytes += own->footprint();
+        if (own != nullptr && !format_.borrows) *bytes += own->footprint();
       }
       record = part;
     }

@@ -139,6 +139,10 @@ class CountedTree {
   // Erases `count` records from `first` on.
   bool EraseRange(memory::Heap& heap, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 
+  // Copies what the path to the cursor shares with other trees. Then erasing the record there, or replacing it by one of
+  // the same size, cannot fail; another insert does not change that.
+  bool Own(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+
   // Another tree of the same records.
   CountedTree Clone() const LARDER_REQUIRES_HOLDER;
   // Lets go of about `records` of them, from the end. Returns how many bytes that were. When the tree is empty it is done.
@@ -174,7 +178,6 @@ class CountedTree {
   size_t BlocksOf(const char* from, const char* to, int references) LARDER_REQUIRES_HOLDER;
 
   static uint32_t& RefsOf(void* block) { return *static_cast<uint32_t*>(block); }
-  bool Own(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   bool Owns(const Cursor& cursor) const;
   static void AppendRecords(Leaf* to, const char* from, size_t bytes, size_t count);
   bool NewPair(memory::Heap& heap, size_t left_bytes, size_t right_bytes, Leaf** left, Leaf** right)

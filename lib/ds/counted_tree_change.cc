@@ -72,6 +72,7 @@ void CountedTree::FreeNode(memory::Heap& heap, Node* node) {
 // What the blocks of these records take; gives each another reference, or takes one away.
 size_t CountedTree::BlocksOf(const char* from, const char* to, int references) {
   size_t bytes = 0;
+  if (format_.borrows) return 0;
   while (from != to) {
     from += format_.prefix;
     for (int i = 0; i < format_.parts; ++i) {

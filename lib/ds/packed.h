@@ -18,6 +18,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/check.h"
+#include "lib/ds/score_word.h"
 #include "lib/memory/block.h"
 
 namespace larder::inline v0::ds {
@@ -33,6 +34,8 @@ struct RecordFormat {
   uint8_t prefix = 0;
   uint8_t parts = 1;
   Order order = Order::kPosition;
+  bool scores = false;  // kSorted: the first word is a score's, of which two are equal (score_word.h)
+  bool borrows = false;  // the blocks of its parts are other records': neither counted nor freed
 
   // Whether a leaf's records are in no order: which leaf they are in says all.
   bool hashed() const { return order >= Order::kHashOfPart; }
@@ -126,13 +129,15 @@ T PrefixOf(const char* record, size_t at = 0) {
   return value;
 }
 
-// The word that sorted records begin with: 2, 4 or 8 bytes of the prefix.
+// The word that sorted records are ordered by first: 2, 4 or 8 bytes of the prefix.
 inline uint64_t FirstWord(const char* record, RecordFormat format) {
   switch (format.prefix) {
     case 2: return PrefixOf<uint16_t>(record);
     case 4: return PrefixOf<uint32_t>(record);
-    default: return PrefixOf<uint64_t>(record);
+    default: break;
   }
+  const uint64_t word = PrefixOf<uint64_t>(record);
+  return format.scores ? ComparedWord(word) : word;
 }
 
 // What sorted records are searched for: `first`, `second` if the prefix has two words, else `part` if there is one.

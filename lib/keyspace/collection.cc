@@ -11,8 +11,6 @@
 namespace larder::inline v0::keyspace {
 namespace {
 
-constexpr ds::RecordFormat kScoreFormat{12, 0, ds::RecordFormat::Order::kHashInPrefix};
-
 class CollectionKind final : public StructureKind {
  public:
   size_t Count(const Structure& root) const override { return Of(root).tree.size(); }
@@ -107,7 +105,7 @@ Bytes PackedValueOf(const Entry& entry) {
 // ---- CollectionRoot -------------------------------------------------------------------------------------------------
 
 CollectionRoot::CollectionRoot(ds::RecordFormat format, const base::HashSeed* seed)
-    : Structure{&kCollectionKind, 0}, tree(format, seed), map(kScoreFormat, seed) {
+    : Structure{&kCollectionKind, 0}, tree(format, seed), map(kMemberScores, seed) {
   CountBytes();
 }
 
@@ -163,8 +161,10 @@ void RecordDraft::Copy(const char* record, ds::RecordFormat format) {
 Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
   if (entry == nullptr) return;
   if (entry->storage() == Entry::Storage::kStructure) {
-    tree_ = &static_cast<const CollectionRoot*>(entry->structure())->tree;
+    const CollectionRoot* const root = static_cast<const CollectionRoot*>(entry->structure());
+    tree_ = &root->tree;
     format_ = tree_->format();
+    if (format_.scores) map_ = &root->map;
     return;
   }
   const Bytes value = PackedValueOf(*entry);
@@ -179,6 +179,12 @@ const char* Collection::Find(Bytes part) const {
     const bool found = tree_->FindHashed(base::HashBytes(part, *tree_->seed()), part, &cursor);
     return found ? cursor.record() : nullptr;
   }
+  if (format_.scores) {
+    uint64_t word = 0;
+    ds::CountedTree::Cursor cursor;
+    if (!FindScoreWord(*map_, part, &word) || !tree_->FindSorted(ScoredProbe(word, part), &cursor)) return nullptr;
+    return cursor.record();
+  }
   for (ds::CountedTree::Cursor cursor = tree_->At(0); tree_->ToRecord(&cursor);) {
     const ds::PackedRecords leaf = cursor.leaf();
     const char* const record = ds::FindPart(leaf, format_, part, &index);
@@ -186,6 +192,38 @@ const char* Collection::Find(Bytes part) const {
     cursor.Set(leaf.end(), leaf.count);
   }
   return nullptr;
+}
+
+size_t Collection::CountLess(const ds::SortedProbe& probe) const {
+  LARDER_DCHECK(format_.order == ds::RecordFormat::Order::kSorted);
+  if (tree_ == nullptr) {
+    const char* record = nullptr;
+    size_t index = 0;
+    ds::FindSorted(packed_, format_, probe, &record, &index);
+    return index;
+  }
+  ds::CountedTree::Cursor cursor;
+  tree_->FindSorted(probe, &cursor);
+  return tree_->Rank(cursor);
+}
+
+Collection Collection::ByHash() const {
+  Collection by_hash = *this;
+  if (map_ == nullptr) return by_hash;
+  by_hash.tree_ = map_;
+  by_hash.format_ = map_->format();
+  by_hash.map_ = nullptr;
+  return by_hash;
+}
+
+bool Collection::FindScore(Bytes member, uint64_t* word) const {
+  LARDER_DCHECK(format_.scores);
+  if (map_ != nullptr) return FindScoreWord(*map_, member, word);
+  size_t index = 0;
+  const char* const record = ds::FindPart(packed_, format_, member, &index);
+  if (record == nullptr) return false;
+  *word = ds::PrefixOf<uint64_t>(record);
+  return true;
 }
 
 const char* Collection::At(size_t index) const {
@@ -290,6 +328,7 @@ Collection CollectionEdit::Read() const {
   } else {
     read.tree_ = &root_->tree;
     read.format_ = root_->tree.format();
+    if (read.format_.scores) read.map_ = &root_->map;
   }
   return read;
 }
@@ -307,6 +346,12 @@ bool CollectionEdit::Find(Bytes part, Spot* spot) const {
   if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
     spot->hash = base::HashBytes(part, *tree.seed());
     if (tree.FindHashed(spot->hash, part, &spot->cursor)) spot->record = spot->cursor.record();
+    return spot->record != nullptr;
+  }
+  if (tree.format().scores) {
+    uint64_t word = 0;
+    if (!FindScoreWord(root_->map, part, &word)) return false;
+    if (tree.FindSorted(ScoredProbe(word, part), &spot->cursor)) spot->record = spot->cursor.record();
     return spot->record != nullptr;
   }
   spot->cursor = tree.At(0);
@@ -397,7 +442,11 @@ bool CollectionEdit::AddCopy(CollectionRoot* to, const char* record, ds::RecordF
   }
   const size_t size = static_cast<size_t>(end - parts);
   std::memcpy(room + format.prefix, parts, size);
-  if (!to->tree.Insert(heap_, &cursor, {room, format.prefix + size}, key)) return false;
+  if (format.scores) {
+    if (!InsertScored(heap_, *to, &cursor, ds::PrefixOf<uint64_t>(record), parts)) return false;
+  } else if (!to->tree.Insert(heap_, &cursor, {room, format.prefix + size}, key)) {
+    return false;
+  }
   for (const char* part = parts; part != end; part = ds::SkipPart(part)) {
     if (ds::PartBlock(part) != nullptr) ds::PartBlock(part)->Ref();
   }
@@ -511,6 +560,14 @@ Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
   char room[kRecordBytesMax];
   Bytes record = draft.record();
   uint64_t key = 0;
+  if (tree.format().scores) {
+    const char* const part = record.data() + tree.format().prefix;
+    if (!InsertScored(heap_, *root_, &spot.cursor, ds::PrefixOf<uint64_t>(record.data()), part)) {
+      return errors::kAllocationFailed;
+    }
+    draft.Taken();
+    return kOk;
+  }
   if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
     if (was_packed) {
       spot.hash = base::HashBytes(ds::PartOf(record.data(), packed_format_, 0), *tree.seed());
@@ -548,13 +605,31 @@ Error CollectionEdit::Replace(Spot& spot, RecordDraft& draft) {
   return kOk;
 }
 
+Error CollectionEdit::Rescore(Spot& spot, Bytes member, uint64_t word) {
+  LARDER_DCHECK(format().scores && ds::PartOf(spot.record, format(), 0) == member);
+  if (!packed()) {
+    LARDER_RETURN_IF_ERROR(Own());
+    return MoveScored(heap_, *root_, &spot.cursor, member, word) ? kOk : Error(errors::kAllocationFailed);
+  }
+  char record[kRecordBytesMax];
+  const size_t size = static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record);
+  std::memcpy(record, spot.record, size);
+  std::memcpy(record, &word, sizeof(word));
+  Splice(spot, size, {}, -1);
+  FindSorted(ScoredProbe(word, member), &spot);
+  Splice(spot, 0, {record, size}, 1);
+  return kOk;
+}
+
 Error CollectionEdit::Erase(Spot& spot) {
   if (packed()) {
     Splice(spot, static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record), {}, -1);
     return kOk;
   }
   LARDER_RETURN_IF_ERROR(Own());
-  return root_->tree.Erase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+  const bool erased = root_->tree.format().scores ? EraseScored(heap_, *root_, &spot.cursor)
+                                                  : root_->tree.Erase(heap_, &spot.cursor);
+  return erased ? kOk : Error(errors::kAllocationFailed);
 }
 
 Error CollectionEdit::Reserve(Spot& spot) {
@@ -571,7 +646,9 @@ Error CollectionEdit::EraseRange(size_t first, size_t count) {
     return kOk;
   }
   LARDER_RETURN_IF_ERROR(Own());
-  return root_->tree.EraseRange(heap_, first, count) ? kOk : Error(errors::kAllocationFailed);
+  const bool erased = root_->tree.format().scores ? EraseScoredRange(heap_, *root_, first, count)
+                                                  : root_->tree.EraseRange(heap_, first, count);
+  return erased ? kOk : Error(errors::kAllocationFailed);
 }
 
 Bytes CollectionEdit::packed_value() {

@@ -29,6 +29,7 @@
 #include "lib/ds/counted_tree.h"
 #include "lib/ds/packed.h"
 #include "lib/keyspace/db.h"
+#include "lib/keyspace/scored.h"
 #include "lib/keyspace/structure.h"
 
 namespace larder::inline v0::keyspace {
@@ -45,7 +46,7 @@ struct CollectionRoot : Structure {
   void CountBytes();
 
   ds::CountedTree tree;
-  ds::CountedTree map;  // of a sorted set: {hash of 32 bits, score}, by hash; else empty
+  ds::CountedTree map;  // of a sorted set: its members by hash, with their scores (scored.h); else empty
 };
 
 // nullptr without memory.
@@ -101,6 +102,12 @@ class Collection {
   // The record whose first part is this one, or nullptr.
   const char* Find(Bytes part) const;
   const char* At(size_t index) const;
+  // Of sorted records: how many are less.
+  size_t CountLess(const ds::SortedProbe& probe) const;
+  // Of a sorted set: the score word of this member. False if there is none.
+  bool FindScore(Bytes member, uint64_t* word) const;
+  // Of a sorted set: the same members, if it is a tree in the order of their hashes.
+  Collection ByHash() const;
   // `count` records from `first` on, or, `backwards`, from `first` down, until `visit` returns false.
   void ForRange(size_t first, size_t count, bool backwards, ds::CountedTree::Visit visit) const;
   void ForEach(ds::CountedTree::Visit visit) const { ForRange(0, size(), false, visit); }
@@ -110,6 +117,7 @@ class Collection {
   friend class CollectionEdit;
   ds::RecordFormat format_;
   const ds::CountedTree* tree_ = nullptr;
+  const ds::CountedTree* map_ = nullptr;
   ds::PackedRecords packed_;
 };
 
@@ -166,6 +174,8 @@ class CollectionEdit {
   // Errors: kAllocationFailed, after which nothing may follow. The record is taken, or stays the draft's.
   Error Insert(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
   Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
+  // Of a sorted set: gives the member there, which is `member`, another score. `member` is no part of the collection.
+  Error Rescore(Spot& spot, Bytes member, uint64_t word) LARDER_REQUIRES_HOLDER;
   Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
   // Changes no record. If the edit is in place, erasing the one at the spot cannot fail from now on, whatever else is

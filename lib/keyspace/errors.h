@@ -50,6 +50,16 @@ LARDER_ERROR(kClockBefore1970, kFailedPrecondition,
 LARDER_ERROR(kOutOfMemory, kResourceExhausted, "OOM command not allowed when used memory > 'maxmemory'.");
 LARDER_ERROR(kLargerThanMaxmemory, kResourceExhausted, "OOM the value is larger than 'maxmemory'");
 LARDER_ERROR(kAllocationFailed, kResourceExhausted, "OOM the system has no memory left for this command");
+LARDER_ERROR(kScoreNotNumber, kOutOfRange, "ERR resulting score is not a number (NaN)");
+LARDER_ERROR(kXxAndNx, kInvalidArgument, "ERR XX and NX options at the same time are not compatible");
+LARDER_ERROR(kGtLtAndNx, kInvalidArgument, "ERR GT, LT, and/or NX options at the same time are not compatible");
+LARDER_ERROR(kSeveralIncrements, kInvalidArgument, "ERR INCR option supports a single increment-element pair");
+LARDER_ERROR(kRangeNotFloat, kInvalidArgument, "ERR min or max is not a float");
+LARDER_ERROR(kRangeNotLex, kInvalidArgument, "ERR min or max not valid string range item");
+LARDER_ERROR(kWeightNotFloat, kInvalidArgument, "ERR weight value is not a float");
+LARDER_ERROR(kLimitOfRanks, kInvalidArgument,
+             "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+LARDER_ERROR(kScoresByLex, kInvalidArgument, "ERR syntax error, WITHSCORES not supported in combination with BYLEX");
 
 // No refusal, and never a reply: a step of a command that may take long has been done, and it is to be run again.
 LARDER_ERROR(kUnfinished, kUnavailable, "ERR the command has not ended yet");
@@ -63,7 +73,8 @@ inline constexpr const ErrorText* kAll[] = {
     &kHashNotInteger, &kHashNotFloat, &kNotNumber, &kNotInRange, &kNotCount, &kInvalidCursor, &kClockBefore1970,
     &kOutOfMemory, &kAllocationFailed, &kNotHyperLogLog, &kCorruptHyperLogLog, &kNotPositive, &kNoKeysCounted,
     &kTooManyKeysCounted, &kNegativeLimit, &kCountNotPositive, &kNegativeCount, &kNegativeMaxlen, &kZeroRank,
-    &kNotSortable,
+    &kNotSortable, &kScoreNotNumber, &kXxAndNx, &kGtLtAndNx, &kSeveralIncrements, &kRangeNotFloat, &kRangeNotLex,
+    &kWeightNotFloat, &kLimitOfRanks, &kScoresByLex,
 };
 
 }  // namespace larder::inline v0::errors

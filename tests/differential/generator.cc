@@ -95,12 +95,14 @@ Argv Generator::Command(int link) {
     argv = episode_.focus == Episode::kExpiry ? ExpiryFocus() : TransactionFocus(link);
   } else {
     const int family = random_.Below(100);
-    if (family < 20) {
+    if (family < 14) {
       argv = TypeCommand();
-    } else if (family < 27) {
+    } else if (family < 20) {
       argv = SetCommand();
-    } else if (family < 34) {
+    } else if (family < 26) {
       argv = ListCommand();
+    } else if (family < 34) {
+      argv = ZsetCommand();
     } else if (family < 40) {
       argv = BitmapCommand();
     } else if (family < 46) {
@@ -120,6 +122,8 @@ Argv Generator::Command(int link) {
   if (!fixed_ && random_.Chance(7)) Mutate(argv);
   LengthenTtls(argv);
   TamePop(argv);
+  TameLex(argv);
+  TameRandom(argv);
   const std::string name = argv.empty() ? "" : Lower(argv[0]);
   if (name == "multi") in_multi_[link] = true;
   if (name == "exec" || name == "discard" || name == "reset" || name == "quit") in_multi_[link] = false;

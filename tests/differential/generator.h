@@ -106,6 +106,13 @@ class Generator {
   Argv SortCommand(const larder::engine::CommandRow& row);
   std::string ListKey();
   std::string ListIndex();
+  Argv ZsetCommand();
+  Argv LexCommand();
+  Argv ScoreRange();
+  Argv AddScored();
+  void AddOperands(Argv* argv);
+  void TameLex(Argv& argv);
+  void TameRandom(Argv& argv);
   Argv KeyCommand();
   Argv TransactionCommand(int link);
   Argv ExpiryFocus();
@@ -131,6 +138,9 @@ class Generator {
   std::string Text();
   std::string Number();
   std::string Float();
+  std::string Score();
+  std::string ScoreBound();
+  std::string LexBound();
   std::string Offset();
   std::string BitOffset();
   std::string FieldType();
@@ -148,6 +158,7 @@ class Generator {
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
   bool of_bits_ = false;  // its offsets are bits
   bool of_sets_ = false;  // its keys are those of SetCommand
+  bool of_zsets_ = false;  // its keys are those of ZsetCommand
   bool in_multi_[kLinks] = {};
 };
 

@@ -107,7 +107,7 @@ Argv Generator::TypeCommand() {
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
       return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog ||
-             group == Group::kSet || group == Group::kList;
+             group == Group::kSet || group == Group::kList || group == Group::kSortedSet;
     });
     return rows;
   }();
@@ -116,11 +116,6 @@ Argv Generator::TypeCommand() {
   Argv argv = FromRow(row);
   // Keys of the type's own, mostly; all other commands meet them too, see Key.
   if (argv.size() > 1 && random_.Chance(75)) argv[1] = TypeKey(row.spec->group);
-  // Redis would write a reply of so many elements, or end for want of memory.
-  if (row.spec->name.find("rand") != std::string_view::npos && argv.size() > 2 && argv[2].size() > 3 &&
-      argv[2][0] == '-') {
-    argv[2] = "-7";
-  }
   return argv;
 }
 

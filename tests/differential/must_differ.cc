@@ -18,6 +18,7 @@ constexpr Difference kDifferences[] = {
     {"scan", "cursor", "a position in the table's own order; a cursor that was never given out means another place"},
     {"hscan", "cursor", "the same, in a hash"},
     {"sscan", "cursor", "the same, in a set"},
+    {"zscan", "cursor", "the same, in a sorted set"},
     {kAnyCommand, "a value larger than maxmemory",
      "it is refused before anything is evicted for it, and told so; Redis evicts all that may go, then answers OOM"},
     {"quit", "the connection's end after CLIENT REPLY OFF or SKIP",

@@ -182,6 +182,65 @@ void AddSets(std::vector<CommandCase>* to) {
   to->push_back({{"SADD", "most", "512"}, {SetOf("most", "", 512)}, kKeepsRoom});
 }
 
+// ZADD of so many members.
+Argv Zset(std::string key, size_t members) {
+  Argv argv = {"ZADD", std::move(key)};
+  for (size_t i = 0; i < members; ++i) {
+    argv.push_back(std::to_string(i % 20));
+    argv.push_back("member" + std::to_string(i));
+  }
+  return argv;
+}
+
+// A sorted set of each form: in its entry, as two trees, as a listpack and as a skiplist.
+void AddZsets(std::vector<CommandCase>* to) {
+  const std::pair<const char*, size_t> kZsets[] = {{"missing", 0}, {"small", 3}, {"full", 100}, {"trees", 300}};
+  for (const auto& [key, members] : kZsets) {
+    std::vector<Argv> before = {Zset("other", 50)};
+    if (members != 0) before.push_back(Zset(key, members));
+    const auto add = [&](Argv argv, uint8_t traits = kKeepsRoom) {
+      to->push_back({std::move(argv), before, traits});
+    };
+    for (const size_t size : {5, 100, 3000}) {
+      add({"ZADD", key, "7", Value(size)});
+      add({"ZADD", key, "7", Value(size), "8", "member2", "9", Value(size + 1)});
+    }
+    add({"ZADD", key, "CH", "100", "member1"});
+    add({"ZADD", key, "INCR", "100", "member1"});
+    add({"ZINCRBY", key, "0.5", "member2"});
+    add({"ZREM", key, "member1"});
+    add({"ZREM", key, "member1", "member2", "member0", "nothing"});
+    add({"ZREMRANGEBYRANK", key, "1", "-2"});
+    add({"ZREMRANGEBYSCORE", key, "1", "(10"});
+    add({"ZREMRANGEBYLEX", key, "-", "+"});
+    add({"ZPOPMIN", key});
+    add({"ZPOPMAX", key, "70"});
+    add({"ZMPOP", "2", "nothing", key, "MIN", "COUNT", "2"});
+    add({"ZRANGE", key, "0", "-1", "WITHSCORES"});
+    add({"ZRANGEBYSCORE", key, "2", "5", "LIMIT", "1", "4"});
+    add({"ZMSCORE", key, "member1", "nothing", "member2"});
+    add({"ZRANK", key, "member1"});
+    add({"ZSCAN", key, "0", "COUNT", "100"});
+    add({"ZRANDMEMBER", key, "2", "WITHSCORES"}, kVaries | kKeepsRoom);
+    add({"ZUNION", "2", key, "other", "WITHSCORES"});
+    add({"ZINTERCARD", "2", key, "other"});
+    add({"ZUNIONSTORE", "fresh", "2", key, "other", "WEIGHTS", "2", "3"});
+    add({"ZINTERSTORE", key, "2", key, "other"});
+    add({"ZDIFFSTORE", "short", "2", "other", key});
+    add({"ZRANGESTORE", "fresh", key, "1", "-1"});
+    add({"COPY", key, "fresh"});
+    add({"RENAME", key, "a name that is longer than the one that it had before, so that it needs room"});
+    add({"EXPIRE", key, "100"});
+    add({"DEL", key});
+    add({"SET", key, Value(3000)});
+  }
+  const std::vector<Argv> copied = {Zset("trees", 300), {"COPY", "trees", "copied"}};
+  to->push_back({{"ZADD", "copied", "100", "member7"}, copied, kKeepsRoom});
+  to->push_back({{"ZADD", "copied", "100", Value(2000)}, copied, kKeepsRoom});
+  to->push_back({{"ZREM", "copied", "member7"}, copied, kKeepsRoom});
+  to->push_back({{"ZADD", "full", "1", "one more"}, {Zset("full", 128)}, kKeepsRoom});
+}
+
 // RPUSH of so many elements, of which every fourth is "same".
 Argv List(std::string key, size_t elements, size_t bytes = 10) {
   Argv argv = {"RPUSH", std::move(key)};
@@ -522,6 +581,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddStrings(&cases);
   AddHashes(&cases);
   AddSets(&cases);
+  AddZsets(&cases);
   AddLists(&cases);
   AddSorts(&cases);
   AddBitmaps(&cases);

@@ -20,6 +20,7 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
   const auto value = kind == "hash"   ? database->Execute({"HGETALL", key})
                      : kind == "list" ? database->Execute({"LRANGE", key, "0", "-1"})
                      : kind == "set"  ? database->Execute({"SMEMBERS", key})
+                     : kind == "zset" ? database->Execute({"ZRANGE", key, "0", "-1", "WITHSCORES"})
                                       : database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
