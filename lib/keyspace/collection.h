@@ -200,7 +200,6 @@ class CollectionEdit {
   void CommitErase(Spot& spot, const Change& change, const Change& gone) LARDER_REQUIRES_HOLDER;
 
  private:
-  bool in_place() const { return !packed() && !clones_ && !own_root_; }
   bool packed() const { return root_ == nullptr; }
   Error Own() LARDER_REQUIRES_HOLDER;
   void Become(CollectionRoot* root) LARDER_REQUIRES_HOLDER;

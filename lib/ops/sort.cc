@@ -102,7 +102,8 @@ int Sorting::Compare(const Item& a, const Item& b) const {
 }
 
 Error Sorting::Run(const keyspace::Entry* entry) {
-  LARDER_ASSIGN_OR_RETURN(const Elements elements, Elements::Of(entry));
+  LARDER_RETURN_IF_ERROR(elements_.Open(entry));
+  const Elements& elements = elements_;
   const size_t all = elements.size();
   SetLimits(all);
   if (all == 0) return kOk;

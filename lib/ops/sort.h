@@ -68,6 +68,7 @@ class Sorting {
 
   keyspace::Db& db_;
   SortOptions options_;
+  Elements elements_;
   base::Buffer room_;
   base::Buffer key_;
   strings::Digits digits_;

@@ -38,9 +38,8 @@ template <class F>
 void ForCommon(std::span<const Source> sources, Aggregate aggregate, F visit) {
   const Source& least = sources[0];
   if (least.size() == 0) return;
-  least.members.ForEach([&](const char* record) {
-    const Bytes member = MemberOf(least.members, record);
-    double score = NumberOr0(least.weight * least.ScoreAt(record));
+  least.ForEach([&](Bytes member, double own) {
+    double score = NumberOr0(least.weight * own);
     for (const Source& other : sources.subspan(1)) {
       double there = 0;
       if (!other.Find(member, &there)) return true;
@@ -54,10 +53,9 @@ Error Unite(std::span<const Source> sources, Aggregate aggregate, ZsetEdit& resu
   Error error;
   for (const Source& source : sources) {
     const bool first = result.size() == 0;
-    source.members.ForEach([&](const char* record) {
+    source.ForEach([&](Bytes member, double own) {
       base::AssertHolder();
-      const Bytes member = MemberOf(source.members, record);
-      const double score = NumberOr0(source.weight * source.ScoreAt(record));
+      const double score = NumberOr0(source.weight * own);
       double so_far = 0;
       if (first || !result.Find(member, &so_far)) {
         error = result.Insert(member, score);
@@ -75,14 +73,13 @@ Error Unite(std::span<const Source> sources, Aggregate aggregate, ZsetEdit& resu
 Error Subtract(std::span<const Source> sources, ZsetEdit& result) LARDER_REQUIRES_HOLDER {
   const Source& first = sources[0];
   Error error;
-  first.members.ForEach([&](const char* record) {
+  first.ForEach([&](Bytes member, double own) {
     base::AssertHolder();
-    const Bytes member = MemberOf(first.members, record);
     double there = 0;
     for (const Source& other : sources.subspan(1)) {
       if (other.Find(member, &there)) return true;
     }
-    error = result.Insert(member, first.ScoreAt(record));
+    error = result.Insert(member, own);
     return error.ok();
   });
   return error;
@@ -102,8 +99,11 @@ Result<size_t> Store(Db& db, Bytes key, ZsetEdit& made, Bytes event, std::span<c
 }  // namespace
 
 Result<Source> OpenSource(Db& db, Bytes key) {
-  LARDER_ASSIGN_OR_RETURN(const Opened opened, OpenLabelled(db, key, Lookup::kRead));
-  return Source{opened.zset};
+  const keyspace::Entry* const entry = db.Find(key, Lookup::kRead);
+  if (entry == nullptr) return Source{};
+  if (entry->type() == keyspace::Type::kSet) return Source{.members = sets::Set(entry).records(), .is_set = true};
+  if (entry->type() != keyspace::Type::kZset) return errors::kWrongType;
+  return Source{.members = keyspace::Collection(entry, keyspace::kScoredMembers)};
 }
 
 Error Sources::Open(Db& db, std::span<const Bytes> keys) {

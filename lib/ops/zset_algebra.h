@@ -12,19 +12,34 @@
 #include "lib/base/holder.h"
 #include "lib/keyspace/collection.h"
 #include "lib/keyspace/db.h"
+#include "lib/ops/set_value.h"
 #include "lib/ops/zset_edit.h"
 #include "lib/ops/zset_ranges.h"
 
 namespace larder::inline v0::ops::zsets {
 
-// What is at a key as an operand. A plain set's members would have the score 1.
+// What is at a key as an operand: a sorted set, or a set, whose members have the score 1.
 struct Source {
   keyspace::Collection members;
+  bool is_set = false;
   double weight = 1;
 
   size_t size() const { return members.size(); }
-  double ScoreAt(const char* record) const { return ScoreOf(members, record); }
-  bool Find(Bytes member, double* score) const { return Score(members, member, score); }
+  // Visits the members and their scores until `visit` returns false. A member is valid until the next is visited.
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    const sets::Set set(members);
+    members.ForEach([&](const char* record) {
+      if (!is_set) return visit(MemberOf(members, record), ScoreOf(members, record));
+      sets::Digits digits;
+      return visit(set.TextAt(record, digits), 1.0);
+    });
+  }
+  bool Find(Bytes member, double* score) const {
+    if (!is_set) return Score(members, member, score);
+    *score = 1;
+    return sets::Set(members).Has(member);
+  }
 };
 // Errors: kWrongType.
 Result<Source> OpenSource(keyspace::Db& db, Bytes key) LARDER_REQUIRES_HOLDER;
