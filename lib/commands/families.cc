@@ -8,6 +8,7 @@ std::span<const engine::Family* const> CoreFamilies() {
       &kObjectFamily, &kMultiFamily,     &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily,
       &kServerFamily, &kConfigFamily,    &kInfoFamily,       &kDebugFamily,  &kMonitorFamily,    &kCommandFamily,
       &kHashFamily,   &kBitmapFamily,    &kHyperLogLogFamily,
+      &kStreamFamily, &kStreamReadFamily, &kStreamGroupFamily, &kXGroupFamily, &kStreamInfoFamily,
   };
   return kFamilies;
 }

@@ -27,8 +27,13 @@ extern const engine::Family kMultiFamily;
 extern const engine::Family kObjectFamily;
 extern const engine::Family kScanFamily;
 extern const engine::Family kServerFamily;
+extern const engine::Family kStreamFamily;
+extern const engine::Family kStreamGroupFamily;
+extern const engine::Family kStreamInfoFamily;
+extern const engine::Family kStreamReadFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
+extern const engine::Family kXGroupFamily;
 
 // All of them.
 std::span<const engine::Family* const> CoreFamilies();

@@ -59,6 +59,7 @@ struct Change {
   Bytes event = {};                     // empty: the op emits its own effect, or the change is not one
   std::span<const Bytes> command = {};  // composed only if effects().wants(Effects::kCommands)
   std::span<const Event> more = {};     // the events after the first
+  bool watched = true;                  // Effect::watched
 };
 
 // How the table of a database sees entries.
