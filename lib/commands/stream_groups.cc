@@ -68,10 +68,13 @@ struct GroupStart {
   bool last = false;
   const StreamId* get() const { return last ? nullptr : &id; }
 };
-Result<GroupStart> ParseGroupStart(Bytes text) {
+// `ends`: "-" and "+" are IDs too.
+Result<GroupStart> ParseGroupStart(Bytes text, bool ends) {
   GroupStart start;
   start.last = text == "$";
-  if (!start.last) {
+  if (ends && (text == "-" || text == "+")) {
+    start.id = text == "-" ? streams::kMinId : streams::kMaxId;
+  } else if (!start.last) {
     LARDER_ASSIGN_OR_RETURN(start.id, ParseStreamId(text, 0));
   }
   return start;
@@ -85,7 +88,7 @@ Error XGroupCreate(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   LARDER_RETURN_IF_ERROR(ParseGroupOptions(args, /*creates=*/true, &options, reply));
   LARDER_ASSIGN_OR_RETURN(const Stream stream, OpenForWrite(ctx, key));
   if (!stream.exists() && !options.make) return kKeyMissing;
-  LARDER_ASSIGN_OR_RETURN(const GroupStart start, ParseGroupStart(id));
+  LARDER_ASSIGN_OR_RETURN(const GroupStart start, ParseGroupStart(id, /*ends=*/false));
   LARDER_RETURN_IF_ERROR(streams::CreateGroup(ctx.db(), key, name, start.get(), options.entries_read, args.argv()));
   reply.Ok();
   return kOk;
@@ -107,7 +110,7 @@ Error XGroupSetId(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   GroupOptions options;
   LARDER_RETURN_IF_ERROR(ParseGroupOptions(args, /*creates=*/false, &options, reply));
   LARDER_RETURN_IF_ERROR(FindGroupOf(ctx, key, name, reply).error());
-  LARDER_ASSIGN_OR_RETURN(const GroupStart start, ParseGroupStart(id));
+  LARDER_ASSIGN_OR_RETURN(const GroupStart start, ParseGroupStart(id, /*ends=*/true));
   LARDER_RETURN_IF_ERROR(streams::SetGroupId(ctx.db(), key, name, start.get(), options.entries_read, args.argv()));
   reply.Ok();
   return kOk;

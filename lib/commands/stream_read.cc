@@ -94,7 +94,9 @@ Result<StreamId> ParseAfter(const ReadOptions& options, const Stream& stream, By
     *is_new = true;
     return streams::kMaxId;
   }
-  return ParseStreamId(text, 0);
+  LARDER_ASSIGN_OR_RETURN(const StreamId id, ParseStreamId(text, 0));
+  *is_new = options.of_group && id == streams::kMaxId;  // Redis takes the one for the other
+  return id;
 }
 
 // Whether what the command says of each stream makes sense, before any of them is read. Errors: kReplied.

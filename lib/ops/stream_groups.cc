@@ -308,7 +308,7 @@ namespace {
 // The group has been given the entry.
 void Advance(const StreamRoot& root, StreamId id, SpaceInfo* group) {
   if (id <= group->last()) return;
-  if (group->entries_read != -1 && (root.max_deleted.is_zero() || root.max_deleted < id)) {
+  if (group->entries_read != -1 && !HasDeleted(root, id)) {
     ++group->entries_read;
   } else if (root.entries_added != 0) {
     group->entries_read = EntriesUpTo(root, id);

@@ -41,6 +41,8 @@ size_t GroupCount(const StreamRoot& root);
 // A consumer's name.
 Bytes NameOf(const StreamRoot& root, uint32_t consumer);
 
+// Whether an entry at or behind `from` may have been deleted, other than from the front of the stream.
+bool HasDeleted(const StreamRoot& root, StreamId from);
 // How many of the entries ever added are up to `id`; -1: nobody knows.
 int64_t EntriesUpTo(const StreamRoot& root, StreamId id);
 // How many entries the group has not been given. False: nobody knows.

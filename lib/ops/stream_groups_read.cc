@@ -84,24 +84,19 @@ Bytes NameOf(const StreamRoot& root, uint32_t consumer) {
 
 // ---- Counting -------------------------------------------------------------------------------------------------------
 
-namespace {
-
-// Whether an entry at or behind `from` may have been deleted.
 bool HasDeleted(const StreamRoot& root, StreamId from) {
-  return root.length() != 0 && !root.max_deleted.is_zero() && root.max_deleted >= from;
+  return root.length() != 0 && !root.max_deleted.is_zero() && root.max_deleted >= from &&
+         root.max_deleted >= Stream(&root).first_id();
 }
-
-}  // namespace
 
 int64_t EntriesUpTo(const StreamRoot& root, StreamId id) {
   const int64_t added = static_cast<int64_t>(root.entries_added);
   if (added == 0) return 0;
   if (root.length() == 0 && id <= root.last_id) return added;
-  if (!id.is_zero() && id < root.max_deleted) return -1;
+  if (!id.is_zero() && id < root.max_deleted && HasDeleted(root, kMinId)) return -1;
   if (id == root.last_id) return added;
-  if (id > root.last_id) return -1;
+  if (id > root.last_id || HasDeleted(root, kMinId)) return -1;
   const StreamId first = Stream(&root).first_id();
-  if (!root.max_deleted.is_zero() && root.max_deleted >= first) return -1;
   const int64_t length = static_cast<int64_t>(root.length());
   if (id < first) return added - length;
   return id == first ? added - length + 1 : -1;

@@ -247,6 +247,43 @@ void FreeStream(memory::Heap& heap, StreamRoot* root) {
   for (bool done = false; !done;) kStreamKind.FreeSome(heap, root, SIZE_MAX, &done);
 }
 
+bool Rebase(memory::Heap& heap, StreamRoot* root, uint64_t base_ms) {
+  LARDER_DCHECK(root->tree(kEntries).empty());
+  CountedTree& pending = root->tree(kPending);
+  CountedTree made(kOnePart, pending.seed());
+  bool ok = true;
+  if (!pending.empty()) {
+    pending.ForRange(0, pending.size(), false, [&](const char* record) {
+      base::AssertHolder();
+      const Numbers numbers = ds::NumbersOf(record);
+      const StreamId id = root->Decoded(numbers);
+      if (id.ms < base_ms) base_ms = 0;
+      return base_ms != 0;
+    });
+    pending.ForRange(0, pending.size(), false, [&](const char* record) {
+      base::AssertHolder();
+      Numbers numbers = ds::NumbersOf(record);
+      numbers.major += root->base_ms - base_ms;
+      const Bytes part = ds::PartOf(record, kOnePart, 0);
+      const char* const payload = PayloadOf(record);
+      char text[ds::kNumbersBytesMax + kPendingBytes];
+      char* const end = ds::WriteNumbers(text, numbers);
+      const Bytes rest(payload, static_cast<size_t>(part.data() + part.size() - payload));
+      base::CopyBytes(end, rest);
+      char room[1 + sizeof(text)];
+      const char* const room_end = ds::WritePart(room, {text, static_cast<size_t>(end - text) + rest.size()});
+      CountedTree::Cursor cursor = made.At(made.size());
+      return ok = made.Insert(heap, &cursor, {room, static_cast<size_t>(room_end - room)}, ds::NumbersKey(numbers));
+    });
+  }
+  CountedTree& ended = ok ? pending : made;
+  while (ended.bytes() != 0) ended.FreeSome(heap, SIZE_MAX);
+  if (!ok) return false;
+  pending = made;
+  root->base_ms = base_ms;
+  return true;
+}
+
 keyspace::Structure* NewSweep(memory::Heap& heap, StreamRoot* root) {
   if (root->dead == 0 || root->sweep != nullptr) return nullptr;
   void* const place = heap.arena().Allocate(sizeof(StreamSweep), memory::Tenant::kBlock);

@@ -147,6 +147,9 @@ StreamRoot* CloneStream(memory::Heap& heap, const StreamRoot& root) LARDER_REQUI
 // What is in no entry. REQUIRES: it has few records, or shares them.
 void FreeStream(memory::Heap& heap, StreamRoot* root) LARDER_REQUIRES_HOLDER;
 
+// Codes what is pending from another time on. REQUIRES: there are no entries. False without memory.
+bool Rebase(memory::Heap& heap, StreamRoot* root, uint64_t base_ms) LARDER_REQUIRES_HOLDER;
+
 // What frees the rest of the dead in steps, to be handed to Garbage; nullptr if there is one already, or no memory, in
 // which case the next change of the stream asks again.
 keyspace::Structure* NewSweep(memory::Heap& heap, StreamRoot* root) LARDER_REQUIRES_HOLDER;

@@ -272,7 +272,10 @@ class Addition {
 
   Error Run(const keyspace::KeyspaceConfig& config) LARDER_REQUIRES_HOLDER {
     StreamRoot& root = edit_.root();
-    if (!root.has_base) root.base_ms = id_.ms;
+    // Below what was there before only after XSETID has gone back, of an empty stream.
+    if ((!root.has_base || id_.ms < root.base_ms) && !Rebase(edit_.heap(), &root, id_.ms)) {
+      return errors::kAllocationFailed;
+    }
     coded_ = root.Coded(id_);
     fields_ = words_.size() / 2;
     FindNode(config);
@@ -538,7 +541,6 @@ Error SetId(Db& db, Bytes key, StreamId id, int64_t added, StreamId max_deleted,
   LARDER_ASSIGN_OR_RETURN(const Place place, LocateStream(db, key));
   if (place == nullptr) return errors::kNoSuchKey;
   const Stream stream = StreamAt(place);
-  if (id < stream.root().max_deleted) return kSetIdTooSmall;
   if (stream.length() != 0) {
     if (id < stream.IdAt(stream.length() - 1)) return kSetIdTooSmall;
     if (added != -1 && static_cast<uint64_t>(added) < stream.length()) return kSetIdTooFewAdded;
