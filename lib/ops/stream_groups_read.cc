@@ -93,7 +93,6 @@ int64_t EntriesUpTo(const StreamRoot& root, StreamId id) {
   const int64_t added = static_cast<int64_t>(root.entries_added);
   if (added == 0) return 0;
   if (root.length() == 0 && id <= root.last_id) return added;
-  if (!id.is_zero() && id < root.max_deleted && HasDeleted(root, kMinId)) return -1;
   if (id == root.last_id) return added;
   if (id > root.last_id || HasDeleted(root, kMinId)) return -1;
   const StreamId first = Stream(&root).first_id();

@@ -16,8 +16,9 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
   absl::StatusOr<Database> database = cache.Db(db);
   if (!database.ok()) return database.status().ToString();
   const auto type = database->Execute({"TYPE", key});
-  const auto value = type.ok() && type->AsString() == "hash" ? database->Execute({"HGETALL", key})
-                                                             : database->Execute({"GET", key});
+  const auto value = type.ok() && type->AsString() == "hash"     ? database->Execute({"HGETALL", key})
+                     : type.ok() && type->AsString() == "stream" ? database->Execute({"XINFO", "STREAM", key, "FULL"})
+                                                                 : database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
   // An error would be the same one before and after, whatever had become of the value.
