@@ -103,10 +103,11 @@ Argv Generator::TypeCommand() {
     // Those have requests of their own.
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
-      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog;
+      return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog || group == Group::kStream;
     });
     return rows;
   }();
+  if (random_.Chance(25)) return StreamCommand();
   if (kOthers.empty() || random_.Chance(40)) return StringCommand();
   const CommandRow& row = *kOthers[static_cast<size_t>(random_.Below(static_cast<int>(kOthers.size())))];
   Argv argv = FromRow(row);

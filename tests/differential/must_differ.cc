@@ -17,6 +17,7 @@ constexpr std::string_view kWords = "free prose is our own";
 constexpr Difference kDifferences[] = {
     {"scan", "cursor", "a position in the table's own order; a cursor that was never given out means another place"},
     {"hscan", "cursor", "the same, in a hash"},
+    {"xinfo|stream", "radix-tree-nodes", "there is no radix tree"},
     {kAnyCommand, "a value larger than maxmemory",
      "it is refused before anything is evicted for it, and told so; Redis evicts all that may go, then answers OOM"},
     {"quit", "the connection's end after CLIENT REPLY OFF or SKIP",
