@@ -171,7 +171,7 @@ Error XGroupHelp(CommandContext&, ArgReader, ReplyWriter& reply) {
 Error XAck(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
   const Bytes name = args.Next();
-  LARDER_ASSIGN_OR_RETURN(const Stream stream, OpenForWrite(ctx, key));
+  LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key));
   Space group;
   int64_t acknowledged = 0;
   if (stream.exists() && streams::FindGroup(stream.root(), name, &group)) {
@@ -368,7 +368,7 @@ Error XClaim(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   streams::Claim claim;
   claim.group = args.Next();
   claim.consumer = args.Next();
-  LARDER_ASSIGN_OR_RETURN(const Stream before, OpenForWrite(ctx, key));
+  LARDER_ASSIGN_OR_RETURN(const Stream before, streams::Open(ctx.db(), key));
   Space group;
   if (!before.exists() || !streams::FindGroup(before.root(), claim.group, &group)) {
     return NoGroupAt(key, claim.group, reply);
@@ -393,6 +393,7 @@ Error XClaim(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 Error XAutoClaim(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   constexpr int64_t kCountMax = INT64_MAX / 16;  // as many IDs as Redis could have room for
   const Bytes key = args.Key();
+  (void)ctx.db().Find(key, keyspace::Lookup::kRead);  // counted before anything is refused, as Redis does
   streams::Claim claim;
   claim.group = args.Next();
   claim.consumer = args.Next();
@@ -410,7 +411,7 @@ Error XAutoClaim(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
       return errors::kSyntax;
     }
   }
-  LARDER_ASSIGN_OR_RETURN(const Stream before, OpenForWrite(ctx, key));
+  LARDER_ASSIGN_OR_RETURN(const Stream before, streams::Open(ctx.db(), key, keyspace::Lookup::kPeek));
   Space group;
   if (!before.exists() || !streams::FindGroup(before.root(), claim.group, &group)) {
     return NoGroupAt(key, claim.group, reply);

@@ -137,7 +137,7 @@ class ReadReply {
 
 Error ServeRead(CommandContext& ctx, const ReadOptions& options, size_t i, ReadReply& to, ReplyWriter& reply)
     LARDER_REQUIRES_HOLDER {
-  LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), options.keys[i], keyspace::Lookup::kPeek));
+  LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), options.keys[i]));
   bool is_new = false;
   LARDER_ASSIGN_OR_RETURN(const StreamId after, ParseAfter(options, stream, options.ids[i], &is_new));
   const size_t first = stream.IndexBehind(after);
@@ -154,6 +154,7 @@ Error ServeGroup(CommandContext& ctx, const ReadOptions& options, size_t i, Read
   const Bytes key = options.keys[i];
   bool is_new = false;
   LARDER_ASSIGN_OR_RETURN(const StreamId after, ParseAfter(options, Stream(), options.ids[i], &is_new));
+  LARDER_RETURN_IF_ERROR(streams::Open(ctx.db(), key).error());  // Redis counts this lookup too
   size_t first = 0;
   size_t given = 0;
   base::Buffer ids;
