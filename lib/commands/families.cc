@@ -8,7 +8,8 @@ std::span<const engine::Family* const> CoreFamilies() {
       &kMultiFamily, &kConnectionFamily, &kClientFamily, &kClientListFamily, &kClientPauseFamily, &kServerFamily,
       &kConfigFamily, &kInfoFamily, &kDebugFamily, &kMonitorFamily, &kCommandFamily, &kHashFamily, &kBitmapFamily,
       &kHyperLogLogFamily, &kPubSubFamily, &kSetFamily, &kSetAlgebraFamily, &kListFamily, &kSortFamily, &kZsetFamily,
-      &kZsetRangeFamily, &kZsetAlgebraFamily,
+      &kZsetRangeFamily, &kZsetAlgebraFamily, &kStreamFamily, &kStreamReadFamily, &kStreamGroupFamily, &kXGroupFamily,
+      &kStreamInfoFamily,
   };
   return kFamilies;
 }

@@ -37,6 +37,13 @@ extern const engine::Family kStringSetFamily;
 extern const engine::Family kZsetAlgebraFamily;
 extern const engine::Family kZsetFamily;
 extern const engine::Family kZsetRangeFamily;
+extern const engine::Family kStreamFamily;
+extern const engine::Family kStreamGroupFamily;
+extern const engine::Family kStreamInfoFamily;
+extern const engine::Family kStreamReadFamily;
+extern const engine::Family kStringFamily;
+extern const engine::Family kStringSetFamily;
+extern const engine::Family kXGroupFamily;
 
 // All of them.
 std::span<const engine::Family* const> CoreFamilies();

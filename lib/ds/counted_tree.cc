@@ -7,7 +7,8 @@ namespace larder::inline v0::ds {
 uint64_t CountedTree::KeyOf(const char* record) const {
   switch (format_.order) {
     case RecordFormat::Order::kPosition: return 0;
-    case RecordFormat::Order::kSorted: return FirstWord(record, format_);
+    case RecordFormat::Order::kSorted:
+    case RecordFormat::Order::kNumbers: return FirstWord(record, format_);
     case RecordFormat::Order::kHashOfPart: return HashKey(base::HashBytes(PartOf(record, format_, 0), *seed_));
     case RecordFormat::Order::kHashInPrefix: return static_cast<uint64_t>(PrefixOf<uint32_t>(record)) << 32;
   }
@@ -159,7 +160,7 @@ void CountedTree::DescendSorted(const Probe& probe, Cursor* cursor) const {
 }
 
 bool CountedTree::FindSorted(const Probe& probe, Cursor* cursor) const {
-  LARDER_DCHECK(format_.order == RecordFormat::Order::kSorted);
+  LARDER_DCHECK(format_.sorted());
   *cursor = Cursor();
   if (root_ == nullptr) return false;
   DescendSorted(probe, cursor);
@@ -233,7 +234,7 @@ bool CountedTree::ValidBelow(const void* block, int level, uint64_t least, uint6
     for (size_t i = 0; i < leaf.count; ++i) {
       const uint64_t key = KeyOf(record);
       if (format_.hashed() && (key < least || (end != 0 && key >= end))) return false;
-      if (format_.order == RecordFormat::Order::kSorted && key < before) return false;
+      if (format_.sorted() && key < before) return false;
       before = key;
       const char* part = record + format_.prefix;
       for (int j = 0; j < format_.parts; ++j, part = SkipPart(part)) {
@@ -253,7 +254,7 @@ bool CountedTree::ValidBelow(const void* block, int level, uint64_t least, uint6
     const uint64_t from = at == 0 ? least : node.keys()[at];
     const uint64_t to = at + 1 < node.size ? node.keys()[at + 1] : end;
     const void* const child = node.children()[at];
-    if (format_.order == RecordFormat::Order::kSorted && KeyOf(FirstRecord(child, level + 1)) != node.keys()[at]) {
+    if (format_.sorted() && KeyOf(FirstRecord(child, level + 1)) != node.keys()[at]) {
       return false;
     }
     size_t below = 0;

@@ -12,6 +12,7 @@
 //
 //   kPosition       lists; hashes that answer in the order in which their fields came
 //   kSorted         sorted sets (score, member), streams (ID), sets of integers
+//   kNumbers        streams (ID): as kSorted, but the ID takes as few bytes as it needs
 //   kHashOfPart     hashes and sets: a leaf has the records whose hashes are in a range, in no order; a byte of the hash
 //                   stands before each, so that a miss compares next to nothing
 //   kHashInPrefix   a sorted set's way from a member to its score
@@ -110,7 +111,7 @@ class CountedTree {
   size_t Rank(const Cursor& cursor) const;
   // kHashOfPart: whether there is a record with this first part; else where it would be put.
   bool FindHashed(uint64_t hash, Bytes part, Cursor* cursor) const;
-  // kSorted: the first record that is not less than the probe, in the leaf where the probe would be put. Whether they are
+  // kSorted, kNumbers: the first record that is not less than the probe, in the leaf where the probe would be put. Whether they are
   // equal. At the end of a leaf it may not be at a record: ToRecord.
   bool FindSorted(const Probe& probe, Cursor* cursor) const;
   // kHashOfPart, kHashInPrefix: the beginning of the leaf that all records with this hash are in.
@@ -136,6 +137,10 @@ class CountedTree {
   bool Erase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   // After it Erase of the record at the cursor cannot fail.
   bool PrepareErase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  // The record at the cursor, for changing bytes of it that decide neither its size nor its order; nullptr without memory.
+  char* Mutable(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  // Makes sure that erasing these records, or Mutable of one, needs no memory.
+  bool OwnRange(memory::Heap& heap, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
   // Erases `count` records from `first` on.
   bool EraseRange(memory::Heap& heap, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 

@@ -190,7 +190,7 @@ bool CountedTree::AddRoot(memory::Heap& heap, Cursor* cursor) {
   if (height_ == kHeightMax) return false;
   Node* const node = NewNode(heap, 4);
   if (node == nullptr) return false;
-  const uint64_t key = format_.order == RecordFormat::Order::kSorted ? KeyOf(FirstRecord(root_, 0)) : 0;
+  const uint64_t key = format_.sorted() ? KeyOf(FirstRecord(root_, 0)) : 0;
   InsertChild(node, 0, key, root_, size_);
   for (int level = height_; level > 0; --level) {
     cursor->nodes_[level] = cursor->nodes_[level - 1];
@@ -266,7 +266,7 @@ void CountedTree::RemoveChild(memory::Heap& heap, Cursor* cursor, int level) {
     return;
   }
   if (level == 0) return ShrinkRoot(heap);
-  if (at == 0 && format_.order == RecordFormat::Order::kSorted) {
+  if (at == 0 && format_.sorted()) {
     for (int above = level - 1; above >= 0; --above) {
       cursor->nodes_[above]->keys()[cursor->at_[above]] = node->keys()[0];
       if (cursor->at_[above] != 0) break;
@@ -492,7 +492,7 @@ void CountedTree::Splice(Cursor* cursor, size_t erased, Bytes added, int records
 }
 
 void CountedTree::SetFirstKey(Cursor* cursor) {
-  if (format_.order != RecordFormat::Order::kSorted) return;
+  if (!format_.sorted()) return;
   const uint64_t key = KeyOf(cursor->leaf_->data());
   for (int level = height_ - 1; level >= 0; --level) {
     cursor->nodes_[level]->keys()[cursor->at_[level]] = key;
@@ -570,6 +570,21 @@ bool CountedTree::Replace(memory::Heap& heap, Cursor* cursor, Bytes record) {
 }
 
 bool CountedTree::PrepareErase(memory::Heap& heap, Cursor* cursor) { return Own(heap, cursor); }
+
+char* CountedTree::Mutable(memory::Heap& heap, Cursor* cursor) {
+  LARDER_DCHECK(cursor->at_record());
+  return Own(heap, cursor) ? const_cast<char*>(cursor->record()) : nullptr;
+}
+
+bool CountedTree::OwnRange(memory::Heap& heap, size_t first, size_t count) {
+  LARDER_DCHECK(first + count <= size_);
+  for (const size_t end = first + count; first < end;) {
+    Cursor cursor = At(first);
+    if (!Own(heap, &cursor)) return false;
+    first += cursor.leaf_->count - cursor.index_;
+  }
+  return true;
+}
 
 bool CountedTree::Erase(memory::Heap& heap, Cursor* cursor) {
   if (!Own(heap, cursor)) return false;

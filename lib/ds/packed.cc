@@ -25,7 +25,59 @@ const char* FindPart(const PackedRecords& records, RecordFormat format, Bytes te
   return nullptr;
 }
 
+namespace {
+
+// How many bytes a size of 3 bits means, and the size for a number.
+constexpr int kSizes[8] = {0, 1, 2, 3, 4, 5, 6, 8};
+
+int SizeOf(uint64_t number) {
+  const int bytes = number == 0 ? 0 : 8 - __builtin_clzll(number) / 8;
+  return bytes > 6 ? 7 : bytes;
+}
+
+char* WriteLow(char* to, uint64_t number, int bytes) {
+  for (int i = 0; i < bytes; ++i, number >>= 8) *to++ = static_cast<char>(number & 255);
+  return to;
+}
+
+uint64_t ReadLow(const char* from, int bytes) {
+  uint64_t number = 0;
+  for (int i = bytes; i > 0; --i) number = number << 8 | static_cast<uint8_t>(from[i - 1]);
+  return number;
+}
+
+}  // namespace
+
+char* WriteNumbers(char* to, const Numbers& numbers) {
+  LARDER_DCHECK(numbers.space <= UINT32_MAX);
+  const int space = numbers.space == 0 ? 0 : numbers.space < 256 ? 1 : numbers.space < 65536 ? 2 : 3;
+  const int major = SizeOf(numbers.major);
+  const int minor = SizeOf(numbers.minor);
+  *to++ = static_cast<char>(space << 6 | major << 3 | minor);
+  to = WriteLow(to, numbers.space, space == 3 ? 4 : space);
+  to = WriteLow(to, numbers.major, kSizes[major]);
+  return WriteLow(to, numbers.minor, kSizes[minor]);
+}
+
+const char* ReadNumbers(const char* from, Numbers* numbers) {
+  const uint8_t sizes = static_cast<uint8_t>(*from++);
+  const int space = sizes >> 6 == 3 ? 4 : sizes >> 6;
+  const int major = kSizes[sizes >> 3 & 7];
+  const int minor = kSizes[sizes & 7];
+  numbers->space = ReadLow(from, space);
+  from += space;
+  numbers->major = ReadLow(from, major);
+  from += major;
+  numbers->minor = ReadLow(from, minor);
+  return from + minor;
+}
+
 int CompareRecord(const char* record, RecordFormat format, const SortedProbe& probe) {
+  if (format.order == RecordFormat::Order::kNumbers) {
+    const Numbers numbers = NumbersOf(record);
+    if (numbers == probe.numbers) return 0;
+    return numbers < probe.numbers ? -1 : 1;
+  }
   const uint64_t first = FirstWord(record, format);
   if (first != probe.first) return first < probe.first ? -1 : 1;
   if (format.prefix >= 16) {

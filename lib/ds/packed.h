@@ -28,6 +28,7 @@ struct RecordFormat {
   enum class Order : uint8_t {
     kPosition,      // by place alone
     kSorted,        // by the prefix's first word, then its second if there is one, then the first part
+    kNumbers,       // by the Numbers that the first part begins with
     kHashOfPart,    // by the hash of the first part, of which the prefix's one byte is a tag
     kHashInPrefix,  // by a hash of 32 bits, with which the prefix begins
   };
@@ -41,6 +42,8 @@ struct RecordFormat {
   bool hashed() const { return order >= Order::kHashOfPart; }
   // Whether all records are of the prefix's size, so that any of them is reached at once.
   bool fixed_size() const { return parts == 0; }
+  // Whether inner nodes know the first record of each child by a word of it.
+  bool sorted() const { return order == Order::kSorted || order == Order::kNumbers; }
 };
 
 inline constexpr size_t kPartInlineMax = 512;
@@ -129,8 +132,49 @@ T PrefixOf(const char* record, size_t at = 0) {
   return value;
 }
 
+// Three numbers in as few bytes as they need: [2 bits: bytes of space][3: of major][3: of minor], then those bytes, the
+// lowest first. A stream's ID is (0, milliseconds, sequence).
+struct Numbers {
+  uint64_t space = 0;  // below 2^32
+  uint64_t major = 0;
+  uint64_t minor = 0;
+
+  bool operator==(const Numbers& other) const = default;
+  bool operator<(const Numbers& other) const {
+    if (space != other.space) return space < other.space;
+    return major != other.major ? major < other.major : minor < other.minor;
+  }
+};
+inline constexpr size_t kNumbersBytesMax = 1 + 4 + 8 + 8;
+
+// Returns where the next byte goes.
+char* WriteNumbers(char* to, const Numbers& numbers);
+// Returns where they end.
+const char* ReadNumbers(const char* from, Numbers* numbers);
+
+// A word that is never less for greater numbers: 12 bits of space, 40 of major, 12 of minor, or all ones where one of
+// them, and what follows it, does not fit. So most searches need no record.
+constexpr uint64_t NumbersKey(const Numbers& numbers) {
+  constexpr uint64_t kSpaceMax = (uint64_t{1} << 12) - 1;
+  constexpr uint64_t kMajorMax = (uint64_t{1} << 40) - 1;
+  constexpr uint64_t kMinorMax = (uint64_t{1} << 12) - 1;
+  if (numbers.space >= kSpaceMax) return UINT64_MAX;
+  if (numbers.major >= kMajorMax) return numbers.space << 52 | kMajorMax << 12 | kMinorMax;
+  return numbers.space << 52 | numbers.major << 12 | (numbers.minor < kMinorMax ? numbers.minor : kMinorMax);
+}
+
+// The numbers of a record in that order.
+inline Numbers NumbersOf(const char* record) {
+  Bytes part;
+  ReadPart(record, &part);
+  Numbers numbers;
+  ReadNumbers(part.data(), &numbers);
+  return numbers;
+}
+
 // The word that sorted records are ordered by first: 2, 4 or 8 bytes of the prefix.
 inline uint64_t FirstWord(const char* record, RecordFormat format) {
+  if (format.order == RecordFormat::Order::kNumbers) return NumbersKey(NumbersOf(record));
   switch (format.prefix) {
     case 2: return PrefixOf<uint16_t>(record);
     case 4: return PrefixOf<uint32_t>(record);
@@ -145,7 +189,11 @@ struct SortedProbe {
   uint64_t first = 0;
   uint64_t second = 0;
   Bytes part = {};
+  Numbers numbers = {};  // kNumbers: see ProbeOf
 };
+inline SortedProbe ProbeOf(const Numbers& numbers) {
+  return {.first = NumbersKey(numbers), .second = 0, .part = {}, .numbers = numbers};
+}
 // Less than 0 if the record is less than the probe, 0 if they are equal.
 int CompareRecord(const char* record, RecordFormat format, const SortedProbe& probe);
 

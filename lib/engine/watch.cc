@@ -237,6 +237,7 @@ void WatchTable::MarkSwapped(int db, int other) {
 
 void WatchTable::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
+  if (effect.kind == Kind::kKey && !effect.watched) return;
   if (effect.kind == Kind::kKey) {
     const Id id(effect.db, effect.key);
     if (id.ok()) {

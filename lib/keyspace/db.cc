@@ -94,8 +94,8 @@ void Db::Emit(Bytes key, const Entry* old_value, bool is_new, const Change& chan
   if (change.event.empty()) return;
   if (!keyspace_.effects().heard()) [[likely]] return keyspace_.effects().Count();
   keyspace_.effects().Emit({.kind = Effect::Kind::kKey, .event_class = change.event_class, .event = change.event,
-                            .more = change.more, .is_new = is_new, .db = index_, .key = key, .old_value = old_value,
-                            .command = change.command});
+                            .more = change.more, .watched = change.watched, .is_new = is_new, .db = index_, .key = key,
+                            .old_value = old_value, .command = change.command});
 }
 
 void Db::Resized(const Entry& entry, size_t before) {

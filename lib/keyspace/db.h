@@ -62,6 +62,7 @@ struct Change {
   // For two changes of one op: called when this one has been made and nothing can fail any more, before it is told. It
   // makes the other change, which cannot fail (CollectionEdit::CommitErase), so that that one is told first.
   const absl::FunctionRef<void()>* before_told = nullptr;
+  bool watched = true;                  // Effect::watched
 };
 
 // How the table of a database sees entries.

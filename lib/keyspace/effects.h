@@ -54,6 +54,7 @@ struct Effect {
   EventClass event_class = EventClass::kGeneric;
   Bytes event = {};                // the first event's name
   std::span<const Event> more = {};  // the further events, in Redis's order; at most kEventsMax - 1
+  bool watched = true;             // false: those who WATCH the key need not know (what groups of a stream have done)
   bool is_new = false;             // the key was not there before: event "new" of class kNew, which Redis tells first
   int db = 0;
   int other_db = 0;                // kSwap

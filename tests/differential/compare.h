@@ -54,6 +54,7 @@ class Comparer {
   std::string CompareScan(std::string_view command, const Value& ours, const Value& theirs);
   std::string CompareRandom(const Value& ours, const Value& theirs);
   std::string CompareAlgebra(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
+  std::string CompareStreamTimes(const std::string& before, const Value& ours, const Value& theirs);
   std::string CompareElements(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareObject(const std::string& name, const Value& ours, const Value& theirs);
   std::string CompareHello(const Value& ours, const Value& theirs);

@@ -94,6 +94,14 @@ class Generator {
   std::vector<Argv> UnseenEnd();
   Argv StringCommand();
   Argv TypeCommand();
+  Argv StreamCommand();
+  Argv StreamAdd(const std::string& key);
+  Argv StreamRead(const std::string& key);
+  Argv StreamClaim(const std::string& key, const std::string& group);
+  Argv StreamGroup(const std::string& key, const std::string& group);
+  void AppendTrim(Argv* argv);
+  std::string StreamIdText();
+  std::string StreamBound();
   std::string TypeKey(larder::engine::Group group);
   std::string Member();
   Argv BitmapCommand();
@@ -159,6 +167,7 @@ class Generator {
   bool of_bits_ = false;  // its offsets are bits
   bool of_sets_ = false;  // its keys are those of SetCommand
   bool of_zsets_ = false;  // its keys are those of ZsetCommand
+  int stream_ms_ = 40;  // of the newest ID
   bool in_multi_[kLinks] = {};
 };
 

@@ -107,10 +107,12 @@ Argv Generator::TypeCommand() {
     std::erase_if(rows, [](const CommandRow* row) {
       const Group group = row->spec->group;
       return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog ||
-             group == Group::kSet || group == Group::kList || group == Group::kSortedSet;
+             group == Group::kSet || group == Group::kList || group == Group::kSortedSet ||
+             group == Group::kStream;
     });
     return rows;
   }();
+  if (random_.Chance(25)) return StreamCommand();
   if (kOthers.empty() || random_.Chance(40)) return StringCommand();
   const CommandRow& row = *kOthers[static_cast<size_t>(random_.Below(static_cast<int>(kOthers.size())))];
   Argv argv = FromRow(row);

@@ -19,6 +19,7 @@ constexpr Difference kDifferences[] = {
     {"hscan", "cursor", "the same, in a hash"},
     {"sscan", "cursor", "the same, in a set"},
     {"zscan", "cursor", "the same, in a sorted set"},
+    {"xinfo|stream", "radix-tree-nodes", "there is no radix tree"},
     {kAnyCommand, "a value larger than maxmemory",
      "it is refused before anything is evicted for it, and told so; Redis evicts all that may go, then answers OOM"},
     {"quit", "the connection's end after CLIENT REPLY OFF or SKIP",

@@ -123,6 +123,49 @@ void AddHashes(std::vector<CommandCase>* to) {
   to->push_back({{"HSET", "tree", "one more", "x"}, {Hash("tree", 512)}, kKeepsRoom});
 }
 
+// A stream of so many entries, of which a group has been given half.
+std::vector<Argv> StreamOf(const std::string& key, int entries) {
+  std::vector<Argv> made;
+  for (int i = 1; i <= entries; ++i) made.push_back({"XADD", key, std::to_string(i), "field", Value(10 + static_cast<size_t>(i) % 7)});
+  made.push_back({"XGROUP", "CREATE", key, "g", "0", "MKSTREAM"});
+  made.push_back({"XREADGROUP", "GROUP", "g", "c", "COUNT", std::to_string(entries / 2), "STREAMS", key, ">"});
+  return made;
+}
+
+void AddStreams(std::vector<CommandCase>* to) {
+  for (const int entries : {1, 30, 250}) {
+    const std::string key = "s" + std::to_string(entries);
+    const std::vector<Argv> before = StreamOf(key, entries);
+    const auto add = [&](Argv argv, uint8_t traits = kKeepsRoom) { to->push_back({std::move(argv), before, traits}); };
+    for (const size_t size : {5, 300, 3000}) {
+      add({"XADD", key, "5000-*", "field", Value(size)});
+      add({"XADD", key, "MAXLEN", "~", "10", "5000-1", "fresh", Value(size), "field", "x"});
+    }
+    add({"XTRIM", key, "MAXLEN", "7"});
+    add({"XDEL", key, "1", "3", "9999"});
+    add({"XSETID", key, "7000-1"});
+    add({"XRANGE", key, "-", "+"});
+    add({"XREAD", "STREAMS", key, "0"});
+    add({"XGROUP", "CREATE", key, "another", "$"});
+    add({"XGROUP", "SETID", key, "g", "1"});
+    add({"XGROUP", "DESTROY", key, "g"});
+    add({"XGROUP", "CREATECONSUMER", key, "g", "d"});
+    add({"XGROUP", "DELCONSUMER", key, "g", "c"});
+    add({"XREADGROUP", "GROUP", "g", "d", "STREAMS", key, ">"});
+    add({"XREADGROUP", "GROUP", "g", "c", "STREAMS", key, "0"});
+    add({"XACK", key, "g", "1", "2", "3"});
+    add({"XPENDING", key, "g"});
+    add({"XPENDING", key, "g", "-", "+", "100"});
+    add({"XCLAIM", key, "g", "d", "0", "1", "2", "200", "FORCE"});
+    add({"XAUTOCLAIM", key, "g", "d", "0", "0"});
+    add({"XINFO", "STREAM", key, "FULL", "COUNT", "0"});
+    add({"XINFO", "GROUPS", key});
+    add({"XINFO", "CONSUMERS", key, "g"});
+    add({"COPY", key, "fresh"});
+    add({"DEL", key});
+  }
+}
+
 // SADD of so many members, which are integers if there is no prefix.
 Argv SetOf(std::string key, std::string_view prefix, size_t members) {
   Argv argv = {"SADD", std::move(key)};
@@ -580,6 +623,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   std::vector<CommandCase> cases;
   AddStrings(&cases);
   AddHashes(&cases);
+  AddStreams(&cases);
   AddSets(&cases);
   AddZsets(&cases);
   AddLists(&cases);

@@ -21,7 +21,8 @@ std::string StateOf(Cache& cache, int db, std::string_view key) {
                      : kind == "list" ? database->Execute({"LRANGE", key, "0", "-1"})
                      : kind == "set"  ? database->Execute({"SMEMBERS", key})
                      : kind == "zset" ? database->Execute({"ZRANGE", key, "0", "-1", "WITHSCORES"})
-                                      : database->Execute({"GET", key});
+                     : kind == "stream" ? database->Execute({"XINFO", "STREAM", key, "FULL"})
+                                        : database->Execute({"GET", key});
   const auto ttl = database->Execute({"PTTL", key});
   if (!type.ok() || !value.ok() || !ttl.ok()) return "unreadable";
   // An error would be the same one before and after, whatever had become of the value.

@@ -613,5 +613,64 @@ TEST_F(CountedTreeTest, BlocksMoveOneAtATimeAndSharedOnesStay) {
   End(tree);
 }
 
+TEST_F(CountedTreeTest, NumbersTakeAsFewBytesAsTheyNeedAndKeepTheirOrder) {
+  base::AssertHolder();
+  constexpr RecordFormat kNumbered{0, 1, Order::kNumbers};
+  const uint64_t kEdges[] = {0, 1, 255, 256, 4094, 4095, 4096, 65535, 65536, (uint64_t{1} << 40) - 2,
+                             (uint64_t{1} << 40) - 1, uint64_t{1} << 40, (uint64_t{1} << 48) - 1, uint64_t{1} << 48,
+                             uint64_t{1} << 56, UINT64_MAX};
+  std::vector<ds::Numbers> all;
+  for (const uint64_t major : kEdges) {
+    for (const uint64_t minor : kEdges) {
+      for (const uint64_t space : {uint64_t{0}, uint64_t{1}, uint64_t{4094}, uint64_t{4095}, uint64_t{70'000}}) {
+        all.push_back({space, major, minor});
+      }
+    }
+  }
+  for (size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random_.Below(i)]);
+  CountedTree tree(kNumbered, &seed_);
+  for (const ds::Numbers& numbers : all) {
+    char part[ds::kNumbersBytesMax + 1];
+    char* const end = ds::WriteNumbers(part, numbers);
+    *end = 'x';  // what is behind them is no part of their order
+    char record[1 + sizeof(part)];
+    const char* const record_end = ds::WritePart(record, {part, static_cast<size_t>(end - part) + 1});
+    EXPECT_EQ(ds::NumbersOf(record), numbers);
+    CountedTree::Cursor cursor;
+    ASSERT_FALSE(tree.FindSorted(ds::ProbeOf(numbers), &cursor));
+    ASSERT_TRUE(tree.Insert(*heap_, &cursor, {record, static_cast<size_t>(record_end - record)}, ds::NumbersKey(numbers)));
+  }
+  ASSERT_TRUE(tree.Valid());
+  std::sort(all.begin(), all.end());
+  size_t index = 0;
+  tree.ForRange(0, tree.size(), false, [&](const char* record) {
+    EXPECT_EQ(ds::NumbersOf(record), all[index]);
+    return ++index < all.size();
+  });
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_LE(i == 0 ? 0 : ds::NumbersKey(all[i - 1]), ds::NumbersKey(all[i]));
+    CountedTree::Cursor cursor;
+    ASSERT_TRUE(tree.FindSorted(ds::ProbeOf(all[i]), &cursor));
+    EXPECT_EQ(tree.Rank(cursor), i);
+  }
+  // What OwnRange has made the tree's own needs no memory to be changed or erased.
+  CountedTree clone = tree.Clone();
+  ASSERT_TRUE(tree.OwnRange(*heap_, 100, 300));
+  gate_.left = 0;
+  CountedTree::Cursor cursor = tree.At(120);
+  char* const record = tree.Mutable(*heap_, &cursor);
+  ASSERT_NE(record, nullptr);
+  Bytes part = ds::PartOf(record, kNumbered, 0);
+  const_cast<char*>(part.data())[part.size() - 1] = 'y';
+  EXPECT_EQ(ds::PartOf(clone.At(120).record(), kNumbered, 0).back(), 'x');
+  EXPECT_TRUE(tree.EraseRange(*heap_, 100, 300));
+  gate_.left = SIZE_MAX;
+  EXPECT_TRUE(tree.Valid());
+  EXPECT_EQ(tree.size(), all.size() - 300);
+  EXPECT_EQ(clone.size(), all.size());
+  End(tree);
+  End(clone);
+}
+
 }  // namespace
 }  // namespace larder::testing
