@@ -33,6 +33,8 @@ LARDER_ERROR(kCorruptHyperLogLog, kFailedPrecondition, "INVALIDOBJ Corrupted HLL
 LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
+LARDER_ERROR(kTimeoutNotInteger, kInvalidArgument, "ERR timeout is not an integer or out of range");
+LARDER_ERROR(kTimeoutNegative, kInvalidArgument, "ERR timeout is negative");
 LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
 LARDER_ERROR(kClockBefore1970, kFailedPrecondition,
              "ERR the clock is before 1970, and so would be the expiry, which cannot be kept");
@@ -52,7 +54,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kOffsetOutOfRange, &kStringTooLong, &kSameObject,       &kDbOutOfRange,   &kInvalidDb,
     &kHashNotInteger,  &kHashNotFloat,   &kNotNumber,        &kNotInRange,       &kNotCount,
     &kInvalidCursor,   &kClockBefore1970, &kOutOfMemory,     &kAllocationFailed,
-    &kNotHyperLogLog,  &kCorruptHyperLogLog,
+    &kNotHyperLogLog,  &kCorruptHyperLogLog, &kTimeoutNotInteger, &kTimeoutNegative,
 };
 
 }  // namespace larder::inline v0::errors
