@@ -12,8 +12,6 @@ namespace larder::inline v0::commands {
 namespace {
 
 constexpr ErrorText kBadMode{absl::StatusCode::kInvalidArgument, "ERR CLIENT PAUSE mode must be WRITE or ALL"};
-constexpr ErrorText kBadTimeout{absl::StatusCode::kInvalidArgument, "ERR timeout is not an integer or out of range"};
-constexpr ErrorText kNegativeTimeout{absl::StatusCode::kInvalidArgument, "ERR timeout is negative"};
 constexpr ErrorText kBadReason{absl::StatusCode::kInvalidArgument,
                                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"};
 constexpr ErrorText kNotTracking{absl::StatusCode::kFailedPrecondition,
@@ -37,8 +35,8 @@ Error ClientPause(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   } else if (!mode.done() && !mode.Take("all")) {
     return kBadMode;
   }
-  LARDER_ASSIGN_OR_RETURN(const int64_t for_ms, args.Int(kBadTimeout));
-  if (for_ms < 0) return kNegativeTimeout;
+  LARDER_ASSIGN_OR_RETURN(const int64_t for_ms, args.Int(errors::kTimeoutNotInteger));
+  if (for_ms < 0) return errors::kTimeoutNegative;
   const int64_t now_ms = ctx.now_ms();
   // What is beyond all time lasts until UNPAUSE.
   const int64_t until_ms = for_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + for_ms;

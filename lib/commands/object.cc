@@ -18,7 +18,7 @@ constexpr ErrorText kLfuNotSelected{
 
 // The entry, or nullptr after a null reply.
 const keyspace::Entry* FindOrNull(CommandContext& ctx, ArgReader& args, resp::ReplyWriter& reply) {
-  const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kInspect);
+  const keyspace::Entry* entry = ctx.db().Find(args.Key(), keyspace::Lookup::kInspectQuietly);
   if (entry == nullptr) reply.Null();
   return entry;
 }

@@ -32,10 +32,6 @@ constexpr ErrorText kLastInGroup{
     absl::StatusCode::kInvalidArgument,
     "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
     "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."};
-constexpr ErrorText kTimeoutNotInteger{absl::StatusCode::kInvalidArgument,
-                                       "ERR timeout is not an integer or out of range"};
-constexpr ErrorText kTimeoutNegative{absl::StatusCode::kInvalidArgument, "ERR timeout is negative"};
-constexpr ErrorText kTimeoutTooLarge{absl::StatusCode::kInvalidArgument, "ERR timeout is out of range"};
 
 struct ReadOptions {
   bool of_group = false;
@@ -47,14 +43,12 @@ struct ReadOptions {
   std::span<const Bytes> ids;
 };
 
-Error ParseReadOptions(CommandContext& ctx, ArgReader args, ReadOptions* options) {
+Error ParseReadOptions(ArgReader args, ReadOptions* options) {
   while (!args.done()) {
     const Bytes word = args.Next();
     if (!args.done() && base::EqualsIgnoreCase(word, "block")) {
-      LARDER_ASSIGN_OR_RETURN(options->timeout_ms, args.Int(kTimeoutNotInteger));
-      if (options->timeout_ms < 0) return kTimeoutNegative;
-      int64_t until = 0;
-      if (__builtin_add_overflow(options->timeout_ms, ctx.keyspace().now_ms(), &until)) return kTimeoutTooLarge;
+      LARDER_ASSIGN_OR_RETURN(options->timeout_ms, args.Int(errors::kTimeoutNotInteger));
+      if (options->timeout_ms < 0) return errors::kTimeoutNegative;
       options->blocks = true;
     } else if (!args.done() && base::EqualsIgnoreCase(word, "count")) {
       LARDER_ASSIGN_OR_RETURN(const int64_t count, args.Int());
@@ -127,7 +121,9 @@ class ReadReply {
     reply_.Bulk(key);
   }
   bool any() const { return served_ != 0; }
-  void End() { reply_.protocol() == 2 ? reply_.EndDeferredArray(mark_, served_) : reply_.EndDeferredMap(mark_, served_); }
+  void End() {
+    reply_.protocol() == 2 ? reply_.EndDeferredArray(mark_, served_) : reply_.EndDeferredMap(mark_, served_);
+  }
 
  private:
   ReplyWriter& reply_;
@@ -185,7 +181,7 @@ void ParkReader(const ReadOptions& /*options*/, ReplyWriter& reply) { reply.Null
 Error Read(CommandContext& ctx, ArgReader args, bool of_group, ReplyWriter& reply) {
   ReadOptions options;
   options.of_group = of_group;
-  LARDER_RETURN_IF_ERROR(ParseReadOptions(ctx, args, &options));
+  LARDER_RETURN_IF_ERROR(ParseReadOptions(args, &options));
   LARDER_RETURN_IF_ERROR(CheckStreams(ctx, options, reply));
   ReadReply to(reply);
   for (size_t i = 0; i < options.keys.size() && !reply.output().failed(); ++i) {
@@ -214,7 +210,7 @@ bool ReadIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
   base::AssertHolder();  // who asks has the executor
   ReadOptions options;
   options.of_group = true;
-  (void)ParseReadOptions(ctx, ArgReader(argv, 1), &options);
+  (void)ParseReadOptions(ArgReader(argv, 1), &options);
   const size_t count = options.reading.count;
   if (count != 0 && count * options.keys.size() <= kShortElements) return true;
   for (const Bytes key : options.keys) {

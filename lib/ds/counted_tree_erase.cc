@@ -45,7 +45,7 @@ void CountedTree::EraseBelow(memory::Heap& heap, void* block, int level, size_t 
       void* const child = node->children()[at];
       EraseBelow(heap, child, level + 1, first, here);
       node->counts()[at] -= here;
-      if (format_.order == RecordFormat::Order::kSorted) node->keys()[at] = KeyOf(FirstRecord(child, level + 1));
+      if (format_.sorted()) node->keys()[at] = KeyOf(FirstRecord(child, level + 1));
     }
     first = 0;
     node->keys()[to] = node->keys()[at];

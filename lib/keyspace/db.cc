@@ -44,7 +44,7 @@ Place Db::LocateHashed(Bytes key, uint64_t hash, Lookup how) {
   table_.Locate(key, hash, &place);
   if (place != nullptr && place->has_expiry() && Expired(*place)) [[unlikely]] place.element = FoundExpired(place, how);
   if (place == nullptr) {
-    if (Counts(how)) keyspace_.NoteMiss(index_, key);
+    if (Counts(how)) keyspace_.NoteMiss(index_, key, how);
     return place;
   }
   if (Touches(how)) keyspace_.Touch(*place);

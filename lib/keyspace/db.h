@@ -40,10 +40,11 @@ namespace larder::inline v0::keyspace {
 class Keyspace;
 
 // What a lookup is for, in bits: 1 marks the key as used, 2 counts in keyspace_hits or keyspace_misses, 4 may be
-// followed by a write of this key. An op that finds nothing by one without the last bit must not put an entry there.
+// followed by a write of this key, 8 tells nobody that the key is not there. An op that finds nothing by one without the last bit must not put an entry there.
 enum class Lookup : uint8_t {
   kPeek = 0,
-  kInspect = 2,  // as idle as it was: TYPE, TTL, OBJECT, EXISTS
+  kInspect = 2,  // as idle as it was: TYPE, TTL, EXISTS
+  kInspectQuietly = 10,  // the same without event "keymiss": OBJECT
   kRead = 3,
   kRemove = 4,
   kWrite = 5,
@@ -51,6 +52,7 @@ enum class Lookup : uint8_t {
 };
 constexpr bool Touches(Lookup how) { return (static_cast<uint8_t>(how) & 1) != 0; }
 constexpr bool Counts(Lookup how) { return (static_cast<uint8_t>(how) & 2) != 0; }
+constexpr bool TellsOfMiss(Lookup how) { return (static_cast<uint8_t>(how) & 8) == 0; }
 constexpr bool Writes(Lookup how) { return (static_cast<uint8_t>(how) & 4) != 0; }
 
 // What a change is called for those who listen.

@@ -44,6 +44,8 @@ LARDER_ERROR(kCorruptHyperLogLog, kFailedPrecondition, "INVALIDOBJ Corrupted HLL
 LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects are the same");
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
+LARDER_ERROR(kTimeoutNotInteger, kInvalidArgument, "ERR timeout is not an integer or out of range");
+LARDER_ERROR(kTimeoutNegative, kInvalidArgument, "ERR timeout is negative");
 LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
 LARDER_ERROR(kClockBefore1970, kFailedPrecondition,
              "ERR the clock is before 1970, and so would be the expiry, which cannot be kept");
@@ -74,7 +76,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kOutOfMemory, &kAllocationFailed, &kNotHyperLogLog, &kCorruptHyperLogLog, &kNotPositive, &kNoKeysCounted,
     &kTooManyKeysCounted, &kNegativeLimit, &kCountNotPositive, &kNegativeCount, &kNegativeMaxlen, &kZeroRank,
     &kNotSortable, &kScoreNotNumber, &kXxAndNx, &kGtLtAndNx, &kSeveralIncrements, &kRangeNotFloat, &kRangeNotLex,
-    &kWeightNotFloat, &kLimitOfRanks, &kScoresByLex,
+    &kWeightNotFloat, &kLimitOfRanks, &kScoresByLex, &kTimeoutNotInteger, &kTimeoutNegative,
 };
 
 }  // namespace larder::inline v0::errors

@@ -209,9 +209,9 @@ class Keyspace {
   KeyspaceStats& stats() LARDER_REQUIRES_HOLDER { return stats_; }
   CountedReads& reads() LARDER_REQUIRES_HOLDER { return reads_; }
   // A read has not found `key` in the database of this index.
-  void NoteMiss(int db, Bytes key) LARDER_REQUIRES_HOLDER {
+  void NoteMiss(int db, Bytes key, Lookup how) LARDER_REQUIRES_HOLDER {
     ++reads_.holder().misses;
-    if (effects_.wants(Effects::kMisses)) [[unlikely]] effects_.EmitMiss(db, key);
+    if (effects_.wants(Effects::kMisses) && TellsOfMiss(how)) [[unlikely]] effects_.EmitMiss(db, key);
   }
   const Evictor& evictor() const LARDER_REQUIRES_HOLDER { return evictor_; }
   const KeyspaceConfig& config() const LARDER_REQUIRES_HOLDER { return config_; }
@@ -286,7 +286,7 @@ class Keyspace {
   Entry* entry = table_.Find(key, hash);
   if (entry != nullptr && entry->has_expiry() && Expired(*entry)) [[unlikely]] entry = FoundExpired(entry, how);
   if (entry == nullptr) {
-    if (Counts(how)) keyspace_.NoteMiss(index_, key);
+    if (Counts(how)) keyspace_.NoteMiss(index_, key, how);
     return nullptr;
   }
   if (Touches(how)) keyspace_.Touch(*entry);

@@ -1,8 +1,8 @@
 // StreamEdit: changes to the stream at one key, which come into effect together: Commit, or nothing.
 //
-// They are made where the stream is, since its trees may be large and shared. What inserts or changes a record is noted, and
-// undone by who does not commit, which needs no memory: a path that was written once is the tree's own. What erases waits
-// until the commit, for which its path is made the tree's own at once; until then the record is there.
+// They are made where the stream is, since its trees may be large and shared. What inserts or changes a record is
+// noted, and undone by who does not commit, which needs no memory: a path that was written once is the tree's own. What
+// erases waits until the commit, for which its path is made the tree's own at once; until then the record is there.
 //
 // If somebody wants old values a clone is changed, and put in the place of the stream at the end.
 //
@@ -50,7 +50,8 @@ class StreamEdit {
   // The same for records that follow each other. No more than one range of a tree.
   Error EraseRangeLater(TreeIndex tree, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 
-  // What is undone by nobody (numbers of the root) is to be changed right before it. Fails, if at all, with nothing done.
+  // What is undone by nobody (numbers of the root) is to be changed right before it. Fails, if at all, with nothing
+  // done.
   Error Commit(const keyspace::Change& change) LARDER_REQUIRES_HOLDER;
 
  private:

@@ -1,6 +1,7 @@
 // What the stream commands do with consumer groups, once for them and for typed calls; see streams.h, stream_value.h.
 //
-// Redis touches no key for what groups do, so that nobody who WATCHes the stream is told: Change::watched is false here.
+// Redis touches no key for what groups do, so that nobody who WATCHes the stream is told: Change::watched is false
+// here.
 #ifndef LARDER_OPS_STREAM_GROUPS_H_
 #define LARDER_OPS_STREAM_GROUPS_H_
 
@@ -115,8 +116,8 @@ struct Reading {
 };
 Error DeliverNew(keyspace::Db& db, Bytes key, const Reading& reading, size_t* first, size_t* given)
     LARDER_REQUIRES_HOLDER;
-// XREADGROUP's other IDs: what is pending with the consumer, which is made if need be, behind `after`, is delivered once
-// more. `ids` gets the IDs.
+// XREADGROUP's other IDs: what is pending with the consumer, which is made if need be, behind `after`, is delivered
+// once more. `ids` gets the IDs.
 Error DeliverAgain(keyspace::Db& db, Bytes key, const Reading& reading, StreamId after, base::Buffer* ids)
     LARDER_REQUIRES_HOLDER;
 
@@ -135,8 +136,8 @@ struct Claim {
 Error ClaimSome(keyspace::Db& db, Bytes key, const Claim& claim, size_t count,
                 absl::FunctionRef<StreamId(size_t)> id_at, std::span<const Bytes> command, base::Buffer* claimed)
     LARDER_REQUIRES_HOLDER;
-// XAUTOCLAIM: goes through what is pending from `from` on. `deleted` gets IDs of entries that are no more, *next where to
-// go on, 0-0 if nothing is left.
+// XAUTOCLAIM: goes through what is pending from `from` on. `deleted` gets IDs of entries that are no more, *next where
+// to go on, 0-0 if nothing is left.
 Error ClaimIdle(keyspace::Db& db, Bytes key, const Claim& claim, StreamId from, size_t count,
                 std::span<const Bytes> command, base::Buffer* claimed, base::Buffer* deleted, StreamId* next)
     LARDER_REQUIRES_HOLDER;

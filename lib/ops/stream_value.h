@@ -19,10 +19,10 @@
 // whole nodes. Here nodes are nothing but bookkeeping beside the entries: which IDs, how many entries are left and how
 // many were deleted, and how many bytes Redis's listpack would have, so that they begin and end where Redis's do.
 //
-// The dead. A group that is destroyed and a consumer that is deleted may have a million pending entries. Only their names
-// go at once, so that nobody finds them; a StreamSweep, which waits among the garbage as a structure does, frees the
-// rest in steps. Until then the pending tree has records whose consumer is dead: who reads it skips them. What a sweep
-// frees is told to the database (Structure::bytes) by the next change of the stream, or when it ends.
+// The dead. A group that is destroyed and a consumer that is deleted may have a million pending entries. Only their
+// names go at once, so that nobody finds them; a StreamSweep, which waits among the garbage as a structure does, frees
+// the rest in steps. Until then the pending tree has records whose consumer is dead: who reads it skips them. What a
+// sweep frees is told to the database (Structure::bytes) by the next change of the stream, or when it ends.
 //
 // Threads: the executor's holder.
 #ifndef LARDER_OPS_STREAM_VALUE_H_
@@ -154,8 +154,8 @@ bool Rebase(memory::Heap& heap, StreamRoot* root, uint64_t base_ms) LARDER_REQUI
 // which case the next change of the stream asks again.
 keyspace::Structure* NewSweep(memory::Heap& heap, StreamRoot* root) LARDER_REQUIRES_HOLDER;
 
-// The first record of a space of the pending tree, or of any tree in order of Numbers, that is not before `numbers`: its
-// index.
+// The first record of a space of the pending tree, or of any tree in order of Numbers, that is not before `numbers`:
+// its index.
 size_t IndexOf(const ds::CountedTree& tree, const ds::Numbers& numbers);
 // What follows the Numbers in the first part.
 inline const char* PayloadOf(const char* record) {

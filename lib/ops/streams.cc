@@ -552,7 +552,9 @@ Error SetId(Db& db, Bytes key, StreamId id, int64_t added, StreamId max_deleted,
   if (added != -1) root.entries_added = static_cast<uint64_t>(added);
   if (!max_deleted.is_zero()) root.max_deleted = max_deleted;
   // Redis does not touch the key for who watches it.
-  return edit.Commit({.event_class = EventClass::kStream, .event = "xsetid", .command = command, .more = {}, .watched = false});
+  Change change{EventClass::kStream, "xsetid", command};
+  change.watched = false;
+  return edit.Commit(change);
 }
 
 }  // namespace larder::inline v0::ops::streams

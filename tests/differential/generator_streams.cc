@@ -1,5 +1,5 @@
-// Requests on streams: IDs that meet, nodes of few entries, groups with things pending. No ID is made of the clock, which
-// differs between the sides.
+// Requests on streams: IDs that meet, nodes of few entries, groups with things pending. No ID is made of the clock,
+// which differs between the sides.
 #include <iterator>
 
 #include "tests/differential/generator.h"
@@ -13,8 +13,8 @@ constexpr std::string_view kGroups[] = {"g", "h", ""};
 }  // namespace
 
 std::string Generator::StreamIdText() {
-  static const std::string kOdd[] = {"x", "-", "+", "$", ">", "(5", "5-*", "", " 5", "+5", "5-", " -5", "7- -8", "7--08",
-                                     "0-0", "0", "18446744073709551615", "0-18446744073709551615",
+  static const std::string kOdd[] = {"x", "-", "+", "$", ">", "(5", "5-*", "", " 5", "+5", "5-", " -5", "7- -8",
+                                     "7--08", "0-0", "0", "18446744073709551615", "0-18446744073709551615",
                                      "18446744073709551615-18446744073709551615"};
   if (random_.Chance(8)) return random_.Pick(kOdd);
   const std::string ms = std::to_string(random_.Chance(70) ? stream_ms_ - random_.Below(30) : random_.Below(60));

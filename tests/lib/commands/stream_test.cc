@@ -61,7 +61,8 @@ TEST_P(StreamTest, IdsGrow) {
   Expect("XADD t 5-* a b", "5-1");
   Expect("XADD t 4-* a b", kTooSmall);
   Expect("XADD t +6 a b", "6-0");
-  for (const char* id : {"abc", "5-a", "-5", "5--1", "5-1-", "18446744073709551616", "-", "+", "$", ">", "**", "5-*x"}) {
+  for (const char* id :
+       {"abc", "5-a", "-5", "5--1", "5-1-", "18446744073709551616", "-", "+", "$", ">", "**", "5-*x"}) {
     Expect("XADD t " + std::string(id) + " a b", kInvalidId);
   }
   Expect("XADD t 18446744073709551615 a b", "18446744073709551615-0");
@@ -188,8 +189,8 @@ TEST_P(StreamTest, SetIdKeepsWhatIsThere) {
   Expect("XSETID s 6 5", "-ERR syntax error");
   Expect("XSETID s 6-5 ENTRIESADDED 100 MAXDELETEDID 4-4", "OK");
   Expect("XINFO STREAM s",
-         "[length 1 radix-tree-keys 1 radix-tree-nodes 2 last-generated-id 6-5 max-deleted-entry-id 4-4 entries-added 100 "
-         "recorded-first-entry-id 5-1 groups 0 first-entry [5-1 [a b]] last-entry [5-1 [a b]]]");
+         "[length 1 radix-tree-keys 1 radix-tree-nodes 2 last-generated-id 6-5 max-deleted-entry-id 4-4 entries-added "
+         "100 recorded-first-entry-id 5-1 groups 0 first-entry [5-1 [a b]] last-entry [5-1 [a b]]]");
   // An empty stream may go back to IDs before its first one, with entries of then pending.
   Ask("XGROUP CREATE s g 0");
   Ask("XREADGROUP GROUP g c STREAMS s >");
@@ -289,8 +290,9 @@ TEST_P(StreamTest, ClaimsChangeHands) {
   Expect("XAUTOCLAIM s g e 1000 0", "[0-0 [] []]");
   Expect("XAUTOCLAIM s g e 50 (1", "[0-0 [[3-0 [a 3]]] []]");
   Expect("XINFO STREAM s FULL COUNT 1",
-         "[length 3 radix-tree-keys 1 radix-tree-nodes 2 last-generated-id 4-0 max-deleted-entry-id 2-0 entries-added 4 "
-         "recorded-first-entry-id 1-0 entries [[1-0 [a 1]]] groups [[name g last-delivered-id 9-9 entries-read 3 lag 1 "
+         "[length 3 radix-tree-keys 1 radix-tree-nodes 2 last-generated-id 4-0 max-deleted-entry-id 2-0 entries-added "
+         "4 recorded-first-entry-id 1-0 entries [[1-0 [a 1]]] groups [[name g last-delivered-id 9-9 entries-read 3 lag 1"
+         " "
          "pel-count 3 pending [[1-0 e " + std::to_string(now_ms()) + " 7]] consumers [[name c seen-time " +
          std::to_string(now_ms() - 100) + " pel-count 0 pending []] [name d seen-time " + std::to_string(now_ms()) +
          " pel-count 1 pending [[4-0 " + std::to_string(now_ms()) + " 2]]] [name e seen-time " +

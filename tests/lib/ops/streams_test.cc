@@ -1,5 +1,5 @@
-// The stream ops with allocations of the arena refused one after another: what fails has changed nothing, and every byte
-// is counted.
+// The stream ops with allocations of the arena refused one after another: what fails has changed nothing, and every
+// byte is counted.
 #include "lib/ops/streams.h"
 
 #include <functional>
@@ -66,8 +66,8 @@ class StreamsTest : public KeyspaceTest {
     const Stream stream = *streams::Open(db_, key, Lookup::kPeek);
     if (!stream.exists()) return "nothing";
     const streams::StreamRoot& root = stream.root();
-    std::string all = Text(root.last_id) + " " + Text(root.max_deleted) + " " + std::to_string(root.entries_added) + " " +
-                      std::to_string(stream.nodes());
+    std::string all = Text(root.last_id) + " " + Text(root.max_deleted) + " " + std::to_string(root.entries_added) +
+                      " " + std::to_string(stream.nodes());
     stream.ForRange(0, stream.length(), false, [&](const streams::EntryView& entry) {
       all += " " + Text(entry.id);
       entry.ForFields([&](const streams::Text& field, const streams::Text& value) {
