@@ -36,6 +36,7 @@ struct Source {
     });
   }
   bool Find(Bytes member, double* score) const {
+    if (size() == 0) return false;
     if (!is_set) return Score(members, member, score);
     *score = 1;
     return sets::Set(members).Has(member);

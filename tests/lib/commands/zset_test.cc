@@ -434,6 +434,7 @@ TEST_P(ZsetTest, UnitesIntersectsAndSubtracts) {
   EXPECT_EQ(Text({"ZINTER", "2", "a", "a", "WITHSCORES"}), "x 2 y 4 z 6");
   EXPECT_EQ(Text({"ZDIFF", "2", "a", "b"}), "z");
   EXPECT_EQ(Text({"ZDIFF", "2", "b", "a", "WITHSCORES"}), "w 30");
+  EXPECT_EQ(Text({"ZDIFF", "3", "a", "none", "b"}), "z");
   EXPECT_THAT(Run({"ZINTERCARD", "2", "a", "b"}), IsInt(2));
   EXPECT_THAT(Run({"ZINTERCARD", "2", "a", "b", "LIMIT", "1"}), IsInt(1));
   EXPECT_THAT(Run({"ZINTERCARD", "2", "a", "none", "LIMIT", "0"}), IsInt(0));
