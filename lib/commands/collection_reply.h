@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
-#include "lib/base/random.h"
 #include "lib/commands/family.h"
 #include "lib/keyspace/collection.h"
 #include "lib/resp/writer.h"
@@ -23,11 +21,6 @@ void ReplyPart(const keyspace::Collection& collection, const char* record, int i
 
 // For rows: whether a command that reads or copies all of the collection at argv[1] is short.
 bool CollectionIsShort(CommandContext& ctx, std::span<const Bytes> argv);
-
-// Visits `count` records, each of another index, of equal chance, `count` <= size. In order of their index. False
-// without memory.
-bool SampleRecords(const keyspace::Collection& collection, size_t count, base::Random& random,
-                   absl::FunctionRef<void(const char* record)> visit);
 
 // The count of HRANDFIELD and its like, and the word that may follow it, with which a reply has twice as many elements.
 // Errors: kNotInteger, kNotCount, kSyntax, kNotInRange.

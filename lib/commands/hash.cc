@@ -8,6 +8,7 @@
 #include "lib/commands/shapes.h"
 #include "lib/engine/short.h"
 #include "lib/ops/hashes.h"
+#include "lib/ops/sampling.h"
 
 namespace larder::inline v0::commands {
 
@@ -176,7 +177,7 @@ Error HRandField(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const size_t most = std::min(static_cast<size_t>(count), hash.size());
   const size_t mark = reply.Mark();
   RandomFields fields(hash, with_values, most, reply);
-  if (SampleRecords(hash, most, random, [&](const char* record) { fields.Add(record); })) return kOk;
+  if (ops::SampleRecords(hash, most, random, [&](const char* record) { fields.Add(record); })) return kOk;
   reply.Rewind(mark);
   return errors::kAllocationFailed;
 }

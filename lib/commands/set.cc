@@ -7,6 +7,7 @@
 #include "lib/commands/set_reply.h"
 #include "lib/commands/shapes.h"
 #include "lib/engine/short.h"
+#include "lib/ops/sampling.h"
 #include "lib/ops/sets.h"
 
 namespace larder::inline v0::commands {
@@ -116,7 +117,7 @@ Error RandomMembers(CommandContext& ctx, const Set& set, int64_t count, ReplyWri
   const size_t mark = reply.Mark();
   reply.Array(most);
   const bool sampled =
-      SampleRecords(set.records(), most, random, [&](const char* record) { ReplyMember(set, record, reply); });
+      ops::SampleRecords(set.records(), most, random, [&](const char* record) { ReplyMember(set, record, reply); });
   if (sampled) return kOk;
   reply.Rewind(mark);
   return errors::kAllocationFailed;

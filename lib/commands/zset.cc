@@ -11,6 +11,7 @@
 #include "lib/commands/shapes.h"
 #include "lib/commands/zset_reply.h"
 #include "lib/engine/short.h"
+#include "lib/ops/sampling.h"
 #include "lib/ops/zsets.h"
 
 namespace larder::inline v0::commands {
@@ -177,7 +178,7 @@ Error ZRandMember(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const size_t most = std::min(static_cast<size_t>(count), zset.size());
   const size_t mark = reply.Mark();
   MembersReply members(zset, with_scores, most, reply);
-  if (SampleRecords(zset, most, random, [&](const char* record) { members.Add(record); })) return kOk;
+  if (ops::SampleRecords(zset, most, random, [&](const char* record) { members.Add(record); })) return kOk;
   reply.Rewind(mark);
   return errors::kAllocationFailed;
 }
