@@ -354,8 +354,8 @@ TEST_P(WordsModelTest, IsASortedVector) {
     } else if (ok) {
       model.insert(model.begin() + rank, word);
       texts.insert(texts.begin() + rank, record);
+      most = std::max(most, cursor.leaf().count);
     }
-    most = std::max(most, cursor.leaf().count);
     if (step % 1000 == 0) {
       ASSERT_TRUE(tree.Valid()) << step;
       ASSERT_EQ(Texts(tree), texts) << step;
