@@ -80,8 +80,9 @@ class Database;
 class Transaction;
 
 namespace internal {
-// The database that a handle refers to. Handles of other headers are made from it.
+// The database that a handle refers to, and back. Handles of other headers are made from it.
 const Target& TargetOf(const Database& database);
+Database DatabaseOf(const Target& target);
 }
 
 // How Set writes the value.
@@ -277,6 +278,7 @@ class LARDER_API Database {
   friend class Cache;
   friend class ScanRange;
   friend const internal::Target& internal::TargetOf(const Database& database);
+  friend Database internal::DatabaseOf(const internal::Target& target);
   explicit Database(const internal::Target& target) : target_(target) {}
 
   internal::Target target_;

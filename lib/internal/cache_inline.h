@@ -9,6 +9,7 @@ namespace larder::inline v0 {
 namespace internal {
 
 inline const Target& TargetOf(const Database& database) { return database.target_; }
+inline Database DatabaseOf(const Target& target) { return Database(target); }
 
 // The key, of several, that is prefetched while the call waits for its turn.
 inline std::string_view FirstOf(std::span<const std::string_view> keys) {

@@ -45,6 +45,15 @@ extern LARDER_API const TypedOp<double, double*> kIncrementFloat;
 extern LARDER_API const TypedOp<std::string_view, int64_t*> kAppend;
 extern LARDER_API const TypedOp<int64_t, std::string_view, int64_t*> kSetRange;
 
+extern LARDER_API const TypedOp<int64_t, bool*> kBitGet;
+extern LARDER_API const TypedOp<int64_t, bool, bool*> kBitSet;  // the bit that was there before
+extern LARDER_API const TypedOp<int64_t, int64_t, int64_t*> kBitCount;
+extern LARDER_API const TypedOp<bool, int64_t, std::optional<int64_t>*> kBitFind;
+// Elements, all of the command, and the target's core.
+using HyperLogLogAddOp = TypedOp<KeySpan, const KeySpan*, core::CacheCore*, bool*>;
+extern LARDER_API const HyperLogLogAddOp kHyperLogLogAdd;
+extern LARDER_API const TypedOp<int64_t*> kHyperLogLogCount;
+
 }  // namespace internal
 }  // namespace larder::inline v0
 

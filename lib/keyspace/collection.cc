@@ -161,14 +161,15 @@ void RecordDraft::Copy(const char* record, ds::RecordFormat format) {
 Collection::Collection(const Entry* entry, ds::RecordFormat packed) : format_(packed) {
   if (entry == nullptr) return;
   if (entry->storage() == Entry::Storage::kStructure) {
-    const CollectionRoot* const root = static_cast<const CollectionRoot*>(entry->structure());
-    tree_ = &root->tree;
-    format_ = tree_->format();
-    if (format_.scores) map_ = &root->map;
+    *this = Collection(*static_cast<const CollectionRoot*>(entry->structure()));
     return;
   }
   const Bytes value = PackedValueOf(*entry);
   packed_ = {value.data() + kPackedCountBytes, value.size() - kPackedCountBytes, PackedCount(value)};
+}
+
+Collection::Collection(const CollectionRoot& root) : format_(root.tree.format()), tree_(&root.tree) {
+  if (format_.scores) map_ = &root.map;
 }
 
 const char* Collection::Find(Bytes part) const {
@@ -322,14 +323,9 @@ void CollectionEdit::Become(CollectionRoot* root) {
 }
 
 Collection CollectionEdit::Read() const {
+  if (!packed()) return Collection(*root_);
   Collection read(nullptr, packed_format_);
-  if (packed()) {
-    read.packed_ = records();
-  } else {
-    read.tree_ = &root_->tree;
-    read.format_ = root_->tree.format();
-    if (read.format_.scores) read.map_ = &root_->map;
-  }
+  read.packed_ = records();
   return read;
 }
 

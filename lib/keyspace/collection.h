@@ -92,6 +92,8 @@ class Collection {
   Collection() = default;  // of nothing
   // `packed`: how the records of this type are made up where they are packed. Nothing of no entry.
   Collection(const Entry* entry, ds::RecordFormat packed);
+  // A tree that is in no entry.
+  explicit Collection(const CollectionRoot& root);
 
   size_t size() const { return tree_ != nullptr ? tree_->size() : packed_.count; }
   bool empty() const { return size() == 0; }
