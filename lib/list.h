@@ -56,7 +56,7 @@ class List : public internal::KeyHandle {
   absl::StatusOr<int64_t> PushBackIfPresent(std::string_view element) const;
 
   // LPOP, RPOP: the element, or nullopt if there is none; up to `count` of them, in the order in which they go.
-  // OUT_OF_RANGE for a negative count. RESOURCE_EXHAUSTED if there is no memory for them: then they stay.
+  // OUT_OF_RANGE for a negative count; DATA_LOSS if they were taken out, and there is no memory to return them.
   absl::StatusOr<std::optional<std::string>> PopFront() const;
   absl::StatusOr<std::optional<std::string>> PopBack() const;
   absl::StatusOr<std::vector<std::string>> PopFront(int64_t count) const;
@@ -102,12 +102,14 @@ class List : public internal::KeyHandle {
   }
   absl::StatusOr<std::optional<std::string>> Pop(const internal::TypedOp<internal::Fetched*>& op) const {
     internal::Fetched fetched;
-    return internal::OptionalStringOf(Run(op, &fetched), fetched);
+    const internal::ErrorText* const error = Run(op, &fetched);
+    return internal::TakenOut(error == nullptr, internal::OptionalStringOf(error, fetched));
   }
   absl::StatusOr<std::vector<std::string>> Pop(const internal::TypedOp<int64_t, internal::FetchedList*>& op,
                                                int64_t count) const {
     internal::FetchedList fetched;
-    return internal::StringsOf(Run(op, count, &fetched), fetched);
+    const internal::ErrorText* const error = Run(op, count, &fetched);
+    return internal::TakenOut(error == nullptr, internal::StringsOf(error, fetched));
   }
   absl::StatusOr<bool> Insert(bool before, std::string_view pivot, std::string_view element) const {
     int64_t length = 0;
@@ -149,7 +151,7 @@ inline absl::StatusOr<std::optional<std::string>> List::MoveTo(std::string_view 
   internal::Fetched fetched;
   const internal::ErrorText* const error =
       Run(internal::kListMove, destination, from == End::kFront, to == End::kFront, &fetched);
-  return internal::OptionalStringOf(error, fetched);
+  return internal::TakenOut(error == nullptr, internal::OptionalStringOf(error, fetched));
 }
 
 inline absl::StatusOr<int64_t> List::Size() const {

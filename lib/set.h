@@ -143,11 +143,13 @@ inline absl::StatusOr<std::vector<std::string>> Set::Members() const {
 }
 inline absl::StatusOr<std::optional<std::string>> Set::Pop() const {
   internal::Fetched fetched;
-  return internal::OptionalStringOf(Run(internal::kSetPop, &fetched), fetched);
+  const internal::ErrorText* const error = Run(internal::kSetPop, &fetched);
+  return internal::TakenOut(error == nullptr, internal::OptionalStringOf(error, fetched));
 }
 inline absl::StatusOr<std::vector<std::string>> Set::Pop(int64_t count) const {
   internal::FetchedList fetched;
-  return internal::StringsOf(Run(internal::kSetPopSeveral, count, &fetched), fetched);
+  const internal::ErrorText* const error = Run(internal::kSetPopSeveral, count, &fetched);
+  return internal::TakenOut(error == nullptr, internal::StringsOf(error, fetched));
 }
 inline absl::StatusOr<std::vector<std::string>> Set::Random(int64_t count) const {
   internal::FetchedList fetched;

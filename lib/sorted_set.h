@@ -117,8 +117,8 @@ class SortedSet : public internal::KeyHandle {
   absl::StatusOr<int64_t> RemoveRange(int64_t first, int64_t last) const;
   absl::StatusOr<int64_t> RemoveRange(const ScoreRange& scores) const;
   absl::StatusOr<int64_t> RemoveRange(const MemberRange& members) const;
-  // ZPOPMIN, ZPOPMAX: takes out up to `count`. OUT_OF_RANGE for a negative count; RESOURCE_EXHAUSTED if there is no
-  // memory for them: then they stay.
+  // ZPOPMIN, ZPOPMAX: takes out up to `count`. OUT_OF_RANGE for a negative count; DATA_LOSS if they were taken out, and
+  // there is no memory to return them.
   Members PopMin(int64_t count = 1) const;
   Members PopMax(int64_t count = 1) const;
   // ZRANDMEMBER: up to `count` different members, each of equal chance, which stay.
@@ -144,7 +144,7 @@ class SortedSet : public internal::KeyHandle {
   static Members MembersOf(const internal::ErrorText* error, const internal::FetchedList& fetched);
   Members Fetch(const internal::SortedRange& range) const;
   absl::StatusOr<int64_t> Counted(const internal::RangeOp& op, const internal::SortedRange& range) const;
-  Members Picked(const PopOp& op, int64_t count) const;
+  Members Popped(const PopOp& op, int64_t count) const;
   absl::StatusOr<int64_t> Store(std::string_view name, Words sources) const;
 };
 
@@ -267,13 +267,17 @@ inline absl::StatusOr<int64_t> SortedSet::RemoveRange(const MemberRange& members
   return Counted(internal::kSortedSetRemoveMembers, RangeOf(members));
 }
 
-inline SortedSet::Members SortedSet::Picked(const PopOp& op, int64_t count) const {
+inline SortedSet::Members SortedSet::Random(int64_t count) const {
   internal::FetchedList fetched;
-  return MembersOf(Run(op, count, &fetched), fetched);
+  return MembersOf(Run(internal::kSortedSetRandom, count, &fetched), fetched);
 }
-inline SortedSet::Members SortedSet::PopMin(int64_t count) const { return Picked(internal::kSortedSetPopMin, count); }
-inline SortedSet::Members SortedSet::PopMax(int64_t count) const { return Picked(internal::kSortedSetPopMax, count); }
-inline SortedSet::Members SortedSet::Random(int64_t count) const { return Picked(internal::kSortedSetRandom, count); }
+inline SortedSet::Members SortedSet::Popped(const PopOp& op, int64_t count) const {
+  internal::FetchedList fetched;
+  const internal::ErrorText* const error = Run(op, count, &fetched);
+  return internal::TakenOut(error == nullptr, MembersOf(error, fetched));
+}
+inline SortedSet::Members SortedSet::PopMin(int64_t count) const { return Popped(internal::kSortedSetPopMin, count); }
+inline SortedSet::Members SortedSet::PopMax(int64_t count) const { return Popped(internal::kSortedSetPopMax, count); }
 
 inline absl::StatusOr<int64_t> SortedSet::Store(std::string_view name, Words sources) const {
   const internal::Digits count(static_cast<int64_t>(sources.size()));

@@ -12,7 +12,8 @@
 // calls are the Transaction's. It keeps a copy of the key. A stream stays when its last entry goes.
 //
 // Threads, errors, ownership: as cache.h says of every call. FAILED_PRECONDITION if another type is at the key;
-// INVALID_ARGUMENT also for what Redis calls NOGROUP: there is no such stream or group.
+// INVALID_ARGUMENT also for what Redis calls NOGROUP: there is no such stream or group. DATA_LOSS if a consumer was
+// given entries, which are pending now, and there is no memory to return them.
 // Costs: a call is a command with its reply: a microsecond or so more than the calls of other types.
 #ifndef LARDER_STREAM_H_
 #define LARDER_STREAM_H_
@@ -300,7 +301,8 @@ inline Stream::Entries Stream::ReadGroupFrom(std::string_view group, std::string
   words.Add("STREAMS");
   words.Add(key_);
   words.Add(id);
-  return internal::ReadOf(internal::Execute(target_, words), key_);
+  const absl::StatusOr<Reply> reply = internal::Execute(target_, words);
+  return internal::TakenOut(reply.ok(), internal::ReadOf(reply, key_));
 }
 
 inline absl::StatusOr<std::vector<PendingEntry>> Stream::Pending(std::string_view group, int64_t count) const {
@@ -334,7 +336,7 @@ inline Stream::Entries Stream::Claim(std::string_view group, std::string_view co
   absl::Status filled = internal::FillResult([&] {
     for (const ReplyView entry : (*reply)[1]) result.push_back(internal::EntryOf(entry));
   });
-  if (!filled.ok()) return filled;
+  if (!filled.ok()) return internal::StatusOf(internal::kResultLost);
   return result;
 }
 

@@ -43,6 +43,8 @@ inline constexpr ErrorText kNoMemoryForArguments{absl::StatusCode::kResourceExha
                                                "there is no memory for the arguments"};
 inline constexpr ErrorText kOldValueLost{absl::StatusCode::kDataLoss,
                                        "the value was set, but there is no memory for the one that was there before"};
+inline constexpr ErrorText kResultLost{absl::StatusCode::kDataLoss,
+                                       "it was done, but there is no memory to return what was taken out"};
 inline constexpr ErrorText kRangeWasMoved{absl::StatusCode::kFailedPrecondition,
                                         "the ScanRange was moved from: its keys are in the other one"};
 

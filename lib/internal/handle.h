@@ -83,6 +83,13 @@ class KeyHandle {
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
+// A result that was made after the call took something out: without memory for it, that is lost.
+template <class T>
+absl::StatusOr<T> TakenOut(bool done, absl::StatusOr<T> result) {
+  if (done && !result.ok()) return StatusOf(kResultLost);
+  return result;
+}
+
 // A number that was fetched as its bytes, and a list of them.
 template <class Number>
 Number FetchedNumber(std::string_view bytes) {

@@ -16,9 +16,6 @@ using keyspace::Collection;
 using keyspace::Growth;
 namespace sets = ops::sets;
 
-constexpr ErrorText kMembersLost{absl::StatusCode::kDataLoss,
-                                 "the members were taken out, but there is no memory to return them"};
-
 bool AddMember(const Collection& records, const char* record, FetchedList* to) {
   if (!records.format().fixed_size()) return AddRecordPart(records, record, 0, to);
   sets::Digits digits;
@@ -124,7 +121,7 @@ Error SetPopSeveral(const OpAt& at, int64_t count, FetchedList* to) {
                                 [&](const sets::Set& set, const char* record) {
                                   filled = filled && AddMember(set.records(), record, to);
                                 });
-  if (error.ok() && !filled) return kMembersLost;
+  if (error.ok() && !filled) return internal::kResultLost;
   return error;
 }
 

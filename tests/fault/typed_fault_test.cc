@@ -8,7 +8,15 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/hash.h>
+#include <larder/hyperloglog.h>
+#include <larder/list.h>
+#include <larder/set.h>
+#include <larder/sort.h>
+#include <larder/sorted_set.h>
+#include <larder/stream.h>
 #include "tests/fault/world.h"
 
 namespace larder::testing {
@@ -22,6 +30,13 @@ std::string TextOf(absl::Time value) { return absl::FormatTime(value, absl::UTCT
 std::string TextOf(absl::Duration value) { return absl::FormatDuration(value); }
 std::string TextOf(const Database& value) { return "database " + std::to_string(value.index()); }
 std::string TextOf(const Stats& value) { return std::to_string(value.keys) + " keys"; }
+std::string TextOf(const std::pair<std::string, std::string>& value) { return value.first + "=" + value.second; }
+std::string TextOf(const ScoredMember& value) { return value.member + "=" + std::to_string(value.score); }
+std::string TextOf(const SortedSet::AddResult& value) {
+  return std::to_string(value.added) + " added, " + std::to_string(value.changed) + " changed";
+}
+std::string TextOf(StreamId value) { return std::to_string(value.ms) + "-" + std::to_string(value.sequence); }
+std::string TextOf(const StreamEntry& value);
 template <class T>
 std::string TextOf(const std::optional<T>& value) {
   return value.has_value() ? TextOf(*value) : "none";
@@ -33,6 +48,8 @@ std::string TextOf(const std::vector<T>& values) {
   return text;
 }
 
+std::string TextOf(const StreamEntry& value) { return TextOf(value.id) + " " + TextOf(value.fields); }
+
 Outcome OutcomeOfResult(const absl::Status& status) { return OutcomeOf(status); }
 Outcome OutcomeOfResult(const absl::StatusOr<Reply>& reply) { return OutcomeOf(reply); }
 template <class T>
@@ -41,16 +58,18 @@ Outcome OutcomeOfResult(const absl::StatusOr<T>& result) {
   return {Outcome::kDone, TextOf(*result)};
 }
 
-// fn(Cache&) returns an absl::Status or an absl::StatusOr. It allocates nothing by itself.
+// fn(Cache&) returns an absl::Status or an absl::StatusOr. It allocates nothing by itself. `before` is run first, with
+// all the memory that it wants.
 template <class F>
-Case Typed(std::string name, F fn) {
+Case Typed(std::string name, F fn, void (*before)(Cache& cache) = nullptr) {
   using Result = std::invoke_result_t<F, Cache&>;
   struct State {
     std::optional<Result> result;
   };
   Case result;
   result.name = std::move(name);
-  result.prepare = [fn](World& world) {
+  result.prepare = [fn, before](World& world) {
+    if (before != nullptr) before(world.cache());
     auto state = std::make_shared<State>();
     Attempt attempt;
     attempt.run = [state, fn, &world] { state->result.emplace(fn(world.cache())); };
@@ -167,6 +186,106 @@ TEST(TypedFaultTest, MSet) {
   cases.push_back(Typed("MSet of large ones", [&large](Cache& cache) { return cache.MSet(large); }));
   for (Case& each : cases) each.keeps_room = true;
   FailAll(cases);
+}
+
+// ---- Handles --------------------------------------------------------------------------------------------------------
+
+// Keys as short as those that a std::string holds without memory, so that a handle needs none.
+template <int kElements>
+void FillCollections(Cache& cache) {
+  const Hash hash(cache, "h");
+  const List list(cache, "l");
+  const larder::Set set(cache, "s");
+  const SortedSet zset(cache, "z");
+  for (int i = 0; i < kElements; ++i) {
+    const std::string name = "element:" + std::to_string(i);
+    ASSERT_TRUE(hash.Set(name, World::ValueOf(i % 50 == 0 ? 3000 : 20)).ok());
+    ASSERT_TRUE(list.PushBack(name).ok());
+    ASSERT_TRUE(set.Add(name).ok());
+    ASSERT_TRUE(zset.Add(name, i).ok());
+  }
+  ASSERT_TRUE(list.PushFront(World::ValueOf(3000)).ok());
+}
+
+void FailAllKeepingRoom(std::vector<Case> cases) {
+  for (Case& each : cases) each.keeps_room = true;
+  FailAll(cases);
+}
+
+template <class Range>
+absl::StatusOr<int64_t> CountOf(Range range) {
+  int64_t count = 0;
+  for (auto at = range.begin(); at != range.end(); ++at) ++count;
+  if (!range.status().ok()) return range.status();
+  return count;
+}
+
+template <int kElements>
+void FailHandlesOf() {
+  std::vector<Case> cases;
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, FillCollections<kElements>)); };
+  using namespace std::string_view_literals;
+  static const std::string& kLong = World::ValueOf(3000);
+  add("Hash::Get", [](Cache& c) { return Hash(c, "h").Get("element:1"); });
+  add("Hash::Get of a long value", [](Cache& c) { return Hash(c, "h").Get("element:0"); });
+  add("Hash::Get of several", [](Cache& c) { return Hash(c, "h").Get({"element:0"sv, "none"sv, "element:2"sv}); });
+  add("Hash::Set", [](Cache& c) { return Hash(c, "h").Set("fresh", kLong); });
+  add("Hash::Set of several", [](Cache& c) { return Hash(c, "h").Set({{"fresh", "x"}, {"element:0", kLong}}); });
+  add("Hash::Delete", [](Cache& c) { return Hash(c, "h").Delete("element:1"); });
+  add("Hash::Delete of several", [](Cache& c) { return Hash(c, "h").Delete({"element:0"sv, "element:1"sv}); });
+  add("Hash::Increment", [](Cache& c) { return Hash(c, "h").Increment("n"); });
+  add("Hash::IncrementFloat", [](Cache& c) { return Hash(c, "h").IncrementFloat("n", 0.5); });
+  add("Hash::Entries", [](Cache& c) { return Hash(c, "h").Entries(); });
+  add("Hash::Scan", [](Cache& c) { return CountOf(Hash(c, "h").Scan()); });
+  add("List::PushFront", [](Cache& c) { return List(c, "l").PushFront(kLong); });
+  add("List::PushBack of several", [](Cache& c) { return List(c, "l").PushBack({"a"sv, "b"sv}); });
+  add("List::PopFront", [](Cache& c) { return List(c, "l").PopFront(); });
+  add("List::PopBack of several", [](Cache& c) { return List(c, "l").PopBack(3); });
+  add("List::MoveTo", [](Cache& c) { return List(c, "l").MoveTo("m", List::End::kFront, List::End::kBack); });
+  add("List::Range", [](Cache& c) { return List(c, "l").Range(0, -1); });
+  add("List::Set", [](Cache& c) { return List(c, "l").Set(1, kLong); });
+  add("List::InsertAfter", [](Cache& c) { return List(c, "l").InsertAfter("element:2", "x"); });
+  add("List::Remove", [](Cache& c) { return List(c, "l").Remove("element:2"); });
+  add("List::Trim", [](Cache& c) { return List(c, "l").Trim(1, -2); });
+  add("List::Scan", [](Cache& c) { return CountOf(List(c, "l").Scan()); });
+  add("Set::Add", [](Cache& c) { return larder::Set(c, "s").Add("fresh"); });
+  add("Set::Add of several", [](Cache& c) { return larder::Set(c, "s").Add({"fresh"sv, std::string_view(kLong)}); });
+  add("Set::Remove", [](Cache& c) { return larder::Set(c, "s").Remove("element:1"); });
+  add("Set::Members", [](Cache& c) { return larder::Set(c, "s").Members(); });
+  add("Set::MoveTo", [](Cache& c) { return larder::Set(c, "s").MoveTo("t", "element:1"); });
+  add("Set::Union", [](Cache& c) { return larder::Set(c, "s").Union({"t"sv}); });
+  add("Set::StoreUnion", [](Cache& c) { return larder::Set(c, "t").StoreUnion({"s"sv}); });
+  add("Set::Scan", [](Cache& c) { return CountOf(larder::Set(c, "s").Scan()); });
+  add("SortedSet::Add", [](Cache& c) { return SortedSet(c, "z").Add("fresh", 1.5); });
+  add("SortedSet::Add of several", [](Cache& c) { return SortedSet(c, "z").Add({{"fresh", 1}, {"element:1", 9}}); });
+  add("SortedSet::Increment", [](Cache& c) { return SortedSet(c, "z").Increment("element:1", 7); });
+  add("SortedSet::Remove", [](Cache& c) { return SortedSet(c, "z").Remove("element:1"); });
+  add("SortedSet::Range", [](Cache& c) { return SortedSet(c, "z").Range(0, -1); });
+  add("SortedSet::RemoveRange", [](Cache& c) { return SortedSet(c, "z").RemoveRange(ScoreRange{.max = 3}); });
+  add("SortedSet::PopMin", [](Cache& c) { return SortedSet(c, "z").PopMin(3); });
+  add("SortedSet::Scan", [](Cache& c) { return CountOf(SortedSet(c, "z").Scan()); });
+  add("Sort", [](Cache& c) { return Sort(c, "l", {.alpha = true}); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+TEST(TypedFaultTest, HandlesOfNothing) { FailHandlesOf<0>(); }
+TEST(TypedFaultTest, HandlesOfSmallOnes) { FailHandlesOf<5>(); }
+TEST(TypedFaultTest, HandlesOfTrees) { FailHandlesOf<300>(); }
+
+TEST(TypedFaultTest, HandlesOfStreamsAndStrings) {
+  std::vector<Case> cases;
+  const auto before = [](Cache& cache) {
+    const Stream stream(cache, "x");
+    ASSERT_TRUE(stream.CreateGroup("g", StreamId()).ok());
+    for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
+  };
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
+  add("Stream::Add", [](Cache& c) { return Stream(c, "x").Add({{"f", "v"}}, {.id = StreamId{9, 0}}); });
+  add("Stream::Range", [](Cache& c) { return Stream(c, "x").Range(); });
+  add("Stream::ReadGroup", [](Cache& c) { return Stream(c, "x").ReadGroup("g", "me", 2); });
+  add("Bitmap::Set", [](Cache& c) { return Bitmap(c, "b").Set(70'000); });
+  add("HyperLogLog::Add", [](Cache& c) { return HyperLogLog(c, "p").Add("x"); });
+  FailAllKeepingRoom(std::move(cases));
 }
 
 TEST(TypedFaultTest, Atomically) {
