@@ -60,8 +60,8 @@ def take_off(path, failing):
 
 def write_passes(path, passes, version):
     with open(path, 'w', encoding='utf-8') as file:
-        file.write(f'# What redis-server {version} passes of its own suite (tests/conformance/run --oracle --write made '
-                   'this):\n# unit, how often, title.\n')
+        file.write(f'# What redis-server {version} passes of its own suite: unit, how often, title.\n'
+                   '# tests/conformance/run --oracle --write made this.\n')
         for unit in passes:
             for title in sorted(passes[unit]):
                 file.write(f'{unit}\t{passes[unit][title]}\t{title}\n')
