@@ -17,6 +17,8 @@ extern const engine::Family kConfigFamily;
 extern const engine::Family kConnectionFamily;
 extern const engine::Family kDebugFamily;
 extern const engine::Family kExpiryFamily;
+extern const engine::Family kFunctionFamily;
+extern const engine::Family kGeoFamily;
 extern const engine::Family kHashFamily;
 extern const engine::Family kHyperLogLogFamily;
 extern const engine::Family kInfoFamily;

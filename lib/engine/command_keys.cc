@@ -62,6 +62,8 @@ bool ForEachKey(const CommandSpec& spec, std::span<const Bytes> argv,
     }
     const auto begin = static_cast<int64_t>(Begin(key, argv));
     if (begin == 0) continue;
+    // A keyword that nothing follows has no key, if it would have been one: GEORADIUS's STORE.
+    if (begin == size && key.begin == KeySpec::kKeyword && key.find == KeySpec::kRange && key.last == 0) continue;
     Positions found;
     const bool fits = key.find == KeySpec::kRange ? FromRange(key, begin, size, &found)
                                                   : FromCount(key, begin, argv, &found);

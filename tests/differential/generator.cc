@@ -103,7 +103,9 @@ Argv Generator::Command(int link) {
       argv = ListCommand();
     } else if (family < 34) {
       argv = ZsetCommand();
-    } else if (family < 40) {
+    } else if (family < 38) {
+      argv = GeoCommand();
+    } else if (family < 42) {
       argv = BitmapCommand();
     } else if (family < 46) {
       argv = HyperLogLogCommand();

@@ -115,6 +115,11 @@ class Generator {
   std::string ListKey();
   std::string ListIndex();
   Argv ZsetCommand();
+  Argv GeoCommand();
+  Argv GeoAdd();
+  Argv GeoSearch();
+  void AddPoint(Argv* argv);
+  void AddSearchOptions(Argv* argv);
   Argv LexCommand();
   Argv ScoreRange();
   Argv AddScored();
@@ -166,6 +171,7 @@ class Generator {
   bool fixed_ = false;  // the command may not be mutated: it would become one that the machine pays for
   bool of_bits_ = false;  // its offsets are bits
   bool of_sets_ = false;  // its keys are those of SetCommand
+  bool of_geo_ = false;  // its keys are those of GeoCommand
   bool of_zsets_ = false;  // its keys are those of ZsetCommand
   int stream_ms_ = 40;  // of the newest ID
   bool in_multi_[kLinks] = {};

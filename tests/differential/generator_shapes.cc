@@ -108,7 +108,7 @@ Argv Generator::TypeCommand() {
       const Group group = row->spec->group;
       return group == Group::kString || group == Group::kBitmap || group == Group::kHyperLogLog ||
              group == Group::kSet || group == Group::kList || group == Group::kSortedSet ||
-             group == Group::kStream;
+             group == Group::kStream || group == Group::kGeo;
     });
     return rows;
   }();

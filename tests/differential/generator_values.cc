@@ -24,12 +24,13 @@ std::vector<std::string> AllKeys() {
   keys.insert(keys.end(), {"", "bin\0\xff\r\n"s, LongKey(), "hll0", "hll1", "hll2", "hll3"});
   keys.insert(keys.end(), {"set0", "set1", "set2", "set3", "set4"});
   keys.insert(keys.end(), {"l0", "l1", "l2", "l3", "sort0", "sort1"});
-  keys.insert(keys.end(), {"zset0", "zset1", "zset2", "zset3", "lex0", "lex1", "lex2"});
+  keys.insert(keys.end(), {"zset0", "zset1", "zset2", "zset3", "lex0", "lex1", "lex2", "geo0", "geo1", "geo2"});
   return keys;
 }
 
 std::string Generator::Key() {
   if (of_sets_ && random_.Chance(90)) return "set" + std::to_string(random_.Below(5));
+  if (of_geo_ && random_.Chance(94)) return "geo" + std::to_string(random_.Below(3));
   if (of_zsets_ && random_.Chance(96)) return "zset" + std::to_string(random_.Below(4));
   if (episode_.focus != Episode::kEverything && random_.Chance(85)) return std::string(kShortKeys[random_.Below(3)]);
   const int pick = random_.Below(40);

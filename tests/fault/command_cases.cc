@@ -284,6 +284,39 @@ void AddZsets(std::vector<CommandCase>* to) {
   to->push_back({{"ZADD", "full", "1", "one more"}, {Zset("full", 128)}, kKeepsRoom});
 }
 
+// Places on a spiral, some of them at the same place.
+Argv Places(std::string key, size_t members) {
+  Argv argv = {"GEOADD", std::move(key)};
+  for (size_t i = 0; i < members; ++i) {
+    const size_t place = i / 2;
+    argv.insert(argv.end(), {std::to_string(static_cast<double>(place % 50) / 10), std::to_string(place / 10),
+                             "member" + std::to_string(i)});
+  }
+  return argv;
+}
+
+void AddGeo(std::vector<CommandCase>* to) {
+  const std::pair<const char*, size_t> kPlaces[] = {{"missing", 0}, {"small", 3}, {"full", 100}, {"trees", 300}};
+  for (const auto& [key, members] : kPlaces) {
+    std::vector<Argv> before = {Places("other", 50)};
+    if (members != 0) before.push_back(Places(key, members));
+    const auto add = [&](Argv argv) { to->push_back({std::move(argv), before, kKeepsRoom}); };
+    add(Places(key, 2));
+    add({"GEOADD", key, "CH", "2", "2", "member1", "3", "3", Value(3000)});
+    add({"GEOADD", key, "1000", "2", "member1"});
+    add(Places(key, 310));
+    add({"GEOPOS", key, "member1", "nothing"});
+    add({"GEOHASH", key, "member1", "nothing"});
+    add({"GEODIST", key, "member1", "member2", "km"});
+    add({"GEOSEARCH", key, "FROMLONLAT", "2", "2", "BYRADIUS", "3000", "km", "ASC", "WITHCOORD", "WITHDIST", "WITHHASH"});
+    add({"GEOSEARCH", key, "FROMLONLAT", "2", "2", "BYBOX", "900", "1800", "km", "COUNT", "7", "DESC"});
+    add({"GEOSEARCHSTORE", "fresh", key, "FROMLONLAT", "2", "2", "BYRADIUS", "3000", "km", "STOREDIST"});
+    add({"GEOSEARCHSTORE", key, key, "FROMLONLAT", "2", "2", "BYRADIUS", "300", "km"});
+    add({"GEORADIUS", key, "2", "2", "3000", "km", "STORE", "other"});
+    add({"GEORADIUSBYMEMBER", "other", "member1", "0", "km", "STOREDIST", key});
+  }
+}
+
 // RPUSH of so many elements, of which every fourth is "same".
 Argv List(std::string key, size_t elements, size_t bytes = 10) {
   Argv argv = {"RPUSH", std::move(key)};
@@ -626,6 +659,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddStreams(&cases);
   AddSets(&cases);
   AddZsets(&cases);
+  AddGeo(&cases);
   AddLists(&cases);
   AddSorts(&cases);
   AddBitmaps(&cases);

@@ -3,33 +3,12 @@
 Usage: redis_py_test.py SERVER
 """
 
-import threading
 import time
 
 import redis
 
 import redis_py_base
 import server
-
-
-def in_threads(count, work):
-    """Runs work(i) in `count` threads at a time, and gives its results; an exception in one is raised here."""
-    results, failures = [None] * count, []
-
-    def run(i):
-        try:
-            results[i] = work(i)
-        except BaseException as failure:  # pylint: disable=broad-except
-            failures.append(failure)
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return results
 
 
 class ValuesTest(redis_py_base.RedisPyTest):
@@ -282,7 +261,7 @@ class PipelineTest(redis_py_base.RedisPyTest):
                             refused.append(i)
             client.transaction(add, 'sum')  # the same loop, the client's own
 
-        in_threads(4, work)
+        redis_py_base.in_threads(4, work)
         self.assertEqual(self.r.get('sum'), b'204')
 
     def test_threads_share_a_pool(self):
@@ -299,7 +278,7 @@ class PipelineTest(redis_py_base.RedisPyTest):
                     first, second = pipe.execute()
                     self.assertEqual(second, first + 1)
 
-        in_threads(12, work)
+        redis_py_base.in_threads(12, work)
         self.assertEqual(client.get('count'), b'2400')
         self.assertEqual(client.dbsize(), 1201)
         self.assertLessEqual(sum(c['cmd'] != 'client|list' for c in client.client_list()), 4 + 1)
