@@ -1,6 +1,4 @@
 // Geo: members of sorted sets as places on the map.
-#include <algorithm>
-#include <cmath>
 #include <new>
 
 #include "lib/base/buffer.h"
