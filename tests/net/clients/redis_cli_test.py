@@ -93,7 +93,7 @@ class RedisCliTest(ServerTest):
     def test_bigkeys_finds_the_biggest_of_every_type(self):
         self.cli('--pipe', input=self.EVERY_TYPE)
         text = self.output('--bigkeys')
-        self.assertIn('Sampled 11 keys in the keyspace!', text)
+        self.assertIn('Sampled 12 keys in the keyspace!', text)
         for kind, (key, size, unit) in self.BIGGEST.items():
             self.assertRegex(text, rf"""Biggest +{kind} found '"{key}"' has {size} {unit}\n""")
         self.assertIn('2 zsets with 5 members', text)
@@ -103,7 +103,7 @@ class RedisCliTest(ServerTest):
         self.cli('--pipe', input=self.EVERY_TYPE)
         self.output('hset', 'huge', 'field', 'x' * 5_000)
         text = self.output('--memkeys')
-        self.assertIn('Sampled 12 keys in the keyspace!', text)
+        self.assertIn('Sampled 13 keys in the keyspace!', text)
         sizes = {key: int(self.output('memory', 'usage', key))
                  for key in ('list', 'huge', 'string', 'hll', 'stream', 'set', 'geo', 'list1', 'set1', 'zset')}
         self.assertGreater(sizes['huge'], 5_000)
@@ -120,7 +120,7 @@ class RedisCliTest(ServerTest):
             text = self.output('--hotkeys')
         finally:
             self.output('config', 'set', 'maxmemory-policy', 'noeviction')
-        self.assertIn('Sampled 11 keys in the keyspace!', text)
+        self.assertIn('Sampled 12 keys in the keyspace!', text)
         hottest = re.findall(r'hot key found with counter: (\d+)\tkeyname: "(\w+)"', text)
         self.assertEqual({key for _, key in hottest[:2]}, {'geo', 'list'})
 
