@@ -13,6 +13,9 @@
 
 namespace larder::inline v0::commands {
 
+// Of COUNT in searches and in consumer groups.
+inline constexpr ErrorText kCountMustBePositive{absl::StatusCode::kInvalidArgument, "ERR COUNT must be > 0"};
+
 // The error that dispatch gives for a wrong number of arguments, where only the command can see it.
 Error WrongArity(ArgReader& args, ReplyWriter& reply);
 

@@ -25,6 +25,7 @@ extern const engine::Family kInfoFamily;
 extern const engine::Family kKeyFamily;
 extern const engine::Family kLcsFamily;
 extern const engine::Family kListFamily;
+extern const engine::Family kMemoryFamily;
 extern const engine::Family kMonitorFamily;
 extern const engine::Family kMultiFamily;
 extern const engine::Family kObjectFamily;

@@ -1,6 +1,4 @@
 // Geo: members of sorted sets as places on the map.
-#include <algorithm>
-#include <cmath>
 #include <new>
 
 #include "lib/base/buffer.h"
@@ -30,7 +28,6 @@ constexpr ErrorText kNegativeRadius{absl::StatusCode::kInvalidArgument, "ERR rad
 constexpr ErrorText kWidthNotNumber{absl::StatusCode::kInvalidArgument, "ERR need numeric width"};
 constexpr ErrorText kHeightNotNumber{absl::StatusCode::kInvalidArgument, "ERR need numeric height"};
 constexpr ErrorText kNegativeBox{absl::StatusCode::kInvalidArgument, "ERR height or width cannot be negative"};
-constexpr ErrorText kSearchCountNotPositive{absl::StatusCode::kInvalidArgument, "ERR COUNT must be > 0"};
 constexpr ErrorText kAnyWithoutCount{absl::StatusCode::kInvalidArgument,
                                      "ERR the ANY argument requires COUNT argument"};
 
@@ -252,7 +249,7 @@ Error ParseCommonOption(ArgReader& args, SearchRequest* request) {
   else if (args.Take("desc")) request->order = SearchRequest::kDescending;
   else if (args.remaining() > 1 && args.Take("count")) {
     LARDER_ASSIGN_OR_RETURN(request->count, args.Int());
-    if (request->count <= 0) return kSearchCountNotPositive;
+    if (request->count <= 0) return kCountMustBePositive;
   } else {
     return errors::kSyntax;
   }

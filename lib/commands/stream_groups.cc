@@ -1,6 +1,7 @@
 // Consumer groups: XGROUP, and what is done with pending entries.
 #include <algorithm>
 
+#include "lib/commands/collection_reply.h"
 #include "lib/commands/families.h"
 #include "lib/commands/help.h"
 #include "lib/commands/shapes.h"
@@ -23,7 +24,6 @@ constexpr ErrorText kKeyMissing{
     "to create an empty stream automatically."};
 constexpr ErrorText kEntriesReadNegative{absl::StatusCode::kInvalidArgument,
                                          "ERR value for ENTRIESREAD must be positive or -1"};
-constexpr ErrorText kCountNotPositive{absl::StatusCode::kInvalidArgument, "ERR COUNT must be > 0"};
 
 Error NoGroupAt(Bytes key, Bytes group, ReplyWriter& reply) {
   reply.Error({"NOGROUP No such key '", UpToNul(key), "' or consumer group '", UpToNul(group), "'"});
@@ -403,8 +403,8 @@ Error XAutoClaim(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   while (!args.done()) {
     const Bytes word = args.Next();
     if (!args.done() && base::EqualsIgnoreCase(word, "count")) {
-      LARDER_ASSIGN_OR_RETURN(count, args.Int(kCountNotPositive));
-      if (count < 1 || count > kCountMax) return kCountNotPositive;
+      LARDER_ASSIGN_OR_RETURN(count, args.Int(kCountMustBePositive));
+      if (count < 1 || count > kCountMax) return kCountMustBePositive;
     } else if (base::EqualsIgnoreCase(word, "justid")) {
       claim.just_id = true;
     } else {

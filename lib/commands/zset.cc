@@ -98,6 +98,9 @@ Error ZAdd(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 
 Error ZIncrBy(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   const Bytes key = args.Key();
+  ArgReader options = args;
+  ParseAddOptions(options);
+  if (options.remaining() != args.remaining()) return errors::kSyntax;  // ZADD's options are none here, nor numbers
   return IncrementMember(ctx, key, args, {}, reply);
 }
 

@@ -159,14 +159,14 @@ bool ParseHuge(Bytes text, double* value) {
   return true;
 }
 
-// As strtod: up to a NUL, without leading blanks; too large is infinite, too small is 0.
+// As strtod: up to a NUL, without leading blanks, which alone are no number; too large is infinite, too small is 0.
 bool ParseLenient(Bytes text, double* value) {
   text = text.substr(0, text.find('\0'));
-  while (!text.empty() && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r'))) text.remove_prefix(1);
   if (text.empty()) {
     *value = 0;
     return true;
   }
+  while (!text.empty() && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r'))) text.remove_prefix(1);
   if (base::ParseDouble(text, value)) return true;
   long double wide = 0;  // whose exponent has more room
   if (base::ParseLongDouble(text, &wide)) {

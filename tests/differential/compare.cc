@@ -98,6 +98,7 @@ std::string Comparer::Compare(const Argv& argv, const Value& ours, const Value& 
   if (name.ends_with("|help")) return CompareHelp(ours, theirs);
   if (name == "debug|object") return CompareDebugObject(ours, theirs);
   if (name.starts_with("object|")) return CompareObject(name, ours, theirs);
+  if (name.starts_with("memory|")) return CompareMemory(name, ours, theirs);
   if (Sorted(ours, false) == Sorted(theirs, false)) return "";
   return "replies differ";
 }
@@ -229,6 +230,26 @@ std::string Comparer::CompareObject(const std::string& name, const Value& ours, 
   if (name == "object|refcount" && ours.text != "1" && ours.text != "2147483647") return "impossible count";
   if (name == "object|idletime" && ours.integer() > 60) return "impossible idle time";
   return Forgive(name, "value") ? "" : "values differ";
+}
+
+// The same fields in the same order; figures are each side's.
+std::string Comparer::CompareMemory(const std::string& name, const Value& ours, const Value& theirs) {
+  if (ours.null != theirs.null) return "one has no such key";
+  if (name == "memory|usage" && ours.integer() <= 0) return "impossible size";
+  if (ours.items.empty()) return Forgive(name, "value") ? "" : "values differ";
+  if (ours.items.size() != theirs.items.size()) return "other numbers of fields";
+  for (size_t i = 0; i + 1 < ours.items.size(); i += 2) {
+    const Value& field = ours.items[i];
+    const Value& a = ours.items[i + 1];
+    const Value& b = theirs.items[i + 1];
+    if (field != theirs.items[i]) return Differ("a field's name", field.text, theirs.items[i].text);
+    if (a == b) continue;
+    if (a.type != b.type) return "types of " + field.text + " differ";
+    const std::string why = a.items.empty() ? Forgive(name, field.text) ? "" : Differ(field.text, a.text, b.text)
+                                            : CompareMemory(name, a, b);
+    if (!why.empty()) return why;
+  }
+  return "";
 }
 
 std::string Comparer::CompareHello(const Value& ours, const Value& theirs) {

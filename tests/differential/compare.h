@@ -57,6 +57,7 @@ class Comparer {
   std::string CompareStreamTimes(const std::string& before, const Value& ours, const Value& theirs);
   std::string CompareElements(const Argv& argv, const Value& ours, const Value& theirs, const CompareContext& context);
   std::string CompareObject(const std::string& name, const Value& ours, const Value& theirs);
+  std::string CompareMemory(const std::string& name, const Value& ours, const Value& theirs);
   std::string CompareHello(const Value& ours, const Value& theirs);
   std::string CompareClients(const Value& ours, const Value& theirs);
   std::string CompareInfo(const Value& ours, const Value& theirs, const CompareContext& context);

@@ -142,6 +142,7 @@ class Generator {
   Argv ClientPause();
   Argv Config();
   Argv Debug();
+  Argv Memory();
   Argv CommandCommand();
   void Mutate(Argv& argv);
   void LengthenTtls(Argv& argv);

@@ -250,6 +250,18 @@ Argv Generator::CommandCommand() {
   }
 }
 
+Argv Generator::Memory() {
+  static constexpr std::string_view kSubcommands[] = {"STATS", "stats", "DOCTOR", "PURGE", "MALLOC-STATS", "HELP", "FOO"};
+  if (random_.Chance(50)) {
+    Argv argv = {"MEMORY", "USAGE", Key()};
+    if (random_.Chance(40)) argv.insert(argv.end(), {Cased("SAMPLES"), Number()});
+    return argv;
+  }
+  Argv argv = {"MEMORY", std::string(random_.Pick(kSubcommands))};
+  if (random_.Chance(10)) argv.push_back(Junk());
+  return argv;
+}
+
 Argv Generator::ServerCommand() {
   switch (random_.Below(30)) {
     case 0: case 1: case 2: case 3: return {"DBSIZE"};
@@ -278,6 +290,7 @@ Argv Generator::ServerCommand() {
     }
     case 14: case 15: return Debug();
     case 16: case 17: case 18: case 19: return CommandCommand();
+    case 20: case 21: return Memory();
     default: return Config();
   }
 }

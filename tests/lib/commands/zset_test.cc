@@ -105,6 +105,7 @@ TEST_P(ZsetTest, OptionsSayWhomItLeavesAlone) {
 TEST_P(ZsetTest, ScoresMayBeInfiniteButAlwaysNumbers) {
   Run({"ZADD", "z", "inf", "a", "-INF", "b", "+infinity", "c", "0x10", "d", "1e21", "e"});
   EXPECT_EQ(Text({"ZRANGE", "z", "0", "-1", "WITHSCORES"}), "b -inf d 16 e 1e+21 a inf c inf");
+  ExpectErrors(kSyntax, {{"ZINCRBY", "z", "CH", "a"}, {"ZINCRBY", "z", "nx", "a"}});
   EXPECT_THAT(Run({"ZINCRBY", "z", "-inf", "a"}), IsError("ERR resulting score is not a number (NaN)"));
   EXPECT_THAT(Run({"ZADD", "z", "INCR", "inf", "b"}), IsError("ERR resulting score is not a number (NaN)"));
   EXPECT_EQ(Score({"ZSCORE", "z", "a"}), "inf");
@@ -368,7 +369,7 @@ TEST_P(ZsetTest, RangesByScore) {
     EXPECT_EQ(Text({"ZRANGEBYSCORE", key, "2", "9"}), "member2 member3 member8 member9");
   }
   Run({"SET", "s", "x"});
-  ExpectErrors(kRangeNotFloat, {{"ZCOUNT", "s", "x", "1"}, {"ZCOUNT", "s", "((0", "1"}, {"ZCOUNT", "s", "nan", "1"},
+  ExpectErrors(kRangeNotFloat, {{"ZCOUNT", "s", "\r\n", "1"}, {"ZCOUNT", "s", "x", "1"}, {"ZCOUNT", "s", "((0", "1"}, {"ZCOUNT", "s", "nan", "1"},
                                 {"ZCOUNT", "s", "1 ", "1"}, {"ZCOUNT", "s", "infe99999", "1"},
                                 {"ZCOUNT", "s", "1e", "1"}, {"ZCOUNT", "s", "1e99999x", "1"}, {"ZREMRANGEBYSCORE", "s", "x", "1"}});
   ExpectErrors(kSyntax, {{"ZRANGEBYSCORE", "s", "x", "1", "FOO"}, {"ZRANGEBYSCORE", "z10", "0", "1", "REV"},

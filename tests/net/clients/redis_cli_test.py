@@ -82,6 +82,48 @@ class RedisCliTest(ServerTest):
         self.assertIn('1001 strings with 22345 bytes (100.00% of keys', text)
         self.assertIn('0 hashs with 0 fields', text)
 
+    # A key of each type, and a larger one of some: what a walk must find, and the command that counts it.
+    EVERY_TYPE = '\n'.join((
+        'SET short x', f'SET string {"x" * 77}', 'PFADD hll a b', 'SETBIT bits 100 1', 'RPUSH list a b c', 'RPUSH list1 a',
+        'SADD set 1 2 3 4', 'SADD set1 x', 'ZADD zset 1 a 2 b', 'GEOADD geo 1 1 a 2 2 b 3 3 c',
+        'HSET hash f1 v f2 v f3 v f4 v f5 v', 'XADD stream 1-1 f v', 'XADD stream 2-1 f v', '')).replace('\n', '\r\n')
+    BIGGEST = {'list': ('list', 3, 'items'), 'hash': ('hash', 5, 'fields'), 'string': ('string', 77, 'bytes'),
+               'stream': ('stream', 2, 'entries'), 'set': ('set', 4, 'members'), 'zset': ('geo', 3, 'members')}
+
+    def test_bigkeys_finds_the_biggest_of_every_type(self):
+        self.cli('--pipe', input=self.EVERY_TYPE)
+        text = self.output('--bigkeys')
+        self.assertIn('Sampled 12 keys in the keyspace!', text)
+        for kind, (key, size, unit) in self.BIGGEST.items():
+            self.assertRegex(text, rf"""Biggest +{kind} found '"{key}"' has {size} {unit}\n""")
+        self.assertIn('2 zsets with 5 members', text)
+        self.assertIn('2 lists with 4 items', text)
+
+    def test_memkeys_counts_the_bytes_of_every_type(self):
+        self.cli('--pipe', input=self.EVERY_TYPE)
+        self.output('hset', 'huge', 'field', 'x' * 5_000)
+        text = self.output('--memkeys')
+        self.assertIn('Sampled 13 keys in the keyspace!', text)
+        sizes = {key: int(self.output('memory', 'usage', key))
+                 for key in ('list', 'huge', 'string', 'hll', 'stream', 'set', 'geo', 'list1', 'set1', 'zset')}
+        self.assertGreater(sizes['huge'], 5_000)
+        for kind, keys in {'list': ('list', 'list1'), 'hash': ('huge',), 'string': ('string', 'hll'),
+                           'stream': ('stream',), 'set': ('set', 'set1'), 'zset': ('geo', 'zset')}.items():
+            most = max(sizes[key] for key in keys)
+            self.assertRegex(text, rf"""Biggest +{kind} found '"({'|'.join(keys)})"' has {most} bytes\n""")
+
+    def test_hotkeys_finds_what_is_used_of_every_type(self):
+        self.output('config', 'set', 'maxmemory-policy', 'allkeys-lfu')
+        try:
+            self.cli('--pipe', input=self.EVERY_TYPE)
+            self.cli('--pipe', input='GEOPOS geo a\r\n' * 3_000 + 'LLEN list\r\n' * 3_000)
+            text = self.output('--hotkeys')
+        finally:
+            self.output('config', 'set', 'maxmemory-policy', 'noeviction')
+        self.assertIn('Sampled 12 keys in the keyspace!', text)
+        hottest = re.findall(r'hot key found with counter: (\d+)\tkeyname: "(\w+)"', text)
+        self.assertEqual({key for _, key in hottest[:2]}, {'geo', 'list'})
+
     def test_hotkeys_wants_an_lfu_policy(self):
         self.output('set', 'key', 'value')
         done = self.cli('--hotkeys')
