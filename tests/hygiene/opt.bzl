@@ -1,4 +1,5 @@
-"""A target built as users build it, whatever flags the test of it is run with."""
+"""A target built as users build it, whatever flags the test of it is run with. With -c opt --force_pic, those of `bazelw run`,
+nothing is compiled that a program that was run has compiled already."""
 
 def _as_released_impl(settings, attr):
     return {
@@ -6,7 +7,6 @@ def _as_released_impl(settings, attr):
         "//command_line_option:copt": [],
         "//command_line_option:cxxopt": settings["//command_line_option:cxxopt"] + attr.cxxopts,
         "//command_line_option:linkopt": [],
-        "//command_line_option:platform_suffix": "release",
     }
 
 _as_released = transition(
@@ -17,7 +17,6 @@ _as_released = transition(
         "//command_line_option:copt",
         "//command_line_option:cxxopt",
         "//command_line_option:linkopt",
-        "//command_line_option:platform_suffix",
     ],
 )
 
