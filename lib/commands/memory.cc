@@ -1,5 +1,5 @@
-// MEMORY: what keys and the cache take. Sizes are counted as they change, so that nothing is estimated: SAMPLES, by which
-// Redis says how much of a large value it looks at, changes nothing here.
+// MEMORY: what keys and the cache take. Sizes are counted as they change, so that nothing is estimated: SAMPLES, which
+// tells Redis how much of a large value to look at, changes nothing here.
 #include <initializer_list>
 
 #include "lib/base/buffer.h"

@@ -1,8 +1,8 @@
 // What the geo commands do. Places are members of a sorted set whose scores are their cells (geohash.h): they are added
 // and removed as any others (zsets.h), and searched for here.
 //
-// A search looks through nine cells, of a size that they cover the shape: the one of its centre and those around it, in
-// an order that is Redis's, since it is the order of what is found. What Redis misses is missed here too: near the poles
+// A search looks through nine cells, of a size that they cover the shape: the one of its centre and those around it.
+// Their order is Redis's, since it is the order of what is found. What Redis misses is missed here too: near the poles
 // some of the cells are left out that parts of the shape are in.
 #ifndef LARDER_OPS_GEO_H_
 #define LARDER_OPS_GEO_H_

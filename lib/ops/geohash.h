@@ -49,8 +49,8 @@ struct Bounds {
   Point max;
 };
 
-// The cell that a point is in. At the very edge of the map, 180 or 85.05112878, it is one beyond the grid. REQUIRES: the
-// point is on the map.
+// The cell that a point is in. At the very edge of the map, 180 or 85.05112878, it is one beyond the grid. REQUIRES:
+// the point is on the map.
 Cell CellOf(const Point& point, int step);
 // So many cells to the east and to the north, each -1, 0 or 1; the grid has no edges.
 Cell Neighbour(Cell cell, int east, int north);

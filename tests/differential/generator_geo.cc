@@ -20,8 +20,10 @@ constexpr std::string_view kUnits[] = {"m", "km", "ft", "mi", "M", "Km"};
 }  // namespace
 
 void Generator::AddPoint(Argv* argv) {
-  static const std::string kLongitudes[] = {"180", "-180", "179.9999999", "0", "-0", "90", "180.0000001", "nan", "1e300"};
-  static const std::string kLatitudes[] = {"85.05112878", "-85.05112878", "85", "-84.9", "0", "45", "85.05112879", "inf"};
+  static const std::string kLongitudes[] = {"180", "-180", "179.9999999", "0",    "-0",
+                                            "90",  "180.0000001", "nan",  "1e300"};
+  static const std::string kLatitudes[] = {"85.05112878", "-85.05112878", "85",          "-84.9",
+                                           "0",           "45",           "85.05112879", "inf"};
   const auto decimal = [this](int most) {
     return std::to_string(random_.Below(2 * most + 1) - most) + "." + std::to_string(random_.Below(1'000'000));
   };

@@ -23,7 +23,8 @@ class GeoTest : public CommandTest {
   using Argv = std::vector<std::string>;
 
   void AddSicily() {
-    ASSERT_THAT(Run({"GEOADD", "g", "13.361389", "38.115556", "Palermo", "15.087269", "37.502669", "Catania"}), IsInt(2));
+    ASSERT_THAT(Run({"GEOADD", "g", "13.361389", "38.115556", "Palermo", "15.087269", "37.502669", "Catania"}),
+                IsInt(2));
   }
   // The elements of arrays as one line: "a b", "(a 1) (b 2)".
   static std::string TextOf(const ReplyView& reply, bool outermost = true) {

@@ -133,7 +133,8 @@ class GeoOpsTest : public KeyspaceTest {
 TEST_F(GeoOpsTest, FindsWhoeverIsInside) {
   for (const int count : {5, 100, 3000}) {
     for (int round = 0; round < 60; ++round) {
-      const geo::Point centre{static_cast<double>(random_.Below(200)) - 100, static_cast<double>(random_.Below(100)) - 50};
+      const geo::Point centre{static_cast<double>(random_.Below(200)) - 100,
+                              static_cast<double>(random_.Below(100)) - 50};
       const double degrees = std::pow(10, -static_cast<double>(random_.Below(5)));
       Add("g", Around(centre, degrees, count));
       const Collection zset = *zsets::Open(db_, "g");
@@ -163,7 +164,7 @@ TEST_F(GeoOpsTest, FindsWhoeverIsInside) {
       search.limit = 7;
       ASSERT_TRUE(findings.Run(zset, search).ok());
       EXPECT_THAT(Text(zset, findings.all()),
-                  ElementsAreArray(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(7, found.size()))));
+                  ElementsAreArray(found.data(), std::min<size_t>(7, found.size())));
       db_.Delete(db_.Find("g", Lookup::kPeek), {});
     }
   }
@@ -172,8 +173,9 @@ TEST_F(GeoOpsTest, FindsWhoeverIsInside) {
 // Asked of redis-server 7.0.15. The cells of this box are 11.25 degrees wide, and one place is in each.
 TEST_F(GeoOpsTest, CellsComeInRedisOrder) {
   const double west = -0.075, middle = 5.625, east = 11.325;
-  Add("g", {{"middle", {middle, 61.13}}, {"north", {middle, 63.88}}, {"south", {middle, 58.38}}, {"east", {east, 61.13}},
-            {"west", {west, 61.13}}, {"north east", {east, 63.88}}, {"north west", {west, 63.88}},
+  Add("g", {{"middle", {middle, 61.13}}, {"north", {middle, 63.88}}, {"south", {middle, 58.38}},
+            {"east", {east, 61.13}}, {"west", {west, 61.13}},
+            {"north east", {east, 63.88}}, {"north west", {west, 63.88}},
             {"south east", {east, 58.38}}, {"south west", {west, 58.38}}});
   const Collection zset = *zsets::Open(db_, "g");
   geo::Findings findings;
