@@ -19,7 +19,8 @@ constexpr ErrorText kNoMemory{absl::StatusCode::kResourceExhausted, "there is no
 constexpr ErrorText kFull{absl::StatusCode::kResourceExhausted,
                           "ExecuteAsync: with this one, commands and replies that wait would take more than "
                           "async-bytes-max"};
-constexpr ErrorText kCancelled{absl::StatusCode::kCancelled, "the cache was closed before the command ran, or while it waited"};
+constexpr ErrorText kCancelled{absl::StatusCode::kCancelled,
+                               "the cache was closed before the command ran, or while it waited"};
 
 }  // namespace
 

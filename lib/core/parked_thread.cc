@@ -18,6 +18,7 @@ void ParkedThread::WaitOver(resp::Output* reply) {
 }
 
 void ParkedThread::Begin(Stay& stay) {
+  over_ = answered_ = false;  // nobody else knows of this wait yet
   refused_ = !stay.Enter(core_);
   if (refused_) return core_.engine().blocking().Forget(client_);
   const int64_t until_ms = client_.waiter->until_ms;

@@ -260,7 +260,9 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
   session.PublishOutput();
   session.Account();
   // The next command must find what is left when those who waited have been served.
-  if ((core_.engine().keyspace().owed() & keyspace::kOwesWaiters) != 0) [[unlikely]] core_.engine().blocking().ServeReady();
+  if ((core_.engine().keyspace().owed() & keyspace::kOwesWaiters) != 0) [[unlikely]] {
+    core_.engine().blocking().ServeReady();
+  }
   if (session.output_.failed()) {
     session.CloseOverLimit(ServedSession::kNoMemoryForReplies);
   } else if (session.output_.size() > kOutputUncounted) {
