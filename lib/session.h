@@ -98,8 +98,8 @@ class LARDER_API RespConnection {
   // lost.
   absl::Status Feed(std::string_view bytes);
 
-  // `on_output` is called when there is output that no Feed has caused: the reply of a command that has waited (BLPOP), a
-  // message of a channel, a line of MONITOR; and when closed() has become true in the same way. It is a callback of the
+  // `on_output` is called when there is output that no Feed has caused: the reply of a command that has waited (BLPOP),
+  // a message of a channel, a line of MONITOR; and when closed() has become true in the same way. It is a callback of the
   // cache: Options::background names its thread, and it comes inside nobody's call. It may make any call but Close and
   // Tick; since one thread at a time may use this object, it will mostly just tell that thread to call output(). It may
   // come once too often. It must not throw. An empty function ends it; the destructor waits until it has returned,
@@ -107,8 +107,8 @@ class LARDER_API RespConnection {
   void OnOutput(std::function<void()> on_output);
 
   // The replies that are not consumed yet; valid until the next call. A command that waits holds all that was fed after
-  // it back. If its time is over, output() ends its wait, whoever does the cache's background work. It is empty also while there is no memory to put
-  // them in one piece.
+  // it back. If its time is over, output() ends its wait, whoever does the cache's background work. It is empty also
+  // while there is no memory to put them in one piece.
   std::string_view output();
   void ConsumeOutput(size_t n);  // REQUIRES: n <= output().size()
 

@@ -245,7 +245,8 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
 }
 
 // The time of the next round: when the soonest key is due, but no sooner than 1/hz seconds from now; when the time of a
-// client that waits is over; sooner if there is something to evict or to free. `cut`: the round has left some of its work.
+// client that waits is over; sooner if there is something to evict or to free. `cut`: the round has left some of its
+// work.
 int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   const bool paused = engine_->pause().At(now_ms) != engine::Paused::kNothing;

@@ -36,8 +36,8 @@ class ParkedThread final : public engine::WaitOwner {
   ParkedThread(const ParkedThread&) = delete;
   ParkedThread& operator=(const ParkedThread&) = delete;
 
-  // The client has begun to wait, in this hold. Enters `stay`, which must last until Await has returned: Close waits for
-  // the thread to leave.
+  // The client has begun to wait, in this hold. Enters `stay`, which must last until Await has returned: Close waits
+  // for the thread to leave.
   void Begin(Stay& stay) LARDER_REQUIRES_HOLDER;
   // Returns when the wait is over. Errors: CANCELLED (the cache is being closed), FAILED_PRECONDITION (CLIENT KILL).
   // REQUIRES: Begin was called.

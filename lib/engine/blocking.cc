@@ -329,8 +329,8 @@ void Blocking::MarkDb(int db, bool flushed) {
   }
 }
 
-// Redis marks a key when it comes to be with a type that somebody waits for, however that happened, and a stream at each
-// XADD. A value that another one is stored over (SORT STORE) wakes nobody.
+// Redis marks a key when it comes to be with a type that somebody waits for, however that happened, and a stream at
+// each XADD. A value that another one is stored over (SORT STORE) wakes nobody.
 void Blocking::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
   if (effect.kind == Kind::kFlush) return MarkDb(effect.db, true);
@@ -343,9 +343,9 @@ void Blocking::OnEffect(const keyspace::Effect& effect) {
   WaitedKey* const key = Find(effect.db, effect.key, &failed);
   if (failed) return MarkDb(effect.db, false);  // better to look in vain than to forget somebody
   if (key == nullptr || key->ready) return;
-  if (IsXAdd(effect) || (key->ends_with_key != 0 && MayEndStream(effect)) || ((effect.is_new || Replaces(effect)) && IsWanted(*key))) {
-    MarkReady(key);
-  }
+  const bool may_end = key->ends_with_key != 0 && MayEndStream(effect);
+  const bool may_begin = effect.is_new || Replaces(effect);
+  if (IsXAdd(effect) || may_end || (may_begin && IsWanted(*key))) MarkReady(key);
 }
 
 // ---- Serving --------------------------------------------------------------------------------------------------------

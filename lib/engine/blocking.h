@@ -21,8 +21,8 @@
 //
 // Memory: a waiter is the arena's and has all that it needs, so that serving it allocates nothing but its reply. If
 // there is none for that, the reply is an error and the value stays.
-// Costs: coming and going O(its keys), and O(log n) with a time limit. A change costs O(1) for a key that is waited for,
-// and nothing while nobody waits. To serve costs the waiters that are looked at: for lists and sorted sets those that
+// Costs: coming and going O(its keys), and O(log n) with a time limit. A change costs O(1) for a key that is waited
+// for, and nothing while nobody waits. To serve costs the waiters that are looked at: for lists and sorted sets those that
 // get something, for streams all who wait for the stream, as in Redis.
 //
 // Threads: the executor's holder, but for soonest_ms().
@@ -68,8 +68,8 @@ class WaitOwner {
   ~WaitOwner() = default;
 };
 
-// Tries to give the client what it waits for of `key`, which is of the right type: *served, and the reply is written; or
-// nothing has happened. An error ends the wait too. `argv`: as Add was given it.
+// Tries to give the client what it waits for of `key`, which is of the right type: *served, and the reply is written;
+// or nothing has happened. An error ends the wait too. `argv`: as Add was given it.
 using ServeFn = Error (*)(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, resp::ReplyWriter& reply,
                           bool* served);
 

@@ -1,5 +1,5 @@
-// OutputHook: tells the user of an in-memory connection that there is output which no call of the user's has caused: the
-// reply of a command that has waited, a message, MONITOR's line; or that the client was closed.
+// OutputHook: tells the user of an in-memory connection that there is output which no call of the user's has caused:
+// the reply of a command that has waited, a message, MONITOR's line; or that the client was closed.
 //
 //   holder: SessionWoken ──► delivery queue ──► the thread that Options::background names: the user's function
 //

@@ -177,8 +177,8 @@ class LARDER_API ServedSession final : private engine::ClientIo, private engine:
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
   // The batch that runs has come to a place in input_ (cut_at_) behind which nothing may run as it was parsed: CLIENT
-  // PAUSE holds the request there, or the request before it waits, or has changed the limits of parsing. The batch passes over
-  // the session's later requests. When it is done, input_ counts as unparsed from that place on (taken_back_).
+  // PAUSE holds the request there, or the request before it waits, or has changed the limits of parsing. The batch
+  // passes over the session's later requests. When it is done, input_ counts as unparsed from that place on (taken_back_).
   bool cut_in_batch_ = false;
   bool taken_back_ = false;
   bool in_opening_ = false;  // below

@@ -255,7 +255,9 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     client.cuts_batch = false;
     session.cut_in_batch_ = true;
     session.cut_at_ = request.to;
-    if (was_known && !client.waiting.load(std::memory_order_relaxed)) session.owed_before_reset_ = session.output_.size();  // a stranger's RESET changes nothing in that
+    const bool waits = client.waiting.load(std::memory_order_relaxed);
+    // A stranger's RESET changes nothing in that.
+    if (was_known && !waits) session.owed_before_reset_ = session.output_.size();
   }
   session.PublishOutput();
   session.Account();

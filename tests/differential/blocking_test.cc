@@ -97,7 +97,8 @@ class Stage {
   bool Waits(Client& client) {
     const std::string line = Ask(*control_, {"CLIENT", "LIST", "ID", client.id}).text;
     const size_t flags = line.find(" flags=");
-    return flags != std::string::npos && line.substr(flags + 7, line.find(' ', flags + 1) - flags - 7).find('b') != std::string::npos;
+    if (flags == std::string::npos) return false;
+    return line.substr(flags + 7, line.find(' ', flags + 1) - flags - 7).find('b') != std::string::npos;
   }
   std::string Drained() {
     std::string all;
