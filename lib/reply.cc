@@ -73,7 +73,7 @@ struct Quoting {
   std::string_view message;
 };
 constexpr Quoting kQuoting[] = {
-    {"Unknown argument ", "Unknown argument"},
+    {"Unknown argument ", "unknown argument"},
     {"unknown command '", "unknown command"},
     {"unknown subcommand '", "unknown subcommand"},
     {"unknown subcommand or wrong number of arguments for '", "unknown subcommand or wrong number of arguments"},

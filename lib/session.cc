@@ -8,6 +8,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/status.h"
 #include "lib/session/direct_client.h"
+#include "lib/session/output_hook.h"
 #include "lib/session/served_session.h"
 #include "lib/session/session_batch.h"
 
@@ -54,15 +55,20 @@ absl::StatusOr<Reply> Session::Execute(std::span<const std::string_view> argv) {
 
 struct RespConnection::Impl final : core::SessionEnd {
   explicit Impl(core::CacheCore& c) : core(c), batch(c, nullptr, nullptr) {}
+  ~Impl() override {
+    if (hook != nullptr) hook->End();
+  }
   void End() override LARDER_REQUIRES_HOLDER { batch.RunAll(); }
 
   core::CacheCore& core;
+  session::OutputHook* hook = nullptr;  // outlives the session
   std::unique_ptr<session::ServedSession> session;
   session::SessionBatch batch;  // it ends before the session, which it may still have to open
   // The reason why a call may not go on here; OK if it may.
   absl::Status Usable() const;
   absl::Status RunBatch();
   absl::Status RunWhatHasCome();
+  void EndLateWait();
   base::Buffer flat;  // output() when the replies are in several pieces
 };
 
@@ -71,7 +77,9 @@ RespConnection::RespConnection(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 absl::StatusOr<std::unique_ptr<RespConnection>> RespConnection::Create(core::CacheCore& core) {
   std::unique_ptr<Impl> impl(new (std::nothrow) Impl(core));
   if (impl == nullptr) return NoMemory();
-  impl->session = session::ServedSession::Create(core, session::Peer(), nullptr);
+  impl->hook = new (std::nothrow) session::OutputHook(core);
+  if (impl->hook == nullptr) return NoMemory();
+  impl->session = session::ServedSession::Create(core, session::Peer(), impl->hook);
   if (impl->session == nullptr) return NoMemory();
   impl->batch.Open(*impl->session);
   Impl* opened = impl.get();
@@ -90,6 +98,8 @@ RespConnection::~RespConnection() {
     (void)impl_.release();
     return;
   }
+  impl_->hook->Set(nullptr);
+  impl_->hook->AwaitReturn();
   impl_->batch.Close(std::move(impl_->session));
   core::CacheCore& core = impl_->core;
   core.EndSession(std::move(impl_));
@@ -168,10 +178,22 @@ absl::Status RespConnection::Feed(std::string_view bytes) {
   return absl::OkStatus();
 }
 
+void RespConnection::OnOutput(std::function<void()> on_output) {
+  if (!impl_->core.Forked()) impl_->hook->Set(std::move(on_output));
+}
+
+// Ends the wait of a command whose time is over, if nobody has done it yet.
+void RespConnection::Impl::EndLateWait() {
+  const int64_t now_ms = core.clock().NowUs() / 1000;
+  if (!session->waiting() || core.engine().soonest_timeout_ms() > now_ms || !Usable().ok()) return;
+  (void)core.Run([&]() LARDER_REQUIRES_HOLDER { (void)core.engine().blocking().TimeOutSome(now_ms, SIZE_MAX); });
+}
+
 std::string_view RespConnection::output() {
   if (impl_->core.Forked()) return {};
   core::Stay stay;  // it is refused once the cache is being closed; output that is there can still be had
-  if (stay.Enter(impl_->core) && impl_->session->MayGoOn() && impl_->Usable().ok()) (void)impl_->RunWhatHasCome();
+  if (stay.Enter(impl_->core)) impl_->EndLateWait();
+  if (stay.entered() && impl_->session->MayGoOn() && impl_->Usable().ok()) (void)impl_->RunWhatHasCome();
   impl_->session->TakePushed();
   resp::Output& output = impl_->session->output();
   if (!output.has_references()) {

@@ -35,6 +35,7 @@
 #define LARDER_SESSION_H_
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -59,7 +60,9 @@ class LARDER_API Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Waits for its turn, runs one command and returns its whole reply. CLIENT REPLY OFF and SKIP, by which a connection
+  // Waits for its turn, runs one command and returns its whole reply. A command that waits (BLPOP, XREAD BLOCK, WAIT)
+  // holds this thread until it is served, its time is over by the cache's clock, or CLIENT UNBLOCK; CANCELLED if the
+  // cache is closed meanwhile. CLIENT REPLY OFF and SKIP, by which a connection
   // saves bytes, are refused with an error reply here; inside MULTI the error is in their place in EXEC's reply. After
   // QUIT, or CLIENT KILL of this session, Execute is FAILED_PRECONDITION. MULTI's queue is in Stats::used_memory: at
   // maxmemory, more commands for it are refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's
@@ -95,8 +98,17 @@ class LARDER_API RespConnection {
   // lost.
   absl::Status Feed(std::string_view bytes);
 
-  // The replies that are not consumed yet; valid until the next call. It is empty also while there is no memory to put
-  // them in one piece.
+  // `on_output` is called when there is output that no Feed has caused: the reply of a command that has waited (BLPOP),
+  // a message of a channel, a line of MONITOR; and when closed() has become true in the same way. It is a callback of the
+  // cache: Options::background names its thread, and it comes inside nobody's call. It may make any call but Close and
+  // Tick; since one thread at a time may use this object, it will mostly just tell that thread to call output(). It may
+  // come once too often. It must not throw. An empty function ends it; the destructor waits until it has returned,
+  // unless that is called from within it.
+  void OnOutput(std::function<void()> on_output);
+
+  // The replies that are not consumed yet; valid until the next call. A command that waits holds all that was fed after
+  // it back. If its time is over, output() ends its wait, whoever does the cache's background work. It is empty also
+  // while there is no memory to put them in one piece.
   std::string_view output();
   void ConsumeOutput(size_t n);  // REQUIRES: n <= output().size()
 

@@ -67,12 +67,13 @@ Error ReadKillFilter(ArgReader args, KillFilter* filter, ReplyWriter& reply) {
   return kOk;
 }
 
-void Kill(ClientState& client, const ClientState& by) {
-  if (&client == &by) {
+void Kill(CommandContext& ctx, ClientState& client) {
+  if (&client == &ctx.client) {
     client.close_after_reply = true;
     return;
   }
   client.close_now.store(true, std::memory_order_release);
+  ctx.engine().blocking().Cancel(client);  // it gets nothing more, from now on
   if (client.io != nullptr) client.io->CloseSoon();
 }
 
@@ -82,7 +83,7 @@ int64_t KillAll(CommandContext& ctx, const KillFilter& filter) {
   int64_t killed = 0;
   const auto kill = [&](ClientState& client) {
     if (Gone(client) || !filter.Fits(client) || (filter.skip_me && &client == &ctx.client)) return;
-    Kill(client, ctx.client);
+    Kill(ctx, client);
     ++killed;
   };
   if (filter.id.has_value()) {

@@ -1,5 +1,4 @@
-// CLIENT PAUSE and UNPAUSE; and the answers of UNBLOCK, CACHING, GETREDIR and TRACKINGINFO while there is no command
-// that blocks and no tracking.
+// CLIENT PAUSE, UNPAUSE and UNBLOCK; and the answers of CACHING, GETREDIR and TRACKINGINFO while there is no tracking.
 //
 // What a pause holds is decided by dispatch.cc, request by request, under the executor. Whoever serves the client keeps
 // its requests, and is told (ClientIo::Resume) when they may be worth another try: at UNPAUSE. That the time is over it
@@ -54,14 +53,17 @@ Error ClientUnpause(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
 
 // A client that CLIENT PAUSE holds is not blocked in a command. (Redis 7.0.15 ends in a panic when it is asked to
 // unblock one.)
-Error ClientUnblock(CommandContext&, ArgReader args, ReplyWriter& reply) {
+Error ClientUnblock(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (args.remaining() > 2) return TooMany(args, reply);
   ArgReader reason = args;
   reason.Next();
-  if (!reason.done() && !reason.Take("timeout") && !reason.Take("error")) return kBadReason;
+  const bool with_error = reason.Take("error");
+  if (!with_error && !reason.done() && !reason.Take("timeout")) return kBadReason;
   LARDER_ASSIGN_OR_RETURN(const int64_t id, args.Int());
-  (void)id;
-  reply.Int(0);
+  ClientState* const client = ctx.engine().clients().Find(static_cast<uint64_t>(id));
+  const bool waits = client != nullptr && client->waiter != nullptr && !Gone(*client);
+  if (waits) ctx.engine().blocking().Unblock(*client, with_error);
+  reply.Int(waits);
   return kOk;
 }
 

@@ -78,7 +78,7 @@ Error ConfigSet(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   if (!FitsClients(ctx, changed->maxclients, reply)) return kReplied;
   if (!Relisten(ctx, *changed, listener, reply)) return kReplied;
   ctx.engine().SetOptions(std::move(changed));
-  ctx.client.limits_changed = true;
+  ctx.client.cuts_batch = true;
   reply.Ok();
   return kOk;
 }

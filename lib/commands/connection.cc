@@ -41,7 +41,7 @@ bool SamePassword(Bytes given, Bytes wanted) {
 Error Authenticate(CommandContext& ctx, Bytes user, Bytes password) {
   const Bytes wanted = ctx.engine().options().requirepass;
   if (user != "default" || (!wanted.empty() && !SamePassword(password, wanted))) return kWrongPass;
-  ctx.client.authenticated = ctx.client.limits_changed = true;
+  ctx.client.authenticated = ctx.client.cuts_batch = true;
   return kOk;
 }
 
@@ -147,7 +147,7 @@ Error Reset(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   client.name.Free();
   client.reply_mode.Reset();
   client.authenticated = client.kind == ClientKind::kDirect || ctx.engine().options().requirepass.empty();
-  client.limits_changed = true;
+  client.cuts_batch = true;
   reply.set_protocol(client.protocol);
   reply.Simple("RESET");
   return kOk;

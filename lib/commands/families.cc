@@ -9,7 +9,7 @@ std::span<const engine::Family* const> CoreFamilies() {
       &kConfigFamily, &kInfoFamily, &kDebugFamily, &kMonitorFamily, &kCommandFamily, &kHashFamily, &kBitmapFamily,
       &kHyperLogLogFamily, &kPubSubFamily, &kSetFamily, &kSetAlgebraFamily, &kListFamily, &kSortFamily, &kZsetFamily,
       &kZsetRangeFamily, &kZsetAlgebraFamily, &kStreamFamily, &kStreamReadFamily, &kStreamGroupFamily, &kXGroupFamily,
-      &kStreamInfoFamily, &kFunctionFamily, &kGeoFamily, &kMemoryFamily,
+      &kStreamInfoFamily, &kFunctionFamily, &kGeoFamily, &kMemoryFamily, &kWaitFamily,
   };
   return kFamilies;
 }

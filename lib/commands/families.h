@@ -46,6 +46,7 @@ extern const engine::Family kStreamInfoFamily;
 extern const engine::Family kStreamReadFamily;
 extern const engine::Family kStringFamily;
 extern const engine::Family kStringSetFamily;
+extern const engine::Family kWaitFamily;
 extern const engine::Family kXGroupFamily;
 
 // All of them.

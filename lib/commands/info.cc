@@ -74,9 +74,9 @@ void ClientsSection(InfoContext& info) {
   info.Line("maxclients", info.engine().options().maxclients);
   info.Line("client_recent_max_input_buffer", input_max);  // of those that are connected now
   info.Line("client_recent_max_output_buffer", output_max);
-  info.Line("blocked_clients", held);  // by CLIENT PAUSE; no command blocks yet
+  info.Line("blocked_clients", held + info.engine().blocking().waiters());  // by CLIENT PAUSE, or in a command
   info.Line("tracking_clients", 0);
-  info.Line("clients_in_timeout_table", 0);
+  info.Line("clients_in_timeout_table", info.engine().blocking().timed());
 }
 
 void Persistence(InfoContext& info) {

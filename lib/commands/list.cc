@@ -1,6 +1,7 @@
 // Lists.
 #include <algorithm>
 
+#include "lib/commands/blocking_shapes.h"
 #include "lib/commands/collection_reply.h"
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
@@ -278,32 +279,48 @@ bool TakeEnd(ArgReader& args, End* end) {
   return args.Take("RIGHT");
 }
 
-Error Move(CommandContext& ctx, Bytes source, Bytes destination, End from, End to, ReplyWriter& reply) {
+// False, and nothing is replied, if there is no source.
+Result<bool> Move(CommandContext& ctx, Bytes source, Bytes destination, End from, End to, ReplyWriter& reply)
+    LARDER_REQUIRES_HOLDER {
   ReplyFirst first(reply);
   const Result<bool> moved =
       lists::Move(ctx.db(), source, destination, from, to, [&](const lists::Popped& element) {
         return first([&] { ReplyElement(element, reply); });
       });
-  if (!moved.ok()) {
-    first.TakeBack();
-    return moved.error();
-  }
-  if (!*moved) reply.Null();
+  if (!moved.ok()) first.TakeBack();
+  return moved;
+}
+
+// LMOVE's arguments, and those of its like.
+struct MoveOptions {
+  Bytes source;
+  Bytes destination;
+  End from = End::kRight;
+  End to = End::kLeft;
+};
+
+Error ParseMove(ArgReader& args, bool with_ends, MoveOptions* options) {
+  options->source = args.Key();
+  options->destination = args.Key();
+  if (with_ends && (!TakeEnd(args, &options->from) || !TakeEnd(args, &options->to))) return errors::kSyntax;
   return kOk;
 }
 
-Error LMove(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const Bytes source = args.Key();
-  const Bytes destination = args.Key();
-  End from, to;
-  if (!TakeEnd(args, &from) || !TakeEnd(args, &to)) return errors::kSyntax;
-  return Move(ctx, source, destination, from, to, reply);
+Result<bool> Move(CommandContext& ctx, const MoveOptions& options, ReplyWriter& reply) LARDER_REQUIRES_HOLDER {
+  return Move(ctx, options.source, options.destination, options.from, options.to, reply);
 }
 
-Error RPopLPush(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
-  const Bytes source = args.Key();
-  return Move(ctx, source, args.Key(), End::kRight, End::kLeft, reply);
+Error MoveOne(CommandContext& ctx, ArgReader args, bool with_ends, ReplyWriter& reply) {
+  base::AssertHolder();
+  MoveOptions options;
+  LARDER_RETURN_IF_ERROR(ParseMove(args, with_ends, &options));
+  LARDER_ASSIGN_OR_RETURN(const bool moved, Move(ctx, options, reply));
+  if (!moved) reply.Null();
+  return kOk;
 }
+
+Error LMove(CommandContext& ctx, ArgReader args, ReplyWriter& reply) { return MoveOne(ctx, args, true, reply); }
+Error RPopLPush(CommandContext& ctx, ArgReader args, ReplyWriter& reply) { return MoveOne(ctx, args, false, reply); }
 
 // What is moved is added too; it is not known which end it is until the options are read, so that the larger counts.
 void MoveGrowth(keyspace::Db* db, uint64_t, std::span<const Bytes> argv, keyspace::Growth* growth) {
@@ -339,24 +356,30 @@ Error ParseMultiPop(ArgReader& args, MultiPop* pop) {
   return args.done() ? kOk : Error(errors::kSyntax);
 }
 
+// Pops from the list at `key`, and replies its name and what was popped: one element, or an array of up to `count`.
+// False, and nothing is replied, if there is no list.
+Result<bool> PopNamed(CommandContext& ctx, Bytes key, End end, bool as_array, size_t count, ReplyWriter& reply)
+    LARDER_REQUIRES_HOLDER {
+  ReplyFirst first(reply);
+  const Result<bool> popped = lists::Pop(ctx.db(), key, end, count, [&](const lists::Popped& elements) {
+    return first([&] {
+      reply.Array(2);
+      reply.Bulk(key);
+      as_array ? ReplyElements(elements, reply) : ReplyElement(elements, reply);
+    });
+  });
+  if (!popped.ok()) first.TakeBack();
+  return popped;
+}
+
 Error LMPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
   MultiPop pop;
   LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
   for (const Bytes key : pop.keys) {
-    ReplyFirst first(reply);
-    const Result<bool> popped = lists::Pop(ctx.db(), key, pop.end, static_cast<size_t>(pop.count),
-                                           [&](const lists::Popped& elements) {
-                                             return first([&] {
-                                               reply.Array(2);
-                                               reply.Bulk(key);
-                                               ReplyElements(elements, reply);
-                                             });
-                                           });
-    if (!popped.ok()) {
-      first.TakeBack();
-      return popped.error();
-    }
-    if (*popped) return kOk;
+    LARDER_ASSIGN_OR_RETURN(const bool popped,
+                            PopNamed(ctx, key, pop.end, true, static_cast<size_t>(pop.count), reply));
+    if (popped) return kOk;
   }
   reply.NullArray();
   return kOk;
@@ -370,6 +393,95 @@ bool MultiPopIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
   }
   return std::all_of(pop.keys.begin(), pop.keys.end(),
                      [&](Bytes key) { return SizeUnchanged(ctx, key) <= kShortElements; });
+}
+
+// ---- Waiting --------------------------------------------------------------------------------------------------------
+
+// What BLPOP and BRPOP do with one of their keys, when they come and when it is ready.
+template <End kEnd>
+Error ServePop(CommandContext& ctx, std::span<const Bytes>, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, kEnd, false, 1, reply));
+  return kOk;
+}
+
+template <End kEnd>
+Error BlockingPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
+  LARDER_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseSeconds(args.rest().back()));
+  const std::span<const Bytes> keys = args.rest().first(args.remaining() - 1);
+  for (const Bytes key : keys) {
+    LARDER_ASSIGN_OR_RETURN(const bool popped, PopNamed(ctx, key, kEnd, false, 1, reply));
+    if (popped) return kOk;
+  }
+  if (engine::Blocking::MayWait(ctx.client)) {
+    return ctx.engine().blocking().Add(ctx, {.keys = keys, .serve = ServePop<kEnd>, .timeout_ms = timeout_ms});
+  }
+  reply.NullArray();
+  return kOk;
+}
+
+// argv: what follows the time limit.
+Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  MultiPop pop;
+  ArgReader args(argv, 0);
+  LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, pop.end, true, static_cast<size_t>(pop.count), reply));
+  return kOk;
+}
+
+// The time limit is looked at last, as in Redis.
+Error BLMPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
+  const Bytes timeout = args.Next();
+  const std::span<const Bytes> argv = args.rest();
+  MultiPop pop;
+  LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
+  LARDER_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseSeconds(timeout));
+  for (const Bytes key : pop.keys) {
+    LARDER_ASSIGN_OR_RETURN(const bool popped,
+                            PopNamed(ctx, key, pop.end, true, static_cast<size_t>(pop.count), reply));
+    if (popped) return kOk;
+  }
+  if (engine::Blocking::MayWait(ctx.client)) {
+    return ctx.engine().blocking().Add(
+        ctx, {.keys = pop.keys, .argv = argv, .serve = ServeMultiPop, .timeout_ms = timeout_ms});
+  }
+  reply.NullArray();
+  return kOk;
+}
+
+template <bool kWithEnds>
+Error ServeMove(CommandContext& ctx, std::span<const Bytes> argv, Bytes, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  MoveOptions options;
+  ArgReader args(argv, 0);
+  LARDER_RETURN_IF_ERROR(ParseMove(args, kWithEnds, &options));
+  LARDER_ASSIGN_OR_RETURN(*served, Move(ctx, options, reply));
+  return kOk;
+}
+
+template <bool kWithEnds>
+Error BlockingMove(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
+  const std::span<const Bytes> argv = args.rest();
+  MoveOptions options;
+  LARDER_RETURN_IF_ERROR(ParseMove(args, kWithEnds, &options));
+  LARDER_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseSeconds(args.Next()));
+  LARDER_ASSIGN_OR_RETURN(const bool moved, Move(ctx, options, reply));
+  if (moved) return kOk;
+  if (engine::Blocking::MayWait(ctx.client)) {
+    return ctx.engine().blocking().Add(
+        ctx, {.keys = argv.first(1), .argv = argv, .serve = ServeMove<kWithEnds>, .timeout_ms = timeout_ms});
+  }
+  reply.Null();
+  return kOk;
+}
+
+// BLMPOP's arguments after its time limit are LMPOP's after its name.
+bool BlockingMultiPopIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
+  return MultiPopIsShort(ctx, argv.subspan(1));
 }
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------
@@ -415,11 +527,44 @@ constexpr ArgSpec kMultiPopArgs[] = {
     {.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true},
     {.name = "where", .type = ArgType::kOneOf, .args = kEnds},
     {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .optional = true}};
+constexpr ArgSpec kBlockingMoveArgs[] = {kSource, kDestination,
+                                         {.name = "wherefrom", .type = ArgType::kOneOf, .args = kEnds},
+                                         {.name = "whereto", .type = ArgType::kOneOf, .args = kEnds},
+                                         kTimeoutArg};
+constexpr ArgSpec kBRPopLPushArgs[] = {kSource, kDestination, kTimeoutArg};
+constexpr ArgSpec kBlockingMultiPopArgs[] = {
+    kTimeoutArg,
+    {.name = "numkeys", .type = ArgType::kInteger},
+    {.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true},
+    {.name = "where", .type = ArgType::kOneOf, .args = kEnds},
+    {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .optional = true}};
 constexpr HistoryItem kPushHistory[] = {{"2.4.0", "Several elements in one call."}};
 constexpr HistoryItem kPushXHistory[] = {{"4.0.0", "Several elements in one call."}};
 constexpr HistoryItem kPopHistory[] = {{"6.2.0", "A count of elements."}};
 
 constexpr auto kRows = Rows({.group = Group::kList, .categories = kAclList}, {
+    {.name = "blmove", .run = BlockingMove<true>, .arity = Exactly(6), .flags = kGrows | kBlocksNoscript,
+     .keys = kMovedKeys, .args = kBlockingMoveArgs,
+     .summary = "LMOVE that waits for an element if there is none.", .complexity = "O(log N)", .since = "6.2.0",
+     .growth = MoveGrowth},
+    {.name = "blmpop", .run = BLMPop, .arity = AtLeast(5), .flags = kWrites | kBlocks | kCmdMovableKeys,
+     .keys = kAwaitedCountedKeys, .args = kBlockingMultiPopArgs,
+     .summary = "LMPOP that waits for an element if there is none.",
+     .complexity = "O(N + M), N = keys, M = elements returned", .since = "7.0.0",
+     .is_short = BlockingMultiPopIsShort},
+    {.name = "blpop", .run = BlockingPop<End::kLeft>, .arity = AtLeast(3), .flags = kWrites | kBlocksNoscript,
+     .keys = kAwaitedKeys, .args = kAwaitArgs,
+     .summary = "Removes and returns the first element of the first list that there is, or waits for one.",
+     .complexity = "O(N), N = keys", .since = "2.0.0", .history = kTimeoutHistory},
+    {.name = "brpop", .run = BlockingPop<End::kRight>, .arity = AtLeast(3), .flags = kWrites | kBlocksNoscript,
+     .keys = kAwaitedKeys, .args = kAwaitArgs,
+     .summary = "Removes and returns the last element of the first list that there is, or waits for one.",
+     .complexity = "O(N), N = keys", .since = "2.0.0", .history = kTimeoutHistory},
+    {.name = "brpoplpush", .run = BlockingMove<false>, .arity = Exactly(4), .flags = kGrows | kBlocksNoscript,
+     .keys = kMovedKeys, .args = kBRPopLPushArgs, .summary = "RPOPLPUSH that waits for an element if there is none.",
+     .complexity = "O(log N)", .since = "2.2.0", .deprecated_since = "6.2.0",
+     .replaced_by = "`BLMOVE` with the `RIGHT` and `LEFT` arguments", .history = kTimeoutHistory,
+     .growth = MoveGrowth},
     {.name = "lindex", .run = LIndex, .arity = Exactly(3), .flags = kReads, .keys = kReadKey, .args = kIndexArgs,
      .summary = "The element of a list at an index, from the end if it is negative.",
      .complexity = "O(log N), N = elements of the list", .since = "1.0.0"},

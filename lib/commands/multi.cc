@@ -61,10 +61,12 @@ Error Exec(CommandContext& ctx, ArgReader, ReplyWriter& reply) {
   reply.Array(transaction->queued());
   if (ctx.client.reply_mode.silent()) reply.Rewind(mark);
   const keyspace::Effects::Group group(ctx.engine().keyspace().effects());
+  ctx.client.in_exec = true;
   ctx.minded_reply_mode = true;  // each of them does: CLIENT REPLY may be among them
   transaction->ForEach(&room, [&](const CommandRow& row, std::span<const Bytes> argv) {
     (void)Call(ctx.engine(), ctx.client, row, argv, reply);
   });
+  ctx.client.in_exec = false;
   // A QUIT or RESET cannot be queued, so the transaction is still the client's.
   transaction->Reset();
   return kOk;

@@ -1,6 +1,9 @@
 // XREAD and XREADGROUP.
 #include <algorithm>
+#include <memory>
+#include <new>
 
+#include "lib/commands/blocking_shapes.h"
 #include "lib/commands/families.h"
 #include "lib/commands/shapes.h"
 #include "lib/commands/stream_shapes.h"
@@ -173,12 +176,81 @@ Error ServeGroup(CommandContext& ctx, const ReadOptions& options, size_t i, Read
   return kOk;
 }
 
-// None of the streams has anything to read. This is where a client that gave BLOCK is to be parked until one of
-// `options.keys` gets an entry, or its time is over. Nothing is parked yet: the client is told at once that there is
-// nothing, as one inside MULTI is.
-void ParkReader(const ReadOptions& /*options*/, ReplyWriter& reply) { reply.NullArray(); }
+// ---- Waiting --------------------------------------------------------------------------------------------------------
+
+constexpr ErrorText kStreamIsGone{absl::StatusCode::kAborted, "UNBLOCKED the stream key no longer exists"};
+constexpr ErrorText kGroupIsGone{absl::StatusCode::kNotFound,
+                                 "NOGROUP the consumer group this client was blocked on no longer exists"};
+
+// A stream that is ready replies what it has behind the ID, even if that has been deleted again meanwhile.
+Error ServeWaitingRead(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  ReadOptions options;
+  LARDER_RETURN_IF_ERROR(ParseReadOptions(ArgReader(argv, 1), &options));
+  size_t i = 0;  // the first of those that are the key
+  while (options.keys[i] != key) ++i;
+  LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key, keyspace::Lookup::kPeek));
+  bool is_new = false;
+  LARDER_ASSIGN_OR_RETURN(const StreamId after, ParseAfter(options, stream, options.ids[i], &is_new));
+  if (!stream.exists() || stream.root().last_id <= after) return kOk;
+  const size_t first = stream.IndexBehind(after);
+  size_t count = stream.length() - first;
+  if (options.reading.count != 0) count = std::min(count, options.reading.count);
+  ReadReply to(reply);
+  to.Begin(key);
+  ReplyEntries(stream, first, count, false, reply);
+  to.End();
+  *served = true;
+  return kOk;
+}
+
+Error ServeWaitingGroup(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  ReadOptions options;
+  options.of_group = true;
+  LARDER_RETURN_IF_ERROR(ParseReadOptions(ArgReader(argv, 1), &options));
+  const Result<Stream> opened = streams::Open(ctx.db(), key, keyspace::Lookup::kPeek);
+  if (!opened.ok() || !opened->exists()) return kStreamIsGone;
+  streams::Space group;
+  if (!streams::FindGroup(opened->root(), options.reading.group, &group)) return kGroupIsGone;
+  if (opened->root().last_id <= StreamId{group.info.last_ms, group.info.last_seq}) return kOk;
+  size_t first = 0;
+  size_t given = 0;
+  LARDER_RETURN_IF_ERROR(streams::DeliverNew(ctx.db(), key, options.reading, &first, &given));
+  LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key, keyspace::Lookup::kPeek));
+  ReadReply to(reply);
+  to.Begin(key);
+  ReplyEntries(stream, first, given, false, reply);
+  to.End();
+  *served = true;
+  return kOk;
+}
+
+// The reader waits with the arguments that it gave, but for "$", which means the last entry that there is now.
+Error WaitForEntries(CommandContext& ctx, std::span<const Bytes> argv, const ReadOptions& options)
+    LARDER_REQUIRES_HOLDER {
+  const size_t streams_count = options.keys.size();
+  const std::unique_ptr<Bytes[]> kept(new (std::nothrow) Bytes[argv.size()]);
+  const std::unique_ptr<streams::IdText[]> texts(new (std::nothrow) streams::IdText[streams_count]);
+  if (kept == nullptr || texts == nullptr) return errors::kAllocationFailed;
+  std::copy(argv.begin(), argv.end(), kept.get());
+  Bytes* const ids = kept.get() + argv.size() - streams_count;
+  for (size_t i = 0; i < streams_count; ++i) {
+    if (ids[i] != "$") continue;
+    LARDER_ASSIGN_OR_RETURN(const Stream stream,
+                            streams::Open(ctx.db(), options.keys[i], keyspace::Lookup::kPeek));
+    ids[i] = streams::FormatId(stream.exists() ? stream.root().last_id : streams::kMinId, texts[i]);
+  }
+  return ctx.engine().blocking().Add(ctx, {.keys = options.keys,
+                                           .argv = {kept.get(), argv.size()},
+                                           .serve = options.of_group ? ServeWaitingGroup : ServeWaitingRead,
+                                           .type = keyspace::Type::kStream,
+                                           .timeout_ms = options.timeout_ms,
+                                           .ends_with_key = options.of_group});
+}
 
 Error Read(CommandContext& ctx, ArgReader args, bool of_group, ReplyWriter& reply) {
+  base::AssertHolder();
   ReadOptions options;
   options.of_group = of_group;
   LARDER_RETURN_IF_ERROR(ParseReadOptions(args, &options));
@@ -194,8 +266,8 @@ Error Read(CommandContext& ctx, ArgReader args, bool of_group, ReplyWriter& repl
   }
   if (to.any()) {
     to.End();
-  } else if (options.blocks) {
-    ParkReader(options, reply);
+  } else if (options.blocks && engine::Blocking::MayWait(ctx.client)) {
+    return WaitForEntries(ctx, args.argv(), options);
   } else {
     reply.NullArray();
   }
@@ -246,11 +318,11 @@ constexpr ArgSpec kReadGroupArgs[] = {
 
 constexpr auto kRows = Rows({.group = Group::kStream, .categories = kAclStream}, {
     {.name = "xread", .run = XRead, .arity = AtLeast(4),
-     .flags = kReads | kCmdBlocking | kCmdMovableKeys, .keys = kReadKeySpec, .args = kReadArgs,
+     .flags = kReads | kBlocks | kCmdMovableKeys, .keys = kReadKeySpec, .args = kReadArgs,
      .summary = "The entries of streams behind the given IDs.",
      .complexity = "O(log N + M) for each stream, M = entries returned", .since = "5.0.0", .is_short = ReadIsShort},
     {.name = "xreadgroup", .run = XReadGroup, .arity = AtLeast(7),
-     .flags = kWrites | kCmdBlocking | kCmdMovableKeys, .keys = kGroupKeySpec, .args = kReadGroupArgs,
+     .flags = kWrites | kBlocks | kCmdMovableKeys, .keys = kGroupKeySpec, .args = kReadGroupArgs,
      .summary = "The entries of streams that a group was not given yet, or those that are pending with a consumer.",
      .complexity = "O(M log N) for each stream, M = entries returned", .since = "5.0.0", .is_short = ReadIsShort},
 });

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "lib/base/buffer.h"
+#include "lib/commands/blocking_shapes.h"
 #include "lib/commands/families.h"
 #include "lib/commands/scan_options.h"
 #include "lib/commands/shapes.h"
@@ -228,8 +229,14 @@ bool ZScanIsShort(CommandContext&, std::span<const Bytes> argv) { return ScanOpt
 // Replies so many from an end, and removes them. `command`: what the change is as a command.
 Error PopSome(CommandContext& ctx, Bytes key, const Collection& zset, bool max, size_t count,
               MembersReply::Pairs pairs, std::span<const Bytes> command, ReplyWriter& reply) {
+  const bool lost = reply.output().failed();
+  const size_t mark = reply.Mark();
   const zsets::Picked picked{max ? zset.size() - 1 : 0, std::min(count, zset.size()), max};
   MembersReply(zset, true, picked.count, reply, pairs).Add(picked);
+  if (!lost && reply.output().failed()) {  // and nothing has gone yet
+    reply.output().RewindFailed(mark);
+    return errors::kAllocationFailed;
+  }
   return zsets::RemoveRange(ctx.db(), key, picked.least(), picked.count, max ? "zpopmax" : "zpopmin", command);
 }
 
@@ -286,22 +293,33 @@ Error ParseMultiPop(ArgReader& args, MultiPop* pop) {
   return kOk;
 }
 
+// Pops from the sorted set at `key`, and replies its name and what was popped: one member and its score, or an array of
+// up to `count` pairs. False, and nothing is replied, if there is no sorted set.
+Result<bool> PopNamed(CommandContext& ctx, Bytes key, bool max, bool as_array, size_t count, ReplyWriter& reply)
+    LARDER_REQUIRES_HOLDER {
+  LARDER_ASSIGN_OR_RETURN(const zsets::Opened opened, zsets::OpenLabelled(ctx.db(), key, Lookup::kWrite));
+  if (opened.zset.empty()) return false;
+  char digits[base::kIntChars];
+  count = std::min(count, opened.zset.size());
+  const Bytes command[] = {max ? "ZPOPMAX" : "ZPOPMIN", key, base::FormatUint64(count, digits)};
+  const size_t mark = reply.Mark();
+  const auto pairs = as_array ? MembersReply::Pairs::kNested : MembersReply::Pairs::kWithinReply;
+  reply.Array(as_array ? 2 : 3);
+  reply.Bulk(key);
+  const Error error = PopSome(ctx, key, opened.zset, max, count, pairs, command, reply);
+  if (error.ok()) return true;
+  reply.Rewind(mark);
+  return error;
+}
+
 Error ZMPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
   MultiPop pop;
   LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
   for (const Bytes key : pop.keys) {
-    LARDER_ASSIGN_OR_RETURN(const zsets::Opened opened, zsets::OpenLabelled(ctx.db(), key, Lookup::kWrite));
-    if (opened.zset.empty()) continue;
-    char digits[base::kIntChars];
-    const size_t count = std::min(static_cast<size_t>(pop.count), opened.zset.size());
-    const Bytes command[] = {pop.max ? "ZPOPMAX" : "ZPOPMIN", key, base::FormatUint64(count, digits)};
-    const size_t mark = reply.Mark();
-    reply.Array(2);
-    reply.Bulk(key);
-    const Error error =
-        PopSome(ctx, key, opened.zset, pop.max, count, MembersReply::Pairs::kNested, command, reply);
-    if (!error.ok()) reply.Rewind(mark);
-    return error;
+    LARDER_ASSIGN_OR_RETURN(const bool popped,
+                            PopNamed(ctx, key, pop.max, true, static_cast<size_t>(pop.count), reply));
+    if (popped) return kOk;
   }
   reply.NullArray();
   return kOk;
@@ -311,6 +329,69 @@ bool MultiPopIsShort(CommandContext&, std::span<const Bytes> argv) {
   ArgReader args(argv, 1);
   MultiPop pop;
   return args.done() || !ParseMultiPop(args, &pop).ok() || pop.count <= static_cast<int64_t>(kShortElements);
+}
+
+// ---- Waiting --------------------------------------------------------------------------------------------------------
+
+// What BZPOPMIN and BZPOPMAX do with one of their keys, when they come and when it is ready.
+template <bool kMax>
+Error ServePop(CommandContext& ctx, std::span<const Bytes>, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, kMax, false, 1, reply));
+  return kOk;
+}
+
+template <bool kMax>
+Error BlockingPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
+  LARDER_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseSeconds(args.rest().back()));
+  const std::span<const Bytes> keys = args.rest().first(args.remaining() - 1);
+  for (const Bytes key : keys) {
+    LARDER_ASSIGN_OR_RETURN(const bool popped, PopNamed(ctx, key, kMax, false, 1, reply));
+    if (popped) return kOk;
+  }
+  if (engine::Blocking::MayWait(ctx.client)) {
+    return ctx.engine().blocking().Add(
+        ctx, {.keys = keys, .serve = ServePop<kMax>, .type = keyspace::Type::kZset, .timeout_ms = timeout_ms});
+  }
+  reply.NullArray();
+  return kOk;
+}
+
+// argv: what follows the time limit.
+Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+  base::AssertHolder();
+  MultiPop pop;
+  ArgReader args(argv, 0);
+  LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, pop.max, true, static_cast<size_t>(pop.count), reply));
+  return kOk;
+}
+
+// The time limit is looked at last, as in Redis.
+Error BZMPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
+  base::AssertHolder();
+  const Bytes timeout = args.Next();
+  const std::span<const Bytes> argv = args.rest();
+  MultiPop pop;
+  LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
+  LARDER_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseSeconds(timeout));
+  for (const Bytes key : pop.keys) {
+    LARDER_ASSIGN_OR_RETURN(const bool popped,
+                            PopNamed(ctx, key, pop.max, true, static_cast<size_t>(pop.count), reply));
+    if (popped) return kOk;
+  }
+  if (engine::Blocking::MayWait(ctx.client)) {
+    return ctx.engine().blocking().Add(ctx, {.keys = pop.keys, .argv = argv, .serve = ServeMultiPop,
+                                             .type = keyspace::Type::kZset, .timeout_ms = timeout_ms});
+  }
+  reply.NullArray();
+  return kOk;
+}
+
+// BZMPOP's arguments after its time limit are ZMPOP's after its name.
+bool BlockingMultiPopIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
+  return MultiPopIsShort(ctx, argv.subspan(1));
 }
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------
@@ -343,6 +424,12 @@ constexpr ArgSpec kMultiPopArgs[] = {
     {.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true},
     {.name = "where", .type = ArgType::kOneOf, .args = kEnds},
     {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .optional = true}};
+constexpr ArgSpec kBlockingMultiPopArgs[] = {
+    kTimeoutArg,
+    {.name = "numkeys", .type = ArgType::kInteger},
+    {.name = "key", .type = ArgType::kKey, .key_spec = 0, .multiple = true},
+    {.name = "where", .type = ArgType::kOneOf, .args = kEnds},
+    {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .optional = true}};
 constexpr ArgSpec kRandomOptions[] = {
     {.name = "count", .type = ArgType::kInteger},
     {.name = "withscores", .type = ArgType::kPureToken, .token = "WITHSCORES", .optional = true}};
@@ -359,6 +446,19 @@ constexpr HistoryItem kAddHistory[] = {{"2.4.0", "Several members in one call."}
 constexpr HistoryItem kRemHistory[] = {{"2.4.0", "Several members in one call."}};
 
 constexpr auto kRows = Rows({.group = Group::kSortedSet, .categories = kAclSortedSet}, {
+    {.name = "bzmpop", .run = BZMPop, .arity = AtLeast(5), .flags = kWrites | kBlocks | kCmdMovableKeys,
+     .keys = kAwaitedCountedKeys, .args = kBlockingMultiPopArgs,
+     .summary = "ZMPOP that waits for a member if there is none.",
+     .complexity = "O(K + M log N), K = keys, M = members popped, N = members", .since = "7.0.0",
+     .is_short = BlockingMultiPopIsShort},
+    {.name = "bzpopmax", .run = BlockingPop<true>, .arity = AtLeast(3), .flags = kFastWrites | kBlocksNoscript,
+     .keys = kAwaitedKeys, .args = kAwaitArgs,
+     .summary = "Removes the member with the highest score of the first sorted set that there is, or waits for one.",
+     .complexity = "O(log N), N = members", .since = "5.0.0", .history = kTimeoutHistory},
+    {.name = "bzpopmin", .run = BlockingPop<false>, .arity = AtLeast(3), .flags = kFastWrites | kBlocksNoscript,
+     .keys = kAwaitedKeys, .args = kAwaitArgs,
+     .summary = "Removes the member with the lowest score of the first sorted set that there is, or waits for one.",
+     .complexity = "O(log N), N = members", .since = "5.0.0", .history = kTimeoutHistory},
     {.name = "zadd", .run = ZAdd, .arity = AtLeast(4), .flags = kFastGrows, .keys = kUpdatedKey, .args = kAddArgs,
      .summary = "Adds members with their scores to a sorted set, or changes their scores.",
      .complexity = "O(log N) a member, N = members there", .since = "1.2.0", .history = kAddHistory},

@@ -13,12 +13,13 @@ namespace larder::inline v0::commands {
 // Some members, with their scores or without: one list in RESP2; in RESP3 each pair has an array of its own.
 class MembersReply {
  public:
-  enum class Pairs : uint8_t { kByProtocol, kFlat, kNested };
+  // kWithinReply: they are the rest of a list that has been begun.
+  enum class Pairs : uint8_t { kByProtocol, kFlat, kNested, kWithinReply };
   MembersReply(const keyspace::Collection& zset, bool with_scores, size_t count, resp::ReplyWriter& reply,
                Pairs pairs = Pairs::kByProtocol)
       : zset_(zset), with_scores_(with_scores), reply_(reply),
         nested_(with_scores && (pairs == Pairs::kNested || (pairs == Pairs::kByProtocol && reply.protocol() > 2))) {
-    reply.Array(with_scores && !nested_ ? count * 2 : count);
+    if (pairs != Pairs::kWithinReply) reply.Array(with_scores && !nested_ ? count * 2 : count);
   }
 
   // False once the reply has failed.

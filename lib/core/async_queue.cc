@@ -19,12 +19,13 @@ constexpr ErrorText kNoMemory{absl::StatusCode::kResourceExhausted, "there is no
 constexpr ErrorText kFull{absl::StatusCode::kResourceExhausted,
                           "ExecuteAsync: with this one, commands and replies that wait would take more than "
                           "async-bytes-max"};
-constexpr ErrorText kCancelled{absl::StatusCode::kCancelled, "the cache was closed before the command ran"};
+constexpr ErrorText kCancelled{absl::StatusCode::kCancelled,
+                               "the cache was closed before the command ran, or while it waited"};
 
 }  // namespace
 
 // One command, later its reply, until its callback has returned.
-class AsyncQueue::Call final : public executor::Delivery {
+class AsyncQueue::Call final : public executor::Delivery, private engine::WaitOwner {
  public:
   Call(AsyncQueue& queue, int db, Callback callback) : queue_(queue), db_(db), callback_(std::move(callback)) {}
   ~Call() override {
@@ -61,14 +62,21 @@ class AsyncQueue::Call final : public executor::Delivery {
 
   // Returns false if it must run again, see Dispatch's kWantsRoom; never without a `search`.
   bool Run(std::span<const Bytes> argv, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER {
-    const Ran ran = RunOnce(queue_.core_, db_, argv, output_, /*at_once=*/false, search);
+    Ran ran = Ran::kNothingChanged;
+    if (MayWait(queue_.core_, argv)) [[unlikely]] {
+      ran = RunAsClient(argv, search);
+    } else {
+      engine::ClientState client;
+      ran = RunOnce(queue_.core_, client, db_, argv, output_, /*at_once=*/false, search);
+    }
     if (ran == Ran::kWantsRoom) return false;
     changed_ = ran == Ran::kChanged;
     std::free(std::exchange(argv_, nullptr));
-    const size_t own = sizeof(Call) + kReplyRoom + output_.memory();
-    Count(own, own + (output_.has_references() ? output_.size() : 0));
+    CountReply();
     return true;
   }
+  // Its command waits. It is nobody's until the wait is over, and then the delivery queue's.
+  bool waits() const { return client_ != nullptr && client_->waiter != nullptr; }
   void Cancel() { cancelled_ = true; }
   Callback TakeCallback() { return std::move(callback_); }
 
@@ -79,6 +87,30 @@ class AsyncQueue::Call final : public executor::Delivery {
  private:
   friend class AsyncQueue;
   static constexpr size_t kReplyRoom = 128;
+
+  // A command that may wait: its client lasts as long as the call.
+  Ran RunAsClient(std::span<const Bytes> argv, keyspace::SourceSearch* search) LARDER_REQUIRES_HOLDER {
+    client_.reset(new (std::nothrow) engine::ClientState());
+    if (client_ == nullptr) {
+      output_.bytes().MarkFailed();
+      return Ran::kNothingChanged;
+    }
+    client_->wait_owner = this;
+    return RunOnce(queue_.core_, *client_, db_, argv, output_, /*at_once=*/false, search);
+  }
+
+  void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER {
+    if (reply != nullptr) output_.Swap(*reply);
+    cancelled_ = reply == nullptr;
+    changed_ = !cancelled_;
+    CountReply();
+    queue_.core_.delivery().Post(std::unique_ptr<executor::Delivery>(this));
+  }
+
+  void CountReply() {
+    const size_t own = sizeof(Call) + kReplyRoom + output_.memory() + (client_ != nullptr ? sizeof(*client_) : 0);
+    Count(own, own + (output_.has_references() ? output_.size() : 0));
+  }
 
   // `own` is its own memory, `all` includes the memory that it refers to. Returns the sum over all calls.
   uint64_t Count(size_t own, size_t all) {
@@ -93,6 +125,7 @@ class AsyncQueue::Call final : public executor::Delivery {
   Callback callback_;
   ReplyRoom room_;
   resp::Output output_;
+  std::unique_ptr<engine::ClientState> client_;  // of a command that may wait
   Bytes* argv_ = nullptr;  // and after it the bytes
   size_t argc_ = 0;
   size_t own_ = 0;
@@ -140,7 +173,7 @@ bool AsyncQueue::RunAtOnce(std::unique_ptr<Call>& call, std::span<const std::str
   const bool runs = !HasWork() && IsShortOnce(core_, call->db_, argv);
   if (runs) {
     (void)call->Run(argv, nullptr);
-    core_.delivery().Post(std::move(call));
+    call->waits() ? (void)call.release() : core_.delivery().Post(std::move(call));
   }
   core_.AfterOp();
   core_.executor().Release();
@@ -189,7 +222,8 @@ bool AsyncQueue::RunFirst(bool wait) {
     // An event loop, which does not wait, searches for room in one hold.
     ran = call->Run(call->kept(), wait ? &search : nullptr);
     if (ran) {
-      core_.delivery().Post(Pop());
+      std::unique_ptr<Call> done = Pop();
+      done->waits() ? (void)done.release() : core_.delivery().Post(std::move(done));
       waiting_.fetch_sub(1, std::memory_order_seq_cst);
     }
     core_.AfterOp();

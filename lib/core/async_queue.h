@@ -8,6 +8,9 @@
 // wait themselves, Set or Execute, are not in this queue, and may run before its commands.) The background's own thread
 // runs commands that are not short: a caller that was promised not to wait should not run them either.
 //
+// A command that waits (BLPOP) has run, as far as this queue is concerned: it waits in engine::Blocking, as a client of
+// its own, and those behind it go on. When its wait is over its reply goes to the delivery queue.
+//
 // Memory. A call's memory counts from the call until its callback has returned: its copy of argv while it waits, then
 // its reply. async-bytes-max bounds the sum; a call that would go over it is refused. A reply counts with all that it
 // refers to, and may go over the bound, by one reply: it is made before its size is known. The same bytes, without

@@ -22,6 +22,8 @@ namespace {
 constexpr int64_t kLoopRoundNs = 500'000;
 // Steps of compaction in one round: 5 steps of some 35 us, or 20 when there is much to do.
 constexpr int kCompactSteps = 20;
+// How many waits one step ends whose time is over.
+constexpr size_t kTimeOutsAtOnce = 64;
 // How long background jobs go on before the time is looked at.
 constexpr int64_t kBioRoundNs = 200'000;
 
@@ -143,8 +145,10 @@ bool CacheCore::WakeBackground() {
   return true;
 }
 
-void CacheCore::TellBackground() {
-  if (WakeBackground()) engine_->keyspace().owed_work().Told();
+void CacheCore::DoWhatIsOwed() {
+  keyspace::Keyspace& keyspace = engine_->keyspace();
+  if ((keyspace.owed() & keyspace::kOwesWaiters) != 0) engine_->blocking().ServeReady();
+  if (keyspace.owed() != 0 && WakeBackground()) keyspace.owed_work().Told();
 }
 
 // For an event loop's thread, which never waits for the executor: returns false if that is busy.
@@ -171,7 +175,10 @@ bool CacheCore::WorkStep(Work work) {
   // Nothing is deleted in a pause.
   const bool paused = engine_->pause().At(keyspace.now_ms()) != engine::Paused::kNothing;
   switch (work) {
-    case Work::kExpire: return !paused && engine_->active_expire() && keyspace.ExpireDue();
+    case Work::kExpire: {
+      const bool more = engine_->blocking().TimeOutSome(keyspace.now_ms(), kTimeOutsAtOnce);
+      return (!paused && engine_->active_expire() && keyspace.ExpireDue()) || more;
+    }
     case Work::kFree: return keyspace.garbage().FreeStep();
     case Work::kEvict: return !paused && keyspace.limit().EvictStep();
   }
@@ -237,8 +244,9 @@ bool CacheCore::RunJobs(int64_t deadline_us) {
   return false;
 }
 
-// The time of the next round: when the soonest key is due, but no sooner than 1/hz seconds from now; sooner if there is
-// something to evict or to free. `cut`: the round has left some of its work.
+// The time of the next round: when the soonest key is due, but no sooner than 1/hz seconds from now; when the time of a
+// client that waits is over; sooner if there is something to evict or to free. `cut`: the round has left some of its
+// work.
 int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   keyspace::Keyspace& keyspace = engine_->keyspace();
   const bool paused = engine_->pause().At(now_ms) != engine::Paused::kNothing;
@@ -254,6 +262,7 @@ int64_t CacheCore::NextRoundMs(int64_t now_ms, bool cut) {
   }
   // Under policies that go by use, the coarse clock must advance for typed calls, which read no clock.
   if (keyspace.GoesByUse() && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
+  due_ms = std::min(due_ms, std::max(engine_->soonest_timeout_ms(), now_ms));
   return due_ms > kMsMax ? INT64_MAX : due_ms;
 }
 

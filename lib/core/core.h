@@ -33,6 +33,7 @@
 #include "lib/core/limits.h"
 #include "lib/core/listeners.h"
 #include "lib/core/loop_pace.h"
+#include "lib/core/parked_thread.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/engine.h"
 #include "lib/executor/background.h"
@@ -79,6 +80,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   bool monitored() const LARDER_REQUIRES_HOLDER { return read_reasons_.Has(engine::ReadReason::kMonitor); }
   Clock& clock() { return *clock_; }
   FlightTable& flights() { return flights_; }
+  ParkedThreads& parked_threads() { return parked_threads_; }
 
   // Whether this thread may use a Transaction: it is inside Atomically's function with that serial number, and not
   // inside View within it. A Transaction that outlives that function gets the answer no, on any thread, in a later
@@ -127,12 +129,13 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // Any thread may call it, also inside user code and callbacks.
   void EndSession(std::unique_ptr<SessionEnd> end);
 
-  // Call it at the end of every hold on the executor. If ops of this hold have left work that the background does not
-  // know of, it wakes the background. If not, it costs one load and one compare.
+  // Call it at the end of every hold on the executor. It serves clients that wait for keys which this hold has brought.
+  // If ops have left work that the background does not know of, it wakes the background. If there is neither, it costs
+  // one load and one compare.
   void AfterOp() LARDER_REQUIRES_HOLDER { AfterOp(engine_->keyspace()); }
   // The same for callers that have the keyspace at hand.
   void AfterOp(const keyspace::Keyspace& keyspace) LARDER_REQUIRES_HOLDER {
-    if (keyspace.owed() != 0) [[unlikely]] TellBackground();
+    if (keyspace.owed() != 0) [[unlikely]] DoWhatIsOwed();
   }
   // Returns false if a thread is needed and the system refuses it; the next call tries again.
   bool WakeBackground();
@@ -205,7 +208,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
  private:
   CacheCore() = default;
   static uintptr_t ThisThread() { return static_cast<uintptr_t>(pthread_self()); }
-  [[gnu::cold]] void TellBackground() LARDER_REQUIRES_HOLDER;
+  [[gnu::cold]] void DoWhatIsOwed() LARDER_REQUIRES_HOLDER;
   template <class F>
   bool TryRun(F&& fn);
   template <class F>
@@ -227,6 +230,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   bool StopListeners(int64_t deadline_us);
   void StopOwnListeners();
   bool CloseExecutor(int64_t deadline_us);
+  void EndWaits();
   bool StopThread(int64_t deadline_us);
   bool DeliverAll(int64_t deadline_us);
   bool EndKeys(int64_t deadline_us);
@@ -248,6 +252,7 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   std::unique_ptr<engine::Engine> engine_;
   std::atomic<uintptr_t> transacting_{0};  // only that thread can find its own id here
   uint64_t transaction_ = 0;               // serial number of the newest; for that thread
+  ParkedThreads parked_threads_;
   executor::DeliveryQueue delivery_;
   AsyncQueue async_{*this};
   executor::BackgroundThread thread_;

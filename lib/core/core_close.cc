@@ -93,6 +93,12 @@ bool CacheCore::CloseExecutor(int64_t deadline_us) {
   return executor_->Close();  // the holder has nothing to do but to let go
 }
 
+// Threads that are parked wait for no executor, so that they hear of it only here. Nobody begins to wait any more.
+void CacheCore::EndWaits() {
+  base::AssertHolder();
+  engine_->blocking().CancelAll();
+}
+
 bool CacheCore::StopThread(int64_t deadline_us) {
   return closing_->Await(deadline_us, [this] { return thread_.Over(); }) && thread_.Stop();
 }
@@ -136,6 +142,7 @@ bool CacheCore::RunStage(int64_t deadline_us) {
       return false;
     case Stage::kHolder:
       if (!CloseExecutor(deadline_us)) return false;
+      EndWaits();
       listeners_.EndAll();  // the sessions that they served go to the list of ends
       return true;
     case Stage::kCalls: return closing_->AwaitVisitors(deadline_us);

@@ -3,6 +3,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error_texts.h"
 #include "lib/base/status.h"
+#include "lib/core/parked_thread.h"
 #include "lib/engine/dispatch.h"
 #include "lib/engine/short.h"
 
@@ -21,12 +22,17 @@ Ran RunCommand(CacheCore& core, engine::ClientState& client, std::span<const std
   const int64_t ended =
       engine::Dispatch(core.engine(), client, argv, reply, core.clock().NowUs(), at_once, search);
   if (ended == engine::kWantsRoom) return Ran::kWantsRoom;
+  if (client.waiter != nullptr) return Ran::kWaits;
   return core.engine().keyspace().effects().changes() != changes ? Ran::kChanged : Ran::kNothingChanged;
 }
 
-Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
-            keyspace::SourceSearch* search) {
-  engine::ClientState client;
+bool MayWait(CacheCore& core, std::span<const std::string_view> argv) {
+  const engine::CommandRow* const row = core.engine().commands().Find(argv[0]);
+  return row != nullptr && row->has(engine::kCmdWaits);
+}
+
+Ran RunOnce(CacheCore& core, engine::ClientState& client, int db, std::span<const std::string_view> argv,
+            resp::Output& output, bool at_once, keyspace::SourceSearch* search) {
   client.protocol = kDirectProtocol;
   client.one_shot = true;
   client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
@@ -51,8 +57,12 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   if (!room.ok()) return NoMemoryToRun();
   if (held) {
     base::AssertHolder();
-    return ReplyFrom(output, room, RunOnce(core, db, argv, output, /*at_once=*/true) == Ran::kChanged);
+    engine::ClientState client;
+    return ReplyFrom(output, room, RunOnce(core, client, db, argv, output, /*at_once=*/true) == Ran::kChanged);
   }
+  engine::ClientState client;
+  ParkedThread parked(core, client, output);
+  client.wait_owner = &parked;
   Stay stay;
   core.MakeRoomAhead(argv, &stay);
   keyspace::SourceSearch search;
@@ -60,14 +70,19 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   while (ran == Ran::kWantsRoom) {
     const absl::Status status = core.Run(
         [&]() LARDER_REQUIRES_HOLDER {
-          ran = RunOnce(core, db, argv, output, /*at_once=*/false, &search);
+          ran = RunOnce(core, client, db, argv, output, /*at_once=*/false, &search);
           if (ran == Ran::kWantsRoom || output.has_references()) (void)stay.Enter(core);
+          if (ran == Ran::kWaits) [[unlikely]] parked.Begin(stay);
         },
         [&]() LARDER_REQUIRES_HOLDER { return IsShortOnce(core, db, argv); });
     if (!status.ok()) return status;
     if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   }
-  return ReplyFrom(output, room, ran == Ran::kChanged);
+  if (ran == Ran::kWaits) {
+    const absl::Status status = parked.Await();
+    if (!status.ok()) return status;
+  }
+  return ReplyFrom(output, room, ran == Ran::kChanged || ran == Ran::kWaits);
 }
 
 absl::StatusOr<Reply> ReplyFrom(const resp::Output& output, ReplyRoom& room, bool changed) {

@@ -21,9 +21,14 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
 
 // The engine's part of ExecuteOnce, for the executor's holder. The reply, in RESP3, goes to `output`. `at_once`,
 // `search`: see Dispatch.
-enum class Ran { kNothingChanged, kChanged, kWantsRoom };
-Ran RunOnce(CacheCore& core, int db, std::span<const std::string_view> argv, resp::Output& output, bool at_once,
-            keyspace::SourceSearch* search = nullptr) LARDER_REQUIRES_HOLDER;
+// kWaits: the command waits, and its reply is to come (engine::WaitOwner); never if client.wait_owner is null.
+enum class Ran { kNothingChanged, kChanged, kWantsRoom, kWaits };
+// `client` is new, and must outlive a command that waits.
+Ran RunOnce(CacheCore& core, engine::ClientState& client, int db, std::span<const std::string_view> argv,
+            resp::Output& output, bool at_once, keyspace::SourceSearch* search = nullptr) LARDER_REQUIRES_HOLDER;
+
+// Whether the command may wait, so that its client must last.
+bool MayWait(CacheCore& core, std::span<const std::string_view> argv);
 
 // Whether any holder of the executor may call RunOnce for this: see engine/short.h.
 bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv) LARDER_REQUIRES_HOLDER;

@@ -32,7 +32,9 @@ class ReplyWriter;
 namespace larder::inline v0::engine {
 
 class ClientPolicy;
+class WaitOwner;
 struct CommandRow;
+struct Waiter;
 class MultiState;  // MULTI's queue and WATCH's keys; multi_state.h
 
 // The one who moves a client's bytes: a listener's connection, an in-memory connection, or nobody (direct sessions).
@@ -102,7 +104,9 @@ struct ClientState {
   // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is
   // none.
   bool authenticated = true;
-  bool limits_changed = false;      // its command has changed what its next requests are held to; by the session
+  // Its command has changed what its next requests are held to, or waits: those of the batch that follow do not run as
+  // they were parsed. By the session.
+  bool cuts_batch = false;
   bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
@@ -111,6 +115,12 @@ struct ClientState {
   // request and then tries it again.
   std::atomic<bool> held{false};
   ReplyMode reply_mode;
+
+  // Its command waits, and nothing else of it runs (blocking.h): set by the holder, ended by wait_owner.
+  std::atomic<bool> waiting{false};
+  bool in_exec = false;             // EXEC runs its queue: nothing waits
+  WaitOwner* wait_owner = nullptr;  // who waits for its commands; null: they cannot wait
+  Waiter* waiter = nullptr;         // by Blocking
 
   const ClientPolicy* policy = nullptr;  // what its listener's host has reserved; null: nothing
 

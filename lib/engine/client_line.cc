@@ -22,7 +22,7 @@ void WriteFlags(const ClientState& client, TextWriter& out) {
   flag(client.monitor, 'O');
   flag(client.subscriptions.any(), 'P');
   flag(HasQueue(client.transaction), 'x');
-  flag(client.held.load(std::memory_order_relaxed), 'b');
+  flag(client.held.load(std::memory_order_relaxed) || client.waiter != nullptr, 'b');
   flag(client.transaction != nullptr && client.transaction->changed, 'd');
   flag(client.close_after_reply, 'c');
   flag(Gone(client), 'A');

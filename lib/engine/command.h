@@ -103,6 +103,8 @@ enum CommandFlag : uint32_t {
   kCmdSystem = 1u << 29,
   // The command belongs to a session that lasts: Cache::Execute refuses it and names cache.NewSession().
   kCmdNeedsSession = 1u << 30,
+  // It may wait: see blocking.h. (kCmdBlocking is what COMMAND INFO says, and WAIT lacks it.)
+  kCmdWaits = 1u << 31,
 };
 
 // ACL categories beyond those that follow from the flags (write, read, admin, dangerous, pubsub, blocking, fast, slow).

@@ -100,7 +100,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<const Opt
   if (engine->keyspace_ == nullptr || engine->keyspace_->db(0) == nullptr) return NoMemory();
   engine->watches_.reset(new (std::nothrow) WatchTable(*engine->keyspace_));
   engine->pubsub_.reset(new (std::nothrow) PubSub(*engine->keyspace_, host));
-  if (engine->watches_ == nullptr || engine->pubsub_ == nullptr) return NoMemory();
+  engine->blocking_.reset(new (std::nothrow) Blocking(*engine));
+  if (engine->watches_ == nullptr || engine->pubsub_ == nullptr || engine->blocking_ == nullptr) return NoMemory();
   engine->events_.reset(new (std::nothrow) KeyspaceEvents(engine->keyspace_->effects(), *engine->pubsub_));
   if (engine->events_ == nullptr) return NoMemory();
   engine->events_->Configure(engine->options().notify_keyspace_events);

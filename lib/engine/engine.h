@@ -15,6 +15,7 @@
 #include <larder/stats.h>
 #include "lib/base/error.h"
 #include "lib/base/holder.h"
+#include "lib/engine/blocking.h"
 #include "lib/engine/client.h"
 #include "lib/engine/command.h"
 #include "lib/engine/monitor.h"
@@ -104,6 +105,9 @@ class Engine {
   Clients& clients() LARDER_REQUIRES_HOLDER { return clients_; }
   WatchTable& watches() LARDER_REQUIRES_HOLDER { return *watches_; }
   PubSub& pubsub() LARDER_REQUIRES_HOLDER { return *pubsub_; }
+  Blocking& blocking() LARDER_REQUIRES_HOLDER { return *blocking_; }
+  // See Blocking::soonest_ms. Any thread.
+  int64_t soonest_timeout_ms() const { return blocking_->soonest_ms(); }
   EngineStats& stats() LARDER_REQUIRES_HOLDER { return stats_; }
   Rates& rates() { return rates_; }
   // Before something is counted at that time.
@@ -184,6 +188,7 @@ class Engine {
   std::unique_ptr<WatchTable> watches_;
   std::unique_ptr<PubSub> pubsub_;
   std::unique_ptr<KeyspaceEvents> events_;
+  std::unique_ptr<Blocking> blocking_;
   EngineStats stats_ LARDER_GUARDED_BY_HOLDER;
   Rates rates_;
   std::atomic<uint64_t> clients_blocks_{0};

@@ -3,36 +3,13 @@
 #include <new>
 #include <utility>
 
-#include "lib/base/buffer.h"
+#include "lib/engine/key_id.h"
 #include "lib/engine/multi_state.h"
 
 namespace larder::inline v0::engine {
 namespace {
 
 using Presence = keyspace::Db::Presence;
-
-// A watched key's id, composed where it stands. Keys of up to some hundred bytes take no allocation.
-class Id {
- public:
-  Id(int db, Bytes key) {
-    const int32_t number = db;
-    size_ = sizeof(number) + key.size();
-    char* to = room_;
-    if (size_ > sizeof(room_)) to = large_.Extend(size_);
-    if (to == nullptr) return;
-    std::memcpy(to, &number, sizeof(number));
-    base::CopyBytes(to + sizeof(number), key);
-    data_ = to;
-  }
-  bool ok() const { return data_ != nullptr; }
-  Bytes bytes() const { return {data_, size_}; }
-
- private:
-  char room_[512];
-  base::Buffer large_;
-  size_t size_;
-  const char* data_ = nullptr;
-};
 
 }  // namespace
 
@@ -91,7 +68,7 @@ bool WatchTable::Add(MultiState* transaction, keyspace::Db& db, Bytes key) {
     by_db_.reset(new (std::nothrow) WatchedKey*[static_cast<size_t>(keyspace_.config().databases)]());
     if (by_db_ == nullptr) return false;
   }
-  const Id id(db.index(), key);
+  const KeyId id(db.index(), key);
   if (!id.ok()) return false;
   const uint64_t hash = keys_.policy().HashOf(id.bytes());
   WatchedKey* watched = keys_.Find(id.bytes(), hash);
@@ -239,7 +216,7 @@ void WatchTable::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
   if (effect.kind == Kind::kKey && !effect.watched) return;
   if (effect.kind == Kind::kKey) {
-    const Id id(effect.db, effect.key);
+    const KeyId id(effect.db, effect.key);
     if (id.ok()) {
       WatchedKey* const watched = keys_.Find(id.bytes(), keys_.policy().HashOf(id.bytes()));
       const bool expired = effect.event_class == keyspace::EventClass::kExpired;

@@ -30,13 +30,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 
 #include "lib/base/bytes.h"
 #include "lib/base/hash.h"
 #include "lib/base/holder.h"
 #include "lib/ds/hash_table.h"
+#include "lib/engine/key_id.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/keyspace.h"
 
@@ -56,19 +56,15 @@ struct Watch {
   bool stale = false;
 };
 
-// Found by its id: the database's number, 4 bytes, and the key. The id follows the object in memory.
+// Found by its id (key_id.h), which follows the object in memory.
 struct WatchedKey {
   Watch* watches = nullptr;
   WatchedKey* next_in_db = nullptr;
   WatchedKey* previous_in_db = nullptr;
   size_t id_size = 0;
   Bytes id() const { return {reinterpret_cast<const char*>(this + 1), id_size}; }
-  Bytes key() const { return id().substr(sizeof(int32_t)); }
-  int db() const {
-    int32_t db;
-    std::memcpy(&db, this + 1, sizeof(db));
-    return db;
-  }
+  Bytes key() const { return KeyInId(id()); }
+  int db() const { return DbInId(id()); }
   size_t footprint() const { return sizeof(WatchedKey) + id_size; }
 };
 

@@ -45,6 +45,7 @@ LARDER_ERROR(kSameObject, kInvalidArgument, "ERR source and destination objects 
 LARDER_ERROR(kDbOutOfRange, kOutOfRange, "ERR DB index is out of range");
 LARDER_ERROR(kInvalidDb, kInvalidArgument, "ERR invalid DB index");
 LARDER_ERROR(kTimeoutNotInteger, kInvalidArgument, "ERR timeout is not an integer or out of range");
+LARDER_ERROR(kTimeoutNotFloat, kInvalidArgument, "ERR timeout is not a float or out of range");
 LARDER_ERROR(kTimeoutNegative, kInvalidArgument, "ERR timeout is negative");
 LARDER_ERROR(kInvalidCursor, kInvalidArgument, "ERR invalid cursor");
 LARDER_ERROR(kClockBefore1970, kFailedPrecondition,
@@ -76,7 +77,7 @@ inline constexpr const ErrorText* kAll[] = {
     &kOutOfMemory, &kAllocationFailed, &kNotHyperLogLog, &kCorruptHyperLogLog, &kNotPositive, &kNoKeysCounted,
     &kTooManyKeysCounted, &kNegativeLimit, &kCountNotPositive, &kNegativeCount, &kNegativeMaxlen, &kZeroRank,
     &kNotSortable, &kScoreNotNumber, &kXxAndNx, &kGtLtAndNx, &kSeveralIncrements, &kRangeNotFloat, &kRangeNotLex,
-    &kWeightNotFloat, &kLimitOfRanks, &kScoresByLex, &kTimeoutNotInteger, &kTimeoutNegative,
+    &kWeightNotFloat, &kLimitOfRanks, &kScoresByLex, &kTimeoutNotInteger, &kTimeoutNotFloat, &kTimeoutNegative,
 };
 
 }  // namespace larder::inline v0::errors

@@ -22,6 +22,7 @@ enum Owed : uint32_t {
   kOwesFreeing = 2,       // there is garbage
   kOwesEviction = 4,      // memory is over maxmemory
   kOwesCompaction = 8,    // memory is spread over many runs
+  kOwesWaiters = 16,      // clients wait for keys that are there now; it is the holder's own work, at once
 };
 
 class OwedWork {
@@ -35,6 +36,8 @@ class OwedWork {
     told_ |= untold_;
     untold_ = 0;
   }
+  // Work that the holder has done itself.
+  void Done(uint32_t flags) LARDER_REQUIRES_HOLDER { untold_ &= ~flags; }
   // The background has seen all the work, under the same hold, and knows itself when to come again.
   void Clear() LARDER_REQUIRES_HOLDER { untold_ = told_ = 0; }
 

@@ -31,6 +31,7 @@ void DirectClient::End() {
 
 absl::Status DirectClient::Open() {
   client_.protocol = core::kDirectProtocol;
+  client_.wait_owner = &parked_;
   client_.created_ms = client_.last_interaction_ms = core_.clock().NowUs() / 1000;
   return core_.Run([this]() LARDER_REQUIRES_HOLDER {
     client_.db = core_.engine().keyspace().db(0);
@@ -68,6 +69,7 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
           Account();
           limit = core_.limits().output_normal.hard.load(std::memory_order_relaxed);
           // A large reply is given back below, when the executor has been let go.
+          if (ran == core::Ran::kWaits) [[unlikely]] parked_.Begin(stay);
           const bool is_large = output_.memory() > kKeptBytes || output_.has_references();
           if (ran == core::Ran::kWantsRoom || is_large) (void)stay.Enter(core_);
         },
@@ -77,7 +79,11 @@ absl::StatusOr<Reply> DirectClient::Execute(std::span<const std::string_view> ar
       return core::CacheCore::OutcomeStatus(executor::Outcome::kClosed);
     }
   }
-  const bool changed = ran == core::Ran::kChanged;
+  if (ran == core::Ran::kWaits) {
+    const absl::Status status = parked_.Await();
+    if (!status.ok()) return status;
+  }
+  const bool changed = ran == core::Ran::kChanged || ran == core::Ran::kWaits;
   const bool too_long = limit != 0 && output_.size() > limit;
   absl::StatusOr<Reply> reply =
       too_long ? absl::StatusOr<Reply>(internal::StatusOf(TooLong(changed))) : core::ReplyFrom(output_, room, changed);

@@ -10,6 +10,7 @@
 #include <larder/reply.h>
 #include "lib/base/holder.h"
 #include "lib/core/core.h"
+#include "lib/core/parked_thread.h"
 #include "lib/engine/client.h"
 #include "lib/engine/short.h"
 #include "lib/resp/output.h"
@@ -40,6 +41,7 @@ class DirectClient {
   core::CacheCore& core_;
   engine::ClientState client_;
   resp::Output output_;
+  core::ParkedThread parked_{core_, client_, output_};
 };
 
 }  // namespace larder::inline v0::session

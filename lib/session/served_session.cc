@@ -17,6 +17,7 @@ std::unique_ptr<ServedSession> ServedSession::Create(core::CacheCore& core, cons
   client.fd = peer.fd;
   client.policy = peer.policy;
   client.io = session.get();
+  client.wait_owner = session.get();
   client.authenticated = !core.limits().needs_password.load(std::memory_order_relaxed);  // and stays so
   client.created_ms = client.last_interaction_ms = core.clock().NowUs() / 1000;
   return session;
@@ -38,17 +39,35 @@ bool ServedSession::PreparePush() {
 
 // Only the first of many messages wakes the owner, who then takes all of them.
 void ServedSession::Push(Bytes bytes) {
+  if (PutInInbox(bytes) && events_ != nullptr) events_->SessionWoken();
+}
+
+bool ServedSession::PutInInbox(Bytes bytes) {
   const uint64_t limit = OutputLimit();
   if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
-    return CloseOverOutputLimit();
+    CloseOverOutputLimit();
+    return false;
   }
-  switch (inbox_->Append(bytes)) {
-    case Inbox::Appended::kMore: return;
-    case Inbox::Appended::kFirst:
-      if (events_ != nullptr) events_->SessionWoken();
-      return;
-    case Inbox::Appended::kNoMemory: CloseOverLimit(kNoMemoryForReplies); return;
+  const Inbox::Appended appended = inbox_->Append(bytes);
+  if (appended == Inbox::Appended::kNoMemory) CloseOverLimit(kNoMemoryForReplies);
+  return appended == Inbox::Appended::kFirst;
+}
+
+// The reply goes the way of messages, behind those that came before it. Only then may the next request run.
+void ServedSession::WaitOver(resp::Output* reply) {
+  if (reply == nullptr) {
+    Stop();
+  } else if (reply->failed()) {
+    CloseOverLimit(kNoMemoryForReplies);
+  } else if (!reply->has_references()) {
+    if (!reply->empty()) (void)PutInInbox(reply->view());
+  } else {
+    base::Buffer flat;
+    if (reply->AppendTo(flat)) (void)PutInInbox(flat.view());
+    else CloseOverLimit(kNoMemoryForReplies);
   }
+  client_.waiting.store(false, std::memory_order_release);
+  if (events_ != nullptr) events_->SessionWoken();
 }
 
 uint64_t ServedSession::OutputLimit() const {

@@ -32,7 +32,7 @@ namespace larder::inline v0::session {
 
 class SessionBatch;
 
-class LARDER_API ServedSession final : private engine::ClientIo {
+class LARDER_API ServedSession final : private engine::ClientIo, private engine::WaitOwner {
  public:
   // Returns nullptr if there is no memory. `events` may be null. The session gets its id, and shows in CLIENT LIST,
   // when a batch has opened it (SessionBatch::Open). If it is given a `pool`, which must outlive it, it holds buffers
@@ -78,11 +78,17 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   // Whether it is to be closed at once. Any thread may call it.
   bool stopped() const { return client_.close_now.load(std::memory_order_acquire); }
 
-  // Whether CLIENT PAUSE holds requests of the session. Parse finds nothing until the pause is over.
-  bool held() const { return taken_back_ && client_.held.load(std::memory_order_relaxed) && PauseLasts(); }
+  // Whether CLIENT PAUSE holds requests of the session, or a command of its waits. Parse finds nothing until that is
+  // over.
+  bool held() const {
+    return taken_back_ && (waiting() || (client_.held.load(std::memory_order_relaxed) && PauseLasts()));
+  }
+  // Whether a command of the session waits, for a key or for its time. Its reply will come as messages of others come.
+  bool waiting() const { return client_.waiting.load(std::memory_order_acquire); }
   // Whether requests of the session are left in a batch that has run. It is treated as if they were running still.
   bool unfinished() const { return requests_in_batch_ != 0; }
-  // Whether Parse may find something although no bytes have come: a pause has ended, or input is to be parsed again.
+  // Whether Parse may find something although no bytes have come: a pause or a wait has ended, or input is to be parsed
+  // again.
   bool MayGoOn() const { return taken_back_ && !held(); }
 
   const engine::ClientState& client() const { return client_; }
@@ -141,6 +147,9 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   void Resume() override;
   bool PreparePush() override;
   void Push(Bytes bytes) override;
+  void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER;
+  // Puts bytes into the inbox. Returns whether the owner is to be told.
+  bool PutInInbox(Bytes bytes);
 
   core::CacheCore& core_;
   SessionEvents* const events_;
@@ -168,8 +177,8 @@ class LARDER_API ServedSession final : private engine::ClientIo {
   bool opened_ = false;
   bool failed_ = false;  // the parser has given up on the input
   // The batch that runs has come to a place in input_ (cut_at_) behind which nothing may run as it was parsed: CLIENT
-  // PAUSE holds the request there, or the request before it has changed the limits of parsing. The batch passes over
-  // the session's later requests. When it is done, input_ counts as unparsed from that place on (taken_back_).
+  // PAUSE holds the request there, or the request before it waits, or has changed the limits of parsing. The batch
+  // passes over the session's later requests. When it is done, input_ counts as unparsed from that place on (taken_back_).
   bool cut_in_batch_ = false;
   bool taken_back_ = false;
   bool in_opening_ = false;  // below

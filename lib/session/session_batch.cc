@@ -168,6 +168,7 @@ void SessionBatch::End(ServedSession& session) {
   session.CountBlocks(0);
   session.CountDoomed(0);
   if (session.opened_) {
+    core_.engine().blocking().Forget(session.client_);
     engine::DropMultiState(core_.engine(), session.client_);
     delete std::exchange(session.client_.transaction, nullptr);
     core_.engine().monitors().Remove(session.client_);
@@ -250,14 +251,20 @@ bool SessionBatch::RunOne(Request& request, int64_t* now_us) {
     return true;
   }
   *now_us = ended_us;
-  if (client.limits_changed) [[unlikely]] {
-    client.limits_changed = false;
+  if (client.cuts_batch) [[unlikely]] {
+    client.cuts_batch = false;
     session.cut_in_batch_ = true;
     session.cut_at_ = request.to;
-    if (was_known) session.owed_before_reset_ = session.output_.size();  // a stranger's RESET changes nothing in that
+    const bool waits = client.waiting.load(std::memory_order_relaxed);
+    // A stranger's RESET changes nothing in that.
+    if (was_known && !waits) session.owed_before_reset_ = session.output_.size();
   }
   session.PublishOutput();
   session.Account();
+  // The next command must find what is left when those who waited have been served.
+  if ((core_.engine().keyspace().owed() & keyspace::kOwesWaiters) != 0) [[unlikely]] {
+    core_.engine().blocking().ServeReady();
+  }
   if (session.output_.failed()) {
     session.CloseOverLimit(ServedSession::kNoMemoryForReplies);
   } else if (session.output_.size() > kOutputUncounted) {

@@ -60,7 +60,7 @@ const CommandTable& CoreTable() {
 std::vector<const engine::CommandRow*> RowsOfTypes() {
   std::vector<const engine::CommandRow*> rows;
   for (const engine::CommandRow& row : CoreTable().rows()) {
-    if (row.spec->run == nullptr || row.has(engine::kCmdBlocking) || row.spec->name == "help") continue;
+    if (row.spec->run == nullptr || row.has(engine::kCmdWaits) || row.spec->name == "help") continue;
     switch (row.spec->group) {
       case Group::kString: case Group::kList: case Group::kSet: case Group::kSortedSet: case Group::kHash:
       case Group::kHyperLogLog: case Group::kGeo: case Group::kStream: case Group::kBitmap:
