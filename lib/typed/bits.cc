@@ -98,8 +98,9 @@ void ShowBitFind(engine::Monitors& to, Bytes key, bool bit, int64_t first, std::
 }
 
 Error HyperLogLogAdd(const OpAt& at, WordSpan elements, const WordSpan* command, core::CacheCore* core, bool* changed) {
+  keyspace::Db& db = at.db();
   const size_t sparse_bytes_max = core->engine().options().hll_sparse_max_bytes;
-  LARDER_ASSIGN_OR_RETURN(*changed, ops::hll::Add(at.db(), at.key, elements, sparse_bytes_max, *command));
+  LARDER_ASSIGN_OR_RETURN(*changed, ops::hll::Add(db, at.key, elements, sparse_bytes_max, *command));
   return kOk;
 }
 Growth GrowthOfHyperLogLogAdd(core::CacheCore&, Bytes key, WordSpan, const WordSpan*, core::CacheCore*, bool*) {
