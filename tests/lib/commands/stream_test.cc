@@ -208,7 +208,6 @@ TEST_P(StreamTest, ReadsBehindIds) {
   Expect("XREAD STREAMS s 1", OneStream("s", "[[2-0 [a 2]] [3-0 [a 3]]]"));
   Expect("XREAD COUNT 1 STREAMS none s 0 0", OneStream("s", "[[1-0 [a 1]]]"));
   Expect("XREAD STREAMS s $", "nil");
-  Expect("XREAD BLOCK 1 STREAMS s 3", "nil");
   Expect("XREAD STREAMS s none 0",
          "-ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.");
   Expect("XREAD STREAMS str x", kWrongType);
