@@ -12,11 +12,12 @@ using larder::engine::Group;
 
 bool Says(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-// The rows of a group that can be asked for anything: no containers, and no prose.
+// The rows of a group that can be asked for anything: no containers, no prose, and nothing that waits.
 std::vector<const CommandRow*> RowsOf(Group group) {
   std::vector<const CommandRow*> rows;
   for (const CommandRow& row : larder::testing::CoreTable().rows()) {
-    if (row.spec->group == group && row.spec->run != nullptr && row.spec->name != "help") rows.push_back(&row);
+    if (row.spec->group != group || row.spec->run == nullptr || row.spec->name == "help") continue;
+    if (!row.has(larder::engine::kCmdWaits)) rows.push_back(&row);
   }
   return rows;
 }
