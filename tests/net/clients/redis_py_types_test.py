@@ -1,9 +1,11 @@
-"""python3-redis against one server: lists, hashes, sets, sorted sets, streams, bitmaps, and pub/sub.
+"""python3-redis against one server: lists, hashes, sets, sorted sets, streams, bitmaps, commands that wait,
+and pub/sub.
 
 Usage: redis_py_types_test.py SERVER
 """
 
 import threading
+import time
 
 import redis
 
@@ -241,6 +243,89 @@ class OtherTypesTest(redis_py_base.RedisPyTest):
                                        [(b'1-1', {b'f': b'v'})], [b'1', b'2']])
         self.assertEqual([self.r.type(key) for key in 'lhszx'], [b'list', b'hash', b'set', b'zset', b'stream'])
         self.assertEqual(list(self.r.scan_iter(_type='HASH')), [b'h'])
+
+
+class BlockingTest(redis_py_base.RedisPyTest):
+
+    def wait_until_blocked(self, count):
+        end = time.monotonic() + server.CLIENT_S_MAX
+        while self.r.info('clients')['blocked_clients'] != count:
+            self.assertLess(time.monotonic(), end)
+
+    def test_pop_of_what_is_there(self):
+        self.r.rpush('l', 1, 2, 3)
+        self.r.zadd('z', {'a': 1, 'b': 2})
+        self.assertEqual(self.r.blpop(['nosuch', 'l'], timeout=1), (b'l', b'1'))
+        self.assertEqual(self.r.brpop('l', timeout=1), (b'l', b'3'))
+        self.assertEqual(self.r.blmove('l', 'to', timeout=1), b'2')
+        self.assertEqual(self.r.brpoplpush('to', 'l', timeout=1), b'2')
+        self.assertEqual(self.r.blmpop(1, 2, 'nosuch', 'l', direction='LEFT', count=9), [b'l', [b'2']])
+        self.assertEqual(self.r.bzpopmin('z', timeout=1), (b'z', b'a', 1.0))
+        self.assertEqual(self.r.bzpopmax('z', timeout=1), (b'z', b'b', 2.0))
+
+    def test_timeout(self):
+        self.assertIsNone(self.r.blpop('nosuch', timeout=0.01))
+        self.assertIsNone(self.r.bzpopmin('nosuch', timeout=0.01))
+        self.assertIsNone(self.r.blmove('nosuch', 'to', timeout=0.01))
+        self.assertEqual(self.r.xread({'nosuch': '$'}, block=10), [])
+
+    def test_first_come_first_served(self):
+        got = []
+
+        def work(i):
+            if i == 4:
+                for served in range(4):
+                    self.wait_until_blocked(4 - served)
+                    self.r.rpush('l', f'job {served}')
+                return
+            self.wait_until_blocked(i)
+            got.append((self.client().blpop('l', timeout=server.CLIENT_S_MAX)[1], i))
+
+        redis_py_base.in_threads(5, work)
+        self.assertEqual(sorted(got), [(f'job {i}'.encode(), i) for i in range(4)])
+
+    def test_each_type_wakes_its_waiters(self):
+        for block, give, answer in (
+                (lambda client: client.brpop('l', timeout=server.CLIENT_S_MAX), lambda: self.r.lpush('l', 'v'),
+                 (b'l', b'v')),
+                (lambda client: client.blmove('from', 'to', server.CLIENT_S_MAX), lambda: self.r.lpush('from', 'v'),
+                 b'v'),
+                (lambda client: client.bzpopmax('z', timeout=server.CLIENT_S_MAX), lambda: self.r.zadd('z', {'m': 3}),
+                 (b'z', b'm', 3.0)),
+                (lambda client: client.xread({'s': '$'}, block=server.CLIENT_S_MAX * 1000),
+                 lambda: self.r.xadd('s', {'f': 'v'}, id='5-1'), [[b's', [(b'5-1', {b'f': b'v'})]]])):
+
+            def work(i, block=block, give=give):
+                if i == 0:
+                    return block(self.client())
+                self.wait_until_blocked(1)
+                return give()
+
+            self.assertEqual(redis_py_base.in_threads(2, work)[0], answer)
+
+    def test_group_of_a_stream_waits(self):
+        self.r.xgroup_create('s', 'g', mkstream=True)
+
+        def work(i):
+            if i == 0:
+                return self.client().xreadgroup('g', 'c', {'s': '>'}, block=server.CLIENT_S_MAX * 1000)
+            self.wait_until_blocked(1)
+            return self.r.xadd('s', {'f': 'v'}, id='1-1')
+
+        self.assertEqual(redis_py_base.in_threads(2, work)[0], [[b's', [(b'1-1', {b'f': b'v'})]]])
+        self.assertEqual(self.r.xpending('s', 'g')['pending'], 1)
+
+    def test_client_unblock(self):
+        client = self.client(single_connection_client=True)
+        number = client.client_id()
+
+        def work(i):
+            if i == 0:
+                return client.blpop('nosuch', timeout=server.CLIENT_S_MAX)
+            self.wait_until_blocked(1)
+            return self.r.client_unblock(number)
+
+        self.assertEqual(redis_py_base.in_threads(2, work), [None, True])
 
 
 class PubSubTest(redis_py_base.RedisPyTest):
