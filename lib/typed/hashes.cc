@@ -117,8 +117,6 @@ Error HashDelete(const OpAt& at, Bytes field, bool* deleted) {
   *deleted = count != 0;
   return kOk;
 }
-Growth GrowthOfHashDelete(core::CacheCore&, Bytes, Bytes, bool*) { return {}; }
-
 Error HashDeleteSeveral(const OpAt& at, WordSpan fields, const WordSpan* command, int64_t* deleted) {
   LARDER_ASSIGN_OR_RETURN(*deleted, hashes::Delete(at.db(), at.key, fields, *command));
   return kOk;
@@ -181,8 +179,7 @@ constexpr TypedOp<WordSpan, const WordSpan*, int64_t*> kHashSetSeveral = OpOf<Wo
      .run = By<typed::HashSetSeveral>, .growth = By<typed::GrowthOfWords>, .is_short = By<typed::WordsAreShort>});
 
 constexpr TypedOp<Bytes, bool*> kHashDelete = OpOf<Bytes, bool*>(
-    {.name = "HDEL", .access = Access::kWrites, .keys = KeyCount::kOne, .run = By<typed::HashDelete>,
-     .growth = By<typed::GrowthOfHashDelete>});
+    {.name = "HDEL", .access = Access::kWrites, .keys = KeyCount::kOne, .run = By<typed::HashDelete>});
 
 constexpr TypedOp<WordSpan, const WordSpan*, int64_t*> kHashDeleteSeveral = OpOf<WordSpan, const WordSpan*, int64_t*>(
     {.name = "HDEL", .access = Access::kWrites, .keys = KeyCount::kOne, .run = By<typed::HashDeleteSeveral>,

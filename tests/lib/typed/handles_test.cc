@@ -454,6 +454,29 @@ TEST_F(HandlesTest, AnotherTypeAtTheKeyIsRefused) {
   EXPECT_EQ(HyperLogLog(*cache_, "l").Add("x").status().code(), Code::kFailedPrecondition);
 }
 
+// A cache that is full, and evicts nothing, still lets go of what it has.
+TEST_F(HandlesTest, WhatTakesOutIsDoneOverMaxmemory) {
+  const Hash hash(*cache_, "h");
+  const List list(*cache_, "l");
+  const Set set(*cache_, "s");
+  const SortedSet zset(*cache_, "z");
+  ASSERT_TRUE(hash.Set({{"a", "1"}, {"b", "2"}, {"c", "3"}}).ok() && list.PushBack({"a", "b", "c"}).ok() &&
+              set.Add({"a", "b", "c"}).ok() && zset.Add({{"a", 1}, {"b", 2}, {"c", 3}}).ok());
+  ASSERT_TRUE(cache_->Execute({"CONFIG", "SET", "maxmemory", "1"})->is_ok());
+  EXPECT_EQ(hash.Set("d", "4").status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(list.PushBack("d").status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(set.Add("d").status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(zset.Add("d", 4).status().code(), Code::kResourceExhausted);
+  EXPECT_TRUE(*hash.Delete("a"));
+  EXPECT_EQ(*hash.Delete({"b", "none"}), 1);
+  EXPECT_THAT(*list.PopFront(), Optional(std::string("a")));
+  EXPECT_EQ(*list.Remove("b"), 1);
+  EXPECT_TRUE(*set.Remove("a"));
+  EXPECT_TRUE((*set.Pop()).has_value());
+  EXPECT_TRUE(*zset.Remove("a"));
+  EXPECT_THAT(*zset.PopMin(), Scores("b=2.0"));
+}
+
 TEST_F(HandlesTest, EveryDatabaseHasItsOwn) {
   const Database other = *cache_->Db(3);
   ASSERT_TRUE(Hash(other, "h").Set("f", "v").ok());
