@@ -1,5 +1,6 @@
 #include "lib/engine/blocking.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -121,8 +122,9 @@ bool Blocking::AddPlace(Waiter* waiter, int db, Bytes key) {
   }
   // A key that is there twice: the last who came is this very waiter.
   if (!waited->places.empty() && waited->places.back()->waiter == waiter) return true;
-  WaitPlace* place = waiter->places.data();
-  while (place->key != nullptr) ++place;
+  // They are taken from the front on. (Found by halves: a command may name very many keys.)
+  const auto place = std::partition_point(waiter->places.begin(), waiter->places.end(),
+                                          [](const WaitPlace& each) { return each.key != nullptr; });
   place->waiter = waiter;
   place->key = waited;
   waited->places.PushBack(*place);
