@@ -12,7 +12,7 @@
 //
 // Order: a list's and a sorted set's own; that of HGETALL and SMEMBERS for the others. Each element is seen once.
 // Threads: one at a time. Ownership: a range must end before the cache does. It may outlive the Transaction from which
-// it was made, and is FAILED_PRECONDITION from then on.
+// it was made, and is FAILED_PRECONDITION from then on, as is one that was moved from.
 // Errors: see status(), which tells why a walk ended early: those of every call, and FAILED_PRECONDITION if another type
 // is at the key. A key that is missing is an empty range.
 #ifndef LARDER_COLLECTION_RANGE_H_

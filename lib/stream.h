@@ -14,7 +14,7 @@
 // Threads, errors, ownership: as cache.h says of every call. FAILED_PRECONDITION if another type is at the key;
 // INVALID_ARGUMENT also for what Redis calls NOGROUP: there is no such stream or group. DATA_LOSS if a consumer was
 // given entries, which are pending now, and there is no memory to return them.
-// Costs: a call is a command with its reply: a microsecond or so more than the calls of other types.
+// Costs: a call is a command, whose reply is parsed: more than a call of the other types takes.
 #ifndef LARDER_STREAM_H_
 #define LARDER_STREAM_H_
 

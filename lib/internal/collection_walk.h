@@ -52,6 +52,8 @@ class LARDER_API CollectionPin {
   void* end_ = nullptr;
 };
 
+inline constexpr ErrorText kWalkWasMoved{absl::StatusCode::kFailedPrecondition,
+                                         "the CollectionRange was moved from: its elements are in the other one"};
 // How many elements are fetched at a time.
 inline constexpr size_t kWalkBatch = 64;
 
@@ -80,6 +82,22 @@ class CollectionWalk {
  public:
   CollectionWalk(const Target& target, const PinOp& pin, std::string_view key) : target_(target), pin_op_(&pin) {
     status_ = FillResult([&] { key_ = key; });
+  }
+
+  CollectionWalk(CollectionWalk&& other) noexcept { *this = std::move(other); }
+  CollectionWalk& operator=(CollectionWalk&& other) noexcept {
+    if (this == &other) return *this;
+    target_ = other.target_;
+    pin_op_ = other.pin_op_;
+    key_ = std::move(other.key_);
+    pin_ = std::move(other.pin_);
+    batch_ = std::move(other.batch_);
+    started_ = other.started_;
+    first_ = other.first_;
+    at_ = other.at_;
+    size_ = other.size_;
+    status_ = std::exchange(other.status_, StatusOf(kWalkWasMoved));
+    return *this;
   }
 
   // Goes to the next element, to the first one at first. False at the end, or after an error.
@@ -111,8 +129,8 @@ class CollectionWalk {
     return false;
   }
 
-  Target target_;
-  const PinOp* pin_op_;
+  Target target_{};
+  const PinOp* pin_op_ = nullptr;
   std::string key_;
   CollectionPin pin_;
   FetchedList batch_;

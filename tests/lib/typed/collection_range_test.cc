@@ -129,6 +129,8 @@ TEST_F(CollectionRangeTest, CanBeMovedAndWalksOn) {
   int left = 0;
   for (const Hash::Entry& each : second) left += !each.first.empty();
   EXPECT_EQ(left, kMany - 100);
+  EXPECT_EQ(first.begin(), first.end());  // NOLINT: what was moved from has ended
+  EXPECT_EQ(first.status().code(), Code::kFailedPrecondition);
 }
 
 TEST_F(CollectionRangeTest, LivesInATransactionOnly) {
