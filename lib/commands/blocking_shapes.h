@@ -13,6 +13,8 @@
 
 namespace larder::inline v0::commands {
 
+using engine::ReadyKey;
+
 // Redis's "blocking", for those that give their time in seconds and are for no script.
 inline constexpr uint32_t kBlocks = kCmdBlocking | kCmdWaits;
 inline constexpr uint32_t kBlocksNoscript = kBlocks | kCmdNoscript;

@@ -399,9 +399,9 @@ bool MultiPopIsShort(CommandContext& ctx, std::span<const Bytes> argv) {
 
 // What BLPOP and BRPOP do with one of their keys, when they come and when it is ready.
 template <End kEnd>
-Error ServePop(CommandContext& ctx, std::span<const Bytes>, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServePop(CommandContext& ctx, std::span<const Bytes>, const ReadyKey& ready, ReplyWriter& reply, bool* served) {
   base::AssertHolder();
-  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, kEnd, false, 1, reply));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, ready.key, kEnd, false, 1, reply));
   return kOk;
 }
 
@@ -422,12 +422,13 @@ Error BlockingPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 // argv: what follows the time limit.
-Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey& ready, ReplyWriter& reply,
+                    bool* served) {
   base::AssertHolder();
   MultiPop pop;
   ArgReader args(argv, 0);
   LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
-  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, pop.end, true, static_cast<size_t>(pop.count), reply));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, ready.key, pop.end, true, static_cast<size_t>(pop.count), reply));
   return kOk;
 }
 
@@ -453,7 +454,7 @@ Error BLMPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 template <bool kWithEnds>
-Error ServeMove(CommandContext& ctx, std::span<const Bytes> argv, Bytes, ReplyWriter& reply, bool* served) {
+Error ServeMove(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey&, ReplyWriter& reply, bool* served) {
   base::AssertHolder();
   MoveOptions options;
   ArgReader args(argv, 0);

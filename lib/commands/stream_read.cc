@@ -183,15 +183,15 @@ constexpr ErrorText kGroupIsGone{absl::StatusCode::kNotFound,
                                  "NOGROUP the consumer group this client was blocked on no longer exists"};
 
 // A stream that is ready replies what it has behind the ID, even if that has been deleted again meanwhile.
-Error ServeWaitingRead(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServeWaitingRead(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey& ready, ReplyWriter& reply,
+                       bool* served) {
   base::AssertHolder();
   ReadOptions options;
   LARDER_RETURN_IF_ERROR(ParseReadOptions(ArgReader(argv, 1), &options));
-  size_t i = 0;  // the first of those that are the key
-  while (options.keys[i] != key) ++i;
+  const Bytes key = ready.key;
   LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key, keyspace::Lookup::kPeek));
   bool is_new = false;
-  LARDER_ASSIGN_OR_RETURN(const StreamId after, ParseAfter(options, stream, options.ids[i], &is_new));
+  LARDER_ASSIGN_OR_RETURN(const StreamId after, ParseAfter(options, stream, options.ids[ready.index], &is_new));
   if (!stream.exists() || stream.root().last_id <= after) return kOk;
   const size_t first = stream.IndexBehind(after);
   size_t count = stream.length() - first;
@@ -204,8 +204,10 @@ Error ServeWaitingRead(CommandContext& ctx, std::span<const Bytes> argv, Bytes k
   return kOk;
 }
 
-Error ServeWaitingGroup(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServeWaitingGroup(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey& ready, ReplyWriter& reply,
+                        bool* served) {
   base::AssertHolder();
+  const Bytes key = ready.key;
   ReadOptions options;
   options.of_group = true;
   LARDER_RETURN_IF_ERROR(ParseReadOptions(ArgReader(argv, 1), &options));

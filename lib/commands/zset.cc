@@ -335,9 +335,9 @@ bool MultiPopIsShort(CommandContext&, std::span<const Bytes> argv) {
 
 // What BZPOPMIN and BZPOPMAX do with one of their keys, when they come and when it is ready.
 template <bool kMax>
-Error ServePop(CommandContext& ctx, std::span<const Bytes>, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServePop(CommandContext& ctx, std::span<const Bytes>, const ReadyKey& ready, ReplyWriter& reply, bool* served) {
   base::AssertHolder();
-  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, kMax, false, 1, reply));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, ready.key, kMax, false, 1, reply));
   return kOk;
 }
 
@@ -359,12 +359,13 @@ Error BlockingPop(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 // argv: what follows the time limit.
-Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, ReplyWriter& reply, bool* served) {
+Error ServeMultiPop(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey& ready, ReplyWriter& reply,
+                    bool* served) {
   base::AssertHolder();
   MultiPop pop;
   ArgReader args(argv, 0);
   LARDER_RETURN_IF_ERROR(ParseMultiPop(args, &pop));
-  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, key, pop.max, true, static_cast<size_t>(pop.count), reply));
+  LARDER_ASSIGN_OR_RETURN(*served, PopNamed(ctx, ready.key, pop.max, true, static_cast<size_t>(pop.count), reply));
   return kOk;
 }
 

@@ -102,8 +102,8 @@ Waiter* Blocking::Make(CommandContext& ctx, const WaitFor& what) {
 
 void Blocking::Free(Waiter* waiter) { keyspace_.arena().Free(waiter, waiter->bytes); }
 
-bool Blocking::AddPlace(Waiter* waiter, int db, Bytes key) {
-  const KeyId id(db, key);
+bool Blocking::AddPlace(Waiter* waiter, int db, std::span<const Bytes> keys, size_t index) {
+  const KeyId id(db, keys[index]);
   if (!id.ok()) return false;
   const uint64_t hash = keys_.policy().HashOf(id.bytes());
   WaitedKey* waited = keys_.Find(id.bytes(), hash);
@@ -127,6 +127,7 @@ bool Blocking::AddPlace(Waiter* waiter, int db, Bytes key) {
                                           [](const WaitPlace& each) { return each.key != nullptr; });
   place->waiter = waiter;
   place->key = waited;
+  place->index = index;
   waited->places.PushBack(*place);
   ++waited->wanted[IndexOf(waiter->type)];
   waited->ends_with_key += waiter->ends_with_key;
@@ -165,7 +166,7 @@ Error Blocking::Add(CommandContext& ctx, const WaitFor& what) {
   Waiter* const waiter = Make(ctx, what);
   if (waiter == nullptr) return errors::kAllocationFailed;
   bool ok = true;
-  for (size_t i = 0; ok && i < what.keys.size(); ++i) ok = AddPlace(waiter, client.db->index(), what.keys[i]);
+  for (size_t i = 0; ok && i < what.keys.size(); ++i) ok = AddPlace(waiter, client.db->index(), what.keys, i);
   if (!ok || (waiter->timed && !HeapPush(waiter))) {
     RemovePlaces(waiter);
     Free(waiter);
@@ -376,14 +377,14 @@ void Blocking::ServeKey(WaitedKey* key, int64_t now_ms) {
     Waiter* const waiter = place->waiter;
     const bool fits = entry != nullptr && entry->type() == waiter->type;
     if ((!fits && !waiter->ends_with_key) || Gone(*waiter->client)) continue;
-    (void)ServeOne(waiter, key->key(), now_ms);
+    (void)ServeOne(waiter, {key->key(), place->index}, now_ms);
   }
   key->pinned = false;
   ForgetKeyIfEmpty(key);
 }
 
 // Returns whether the wait has ended.
-bool Blocking::ServeOne(Waiter* waiter, Bytes key, int64_t now_ms) {
+bool Blocking::ServeOne(Waiter* waiter, const ReadyKey& ready, int64_t now_ms) {
   ClientState& client = *waiter->client;
   keyspace_.BeginOp(now_ms, &client);
   CommandContext ctx{engine_, client, *waiter->spec};
@@ -393,7 +394,7 @@ bool Blocking::ServeOne(Waiter* waiter, Bytes key, int64_t now_ms) {
   bool served = false;
   Error error = kOk;
   do {
-    error = waiter->serve(ctx, waiter->argv, key, reply, &served);
+    error = waiter->serve(ctx, waiter->argv, ready, reply, &served);
   } while (error == errors::kUnfinished);
   client.reply_in_progress = nullptr;
   if (error.ok() && !served) {

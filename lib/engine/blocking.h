@@ -68,10 +68,16 @@ class WaitOwner {
   ~WaitOwner() = default;
 };
 
-// Tries to give the client what it waits for of `key`, which is of the right type: *served, and the reply is written;
+// The key that is ready, and where it first stands among those that Add was given.
+struct ReadyKey {
+  Bytes key;
+  size_t index = 0;
+};
+
+// Tries to give the client what it waits for of a key, which is of the right type: *served, and the reply is written;
 // or nothing has happened. An error ends the wait too. `argv`: as Add was given it.
-using ServeFn = Error (*)(CommandContext& ctx, std::span<const Bytes> argv, Bytes key, resp::ReplyWriter& reply,
-                          bool* served);
+using ServeFn = Error (*)(CommandContext& ctx, std::span<const Bytes> argv, const ReadyKey& ready,
+                          resp::ReplyWriter& reply, bool* served);
 
 // What a command waits for.
 struct WaitFor {
@@ -88,6 +94,7 @@ struct WaitFor {
 struct WaitPlace {
   Waiter* waiter = nullptr;
   WaitedKey* key = nullptr;
+  size_t index = 0;  // the key's, among the command's
   base::ListLinks<WaitPlace> in_key;
 };
 
@@ -176,7 +183,7 @@ class Blocking final : public keyspace::EffectListener {
 
   Waiter* Make(CommandContext& ctx, const WaitFor& what) LARDER_REQUIRES_HOLDER;
   void Free(Waiter* waiter) LARDER_REQUIRES_HOLDER;
-  bool AddPlace(Waiter* waiter, int db, Bytes key) LARDER_REQUIRES_HOLDER;
+  bool AddPlace(Waiter* waiter, int db, std::span<const Bytes> keys, size_t index) LARDER_REQUIRES_HOLDER;
   void RemovePlaces(Waiter* waiter) LARDER_REQUIRES_HOLDER;
   void Unlink(Waiter* waiter) LARDER_REQUIRES_HOLDER;
   void ForgetKeyIfEmpty(WaitedKey* key) LARDER_REQUIRES_HOLDER;
@@ -189,7 +196,7 @@ class Blocking final : public keyspace::EffectListener {
   bool IsWanted(const WaitedKey& key) LARDER_REQUIRES_HOLDER;
   WaitedKey* Find(int db, Bytes key, bool* failed) LARDER_REQUIRES_HOLDER;
   void ServeKey(WaitedKey* key, int64_t now_ms) LARDER_REQUIRES_HOLDER;
-  bool ServeOne(Waiter* waiter, Bytes key, int64_t now_ms) LARDER_REQUIRES_HOLDER;
+  bool ServeOne(Waiter* waiter, const ReadyKey& ready, int64_t now_ms) LARDER_REQUIRES_HOLDER;
 
   bool HeapPush(Waiter* waiter) LARDER_REQUIRES_HOLDER;
   void HeapRemove(Waiter* waiter) LARDER_REQUIRES_HOLDER;
