@@ -95,7 +95,7 @@ Error XGroupCreate(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
 }
 
 // The group of a stream that is there. Errors: kWrongType, kKeyMissing, kReplied.
-Result<Space> FindGroupOf(CommandContext& ctx, Bytes key, Bytes name, ReplyWriter& reply) LARDER_REQUIRES_HOLDER {
+Result<Space> FindGroupOf(CommandContext& ctx, Bytes key, Bytes name, ReplyWriter& reply) {
   LARDER_ASSIGN_OR_RETURN(const Stream stream, OpenForWrite(ctx, key));
   if (!stream.exists()) return kKeyMissing;
   Space group;

@@ -136,7 +136,7 @@ void ReplyFull(const Stream& stream, size_t count, ReplyWriter& reply) {
 }
 
 // The stream, which has to be there. Errors: kWrongType, kNoSuchKey.
-Result<Stream> OpenThere(CommandContext& ctx, Bytes key) LARDER_REQUIRES_HOLDER {
+Result<Stream> OpenThere(CommandContext& ctx, Bytes key) {
   LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key));
   if (!stream.exists()) return errors::kNoSuchKey;
   return stream;

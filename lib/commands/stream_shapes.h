@@ -38,7 +38,7 @@ void ReplyEntries(const ops::streams::Stream& stream, size_t first, size_t count
 void ReplyEntryOrNull(const ops::streams::Stream& stream, ops::streams::StreamId id, ReplyWriter& reply);
 
 // A lookup that is no read of the value for INFO's hits and misses, as of commands that write. Errors: kWrongType.
-Result<ops::streams::Stream> OpenForWrite(CommandContext& ctx, Bytes key) LARDER_REQUIRES_HOLDER;
+Result<ops::streams::Stream> OpenForWrite(CommandContext& ctx, Bytes key);
 
 // For rows: few elements are asked for by the COUNT behind argv[from], or there are few.
 bool StreamCountIsShort(CommandContext& ctx, std::span<const Bytes> argv, size_t from);
