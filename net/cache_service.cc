@@ -39,8 +39,7 @@ class CacheService::CacheClient final : public Client {
   bool CloseAfterOutput() const override { return session->closes_after_output(); }
   bool Stopped() const override { return session->stopped(); }
   bool Stop() override { return session->Stop(); }
-  // No command waits yet. A subscriber, or a client in MONITOR mode, is silent on a quiet server and not idle, as in
-  // Redis.
+  // A client whose command waits, a subscriber, or a client in MONITOR mode is silent and not idle, as in Redis.
   bool KeepWhenIdle() const override {
     return session->held() || session->client().monitor || session->client().subscriptions.any();
   }

@@ -65,14 +65,16 @@ class Buffer {
     return true;
   }
 
-  // Replaces the content by these bytes, in memory of their exact size: for texts that are kept and do not grow.
-  bool Assign(std::string_view bytes) {
+  // Replaces the content by these bytes, one text behind the other, in memory of their exact size: for texts that are
+  // kept and do not grow.
+  bool Assign(std::string_view first, std::string_view second = {}) {
     Free();
-    if (bytes.empty()) return true;
-    data_ = static_cast<char*>(std::malloc(bytes.size()));
+    const size_t size = first.size() + second.size();
+    if (size == 0) return true;
+    data_ = static_cast<char*>(std::malloc(size));
     if (data_ == nullptr) return Fail();
-    capacity_ = bytes.size();
-    return Append(bytes);
+    capacity_ = size;
+    return Append(first) && Append(second);
   }
 
   bool Append(char c) {

@@ -29,8 +29,8 @@ struct KillFilter {
 
   bool Fits(const ClientState& client) const {
     if (id.has_value() ? client.id != *id : client.kind == ClientKind::kDirect) return false;
-    return (!type.has_value() || TypeOf(client) == *type) && (!peer.has_value() || client.peer.view() == *peer) &&
-           (!local.has_value() || client.local.view() == *local);
+    return (!type.has_value() || TypeOf(client) == *type) && (!peer.has_value() || client.peer() == *peer) &&
+           (!local.has_value() || client.local() == *local);
   }
 };
 

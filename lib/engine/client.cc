@@ -17,6 +17,11 @@ constexpr ErrorText kBadName{absl::StatusCode::kInvalidArgument,
 
 }  // namespace
 
+bool ClientState::SetAddresses(Bytes peer, Bytes local) {
+  peer_size = static_cast<uint32_t>(peer.size());
+  return addresses.Assign(peer, local);
+}
+
 Error SetName(ClientState& client, Bytes name) {
   for (char c : name) {
     if (c < '!' || c > '~') return kBadName;

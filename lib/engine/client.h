@@ -99,14 +99,14 @@ struct ClientState {
   ClientKind kind = ClientKind::kDirect;
   uint8_t protocol = 2;
   bool monitor = false;             // gets MONITOR's lines; by Monitors
-  int fd = -1;
-  keyspace::Db* db = nullptr;
-  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is
-  // none.
-  bool authenticated = true;
   // Its command has changed what its next requests are held to, or waits: those of the batch that follow do not run as
   // they were parsed. By the session.
   bool cuts_batch = false;
+  int fd = -1;
+  uint32_t peer_size = 0;           // how much of `addresses` is the peer's
+  // By itself, or it came when there was no password. Without it a client may do what it likes as long as there is
+  // none.
+  bool authenticated = true;
   bool one_shot = false;            // Cache::Execute: commands with kCmdNeedsSession are refused
   bool close_after_reply = false;   // QUIT, a protocol error, CLIENT KILL of oneself
   bool no_evict = false;            // CLIENT NO-EVICT
@@ -115,19 +115,23 @@ struct ClientState {
   // request and then tries it again.
   std::atomic<bool> held{false};
   ReplyMode reply_mode;
-
   // Its command waits, and nothing else of it runs (blocking.h): set by the holder, ended by wait_owner.
   std::atomic<bool> waiting{false};
   bool in_exec = false;             // EXEC runs its queue: nothing waits
+
+  keyspace::Db* db = nullptr;
   WaitOwner* wait_owner = nullptr;  // who waits for its commands; null: they cannot wait
   Waiter* waiter = nullptr;         // by Blocking
 
   const ClientPolicy* policy = nullptr;  // what its listener's host has reserved; null: nothing
 
   base::Buffer name;                // CLIENT SETNAME
-  base::Buffer peer;                // addr: "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones. Bounded.
-  base::Buffer local;               // laddr
-  size_t names_memory() const { return name.capacity() + peer.capacity() + local.capacity(); }
+  base::Buffer addresses;           // addr and laddr, one behind the other. Bounded.
+  // "127.0.0.1:50000", "/path/of.sock:0", "" for direct ones.
+  Bytes peer() const { return addresses.view().substr(0, peer_size); }
+  Bytes local() const { return addresses.view().substr(peer_size); }
+  bool SetAddresses(Bytes peer, Bytes local);  // false without memory
+  size_t names_memory() const { return name.capacity() + addresses.capacity(); }
 
   int64_t created_ms = 0;
   int64_t last_interaction_ms = 0;
@@ -149,7 +153,7 @@ struct ClientState {
 
 // Whether the client is of this machine: protection that says "local" lets it pass.
 inline bool IsLocal(const ClientState& client) {
-  const Bytes peer = client.peer.view();
+  const Bytes peer = client.peer();
   return client.kind != ClientKind::kTcp || peer.substr(0, 10) == "127.0.0.1:" || peer.substr(0, 6) == "[::1]:";
 }
 

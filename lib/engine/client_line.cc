@@ -59,13 +59,13 @@ size_t ClientMemory(const ClientState& client) {
   const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
   const size_t counted = client.direct_bytes.load(std::memory_order_relaxed);
   const size_t direct = counted != 0 ? counted : sizeof(client) + queue + client.names_memory();
-  return watches + client.subscriptions.bytes + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
+  return watches + client.subscriptions.bytes() + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
 }
 
 void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {
   const int64_t age_ms = now_ms - client.created_ms;
   const int64_t idle_ms = now_ms - client.last_interaction_ms;
-  out << "id=" << client.id << " addr=" << client.peer.view() << " laddr=" << client.local.view() << " fd=" << client.fd
+  out << "id=" << client.id << " addr=" << client.peer() << " laddr=" << client.local() << " fd=" << client.fd
       << " name=" << client.name.view() << " age=" << age_ms / 1000 << " idle=" << idle_ms / 1000 << " flags=";
   WriteFlags(client, out);
   const ClientSubscriptions& all = client.subscriptions;

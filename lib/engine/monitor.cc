@@ -72,7 +72,7 @@ void Monitors::Remove(ClientState& client) {
 
 void Monitors::Ran(const ClientState& client, const CommandSpec& spec, std::span<const Bytes> argv) {
   if ((spec.flags & (kCmdAdmin | kCmdSkipMonitor)) != 0) return;
-  const Bytes peer = client.peer.view();
+  const Bytes peer = client.peer();
   const int64_t now_us = engine_.clock().NowUs();
   if (client.kind == ClientKind::kUnix) {
     BeginLine(now_us, client.db->index(), peer.substr(0, peer.rfind(':')), "unix:");  // without the port, which is 0

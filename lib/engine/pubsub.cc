@@ -116,7 +116,7 @@ void PubSub::Forget(Channel* channel) {
 bool PubSub::Subscribe(ClientState& client, ChannelKind kind, Bytes name) {
   LARDER_DCHECK(client.io != nullptr);
   const Id id(kind, name);
-  if (!id.ok()) return false;
+  if (!id.ok() || !MakeLists(client.subscriptions)) return false;
   const uint64_t hash = channels_.policy().HashOf(id.bytes());
   Channel* channel = channels_.Find(id.bytes(), hash);
   if (channel != nullptr) {
@@ -124,7 +124,10 @@ bool PubSub::Subscribe(ClientState& client, ChannelKind kind, Bytes name) {
     if (pairs_.Find(pair.bytes(), pairs_.policy().HashOf(pair)) != nullptr) return true;
   } else {
     channel = Make(id.bytes(), hash);
-    if (channel == nullptr) return false;
+    if (channel == nullptr) {
+      FreeUnusedLists(client.subscriptions);
+      return false;
+    }
   }
   if (void* const memory = keyspace_.arena().Allocate(sizeof(Subscription)); memory != nullptr) {
     Subscription* const subscription = new (memory) Subscription();
@@ -137,13 +140,32 @@ bool PubSub::Subscribe(ClientState& client, ChannelKind kind, Bytes name) {
     keyspace_.arena().Free(subscription, sizeof(Subscription));
   }
   if (channel->subscriptions.empty()) Forget(channel);
+  FreeUnusedLists(client.subscriptions);
   return false;
+}
+
+bool PubSub::MakeLists(ClientSubscriptions& client) {
+  if (client.lists_ != nullptr) return true;
+  void* const memory = keyspace_.arena().Allocate(sizeof(SubscriptionLists));
+  if (memory == nullptr) return false;
+  client.lists_ = new (memory) SubscriptionLists();
+  client.lists_->bytes = sizeof(SubscriptionLists);
+  Count(sizeof(SubscriptionLists));
+  return true;
+}
+
+void PubSub::FreeUnusedLists(ClientSubscriptions& client) {
+  if (client.total() != 0) return;
+  LARDER_DCHECK(client.bytes() == sizeof(SubscriptionLists));
+  keyspace_.arena().Free(client.lists_, sizeof(SubscriptionLists));
+  client.lists_ = nullptr;
+  Count(-sizeof(SubscriptionLists));
 }
 
 // The channel counts for the first of its subscribers.
 void PubSub::Link(Subscription* subscription) {
   Channel& channel = *subscription->channel;
-  ClientSubscriptions& client = subscription->client->subscriptions;
+  SubscriptionLists& client = *subscription->client->subscriptions.lists_;
   const int kind = static_cast<int>(channel.kind());
   const size_t bytes = sizeof(Subscription) + (channel.subscriptions.empty() ? channel.footprint() : 0);
   channel.subscriptions.PushBack(*subscription);
@@ -151,14 +173,15 @@ void PubSub::Link(Subscription* subscription) {
   client.lists[kind].PushBack(*subscription);
   ++client.counts[kind];
   client.bytes += bytes;
-  client.any_.store(true, std::memory_order_relaxed);
+  subscription->client->subscriptions.any_.store(true, std::memory_order_relaxed);
   Count(bytes);
 }
 
 void PubSub::Remove(Subscription* subscription) {
   ++steps_;
   Channel* const channel = subscription->channel;
-  ClientSubscriptions& client = subscription->client->subscriptions;
+  ClientSubscriptions& subscriptions = subscription->client->subscriptions;
+  SubscriptionLists& client = *subscriptions.lists_;
   const int kind = static_cast<int>(channel->kind());
   const Pair pair{channel, subscription->client};
   pairs_.Remove(pair.bytes(), pairs_.policy().HashOf(pair));
@@ -170,11 +193,12 @@ void PubSub::Remove(Subscription* subscription) {
   const size_t bytes = sizeof(Subscription) + (was_first ? channel->footprint() : 0);
   client.bytes -= bytes;
   Count(-bytes);
-  if (client.total() == 0) client.any_.store(false, std::memory_order_relaxed);
+  if (subscriptions.total() == 0) subscriptions.any_.store(false, std::memory_order_relaxed);
+  FreeUnusedLists(subscriptions);
   keyspace_.arena().Free(subscription, sizeof(Subscription));
   if (channel->subscriptions.empty()) return Forget(channel);
   if (!was_first) return;
-  channel->subscriptions.front()->client->subscriptions.bytes += channel->footprint();
+  channel->subscriptions.front()->client->subscriptions.lists_->bytes += channel->footprint();
   Count(channel->footprint());
 }
 
@@ -187,8 +211,8 @@ void PubSub::Unsubscribe(ClientState& client, ChannelKind kind, Bytes name) {
 }
 
 bool PubSub::RemoveSome(ClientState& client, size_t max) {
-  for (const ClientSubscriptions::List& list : client.subscriptions.lists) {
-    for (; !list.empty() && max != 0; --max) Remove(list.front());
+  for (const ChannelKind kind : {ChannelKind::kChannel, ChannelKind::kPattern, ChannelKind::kShardChannel}) {
+    for (; client.subscriptions.first(kind) != nullptr && max != 0; --max) Remove(client.subscriptions.first(kind));
   }
   return !client.subscriptions.any();
 }

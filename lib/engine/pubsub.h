@@ -119,6 +119,8 @@ class PubSub {
   Channel* Find(ChannelKind kind, Bytes name) const LARDER_REQUIRES_HOLDER;
   Channel* Make(Bytes id, uint64_t hash) LARDER_REQUIRES_HOLDER;
   void Forget(Channel* channel) LARDER_REQUIRES_HOLDER;
+  bool MakeLists(ClientSubscriptions& client) LARDER_REQUIRES_HOLDER;  // false without memory
+  void FreeUnusedLists(ClientSubscriptions& client) LARDER_REQUIRES_HOLDER;
   void Link(Subscription* subscription) LARDER_REQUIRES_HOLDER;
   int64_t SendTo(const Channel& channel, Message& message) LARDER_REQUIRES_HOLDER;
   void Deliver(ClientState& client, Message& message) LARDER_REQUIRES_HOLDER;

@@ -26,21 +26,38 @@ struct Subscription {
 };
 
 // Threads: the executor's holder, but for any().
-struct ClientSubscriptions {
+// The subscriptions of a client that has one, in the order of subscribing.
+struct SubscriptionLists {
   using List = base::IntrusiveList<Subscription, &Subscription::in_client>;
+
+  List lists[kChannelKinds];
+  size_t counts[kChannelKinds] = {};
+  // What they take, these lists included; a channel counts for the client that subscribed to it first, until that leaves.
+  size_t bytes = 0;
+};
+
+// Most clients never subscribe: they pay for a pointer.
+class ClientSubscriptions {
+ public:
 
   // Whether there is one: then the client counts as a subscriber, whose output has limits of its own. Any thread.
   bool any() const { return any_.load(std::memory_order_relaxed); }
-  size_t count(ChannelKind kind) const { return counts[static_cast<int>(kind)]; }
-  size_t total() const { return counts[0] + counts[1] + counts[2]; }
+  size_t count(ChannelKind kind) const { return lists_ != nullptr ? lists_->counts[static_cast<int>(kind)] : 0; }
+  size_t total() const { return lists_ != nullptr ? lists_->counts[0] + lists_->counts[1] + lists_->counts[2] : 0; }
+  size_t bytes() const { return lists_ != nullptr ? lists_->bytes : 0; }
   // nullptr without one.
-  Subscription* first(ChannelKind kind) const { return lists[static_cast<int>(kind)].front(); }
-  Subscription* last(ChannelKind kind) const { return lists[static_cast<int>(kind)].back(); }
+  Subscription* first(ChannelKind kind) const {
+    return lists_ != nullptr ? lists_->lists[static_cast<int>(kind)].front() : nullptr;
+  }
+  Subscription* last(ChannelKind kind) const {
+    return lists_ != nullptr ? lists_->lists[static_cast<int>(kind)].back() : nullptr;
+  }
 
-  List lists[kChannelKinds];  // in the order of subscribing
-  size_t counts[kChannelKinds] = {};
-  size_t bytes = 0;  // what they take; a channel counts for the client that subscribed to it first, until that leaves
-  std::atomic<bool> any_{false};  // written by PubSub
+ private:
+  friend class PubSub;  // which makes the lists with the first subscription, and frees them with the last
+
+  SubscriptionLists* lists_ = nullptr;
+  std::atomic<bool> any_{false};
 };
 
 }  // namespace larder::inline v0::engine

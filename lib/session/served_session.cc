@@ -13,7 +13,7 @@ std::unique_ptr<ServedSession> ServedSession::Create(core::CacheCore& core, cons
   if (session == nullptr) return nullptr;
   engine::ClientState& client = session->client_;
   client.kind = peer.kind;
-  if (!client.peer.Assign(peer.address) || !client.local.Assign(peer.local_address)) return nullptr;
+  if (!client.SetAddresses(peer.address, peer.local_address)) return nullptr;
   client.fd = peer.fd;
   client.policy = peer.policy;
   client.io = session.get();
