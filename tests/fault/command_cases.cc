@@ -13,6 +13,7 @@ namespace {
 constexpr uint8_t kVaries = CommandCase::kVaries;
 constexpr uint8_t kCloses = CommandCase::kCloses;
 constexpr uint8_t kKeepsRoom = CommandCase::kKeepsRoom;
+constexpr uint8_t kWaits = CommandCase::kWaits;
 
 std::string Value(size_t bytes) { return World::ValueOf(bytes); }
 
@@ -475,6 +476,9 @@ void AddServer(const std::string& config_file, std::vector<CommandCase>* to) {
   to->push_back({{"INFO"}, {}, kVaries});
   to->push_back({{"INFO", "everything"}, {}, kVaries});
   to->push_back({{"INFO", "memory", "keyspace", "commandstats"}, {}, kVaries});
+  to->push_back({{"MEMORY", "STATS"}, {}, kVaries});
+  to->push_back({{"MEMORY", "DOCTOR"}, {}, kVaries});
+  to->push_back({{"MEMORY", "MALLOC-STATS"}, {}, kVaries});
   to->push_back({{"DEBUG", "HELP"}});
   to->push_back({{"DEBUG", "OBJECT", "large"}, {}, kVaries});
   to->push_back({{"DEBUG", "SLEEP", "0"}});
@@ -592,6 +596,34 @@ void AddTransactions(std::vector<CommandCase>* to) {
   to->push_back({{"EXEC"}, {{"WATCH", "short"}, {"SET", "short", "other"}, {"MULTI"}, {"SET", "fresh", "1"}}});
 }
 
+// The commands that wait: for nothing, as what they want is there, and for what nobody does.
+void AddWaiting(std::vector<CommandCase>* to) {
+  const std::vector<Argv> list = {{"RPUSH", "l", "a", Value(700), Value(3000)}, {"RPUSH", "to", "b"}};
+  const std::vector<Argv> zset = {{"ZADD", "z", "1", "a", "2", Value(700), "3", Value(3000)}};
+  const std::vector<Argv> stream = {{"XADD", "x", "1-1", "f", Value(3000)}, {"XGROUP", "CREATE", "x", "g", "0"}};
+  const std::vector<std::pair<Argv, const std::vector<Argv>*>> commands = {
+      {{"BLPOP", "missing", "l", "0"}, &list},
+      {{"BRPOP", "missing", "l", "0"}, &list},
+      {{"BLMOVE", "l", "to", "RIGHT", "LEFT", "0"}, &list},
+      {{"BRPOPLPUSH", "l", "fresh", "0"}, &list},
+      {{"BLMPOP", "0", "2", "missing", "l", "LEFT", "COUNT", "2"}, &list},
+      {{"BZPOPMIN", "missing", "z", "0"}, &zset},
+      {{"BZPOPMAX", "missing", "z", "0"}, &zset},
+      {{"BZMPOP", "0", "2", "missing", "z", "MAX", "COUNT", "2"}, &zset},
+      {{"XREAD", "BLOCK", "0", "STREAMS", "missing", "x", "$", "0"}, &stream},
+      {{"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"}, &stream},
+  };
+  for (const auto& [argv, before] : commands) {
+    to->push_back({argv, *before, kKeepsRoom});
+    if (argv[0] != "XREADGROUP") to->push_back({argv, {}, kKeepsRoom | kWaits});
+  }
+  to->push_back({{"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "x", ">"},
+                 {{"XGROUP", "CREATE", "x", "g", "$", "MKSTREAM"}},
+                 kKeepsRoom | kWaits});
+  to->push_back({{"WAIT", "0", "0"}});
+  to->push_back({{"WAIT", "1", "0"}, {}, kWaits});
+}
+
 // For commands that need nothing beyond their row: all keys of one kind, with and without all that is optional.
 class Plain final : public Choices {
  public:
@@ -668,6 +700,7 @@ std::vector<CommandCase> CommandCases(const std::string& config_file) {
   AddServer(config_file, &cases);
   AddClients(&cases);
   AddTransactions(&cases);
+  AddWaiting(&cases);
   AddTheRest(&cases);
   return cases;
 }

@@ -15,6 +15,7 @@ struct CommandCase {
     kVaries = 1,  // the reply is another one each time, or tells of the process
     kCloses = 2,  // ends its client
     kKeepsRoom = 4,  // makes an empty database, or room in a table, which stays when the rest fails
+    kWaits = 8,  // waits for what nobody does: for connections alone, which hold no thread up
   };
   Argv argv;
   std::vector<Argv> before = {};  // run by the same client first
