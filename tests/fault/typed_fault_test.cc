@@ -1,5 +1,9 @@
 // Every allocation of every typed call fails once, alone and with all that follow it.
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +39,12 @@ std::string TextOf(const ScoredMember& value) { return value.member + "=" + std:
 std::string TextOf(const SortedSet::AddResult& value) {
   return std::to_string(value.added) + " added, " + std::to_string(value.changed) + " changed";
 }
+std::string TextOf(const PoppedElement& value) { return value.key + ":" + value.element; }
+std::string TextOf(const PoppedMember& value) { return value.key + ":" + TextOf(value.member); }
 std::string TextOf(StreamId value) { return std::to_string(value.ms) + "-" + std::to_string(value.sequence); }
 std::string TextOf(const StreamEntry& value);
+std::string TextOf(const PoppedElements& value);
+std::string TextOf(const PoppedMembers& value);
 template <class T>
 std::string TextOf(const std::optional<T>& value) {
   return value.has_value() ? TextOf(*value) : "none";
@@ -48,6 +56,8 @@ std::string TextOf(const std::vector<T>& values) {
   return text;
 }
 
+std::string TextOf(const PoppedElements& value) { return value.key + ":" + TextOf(value.elements); }
+std::string TextOf(const PoppedMembers& value) { return value.key + ":" + TextOf(value.members); }
 std::string TextOf(const StreamEntry& value) { return TextOf(value.id) + " " + TextOf(value.fields); }
 
 Outcome OutcomeOfResult(const absl::Status& status) { return OutcomeOf(status); }
@@ -285,6 +295,64 @@ TEST(TypedFaultTest, HandlesOfStreamsAndStrings) {
   add("Stream::ReadGroup", [](Cache& c) { return Stream(c, "x").ReadGroup("g", "me", 2); });
   add("Bitmap::Set", [](Cache& c) { return Bitmap(c, "b").Set(70'000); });
   add("HyperLogLog::Add", [](Cache& c) { return HyperLogLog(c, "p").Add("x"); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+// The typed calls that wait, of keys that have something.
+TEST(TypedFaultTest, BlockingCallsThatFindSomething) {
+  std::vector<Case> cases;
+  const auto before = [](Cache& cache) {
+    FillCollections<5>(cache);
+    const Stream stream(cache, "x");
+    ASSERT_TRUE(stream.CreateGroup("g", StreamId()).ok());
+    for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
+  };
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
+  static constexpr absl::Duration kForEver = absl::InfiniteDuration();
+  add("List::BlockingPopFront", [](Cache& c) { return List(c, "l").BlockingPopFront(kForEver); });
+  add("List::BlockingMoveTo", [](Cache& c) {
+    return List(c, "l").BlockingMoveTo("m", List::End::kFront, List::End::kBack, kForEver);
+  });
+  add("BlockingPopBack", [](Cache& c) { return BlockingPopBack(c, {"k", "l"}, kForEver); });
+  add("BlockingPopFront of several", [](Cache& c) { return BlockingPopFront(c, {"k", "l"}, 3, kForEver); });
+  add("SortedSet::BlockingPopMin", [](Cache& c) { return SortedSet(c, "z").BlockingPopMin(kForEver); });
+  add("BlockingPopMax", [](Cache& c) { return BlockingPopMax(c, {"k", "z"}, kForEver); });
+  add("BlockingPopMin of several", [](Cache& c) { return BlockingPopMin(c, {"k", "z"}, 3, kForEver); });
+  add("Stream::BlockingReadAfter", [](Cache& c) { return Stream(c, "x").BlockingReadAfter({2, 0}, 2, kForEver); });
+  add("Stream::BlockingReadGroup", [](Cache& c) { return Stream(c, "x").BlockingReadGroup("g", "me", 2, kForEver); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+// A clock on which any time that is waited for comes at once, so that one thread is enough to wait.
+class HastyClock final : public Clock {
+ public:
+  int64_t NowUs() override { return now_us_.load(std::memory_order_relaxed); }
+  bool WaitUntil(std::unique_lock<std::mutex>&, std::condition_variable&, int64_t deadline_us) override {
+    EXPECT_NE(deadline_us, INT64_MAX);
+    if (deadline_us > NowUs()) now_us_.store(deadline_us, std::memory_order_relaxed);
+    return false;
+  }
+
+ private:
+  std::atomic<int64_t> now_us_{1'700'000'000'000'000};
+};
+
+TEST(TypedFaultTest, BlockingCallsWhoseTimeIsOver) {
+  std::vector<Case> cases;
+  static const auto clock = std::make_shared<HastyClock>();
+  const auto add = [&](const char* name, auto fn) {
+    Case one = Typed(name, fn, [](Cache& cache) { ASSERT_TRUE(Stream(cache, "x").CreateGroup("g", {}).ok()); });
+    one.options = [](Options& options) { options.clock = clock; };
+    cases.push_back(std::move(one));
+  };
+  static constexpr absl::Duration kTime = absl::Milliseconds(3);
+  add("List::BlockingPopFront", [](Cache& c) { return List(c, "l").BlockingPopFront(kTime); });
+  add("List::BlockingMoveTo", [](Cache& c) {
+    return List(c, "l").BlockingMoveTo("m", List::End::kFront, List::End::kBack, kTime);
+  });
+  add("BlockingPopFront", [](Cache& c) { return BlockingPopFront(c, {"k", "l"}, 3, kTime); });
+  add("BlockingPopMin", [](Cache& c) { return BlockingPopMin(c, {"k", "z"}, 3, kTime); });
+  add("Stream::BlockingReadGroup", [](Cache& c) { return Stream(c, "x").BlockingReadGroup("g", "me", 2, kTime); });
   FailAllKeepingRoom(std::move(cases));
 }
 

@@ -11,7 +11,10 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -61,6 +64,19 @@ TEST_F(DocumentedTypesTest, ListH) {
   EXPECT_TRUE(newest->empty());
 }
 
+void WaitingExample(larder::Cache& cache) {
+#include "tests/examples/documented/list_2.inc"
+  EXPECT_TRUE(larder::List(cache, "urgent").PushBack("call back").ok());
+  while (*larder::List(cache, "urgent").Size() != 0) std::this_thread::yield();
+  stop.request_stop();
+  worker.join();
+}
+
+TEST_F(DocumentedTypesTest, ListHWaiting) {
+  WaitingExample(cache);
+  printed_ = "urgent: call back\n";
+}
+
 TEST_F(DocumentedTypesTest, SetH) {
   ASSERT_TRUE(larder::Set(cache, "friends:bob").Add("ada").ok());
 #include "tests/examples/documented/set_1.inc"
@@ -75,6 +91,8 @@ TEST_F(DocumentedTypesTest, SortedSetH) {
   EXPECT_EQ(*score, 125);
   EXPECT_THAT(*top, ElementsAre(larder::ScoredMember{"ada", 125}));
   EXPECT_THAT(*place, Optional(0));
+#include "tests/examples/documented/sorted_set_2.inc"
+  EXPECT_THAT(*next, Optional(larder::ScoredMember{"ada", 125}));
 }
 
 TEST_F(DocumentedTypesTest, BitmapH) {
@@ -96,6 +114,8 @@ TEST_F(DocumentedTypesTest, StreamH) {
   EXPECT_EQ(all->size(), 1u);
   EXPECT_TRUE(made.ok());
   EXPECT_EQ(*done, 1);
+#include "tests/examples/documented/stream_2.inc"
+  EXPECT_TRUE(more->empty());
 }
 
 TEST_F(DocumentedTypesTest, SortH) {
