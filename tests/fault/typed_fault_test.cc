@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
 #include <larder/list.h>
@@ -41,10 +42,14 @@ std::string TextOf(const SortedSet::AddResult& value) {
 }
 std::string TextOf(const PoppedElement& value) { return value.key + ":" + value.element; }
 std::string TextOf(const PoppedMember& value) { return value.key + ":" + TextOf(value.member); }
+std::string TextOf(const GeoPoint& value) {
+  return std::to_string(value.longitude) + " " + std::to_string(value.latitude);
+}
 std::string TextOf(StreamId value) { return std::to_string(value.ms) + "-" + std::to_string(value.sequence); }
 std::string TextOf(const StreamEntry& value);
 std::string TextOf(const PoppedElements& value);
 std::string TextOf(const PoppedMembers& value);
+std::string TextOf(const GeoFound& value);
 template <class T>
 std::string TextOf(const std::optional<T>& value) {
   return value.has_value() ? TextOf(*value) : "none";
@@ -58,6 +63,9 @@ std::string TextOf(const std::vector<T>& values) {
 
 std::string TextOf(const PoppedElements& value) { return value.key + ":" + TextOf(value.elements); }
 std::string TextOf(const PoppedMembers& value) { return value.key + ":" + TextOf(value.members); }
+std::string TextOf(const GeoFound& value) {
+  return value.member + " " + TextOf(value.distance) + " " + TextOf(value.point);
+}
 std::string TextOf(const StreamEntry& value) { return TextOf(value.id) + " " + TextOf(value.fields); }
 
 Outcome OutcomeOfResult(const absl::Status& status) { return OutcomeOf(status); }
@@ -353,6 +361,26 @@ TEST(TypedFaultTest, BlockingCallsWhoseTimeIsOver) {
   add("BlockingPopFront", [](Cache& c) { return BlockingPopFront(c, {"k", "l"}, 3, kTime); });
   add("BlockingPopMin", [](Cache& c) { return BlockingPopMin(c, {"k", "z"}, 3, kTime); });
   add("Stream::BlockingReadGroup", [](Cache& c) { return Stream(c, "x").BlockingReadGroup("g", "me", 2, kTime); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+TEST(TypedFaultTest, Geo) {
+  std::vector<Case> cases;
+  const auto before = [](Cache& cache) {
+    ASSERT_TRUE(Geo(cache, "g").Add({{"a", {13, 38}}, {"b", {15, 37}}, {"c", {12, 41}}}).ok());
+  };
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
+  static const GeoSearch search{.from_point = GeoPoint{14, 38}, .radius = 1e6,
+                                .order = GeoSearch::Order::kNearestFirst, .with_distance = true, .with_point = true};
+  static const GeoSearch plain{.from_member = "a", .radius = 1e6};
+  add("Add", [](Cache& c) { return Geo(c, "g").Add("d", {14, 39}); });
+  add("Add of several", [](Cache& c) { return Geo(c, "h").Add({{"a", {13, 38}}, {"b", {15, 37}}}); });
+  add("Distance", [](Cache& c) { return Geo(c, "g").Distance("a", "b"); });
+  add("Position", [](Cache& c) { return Geo(c, "g").Position("a"); });
+  add("Hash", [](Cache& c) { return Geo(c, "g").Hash("a"); });
+  add("Hashes", [](Cache& c) { return Geo(c, "g").Hashes({"a", "none"}); });
+  add("Search", [](Cache& c) { return Geo(c, "g").Search(search); });
+  add("StoreSearch", [](Cache& c) { return Geo(c, "h").StoreSearch("g", plain); });
   FailAllKeepingRoom(std::move(cases));
 }
 

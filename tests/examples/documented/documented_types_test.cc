@@ -1,6 +1,7 @@
 // The examples of the handles' headers, as they stand there: see extract.py. Each is the body of a function.
 #include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
 #include <larder/list.h>
@@ -75,6 +76,16 @@ void WaitingExample(larder::Cache& cache) {
 TEST_F(DocumentedTypesTest, ListHWaiting) {
   WaitingExample(cache);
   printed_ = "urgent: call back\n";
+}
+
+TEST_F(DocumentedTypesTest, GeoH) {
+#include "tests/examples/documented/geo_1.inc"
+  EXPECT_TRUE(*is_new);
+  EXPECT_EQ(*more, 2);
+  EXPECT_THAT(*km, Optional(166.2742));
+  ASSERT_EQ(near->size(), 2u);
+  EXPECT_EQ(near->at(0).member, "Catania");
+  EXPECT_THAT(near->at(0).distance, Optional(56.4413));
 }
 
 TEST_F(DocumentedTypesTest, SetH) {
