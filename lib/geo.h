@@ -9,8 +9,8 @@
 //       {.from_point = larder::GeoPoint{15, 37}, .radius = 200, .unit = larder::GeoUnit::kKilometers,
 //        .order = larder::GeoSearch::Order::kNearestFirst, .with_distance = true});
 //
-// It is a sorted set whose scores are geohashes of 52 bits: a place is kept to about half a metre, distances are those on
-// a sphere. larder::SortedSet removes members, counts them and walks through them.
+// It is a sorted set whose scores are geohashes of 52 bits: a place is kept to about half a metre, and distances are
+// those on a sphere. larder::SortedSet removes members, counts them and walks through them.
 //
 // A handle is made from a Cache, a Database or a Transaction, and is valid as long as that; from a Transaction, its
 // calls are the Transaction's. It keeps a copy of the key.
@@ -18,8 +18,8 @@
 // Threads, errors, ownership: as cache.h says of every call. FAILED_PRECONDITION if another type is at a key;
 // INVALID_ARGUMENT for a longitude beyond 180 degrees or a latitude beyond 85.05112878, and for a search from a member
 // that is not there.
-// Costs: O(log N) for a member; a search looks at the members of the cells around its area, and others wait meanwhile. A
-// call is a command, whose reply is parsed.
+// Costs: O(log N) for a member; a search looks at the members of the cells around its area, and others wait meanwhile.
+// A call is a command, whose reply is parsed.
 #ifndef LARDER_GEO_H_
 #define LARDER_GEO_H_
 

@@ -19,6 +19,8 @@
 // The Blocking calls wait until there are entries, as list.h tells ("Waiting"):
 //
 //   absl::StatusOr<std::vector<larder::StreamEntry>> more = events.BlockingReadAfter(*id, 100, absl::Milliseconds(5));
+//
+// Scan shows the stream as it was when the walk began, while others add and delete: see collection_range.h.
 #ifndef LARDER_STREAM_H_
 #define LARDER_STREAM_H_
 
@@ -38,8 +40,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include <larder/cache.h>
+#include <larder/collection_range.h>
 #include <larder/internal/commanded.h>
 #include <larder/internal/handle.h>
+#include <larder/internal/stream_walk.h>
 #include <larder/internal/waiting.h>
 
 namespace larder::inline v0 {
@@ -130,8 +134,20 @@ inline absl::StatusOr<std::vector<StreamEntry>> ReadOf(const absl::StatusOr<Repl
   return result;
 }
 
+inline void MakeElement(const StreamWalk& walk, StreamEntry* entry) {
+  const StreamEntryFacts facts = walk.facts();
+  entry->id = {facts.ms, facts.sequence};
+  entry->fields.resize(facts.fields);  // the strings' memory is used again
+  for (size_t i = 0; i < facts.fields; ++i) {
+    entry->fields[i].first.assign(walk.Text(2 * i));
+    entry->fields[i].second.assign(walk.Text(2 * i + 1));
+  }
+}
+
 }  // inline namespace LARDER_INTERNAL_FLAVOR
 }  // namespace internal
+
+using StreamRange = CollectionRange<StreamEntry, internal::StreamWalk>;
 
 class Stream : public internal::KeyHandle {
   using Pair = std::pair<std::string_view, std::string_view>;
@@ -168,6 +184,11 @@ class Stream : public internal::KeyHandle {
   Entries ReverseRange(StreamId last = StreamId::Max(), StreamId first = {}, int64_t count = -1) const {
     return RangeOf("XREVRANGE", last, first, count);
   }
+  // The entries from `first` to `last`, both included, fetched some at a time.
+  StreamRange Scan(StreamId first = {}, StreamId last = StreamId::Max()) const {
+    return StreamRange(
+        internal::StreamWalk(target_, key_, {first.ms, first.sequence, last.ms, last.sequence, 0, 0}));
+  }
   // XREAD: up to `count` entries behind this one (-1: all).
   Entries ReadAfter(StreamId after, int64_t count = -1) const;
   // XREAD BLOCK: the same, and if there is none, waits for one; none when the time is over. With "$": waits for entries
@@ -193,9 +214,9 @@ class Stream : public internal::KeyHandle {
   Entries ReadGroup(std::string_view group, std::string_view consumer, int64_t count = -1) const {
     return ReadGroupFrom(group, consumer, ">", count);
   }
-  // XREADGROUP BLOCK with ">": the same, and if there is none, waits for one; none when the time is over. ABORTED if the
-  // stream goes meanwhile, INVALID_ARGUMENT if the group goes. Entries that were given to the consumer are returned, or
-  // DATA_LOSS tells that they are pending.
+  // XREADGROUP BLOCK with ">": the same, and if there is none, waits for one; none when the time is over. ABORTED if
+  // the stream goes meanwhile, INVALID_ARGUMENT if the group goes. Entries that were given to the consumer are returned,
+  // or DATA_LOSS tells that they are pending.
   Entries BlockingReadGroup(std::string_view group, std::string_view consumer, int64_t count, absl::Duration timeout,
                             const std::stop_token& stop = {}) const;
   // XREADGROUP with an ID: the consumer's own pending entries behind it. Those that were deleted have no fields.

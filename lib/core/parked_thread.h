@@ -43,7 +43,8 @@ class ParkedThread final : public engine::WaitOwner {
   // Returns when the wait is over. Errors: CANCELLED (Stop was called, or the cache is being closed),
   // FAILED_PRECONDITION (CLIENT KILL). REQUIRES: Begin was called.
   absl::Status Await();
-  // Wakes the thread, so that it stops waiting. Needs neither the executor nor memory. REQUIRES: Await has not returned.
+  // Wakes the thread, so that it stops waiting. Needs neither the executor nor memory. REQUIRES: Await has not
+  // returned.
   void Stop();
 
   void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER;

@@ -17,6 +17,7 @@
 #include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
+#include <larder/items.h>
 #include <larder/list.h>
 #include <larder/set.h>
 #include <larder/sort.h>
@@ -133,6 +134,17 @@ TEST(TypedFaultTest, Reads) {
     for (const std::string& key : keys) bytes += static_cast<int64_t>(key.size());
     if (!keys.status().ok()) return keys.status();
     return bytes;
+  }));
+  const auto walk = [](Cache& cache, const ItemOptions& options) -> absl::StatusOr<int64_t> {
+    ItemRange items = cache.Items(options);
+    int64_t bytes = 0;
+    for (const Item& item : items) bytes += static_cast<int64_t>(item.key().size() + item.value().value_or("").size());
+    if (!items.status().ok()) return items.status();
+    return bytes;
+  };
+  cases.push_back(Typed("Items", [walk](Cache& cache) { return walk(cache, {}); }));
+  cases.push_back(Typed("Items of some", [walk](Cache& cache) {
+    return walk(cache, {.match = "*r*", .type = KeyType::kString, .batch = 3});
   }));
   FailAll(cases);
 }
@@ -296,11 +308,15 @@ TEST(TypedFaultTest, HandlesOfStreamsAndStrings) {
     const Stream stream(cache, "x");
     ASSERT_TRUE(stream.CreateGroup("g", StreamId()).ok());
     for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
+    const Stream many(cache, "many");
+    for (uint64_t i = 1; i <= 300; ++i) ASSERT_TRUE(many.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
   };
   const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
   add("Stream::Add", [](Cache& c) { return Stream(c, "x").Add({{"f", "v"}}, {.id = StreamId{9, 0}}); });
   add("Stream::Range", [](Cache& c) { return Stream(c, "x").Range(); });
   add("Stream::ReadGroup", [](Cache& c) { return Stream(c, "x").ReadGroup("g", "me", 2); });
+  add("Stream::Scan", [](Cache& c) { return CountOf(Stream(c, "x").Scan()); });
+  add("Stream::Scan of many", [](Cache& c) { return CountOf(Stream(c, "many").Scan()); });
   add("Bitmap::Set", [](Cache& c) { return Bitmap(c, "b").Set(70'000); });
   add("HyperLogLog::Add", [](Cache& c) { return HyperLogLog(c, "p").Add("x"); });
   FailAllKeepingRoom(std::move(cases));

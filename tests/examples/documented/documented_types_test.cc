@@ -4,6 +4,7 @@
 #include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
+#include <larder/items.h>
 #include <larder/list.h>
 #include <larder/set.h>
 #include <larder/sort.h>
@@ -56,6 +57,21 @@ TEST_F(DocumentedTypesTest, CollectionRangeH) {
   ASSERT_TRUE(larder::Hash(cache, "user:1").Set("a", "b").ok());
   EXPECT_TRUE(RangeExample(cache).ok());
   printed_ = "a=b\n";
+}
+
+absl::Status ItemsExample(larder::Cache& cache) {
+#include "tests/examples/documented/items_1.inc"
+  return absl::OkStatus();
+}
+
+TEST_F(DocumentedTypesTest, ItemsH) {
+  ASSERT_TRUE(cache.Set("user:1", "Ada").ok());
+  ASSERT_TRUE(cache.Set("other", "Bob").ok());
+  EXPECT_TRUE(ItemsExample(cache).ok());
+  EXPECT_TRUE(*cache.Delete("user:1"));
+  ASSERT_TRUE(larder::Hash(cache, "user:2").Set("name", "Bob").ok());
+  EXPECT_TRUE(ItemsExample(cache).ok());
+  printed_ = "user:1=Ada\n1 fields\n";
 }
 
 TEST_F(DocumentedTypesTest, ListH) {

@@ -95,7 +95,8 @@ TEST_F(TypedBlockingTest, WaitsForWhatComes) {
                             [&] { (void)list.PushBack({"1", "2", "3"}); }),
               Optional(PoppedElements{"l", {"3", "2"}}));
   const SortedSet zset(*cache_, "z");
-  EXPECT_THAT(*WhileItWaits([&] { return zset.BlockingPopMax(kForEver); }, [&] { (void)zset.Add({{"a", 1}, {"b", 2}}); }),
+  EXPECT_THAT(*WhileItWaits([&] { return zset.BlockingPopMax(kForEver); },
+                            [&] { (void)zset.Add({{"a", 1}, {"b", 2}}); }),
               Optional(ScoredMember{"b", 2}));
   EXPECT_THAT(*WhileItWaits([&] { return BlockingPopMin(*cache_, {"q", "r"}, 3, kForEver); },
                             [&] { (void)SortedSet(*cache_, "r").Add("m", 0.5); }),
@@ -104,11 +105,12 @@ TEST_F(TypedBlockingTest, WaitsForWhatComes) {
   ASSERT_TRUE(stream.Add({{"f", "old"}}, {.id = StreamId{1, 0}}).ok());
   ASSERT_TRUE(stream.CreateGroup("g", StreamId{1, 0}).ok());
   const auto add = [&](uint64_t ms) { ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{ms, 0}}).ok()); };
-  EXPECT_EQ(WhileItWaits([&] { return stream.BlockingReadAfter({1, 0}, -1, kForEver); }, [&] { add(2); })->at(0).id.ms, 2u);
+  EXPECT_EQ(WhileItWaits([&] { return stream.BlockingReadAfter({1, 0}, -1, kForEver); },
+                         [&] { add(2); })->at(0).id.ms, 2u);
   EXPECT_EQ(WhileItWaits([&] { return stream.BlockingReadNew(-1, kForEver); }, [&] { add(3); })->at(0).id.ms, 3u);
   EXPECT_EQ(stream.BlockingReadGroup("g", "me", -1, kForEver)->size(), 2u);
-  EXPECT_EQ(WhileItWaits([&] { return stream.BlockingReadGroup("g", "me", 1, kForEver); }, [&] { add(4); })->at(0).id.ms,
-            4u);
+  EXPECT_EQ(WhileItWaits([&] { return stream.BlockingReadGroup("g", "me", 1, kForEver); },
+                         [&] { add(4); })->at(0).id.ms, 4u);
 }
 
 TEST_F(TypedBlockingTest, TimeGoesByTheCachesClock) {

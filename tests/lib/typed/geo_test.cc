@@ -1,4 +1,4 @@
-// The typed geo calls: what each answers and changes. That they do what their commands do is compared with the commands.
+// The typed geo calls: what each answers and changes. The places and figures are those of Redis's own documentation.
 #include <larder/cache.h>
 #include <larder/geo.h>
 #include <larder/sorted_set.h>
