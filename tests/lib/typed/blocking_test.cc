@@ -363,5 +363,64 @@ TEST_F(TypedBlockingTest, EachElementIsReturnedOnce) {
   EXPECT_EQ(Blocked(), 0);
 }
 
+// The same of sorted sets and of a consumer group.
+TEST_F(TypedBlockingTest, EachMemberAndEachEntryIsReturnedOnce) {
+  constexpr int kThreads = 3;
+  constexpr int kEach = 1000;
+  Open({});
+  const Stream stream(*cache_, "s");
+  ASSERT_TRUE(stream.CreateGroup("g", {}).ok());
+  std::mutex mutex;
+  std::map<std::string, int> seen;
+  std::stop_source stop;
+  const auto note = [&](const std::string& name) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    ++seen[name];
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (;;) {
+        const auto popped = i == 0 ? BlockingPopMin(*cache_, {"y", "z"}, 2, kForEver, stop.get_token())
+                                   : BlockingPopMax(*cache_, {"z", "y"}, 1, absl::Milliseconds(1), stop.get_token());
+        if (!popped.ok()) {
+          EXPECT_EQ(popped.status().code(), Code::kCancelled);
+          return;
+        }
+        if (!popped->has_value()) continue;
+        for (const ScoredMember& each : (*popped)->members) note(each.member);
+      }
+    });
+    threads.emplace_back([&, i] {
+      const std::string me = "consumer" + std::to_string(i);
+      for (;;) {
+        const auto entries = stream.BlockingReadGroup("g", me, i, i == 0 ? absl::Milliseconds(1) : kForEver,
+                                                      stop.get_token());
+        if (!entries.ok()) {
+          EXPECT_EQ(entries.status().code(), Code::kCancelled);
+          return;
+        }
+        for (const StreamEntry& each : *entries) note("entry" + std::string(*each.Find("n")));
+      }
+    });
+  }
+  std::thread producer([&] {
+    for (int i = 0; i < kEach; ++i) ASSERT_TRUE(stream.Add({{"n", std::to_string(i)}}).ok());
+  });
+  for (int i = 0; i < kEach; ++i) {
+    ASSERT_TRUE(SortedSet(*cache_, i % 2 == 0 ? "y" : "z").Add("member" + std::to_string(i), i).ok());
+  }
+  producer.join();
+  const auto all_seen = [&] {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return seen.size() == 2 * kEach;
+  };
+  while (!all_seen()) std::this_thread::yield();
+  stop.request_stop();
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& [name, times] : seen) EXPECT_EQ(times, 1) << name;
+  EXPECT_EQ(stream.Pending("g", 2 * kEach)->size(), static_cast<size_t>(kEach));
+}
+
 }  // namespace
 }  // namespace larder::testing

@@ -122,6 +122,15 @@ TEST_F(ItemsTest, TellsExpiriesAndLeavesOutWhatHasExpired) {
   EXPECT_THAT(KeysOf({}), UnorderedElementsAre("later", "never"));
 }
 
+TEST_F(ItemsTest, DoesNotMarkKeysAsUsed) {
+  ASSERT_TRUE(cache_->Set("k", "v").ok());
+  clock_->Advance(absl::Seconds(10));
+  EXPECT_THAT(KeysOf({}), ElementsAre("k"));
+  EXPECT_EQ(cache_->Stats()->keyspace_hits, 0u);
+  // OBJECT counts as a hit itself, so the hits were read before.
+  EXPECT_EQ(cache_->Execute({"OBJECT", "IDLETIME", "k"})->integer(), 10);
+}
+
 TEST_F(ItemsTest, LongValuesAreNotCopiedAndStayAsTheyWere) {
   const std::string medium(5000, 'm'), large(3'000'000, 'l');
   ASSERT_TRUE(cache_->Set("medium", medium).ok());

@@ -3,6 +3,7 @@
 #include <larder/cache.h>
 #include <larder/stream.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,17 @@ TEST_F(StreamRangeTest, CanBeMovedAndWalksOn) {
   EXPECT_EQ(TimesOf(std::move(second)).size(), kMany - 100);
   EXPECT_EQ(first.begin(), first.end());  // NOLINT: what was moved from has ended
   EXPECT_EQ(first.status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(StreamRangeTest, IsShownToMonitorsAsOneCall) {
+  Fill();
+  auto monitor = *cache_->NewConnection();
+  ASSERT_TRUE(monitor->Feed("MONITOR\r\n").ok());
+  monitor->ConsumeOutput(monitor->output().size());
+  EXPECT_EQ(TimesOf(stream_.Scan({2, 0})).size(), kMany - 1);
+  const std::string said(monitor->output());
+  EXPECT_THAT(said, ::testing::EndsWith("\"XRANGE\" \"s\" \"2-0\" \"18446744073709551615-18446744073709551615\"\r\n"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
 }
 
 TEST_F(StreamRangeTest, Errors) {
