@@ -113,6 +113,10 @@ struct ScanOptions {
 // A key that exists from beginning to end is seen exactly once. A key that comes or goes meanwhile may be seen.
 class ScanRange;
 
+// The same with types, values and expiries: see items.h.
+class ItemRange;
+struct ItemOptions;
+
 // One of the cache's numbered databases, with all typed calls. It is a handle: cheap to copy, valid as long as the
 // cache.
 //
@@ -204,6 +208,9 @@ class LARDER_API Database {
   absl::StatusOr<std::optional<absl::Duration>> Ttl(std::string_view key) const;
 
   ScanRange Scan(const ScanOptions& options = {}) const;
+  // Declared here, and defined in <larder/items.h>.
+  ItemRange Items(const ItemOptions& options) const;
+  ItemRange Items() const;
   // DBSIZE.
   absl::StatusOr<int64_t> Size() const;
 

@@ -1,4 +1,4 @@
-// CollectionRange: the elements of one hash, list, set or sorted set, for a range-based for.
+// CollectionRange: the elements of one hash, list, set, sorted set or stream, for a range-based for.
 //
 //   larder::Hash user(cache, "user:1");
 //   larder::CollectionRange fields = user.Scan();
@@ -10,7 +10,8 @@
 // the walk still needs counts as used memory until the range ends. Elements are fetched some at a time, so that others
 // have their turn between.
 //
-// Order: a list's and a sorted set's own; that of HGETALL and SMEMBERS for the others. Each element is seen once.
+// Order: a list's, a sorted set's and a stream's own; that of HGETALL and SMEMBERS for the others. Each element is seen
+// once.
 // Threads: one at a time. Ownership: a range must end before the cache does. It may outlive the Transaction from which
 // it was made, and is FAILED_PRECONDITION from then on, as is one that was moved from.
 // Errors: see status(), which tells why a walk ended early: those of every call, and FAILED_PRECONDITION if another type
@@ -61,8 +62,8 @@ void MakeElement(const Walk& walk, ScoredMember* element) {
 
 }  // namespace internal
 
-// Element: std::string, std::pair<std::string, std::string> (field and value) or ScoredMember.
-template <class Element>
+// Element: std::string, std::pair<std::string, std::string> (field and value), ScoredMember or StreamEntry.
+template <class Element, class Walk = internal::CollectionWalk<internal::kPartsOf<Element>>>
 class CollectionRange {
  public:
   class Iterator {
@@ -90,6 +91,7 @@ class CollectionRange {
 
   CollectionRange(const internal::Target& target, const internal::PinOp& pin, std::string_view key)
       : walk_(target, pin, key) {}
+  explicit CollectionRange(Walk walk) : walk_(std::move(walk)) {}
   CollectionRange(CollectionRange&&) noexcept = default;
   CollectionRange& operator=(CollectionRange&&) noexcept = default;
 
@@ -102,13 +104,13 @@ class CollectionRange {
  private:
   bool Next() {
     if (!walk_.Next()) return false;
-    absl::Status made = internal::FillResult([&] { internal::MakeElement(walk_, &element_); });
+    absl::Status made = internal::FillResult([&] { MakeElement(walk_, &element_); });
     if (made.ok()) return true;
     walk_.Fail(std::move(made));
     return false;
   }
 
-  internal::CollectionWalk<internal::kPartsOf<Element>> walk_;
+  Walk walk_;
   Element element_;
 };
 

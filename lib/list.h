@@ -13,6 +13,29 @@
 //
 // Threads, errors, ownership: as cache.h says of every call. FAILED_PRECONDITION if another type is at the key.
 // Costs: O(1) at the ends, O(log N) at an index, O(N) for Find, Insert and Remove, which compare.
+//
+// Waiting. A Blocking call takes what is there, or waits until another call brings something:
+//
+//   std::stop_source stop;
+//   std::thread worker([&cache, token = stop.get_token()] {
+//     for (;;) {
+//       auto job = larder::BlockingPopFront(cache, {"urgent", "jobs"}, absl::InfiniteDuration(), token);
+//       if (!job.ok()) return;  // CANCELLED: stopped, or the cache is closed
+//       if (job->has_value()) std::cout << (*job)->key << ": " << (*job)->element << '\n';
+//     }
+//   });
+//
+// Order: who has waited longest for a key is served first, after the whole call, EXEC or Atomically that brought
+// something. Of several keys, the first that has something is taken from.
+// Time: `timeout` is by the cache's clock, kept to 1 ms. When it is over, the result is nullopt. With none (0 or less),
+// and inside Atomically, nothing is waited for: what is missing is nullopt at once.
+// Stop: a stop request ends the wait with CANCELLED. Who requests it waits for nothing, and may do it anywhere, also
+// inside Atomically. A call whose stop was requested before does nothing, and is CANCELLED.
+// Nothing is lost: what was taken out for a call is returned by that call, also if its time was over, or its stop
+// requested, before its thread woke. An error other than DATA_LOSS means that nothing was taken out.
+// Errors: as every call; CANCELLED also when the cache is closed; ABORTED by CLIENT UNBLOCK with ERROR; DATA_LOSS if
+// something was taken out, and there is no memory to return it.
+// A call that waits holds up nobody. But a callback that waits holds up those that come after it.
 #ifndef LARDER_LIST_H_
 #define LARDER_LIST_H_
 
@@ -21,16 +44,19 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include <larder/cache.h>
 #include <larder/collection_range.h>
 #include <larder/internal/handle.h>
 #include <larder/internal/list_ops.h>
+#include <larder/internal/waiting.h>
 
 namespace larder::inline v0 {
 
@@ -64,6 +90,13 @@ class List : public internal::KeyHandle {
   // LMOVE: moves an element to another list of the same database, or within this one, and returns it; nullopt if there
   // is none.
   absl::StatusOr<std::optional<std::string>> MoveTo(std::string_view destination, End from, End to) const;
+
+  // BLPOP, BRPOP, BLMOVE: the same, and if there is none, waits for one: see above.
+  using Popped = absl::StatusOr<std::optional<std::string>>;
+  Popped BlockingPopFront(absl::Duration timeout, const std::stop_token& stop = {}) const;
+  Popped BlockingPopBack(absl::Duration timeout, const std::stop_token& stop = {}) const;
+  Popped BlockingMoveTo(std::string_view destination, End from, End to, absl::Duration timeout,
+                        const std::stop_token& stop = {}) const;
 
   // LLEN, LINDEX (nullopt out of range), LRANGE (both ends included; what is out of range is left out).
   absl::StatusOr<int64_t> Size() const;
@@ -118,6 +151,32 @@ class List : public internal::KeyHandle {
   }
 };
 
+// What was taken out of one of several lists.
+struct PoppedElement {
+  std::string key;  // the list's
+  std::string element;
+
+  friend bool operator==(const PoppedElement&, const PoppedElement&) = default;
+};
+struct PoppedElements {
+  std::string key;
+  std::vector<std::string> elements;  // in the order in which they went
+
+  friend bool operator==(const PoppedElements&, const PoppedElements&) = default;
+};
+
+// BLPOP, BRPOP: an element of the first of these lists that has one. INVALID_ARGUMENT without keys.
+absl::StatusOr<std::optional<PoppedElement>> BlockingPopFront(const Database& database, KeyList keys,
+                                                              absl::Duration timeout, const std::stop_token& stop = {});
+absl::StatusOr<std::optional<PoppedElement>> BlockingPopBack(const Database& database, KeyList keys,
+                                                             absl::Duration timeout, const std::stop_token& stop = {});
+// BLMPOP: up to `count` elements of the first that has any. INVALID_ARGUMENT also for a count below 1.
+absl::StatusOr<std::optional<PoppedElements>> BlockingPopFront(const Database& database, KeyList keys, int64_t count,
+                                                               absl::Duration timeout,
+                                                               const std::stop_token& stop = {});
+absl::StatusOr<std::optional<PoppedElements>> BlockingPopBack(const Database& database, KeyList keys, int64_t count,
+                                                              absl::Duration timeout, const std::stop_token& stop = {});
+
 // ---- Inline ---------------------------------------------------------------------------------------------------------
 
 inline absl::StatusOr<int64_t> List::PushFront(std::string_view element) const {
@@ -152,6 +211,81 @@ inline absl::StatusOr<std::optional<std::string>> List::MoveTo(std::string_view 
   const internal::ErrorText* const error =
       Run(internal::kListMove, destination, from == End::kFront, to == End::kFront, &fetched);
   return internal::TakenOut(error == nullptr, internal::OptionalStringOf(error, fetched));
+}
+
+namespace internal {
+
+inline namespace LARDER_INTERNAL_FLAVOR {
+
+// The second part of [key, element].
+inline absl::StatusOr<std::optional<std::string>> PoppedString(const absl::StatusOr<Reply>& reply, bool with_key) {
+  return TakenOutOf<std::string>(reply, [with_key](const Reply& popped) {
+    return std::string(with_key ? popped[1].string_view() : popped.string_view());
+  });
+}
+inline absl::StatusOr<std::optional<PoppedElement>> BlockingPop(std::string_view name, const Database& database,
+                                                                KeyList keys, absl::Duration timeout,
+                                                                const std::stop_token& stop) {
+  const absl::StatusOr<Reply> reply = ExecuteWaitingFor(name, TargetOf(database), keys, timeout, stop);
+  return TakenOutOf<PoppedElement>(reply, [](const Reply& popped) {
+    return PoppedElement{std::string(popped[0].string_view()), std::string(popped[1].string_view())};
+  });
+}
+inline absl::StatusOr<std::optional<PoppedElements>> BlockingPop(std::string_view end, const Database& database,
+                                                                 KeyList keys, int64_t count, absl::Duration timeout,
+                                                                 const std::stop_token& stop) {
+  const absl::StatusOr<Reply> reply = ExecuteWaitingFor("BLMPOP", end, TargetOf(database), keys, count, timeout, stop);
+  return TakenOutOf<PoppedElements>(reply, [](const Reply& popped) {
+    PoppedElements result{std::string(popped[0].string_view()), {}};
+    result.elements.reserve(popped[1].size());
+    for (const ReplyView element : popped[1]) result.elements.emplace_back(element.string_view());
+    return result;
+  });
+}
+
+}  // inline namespace LARDER_INTERNAL_FLAVOR
+}  // namespace internal
+
+inline List::Popped List::BlockingPopFront(absl::Duration timeout, const std::stop_token& stop) const {
+  const std::string_view key = key_;
+  return internal::PoppedString(
+      internal::ExecuteWaitingFor("BLPOP", target_, KeyList(&key, 1), timeout, stop), true);
+}
+inline List::Popped List::BlockingPopBack(absl::Duration timeout, const std::stop_token& stop) const {
+  const std::string_view key = key_;
+  return internal::PoppedString(
+      internal::ExecuteWaitingFor("BRPOP", target_, KeyList(&key, 1), timeout, stop), true);
+}
+inline List::Popped List::BlockingMoveTo(std::string_view destination, End from, End to, absl::Duration timeout,
+                                         const std::stop_token& stop) const {
+  const internal::WaitLimit limit(timeout, internal::WaitLimit::Unit::kSeconds);
+  internal::Words words("BLMOVE", key_);
+  words.Add(destination);
+  words.Add(from == End::kFront ? "LEFT" : "RIGHT");
+  words.Add(to == End::kFront ? "LEFT" : "RIGHT");
+  words.Add(limit.view());
+  return internal::PoppedString(internal::ExecuteStoppable(target_, words, limit, stop), false);
+}
+
+inline absl::StatusOr<std::optional<PoppedElement>> BlockingPopFront(const Database& database, KeyList keys,
+                                                                     absl::Duration timeout,
+                                                                     const std::stop_token& stop) {
+  return internal::BlockingPop("BLPOP", database, keys, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedElement>> BlockingPopBack(const Database& database, KeyList keys,
+                                                                    absl::Duration timeout,
+                                                                    const std::stop_token& stop) {
+  return internal::BlockingPop("BRPOP", database, keys, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedElements>> BlockingPopFront(const Database& database, KeyList keys,
+                                                                      int64_t count, absl::Duration timeout,
+                                                                      const std::stop_token& stop) {
+  return internal::BlockingPop("LEFT", database, keys, count, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedElements>> BlockingPopBack(const Database& database, KeyList keys,
+                                                                     int64_t count, absl::Duration timeout,
+                                                                     const std::stop_token& stop) {
+  return internal::BlockingPop("RIGHT", database, keys, count, timeout, stop);
 }
 
 inline absl::StatusOr<int64_t> List::Size() const {

@@ -62,6 +62,7 @@ absl::StatusCode CodeOf(std::string_view text, std::string_view code) {
   if (code == "NOPERM") return absl::StatusCode::kPermissionDenied;
   if (code == "BUSY" || code == "LOADING") return absl::StatusCode::kUnavailable;
   if (code == "BUSYKEY") return absl::StatusCode::kAlreadyExists;
+  if (code == "UNBLOCKED") return absl::StatusCode::kAborted;
   if (code == "NOSCRIPT") return absl::StatusCode::kNotFound;
   return absl::StatusCode::kInvalidArgument;
 }

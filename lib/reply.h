@@ -85,9 +85,10 @@ class LARDER_API ReplyView {
   // "ERR", "WRONGTYPE"...: an error's first word. Empty for other types.
   std::string_view error_code() const;
   // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED,
-  // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED. An error that a typed call returns too has
-  // that call's code ("increment or decrement would overflow": OUT_OF_RANGE). Others are INVALID_ARGUMENT or the
-  // nearest. The message is the reply's text without its code, cut before the first quote of the command's arguments.
+  // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED, UNBLOCKED is ABORTED.
+  // An error that a typed call returns too has that call's code ("increment or decrement would overflow" is
+  // OUT_OF_RANGE). Others are INVALID_ARGUMENT or the nearest. The message is the reply's text without its code, cut
+  // before the first quote of the command's arguments.
   absl::Status ToStatus() const;
 
   // "txt", "mkd": a verbatim string's format.

@@ -17,6 +17,10 @@
 // Threads, errors, ownership: as cache.h says of every call. FAILED_PRECONDITION if another type is at a key,
 // INVALID_ARGUMENT for a score that is not a number.
 // Costs: O(log N) for a member, a rank or the beginning of a range. Long results make others wait; Scan does not.
+//
+// The Blocking calls wait until there is a member, as list.h tells ("Waiting"):
+//
+//   absl::StatusOr<std::optional<larder::ScoredMember>> next = board.BlockingPopMin(absl::Seconds(5));
 #ifndef LARDER_SORTED_SET_H_
 #define LARDER_SORTED_SET_H_
 
@@ -25,17 +29,20 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include <larder/cache.h>
 #include <larder/collection_range.h>
 #include <larder/internal/commanded.h>
 #include <larder/internal/handle.h>
 #include <larder/internal/sorted_set_ops.h>
+#include <larder/internal/waiting.h>
 
 namespace larder::inline v0 {
 
@@ -121,6 +128,11 @@ class SortedSet : public internal::KeyHandle {
   // there is no memory to return them.
   Members PopMin(int64_t count = 1) const;
   Members PopMax(int64_t count = 1) const;
+  // BZPOPMIN, BZPOPMAX: one, waiting for it if there is none; nullopt when the time is over.
+  absl::StatusOr<std::optional<ScoredMember>> BlockingPopMin(absl::Duration timeout,
+                                                             const std::stop_token& stop = {}) const;
+  absl::StatusOr<std::optional<ScoredMember>> BlockingPopMax(absl::Duration timeout,
+                                                             const std::stop_token& stop = {}) const;
   // ZRANDMEMBER: up to `count` different members, each of equal chance, which stay.
   Members Random(int64_t count) const;
 
@@ -147,6 +159,31 @@ class SortedSet : public internal::KeyHandle {
   Members Popped(const PopOp& op, int64_t count) const;
   absl::StatusOr<int64_t> Store(std::string_view name, Words sources) const;
 };
+
+// What was taken out of one of several sorted sets.
+struct PoppedMember {
+  std::string key;  // the sorted set's
+  ScoredMember member;
+
+  friend bool operator==(const PoppedMember&, const PoppedMember&) = default;
+};
+struct PoppedMembers {
+  std::string key;
+  std::vector<ScoredMember> members;  // in the order in which they went
+
+  friend bool operator==(const PoppedMembers&, const PoppedMembers&) = default;
+};
+
+// BZPOPMIN, BZPOPMAX: a member of the first of these sorted sets that has one. INVALID_ARGUMENT without keys.
+absl::StatusOr<std::optional<PoppedMember>> BlockingPopMin(const Database& database, KeyList keys,
+                                                           absl::Duration timeout, const std::stop_token& stop = {});
+absl::StatusOr<std::optional<PoppedMember>> BlockingPopMax(const Database& database, KeyList keys,
+                                                           absl::Duration timeout, const std::stop_token& stop = {});
+// BZMPOP: up to `count` members of the first that has any. INVALID_ARGUMENT also for a count below 1.
+absl::StatusOr<std::optional<PoppedMembers>> BlockingPopMin(const Database& database, KeyList keys, int64_t count,
+                                                            absl::Duration timeout, const std::stop_token& stop = {});
+absl::StatusOr<std::optional<PoppedMembers>> BlockingPopMax(const Database& database, KeyList keys, int64_t count,
+                                                            absl::Duration timeout, const std::stop_token& stop = {});
 
 // ---- Inline ---------------------------------------------------------------------------------------------------------
 
@@ -285,6 +322,72 @@ inline absl::StatusOr<int64_t> SortedSet::Store(std::string_view name, Words sou
   words.Add(count.view());
   words.AddAll(sources);
   return internal::IntegerOf(internal::Execute(target_, words));
+}
+
+namespace internal {
+
+inline namespace LARDER_INTERNAL_FLAVOR {
+
+inline absl::StatusOr<std::optional<PoppedMember>> BlockingPopMember(std::string_view name, const Target& target,
+                                                                     KeyList keys, absl::Duration timeout,
+                                                                     const std::stop_token& stop) {
+  return TakenOutOf<PoppedMember>(ExecuteWaitingFor(name, target, keys, timeout, stop), [](const Reply& popped) {
+    return PoppedMember{std::string(popped[0].string_view()),
+                        {std::string(popped[1].string_view()), popped[2].number()}};
+  });
+}
+inline absl::StatusOr<std::optional<ScoredMember>> BlockingPopOwn(std::string_view name, const Target& target,
+                                                                  std::string_view key, absl::Duration timeout,
+                                                                  const std::stop_token& stop) {
+  return TakenOutOf<ScoredMember>(
+      ExecuteWaitingFor(name, target, KeyList(&key, 1), timeout, stop), [](const Reply& popped) {
+        return ScoredMember{std::string(popped[1].string_view()), popped[2].number()};
+      });
+}
+inline absl::StatusOr<std::optional<PoppedMembers>> BlockingPopMembers(std::string_view from, const Database& database,
+                                                                       KeyList keys, int64_t count,
+                                                                       absl::Duration timeout,
+                                                                       const std::stop_token& stop) {
+  const absl::StatusOr<Reply> reply =
+      ExecuteWaitingFor("BZMPOP", from, TargetOf(database), keys, count, timeout, stop);
+  return TakenOutOf<PoppedMembers>(reply, [](const Reply& popped) {
+    PoppedMembers result{std::string(popped[0].string_view()), {}};
+    result.members.reserve(popped[1].size());
+    for (const ReplyView each : popped[1]) {
+      result.members.push_back({std::string(each[0].string_view()), each[1].number()});
+    }
+    return result;
+  });
+}
+
+}  // inline namespace LARDER_INTERNAL_FLAVOR
+}  // namespace internal
+
+inline absl::StatusOr<std::optional<ScoredMember>> SortedSet::BlockingPopMin(absl::Duration timeout,
+                                                                            const std::stop_token& stop) const {
+  return internal::BlockingPopOwn("BZPOPMIN", target_, key_, timeout, stop);
+}
+inline absl::StatusOr<std::optional<ScoredMember>> SortedSet::BlockingPopMax(absl::Duration timeout,
+                                                                            const std::stop_token& stop) const {
+  return internal::BlockingPopOwn("BZPOPMAX", target_, key_, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedMember>> BlockingPopMin(const Database& database, KeyList keys,
+                                                                  absl::Duration timeout, const std::stop_token& stop) {
+  return internal::BlockingPopMember("BZPOPMIN", internal::TargetOf(database), keys, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedMember>> BlockingPopMax(const Database& database, KeyList keys,
+                                                                  absl::Duration timeout, const std::stop_token& stop) {
+  return internal::BlockingPopMember("BZPOPMAX", internal::TargetOf(database), keys, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedMembers>> BlockingPopMin(const Database& database, KeyList keys,
+                                                                   int64_t count, absl::Duration timeout,
+                                                                   const std::stop_token& stop) {
+  return internal::BlockingPopMembers("MIN", database, keys, count, timeout, stop);
+}
+inline absl::StatusOr<std::optional<PoppedMembers>> BlockingPopMax(const Database& database, KeyList keys,
+                                                                   int64_t count, absl::Duration timeout,
+                                                                   const std::stop_token& stop) {
+  return internal::BlockingPopMembers("MAX", database, keys, count, timeout, stop);
 }
 
 }  // namespace larder::inline v0

@@ -15,6 +15,12 @@
 // INVALID_ARGUMENT also for what Redis calls NOGROUP: there is no such stream or group. DATA_LOSS if a consumer was
 // given entries, which are pending now, and there is no memory to return them.
 // Costs: a call is a command, whose reply is parsed: more than a call of the other types takes.
+//
+// The Blocking calls wait until there are entries, as list.h tells ("Waiting"):
+//
+//   absl::StatusOr<std::vector<larder::StreamEntry>> more = events.BlockingReadAfter(*id, 100, absl::Milliseconds(5));
+//
+// Scan shows the stream as it was when the walk began, while others add and delete: see collection_range.h.
 #ifndef LARDER_STREAM_H_
 #define LARDER_STREAM_H_
 
@@ -24,6 +30,7 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,8 +40,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include <larder/cache.h>
+#include <larder/collection_range.h>
 #include <larder/internal/commanded.h>
 #include <larder/internal/handle.h>
+#include <larder/internal/stream_walk.h>
+#include <larder/internal/waiting.h>
 
 namespace larder::inline v0 {
 
@@ -124,8 +134,20 @@ inline absl::StatusOr<std::vector<StreamEntry>> ReadOf(const absl::StatusOr<Repl
   return result;
 }
 
+inline void MakeElement(const StreamWalk& walk, StreamEntry* entry) {
+  const StreamEntryFacts facts = walk.facts();
+  entry->id = {facts.ms, facts.sequence};
+  entry->fields.resize(facts.fields);  // the strings' memory is used again
+  for (size_t i = 0; i < facts.fields; ++i) {
+    entry->fields[i].first.assign(walk.Text(2 * i));
+    entry->fields[i].second.assign(walk.Text(2 * i + 1));
+  }
+}
+
 }  // inline namespace LARDER_INTERNAL_FLAVOR
 }  // namespace internal
+
+using StreamRange = CollectionRange<StreamEntry, internal::StreamWalk>;
 
 class Stream : public internal::KeyHandle {
   using Pair = std::pair<std::string_view, std::string_view>;
@@ -162,8 +184,22 @@ class Stream : public internal::KeyHandle {
   Entries ReverseRange(StreamId last = StreamId::Max(), StreamId first = {}, int64_t count = -1) const {
     return RangeOf("XREVRANGE", last, first, count);
   }
+  // The entries from `first` to `last`, both included, fetched some at a time.
+  StreamRange Scan(StreamId first = {}, StreamId last = StreamId::Max()) const {
+    return StreamRange(
+        internal::StreamWalk(target_, key_, {first.ms, first.sequence, last.ms, last.sequence, 0, 0}));
+  }
   // XREAD: up to `count` entries behind this one (-1: all).
   Entries ReadAfter(StreamId after, int64_t count = -1) const;
+  // XREAD BLOCK: the same, and if there is none, waits for one; none when the time is over. With "$": waits for entries
+  // that are added after this call has begun.
+  Entries BlockingReadAfter(StreamId after, int64_t count, absl::Duration timeout,
+                            const std::stop_token& stop = {}) const {
+    return WaitFor(internal::Words(), internal::IdText(after).view(), count, timeout, stop);
+  }
+  Entries BlockingReadNew(int64_t count, absl::Duration timeout, const std::stop_token& stop = {}) const {
+    return WaitFor(internal::Words(), "$", count, timeout, stop);
+  }
   // XDEL: how many there were. XTRIM MAXLEN: how many went.
   absl::StatusOr<int64_t> Delete(Ids ids) const { return WithIds(internal::Words("XDEL", key_), ids); }
   absl::StatusOr<int64_t> Delete(ListedIds ids) const { return Delete(Ids(ids.begin(), ids.size())); }
@@ -178,6 +214,11 @@ class Stream : public internal::KeyHandle {
   Entries ReadGroup(std::string_view group, std::string_view consumer, int64_t count = -1) const {
     return ReadGroupFrom(group, consumer, ">", count);
   }
+  // XREADGROUP BLOCK with ">": the same, and if there is none, waits for one; none when the time is over. ABORTED if
+  // the stream goes meanwhile, INVALID_ARGUMENT if the group goes. Entries that were given to the consumer are returned,
+  // or DATA_LOSS tells that they are pending.
+  Entries BlockingReadGroup(std::string_view group, std::string_view consumer, int64_t count, absl::Duration timeout,
+                            const std::stop_token& stop = {}) const;
   // XREADGROUP with an ID: the consumer's own pending entries behind it. Those that were deleted have no fields.
   Entries ReadPending(std::string_view group, std::string_view consumer, StreamId after = {},
                       int64_t count = -1) const {
@@ -201,6 +242,8 @@ class Stream : public internal::KeyHandle {
  private:
   Entries RangeOf(std::string_view name, StreamId from, StreamId to, int64_t count) const;
   Entries ReadGroupFrom(std::string_view group, std::string_view consumer, std::string_view id, int64_t count) const;
+  Entries WaitFor(internal::Words words, std::string_view id, int64_t count, absl::Duration timeout,
+                  const std::stop_token& stop) const;
   absl::StatusOr<int64_t> WithIds(internal::Words words, Ids ids) const;
 };
 
@@ -303,6 +346,32 @@ inline Stream::Entries Stream::ReadGroupFrom(std::string_view group, std::string
   words.Add(id);
   const absl::StatusOr<Reply> reply = internal::Execute(target_, words);
   return internal::TakenOut(reply.ok(), internal::ReadOf(reply, key_));
+}
+
+// `words`: XREADGROUP's first ones, or none for XREAD.
+inline Stream::Entries Stream::WaitFor(internal::Words words, std::string_view id, int64_t count,
+                                       absl::Duration timeout, const std::stop_token& stop) const {
+  const internal::WaitLimit limit(timeout, internal::WaitLimit::Unit::kMilliseconds);
+  const internal::Digits most(count);
+  if (words.all().empty()) words.Add("XREAD");
+  if (count >= 0) {
+    words.Add("COUNT");
+    words.Add(most.view());
+  }
+  words.Add("BLOCK");
+  words.Add(limit.view());
+  words.Add("STREAMS");
+  words.Add(key_);
+  words.Add(id);
+  const absl::StatusOr<Reply> reply = internal::ExecuteStoppable(target_, words, limit, stop);
+  return internal::TakenOut(reply.ok() && id == ">", internal::ReadOf(reply, key_));
+}
+inline Stream::Entries Stream::BlockingReadGroup(std::string_view group, std::string_view consumer, int64_t count,
+                                                 absl::Duration timeout, const std::stop_token& stop) const {
+  internal::Words words("XREADGROUP", "GROUP");
+  words.Add(group);
+  words.Add(consumer);
+  return WaitFor(std::move(words), ">", count, timeout, stop);
 }
 
 inline absl::StatusOr<std::vector<PendingEntry>> Stream::Pending(std::string_view group, int64_t count) const {

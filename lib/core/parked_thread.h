@@ -6,9 +6,10 @@
 // Waking a thread is a system call, and one push may serve a thousand threads. So the holder wakes the first alone, and
 // each that has woken wakes the next as it leaves: the list's first thread has always been woken already.
 //
-// Its time limit the thread sees itself, whoever does the cache's background work.
+// Its time limit the thread sees itself, whoever does the cache's background work. A request to stop only wakes it: it
+// takes its wait back itself, when its turn has come. If it was served before that, it returns the answer.
 //
-// Threads: Await and the constructor are the thread's, WaitOver the holder's.
+// Threads: Await and the constructor are the thread's, WaitOver the holder's, Stop anybody's.
 #ifndef LARDER_CORE_PARKED_THREAD_H_
 #define LARDER_CORE_PARKED_THREAD_H_
 
@@ -39,13 +40,19 @@ class ParkedThread final : public engine::WaitOwner {
   // The client has begun to wait, in this hold. Enters `stay`, which must last until Await has returned: Close waits
   // for the thread to leave.
   void Begin(Stay& stay) LARDER_REQUIRES_HOLDER;
-  // Returns when the wait is over. Errors: CANCELLED (the cache is being closed), FAILED_PRECONDITION (CLIENT KILL).
-  // REQUIRES: Begin was called.
+  // Returns when the wait is over. Errors: CANCELLED (Stop was called, or the cache is being closed),
+  // FAILED_PRECONDITION (CLIENT KILL). REQUIRES: Begin was called.
   absl::Status Await();
+  // Wakes the thread, so that it stops waiting. Needs neither the executor nor memory. REQUIRES: Await has not
+  // returned.
+  void Stop();
 
   void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER;
 
  private:
+  // Ends the wait without an answer. False if it is over, or the cache is being closed.
+  bool TakeBack();
+
   CacheCore& core_;
   engine::ClientState& client_;
   resp::Output& output_;
@@ -54,6 +61,7 @@ class ParkedThread final : public engine::WaitOwner {
   std::condition_variable woken_;
   bool over_ = false;  // guarded by the list's mutex, as what follows
   bool answered_ = false;
+  bool stop_requested_ = false;
   base::ListLinks<ParkedThread> links_;
 
   friend struct ParkedThreads;

@@ -51,6 +51,11 @@ bool IsShortOnce(CacheCore& core, int db, std::span<const std::string_view> argv
 }
 
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held) {
+  return ExecuteOnce(core, db, argv, held, {.await = [](ParkedThread& thread) { return thread.Await(); }});
+}
+
+absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held,
+                                  const WaitAs& wait) {
   if (argv.empty()) return EmptyArgv();
   resp::Output output;
   ReplyRoom room;
@@ -62,7 +67,7 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
   }
   engine::ClientState client;
   ParkedThread parked(core, client, output);
-  client.wait_owner = &parked;
+  if (wait.may_wait) client.wait_owner = &parked;
   Stay stay;
   core.MakeRoomAhead(argv, &stay);
   keyspace::SourceSearch search;
@@ -79,7 +84,7 @@ absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::
     if (ran == Ran::kWantsRoom && !stay.entered()) return CacheCore::OutcomeStatus(executor::Outcome::kClosed);
   }
   if (ran == Ran::kWaits) {
-    const absl::Status status = parked.Await();
+    const absl::Status status = wait.await(parked);
     if (!status.ok()) return status;
   }
   return ReplyFrom(output, room, ran == Ran::kChanged || ran == Ran::kWaits);

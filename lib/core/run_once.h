@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include <larder/reply.h>
@@ -16,7 +17,18 @@
 
 namespace larder::inline v0::core {
 
+class ParkedThread;
+
+// How a call does what its command wants when it waits.
+struct WaitAs {
+  bool may_wait = true;  // false: such a command answers nil at once, as it does for a Transaction
+  // Returns when the wait is over, with ParkedThread::Await's result.
+  absl::FunctionRef<absl::Status(ParkedThread& thread)> await;
+};
+
 // Runs one command for a client that exists for it alone. `held`: the caller holds the executor (a Transaction).
+absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held,
+                                  const WaitAs& wait);
 absl::StatusOr<Reply> ExecuteOnce(CacheCore& core, int db, std::span<const std::string_view> argv, bool held);
 
 // The engine's part of ExecuteOnce, for the executor's holder. The reply, in RESP3, goes to `output`. `at_once`,

@@ -13,8 +13,6 @@ namespace larder::inline v0::typed {
 namespace {
 
 constexpr size_t kCopiedMax = size_t{8} << 10;
-// Of a batch of elements.
-constexpr size_t kBatchBytes = size_t{64} << 10;
 
 const char* PartAt(const keyspace::Collection& collection, const char* record, int i) {
   const char* part = record + collection.format().prefix;
@@ -22,7 +20,7 @@ const char* PartAt(const keyspace::Collection& collection, const char* record, i
   return part;
 }
 
-// A clone of a collection. It ends under the executor or, after the cache has been closed, when a closer comes to it.
+// A clone of a structure. It ends under the executor or, after the cache has been closed, when a closer comes to it.
 class PinEnd final : public core::SessionEnd {
  public:
   PinEnd(keyspace::Db& db, AddRecord add) : db_(db), add_(add) {}
@@ -32,15 +30,19 @@ class PinEnd final : public core::SessionEnd {
     db_.keyspace().garbage().DropValue({keyspace::Entry::Storage::kStructure, std::exchange(root_, nullptr)});
   }
 
-  void set_root(keyspace::CollectionRoot* root) { root_ = root; }
-  const keyspace::CollectionRoot& root() const { return *root_; }
+  void set_root(keyspace::Structure* root) { root_ = root; }
+  const keyspace::Structure& root() const { return *root_; }
   AddRecord add() const { return add_; }
 
  private:
   keyspace::Db& db_;
   const AddRecord add_;
-  keyspace::CollectionRoot* root_ = nullptr;
+  keyspace::Structure* root_ = nullptr;
 };
+
+const PinEnd& EndOf(const internal::CollectionPin& pin) {
+  return *static_cast<const PinEnd*>(static_cast<const core::SessionEnd*>(pin.get()));
+}
 
 // What MONITOR is not told: the walk was shown when it began.
 void ShowNothing(engine::Monitors&, Bytes, const internal::CollectionPin*, size_t, FetchedList*) {}
@@ -56,16 +58,17 @@ bool AddBatch(const keyspace::Collection& collection, size_t first, AddRecord ad
     if (!filled) return false;
     ++*count;
     bytes += to->view(to->size() - 1).size();
-    return bytes < kBatchBytes;
+    return bytes < kWalkBatchBytes;
   });
   return filled;
 }
 
 Error ReadPinned(const OpAt& at, const internal::CollectionPin* pin, size_t first, FetchedList* to) {
   (void)at;
-  const auto* const end = static_cast<const PinEnd*>(static_cast<const core::SessionEnd*>(pin->get()));
+  const PinEnd& end = EndOf(*pin);
   size_t count = 0;
-  return FilledError(AddBatch(keyspace::Collection(end->root()), first, end->add(), to, &count));
+  return FilledError(AddBatch(keyspace::Collection(static_cast<const keyspace::CollectionRoot&>(end.root())), first,
+                              end.add(), to, &count));
 }
 
 }  // namespace
@@ -81,9 +84,12 @@ bool AddRecordPart(const keyspace::Collection& collection, const char* record, i
   const char* const part = PartAt(collection, record, i);
   Bytes text;
   ds::ReadPart(part, &text);
-  memory::Block* const block = ds::PartBlock(part);
-  if (block == nullptr || text.size() <= kCopiedMax) return to->Add(text);
-  if (!to->AddPinned(block, text)) return false;
+  return AddCopiedOrPinned(text, ds::PartBlock(part), to);
+}
+
+bool AddCopiedOrPinned(Bytes bytes, memory::Block* block, FetchedList* to) {
+  if (block == nullptr || bytes.size() <= kCopiedMax) return to->Add(bytes);
+  if (!to->AddPinned(block, bytes)) return false;
   block->Ref();
   return true;
 }
@@ -110,6 +116,19 @@ bool CollectionIsShort(keyspace::Db& db, Bytes key) {
          entry->structure()->kind->Count(*entry->structure()) <= engine::kShortElements;
 }
 
+Error PinClone(const OpAt& at, const keyspace::Structure& root, AddRecord add, core::CacheCore* core,
+               internal::CollectionPin* pin) {
+  std::unique_ptr<PinEnd> end(new (std::nothrow) PinEnd(at.db(), add));
+  if (end == nullptr) return errors::kAllocationFailed;
+  keyspace::Structure* const clone = root.kind->Clone(at.db().keyspace().blocks(), root);
+  if (clone == nullptr) return errors::kAllocationFailed;
+  end->set_root(clone);
+  pin->Set(core, static_cast<core::SessionEnd*>(end.release()));
+  return kOk;
+}
+
+const keyspace::Structure& PinnedRoot(const internal::CollectionPin& pin) { return EndOf(pin).root(); }
+
 Error PinCollection(const OpAt& at, const keyspace::Entry* entry, const keyspace::Collection& collection, AddRecord add,
                     core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to) {
   *size = collection.size();
@@ -121,14 +140,7 @@ Error PinCollection(const OpAt& at, const keyspace::Entry* entry, const keyspace
   size_t count = 0;
   if (!AddBatch(collection, 0, add, to, &count)) return internal::kNoMemoryForResult;
   if (count == collection.size()) return kOk;
-  std::unique_ptr<PinEnd> end(new (std::nothrow) PinEnd(at.db(), add));
-  if (end == nullptr) return errors::kAllocationFailed;
-  const keyspace::Structure& root = *entry->structure();
-  keyspace::Structure* const clone = root.kind->Clone(at.db().keyspace().blocks(), root);
-  if (clone == nullptr) return errors::kAllocationFailed;
-  end->set_root(static_cast<keyspace::CollectionRoot*>(clone));
-  pin->Set(core, static_cast<core::SessionEnd*>(end.release()));
-  return kOk;
+  return PinClone(at, *entry->structure(), add, core, pin);
 }
 
 }  // namespace larder::inline v0::typed

@@ -16,6 +16,8 @@
 #include "lib/keyspace/errors.h"
 #include "lib/keyspace/keyspace.h"
 #include "lib/keyspace/room.h"
+#include "lib/keyspace/structure.h"
+#include "lib/memory/block.h"
 #include "lib/typed/op.h"
 
 namespace larder::inline v0::typed {
@@ -28,6 +30,8 @@ using internal::FetchedList;
 void FetchRecordPart(const keyspace::Collection& collection, const char* record, int i, Fetched* to);
 // The same, as the list's next. Up to 8 KB are copied, longer ones pinned. False without memory.
 bool AddRecordPart(const keyspace::Collection& collection, const char* record, int i, FetchedList* to);
+// The same of any bytes, which are in `block` if that is not null.
+bool AddCopiedOrPinned(Bytes bytes, memory::Block* block, FetchedList* to);
 // Bytes that are in no block.
 inline bool AddText(Bytes text, FetchedList* to) { return to->Add(text); }
 inline bool AddScore(double score, FetchedList* to) {
@@ -60,6 +64,12 @@ inline bool CountIsShort(int64_t count) { return count <= static_cast<int64_t>(e
 
 // Adds the record's parts to a list. False without memory.
 using AddRecord = bool (*)(const keyspace::Collection& collection, const char* record, FetchedList* to);
+// A batch of a walk ends when it has so many bytes.
+inline constexpr size_t kWalkBatchBytes = size_t{64} << 10;
+// Pins a clone of a structure, which shares what both only read. `add` is for ReadPinned, of collections.
+Error PinClone(const OpAt& at, const keyspace::Structure& root, AddRecord add, core::CacheCore* core,
+               internal::CollectionPin* pin) LARDER_REQUIRES_HOLDER;
+const keyspace::Structure& PinnedRoot(const internal::CollectionPin& pin);
 // Pins the collection that `entry` holds (nullptr: none), or adds all of it to the list if it is small.
 Error PinCollection(const OpAt& at, const keyspace::Entry* entry, const keyspace::Collection& collection, AddRecord add,
                     core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to)

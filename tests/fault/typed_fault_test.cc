@@ -1,5 +1,9 @@
 // Every allocation of every typed call fails once, alone and with all that follow it.
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,8 +14,10 @@
 #include "gtest/gtest.h"
 #include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
+#include <larder/items.h>
 #include <larder/list.h>
 #include <larder/set.h>
 #include <larder/sort.h>
@@ -35,8 +41,16 @@ std::string TextOf(const ScoredMember& value) { return value.member + "=" + std:
 std::string TextOf(const SortedSet::AddResult& value) {
   return std::to_string(value.added) + " added, " + std::to_string(value.changed) + " changed";
 }
+std::string TextOf(const PoppedElement& value) { return value.key + ":" + value.element; }
+std::string TextOf(const PoppedMember& value) { return value.key + ":" + TextOf(value.member); }
+std::string TextOf(const GeoPoint& value) {
+  return std::to_string(value.longitude) + " " + std::to_string(value.latitude);
+}
 std::string TextOf(StreamId value) { return std::to_string(value.ms) + "-" + std::to_string(value.sequence); }
 std::string TextOf(const StreamEntry& value);
+std::string TextOf(const PoppedElements& value);
+std::string TextOf(const PoppedMembers& value);
+std::string TextOf(const GeoFound& value);
 template <class T>
 std::string TextOf(const std::optional<T>& value) {
   return value.has_value() ? TextOf(*value) : "none";
@@ -48,6 +62,11 @@ std::string TextOf(const std::vector<T>& values) {
   return text;
 }
 
+std::string TextOf(const PoppedElements& value) { return value.key + ":" + TextOf(value.elements); }
+std::string TextOf(const PoppedMembers& value) { return value.key + ":" + TextOf(value.members); }
+std::string TextOf(const GeoFound& value) {
+  return value.member + " " + TextOf(value.distance) + " " + TextOf(value.point);
+}
 std::string TextOf(const StreamEntry& value) { return TextOf(value.id) + " " + TextOf(value.fields); }
 
 Outcome OutcomeOfResult(const absl::Status& status) { return OutcomeOf(status); }
@@ -115,6 +134,17 @@ TEST(TypedFaultTest, Reads) {
     for (const std::string& key : keys) bytes += static_cast<int64_t>(key.size());
     if (!keys.status().ok()) return keys.status();
     return bytes;
+  }));
+  const auto walk = [](Cache& cache, const ItemOptions& options) -> absl::StatusOr<int64_t> {
+    ItemRange items = cache.Items(options);
+    int64_t bytes = 0;
+    for (const Item& item : items) bytes += static_cast<int64_t>(item.key().size() + item.value().value_or("").size());
+    if (!items.status().ok()) return items.status();
+    return bytes;
+  };
+  cases.push_back(Typed("Items", [walk](Cache& cache) { return walk(cache, {}); }));
+  cases.push_back(Typed("Items of some", [walk](Cache& cache) {
+    return walk(cache, {.match = "*r*", .type = KeyType::kString, .batch = 3});
   }));
   FailAll(cases);
 }
@@ -278,13 +308,95 @@ TEST(TypedFaultTest, HandlesOfStreamsAndStrings) {
     const Stream stream(cache, "x");
     ASSERT_TRUE(stream.CreateGroup("g", StreamId()).ok());
     for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
+    const Stream many(cache, "many");
+    for (uint64_t i = 1; i <= 300; ++i) ASSERT_TRUE(many.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
   };
   const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
   add("Stream::Add", [](Cache& c) { return Stream(c, "x").Add({{"f", "v"}}, {.id = StreamId{9, 0}}); });
   add("Stream::Range", [](Cache& c) { return Stream(c, "x").Range(); });
   add("Stream::ReadGroup", [](Cache& c) { return Stream(c, "x").ReadGroup("g", "me", 2); });
+  add("Stream::Scan", [](Cache& c) { return CountOf(Stream(c, "x").Scan()); });
+  add("Stream::Scan of many", [](Cache& c) { return CountOf(Stream(c, "many").Scan()); });
   add("Bitmap::Set", [](Cache& c) { return Bitmap(c, "b").Set(70'000); });
   add("HyperLogLog::Add", [](Cache& c) { return HyperLogLog(c, "p").Add("x"); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+// The typed calls that wait, of keys that have something.
+TEST(TypedFaultTest, BlockingCallsThatFindSomething) {
+  std::vector<Case> cases;
+  const auto before = [](Cache& cache) {
+    FillCollections<5>(cache);
+    const Stream stream(cache, "x");
+    ASSERT_TRUE(stream.CreateGroup("g", StreamId()).ok());
+    for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(stream.Add({{"f", "v"}}, {.id = StreamId{i, 0}}).ok());
+  };
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
+  static constexpr absl::Duration kForEver = absl::InfiniteDuration();
+  add("List::BlockingPopFront", [](Cache& c) { return List(c, "l").BlockingPopFront(kForEver); });
+  add("List::BlockingMoveTo", [](Cache& c) {
+    return List(c, "l").BlockingMoveTo("m", List::End::kFront, List::End::kBack, kForEver);
+  });
+  add("BlockingPopBack", [](Cache& c) { return BlockingPopBack(c, {"k", "l"}, kForEver); });
+  add("BlockingPopFront of several", [](Cache& c) { return BlockingPopFront(c, {"k", "l"}, 3, kForEver); });
+  add("SortedSet::BlockingPopMin", [](Cache& c) { return SortedSet(c, "z").BlockingPopMin(kForEver); });
+  add("BlockingPopMax", [](Cache& c) { return BlockingPopMax(c, {"k", "z"}, kForEver); });
+  add("BlockingPopMin of several", [](Cache& c) { return BlockingPopMin(c, {"k", "z"}, 3, kForEver); });
+  add("Stream::BlockingReadAfter", [](Cache& c) { return Stream(c, "x").BlockingReadAfter({2, 0}, 2, kForEver); });
+  add("Stream::BlockingReadGroup", [](Cache& c) { return Stream(c, "x").BlockingReadGroup("g", "me", 2, kForEver); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+// A clock on which any time that is waited for comes at once, so that one thread is enough to wait.
+class HastyClock final : public Clock {
+ public:
+  int64_t NowUs() override { return now_us_.load(std::memory_order_relaxed); }
+  bool WaitUntil(std::unique_lock<std::mutex>&, std::condition_variable&, int64_t deadline_us) override {
+    EXPECT_NE(deadline_us, INT64_MAX);
+    if (deadline_us > NowUs()) now_us_.store(deadline_us, std::memory_order_relaxed);
+    return false;
+  }
+
+ private:
+  std::atomic<int64_t> now_us_{1'700'000'000'000'000};
+};
+
+TEST(TypedFaultTest, BlockingCallsWhoseTimeIsOver) {
+  std::vector<Case> cases;
+  static const auto clock = std::make_shared<HastyClock>();
+  const auto add = [&](const char* name, auto fn) {
+    Case one = Typed(name, fn, [](Cache& cache) { ASSERT_TRUE(Stream(cache, "x").CreateGroup("g", {}).ok()); });
+    one.options = [](Options& options) { options.clock = clock; };
+    cases.push_back(std::move(one));
+  };
+  static constexpr absl::Duration kTime = absl::Milliseconds(3);
+  add("List::BlockingPopFront", [](Cache& c) { return List(c, "l").BlockingPopFront(kTime); });
+  add("List::BlockingMoveTo", [](Cache& c) {
+    return List(c, "l").BlockingMoveTo("m", List::End::kFront, List::End::kBack, kTime);
+  });
+  add("BlockingPopFront", [](Cache& c) { return BlockingPopFront(c, {"k", "l"}, 3, kTime); });
+  add("BlockingPopMin", [](Cache& c) { return BlockingPopMin(c, {"k", "z"}, 3, kTime); });
+  add("Stream::BlockingReadGroup", [](Cache& c) { return Stream(c, "x").BlockingReadGroup("g", "me", 2, kTime); });
+  FailAllKeepingRoom(std::move(cases));
+}
+
+TEST(TypedFaultTest, Geo) {
+  std::vector<Case> cases;
+  const auto before = [](Cache& cache) {
+    ASSERT_TRUE(Geo(cache, "g").Add({{"a", {13, 38}}, {"b", {15, 37}}, {"c", {12, 41}}}).ok());
+  };
+  const auto add = [&](const char* name, auto fn) { cases.push_back(Typed(name, fn, before)); };
+  static const GeoSearch search{.from_point = GeoPoint{14, 38}, .radius = 1e6,
+                                .order = GeoSearch::Order::kNearestFirst, .with_distance = true, .with_point = true};
+  static const GeoSearch plain{.from_member = "a", .radius = 1e6};
+  add("Add", [](Cache& c) { return Geo(c, "g").Add("d", {14, 39}); });
+  add("Add of several", [](Cache& c) { return Geo(c, "h").Add({{"a", {13, 38}}, {"b", {15, 37}}}); });
+  add("Distance", [](Cache& c) { return Geo(c, "g").Distance("a", "b"); });
+  add("Position", [](Cache& c) { return Geo(c, "g").Position("a"); });
+  add("Hash", [](Cache& c) { return Geo(c, "g").Hash("a"); });
+  add("Hashes", [](Cache& c) { return Geo(c, "g").Hashes({"a", "none"}); });
+  add("Search", [](Cache& c) { return Geo(c, "g").Search(search); });
+  add("StoreSearch", [](Cache& c) { return Geo(c, "h").StoreSearch("g", plain); });
   FailAllKeepingRoom(std::move(cases));
 }
 

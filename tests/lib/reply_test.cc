@@ -76,6 +76,7 @@ TEST(ReplyTest, ErrorsHaveACodeAndAStatus) {
   EXPECT_EQ(Read("-OOM x\r\n").ToStatus().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Read("-NOAUTH x\r\n").ToStatus().code(), absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(Read("-NOPERM x\r\n").ToStatus().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Read("-UNBLOCKED x\r\n").ToStatus().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(Read("-ERR x\r\n").ToStatus().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Read("-LONELY\r\n").error_code(), "LONELY");
 }

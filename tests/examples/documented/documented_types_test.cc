@@ -1,8 +1,10 @@
 // The examples of the handles' headers, as they stand there: see extract.py. Each is the body of a function.
 #include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
+#include <larder/items.h>
 #include <larder/list.h>
 #include <larder/set.h>
 #include <larder/sort.h>
@@ -11,7 +13,10 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -54,11 +59,49 @@ TEST_F(DocumentedTypesTest, CollectionRangeH) {
   printed_ = "a=b\n";
 }
 
+absl::Status ItemsExample(larder::Cache& cache) {
+#include "tests/examples/documented/items_1.inc"
+  return absl::OkStatus();
+}
+
+TEST_F(DocumentedTypesTest, ItemsH) {
+  ASSERT_TRUE(cache.Set("user:1", "Ada").ok());
+  ASSERT_TRUE(cache.Set("other", "Bob").ok());
+  EXPECT_TRUE(ItemsExample(cache).ok());
+  EXPECT_TRUE(*cache.Delete("user:1"));
+  ASSERT_TRUE(larder::Hash(cache, "user:2").Set("name", "Bob").ok());
+  EXPECT_TRUE(ItemsExample(cache).ok());
+  printed_ = "user:1=Ada\n1 fields\n";
+}
+
 TEST_F(DocumentedTypesTest, ListH) {
 #include "tests/examples/documented/list_1.inc"
   EXPECT_EQ(*length, 1);
   EXPECT_THAT(*job, Optional(std::string("resize 17.png")));
   EXPECT_TRUE(newest->empty());
+}
+
+void WaitingExample(larder::Cache& cache) {
+#include "tests/examples/documented/list_2.inc"
+  EXPECT_TRUE(larder::List(cache, "urgent").PushBack("call back").ok());
+  while (*larder::List(cache, "urgent").Size() != 0) std::this_thread::yield();
+  stop.request_stop();
+  worker.join();
+}
+
+TEST_F(DocumentedTypesTest, ListHWaiting) {
+  WaitingExample(cache);
+  printed_ = "urgent: call back\n";
+}
+
+TEST_F(DocumentedTypesTest, GeoH) {
+#include "tests/examples/documented/geo_1.inc"
+  EXPECT_TRUE(*is_new);
+  EXPECT_EQ(*more, 2);
+  EXPECT_THAT(*km, Optional(166.2742));
+  ASSERT_EQ(near->size(), 2u);
+  EXPECT_EQ(near->at(0).member, "Catania");
+  EXPECT_THAT(near->at(0).distance, Optional(56.4413));
 }
 
 TEST_F(DocumentedTypesTest, SetH) {
@@ -75,6 +118,8 @@ TEST_F(DocumentedTypesTest, SortedSetH) {
   EXPECT_EQ(*score, 125);
   EXPECT_THAT(*top, ElementsAre(larder::ScoredMember{"ada", 125}));
   EXPECT_THAT(*place, Optional(0));
+#include "tests/examples/documented/sorted_set_2.inc"
+  EXPECT_THAT(*next, Optional(larder::ScoredMember{"ada", 125}));
 }
 
 TEST_F(DocumentedTypesTest, BitmapH) {
@@ -96,6 +141,8 @@ TEST_F(DocumentedTypesTest, StreamH) {
   EXPECT_EQ(all->size(), 1u);
   EXPECT_TRUE(made.ok());
   EXPECT_EQ(*done, 1);
+#include "tests/examples/documented/stream_2.inc"
+  EXPECT_TRUE(more->empty());
 }
 
 TEST_F(DocumentedTypesTest, SortH) {

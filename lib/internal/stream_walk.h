@@ -1,0 +1,111 @@
+// Walks through the entries of a stream as it was at one moment. Part of the public headers' machinery, not of the API.
+#ifndef LARDER_INTERNAL_STREAM_WALK_H_
+#define LARDER_INTERNAL_STREAM_WALK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include <larder/export.h>
+#include <larder/internal/collection_walk.h>
+#include <larder/internal/error_text.h>
+#include <larder/internal/fetched.h>
+#include <larder/internal/typed.h>
+
+namespace larder::inline v0::internal {
+
+// The entries that are asked for, and those that are still to be fetched, by their indices.
+struct StreamSpan {
+  uint64_t first_ms = 0;
+  uint64_t first_sequence = 0;
+  uint64_t last_ms = 0;
+  uint64_t last_sequence = 0;
+  size_t next = 0;
+  size_t end = 0;
+};
+// An entry is fetched as this, and its fields and values behind it in turn.
+struct StreamEntryFacts {
+  uint64_t ms = 0;
+  uint64_t sequence = 0;
+  uint64_t fields = 0;
+};
+
+// Pins the stream at a key, and fetches its first entries. If these are all, there is no pin. `core` is the target's.
+extern LARDER_API const TypedOp<core::CacheCore*, CollectionPin*, StreamSpan*, FetchedList*> kPinStream;
+// Fetches the next entries of a pinned stream.
+extern LARDER_API const TypedOp<const CollectionPin*, StreamSpan*, FetchedList*> kReadPinnedStream;
+
+inline namespace LARDER_INTERNAL_FLAVOR {
+
+class StreamWalk {
+ public:
+  StreamWalk(const Target& target, std::string_view key, const StreamSpan& span) : target_(target), span_(span) {
+    status_ = FillResult([&] { key_ = key; });
+  }
+  StreamWalk(StreamWalk&& other) noexcept { *this = std::move(other); }
+  StreamWalk& operator=(StreamWalk&& other) noexcept {
+    if (this == &other) return *this;
+    target_ = other.target_;
+    key_ = std::move(other.key_);
+    span_ = other.span_;
+    pin_ = std::move(other.pin_);
+    batch_ = std::move(other.batch_);
+    started_ = other.started_;
+    at_ = other.at_;
+    status_ = std::exchange(other.status_, StatusOf(kWalkWasMoved));
+    return *this;
+  }
+
+  // Goes to the next entry, to the first one at first. False at the end, or after an error.
+  bool Next() {
+    if (!status_.ok()) return false;
+    if (!started_) {
+      started_ = true;
+      if (!Check(RunTyped(target_, kPinStream, key_, target_.core, &pin_, &span_, &batch_))) return false;
+    } else if (at_ < batch_.size()) {
+      at_ += 1 + 2 * static_cast<size_t>(facts().fields);
+    }
+    if (at_ < batch_.size()) return true;
+    batch_.Clear();
+    at_ = 0;
+    if (span_.next >= span_.end) {
+      pin_ = CollectionPin();
+      return false;
+    }
+    return Check(RunTyped(target_, kReadPinnedStream, {}, &pin_, &span_, &batch_)) && batch_.size() != 0;
+  }
+  StreamEntryFacts facts() const {
+    StreamEntryFacts facts;
+    std::memcpy(&facts, batch_.view(at_).data(), sizeof(facts));
+    return facts;
+  }
+  // Fields and values in turn.
+  std::string_view Text(size_t i) const { return batch_.view(at_ + 1 + i); }
+  const absl::Status& status() const { return status_; }
+  void Fail(absl::Status status) { status_ = std::move(status); }
+
+ private:
+  bool Check(const ErrorText* error) {
+    if (error == nullptr) return true;
+    status_ = StatusOf(*error);
+    return false;
+  }
+
+  Target target_{};
+  std::string key_;
+  StreamSpan span_;
+  CollectionPin pin_;
+  FetchedList batch_;
+  bool started_ = false;
+  size_t at_ = 0;  // the entry's place in the batch
+  absl::Status status_;
+};
+
+}  // inline namespace LARDER_INTERNAL_FLAVOR
+}  // namespace larder::inline v0::internal
+
+#endif  // LARDER_INTERNAL_STREAM_WALK_H_
