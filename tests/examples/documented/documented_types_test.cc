@@ -4,6 +4,7 @@
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
 #include <larder/list.h>
+#include <larder/pubsub.h>
 #include <larder/set.h>
 #include <larder/sort.h>
 #include <larder/sorted_set.h>
@@ -96,6 +97,13 @@ TEST_F(DocumentedTypesTest, StreamH) {
   EXPECT_EQ(all->size(), 1u);
   EXPECT_TRUE(made.ok());
   EXPECT_EQ(*done, 1);
+}
+
+TEST_F(DocumentedTypesTest, PubsubH) {
+  std::unique_ptr<larder::RespConnection> reader = *cache.NewConnection();
+  ASSERT_TRUE(reader->Feed("SUBSCRIBE news\r\n").ok());
+#include "tests/examples/documented/pubsub_1.inc"
+  EXPECT_EQ(*receivers, 1);
 }
 
 TEST_F(DocumentedTypesTest, SortH) {
