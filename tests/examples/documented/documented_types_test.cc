@@ -6,6 +6,7 @@
 #include <larder/hyperloglog.h>
 #include <larder/items.h>
 #include <larder/list.h>
+#include <larder/pubsub.h>
 #include <larder/set.h>
 #include <larder/sort.h>
 #include <larder/sorted_set.h>
@@ -143,6 +144,13 @@ TEST_F(DocumentedTypesTest, StreamH) {
   EXPECT_EQ(*done, 1);
 #include "tests/examples/documented/stream_2.inc"
   EXPECT_TRUE(more->empty());
+}
+
+TEST_F(DocumentedTypesTest, PubsubH) {
+  std::unique_ptr<larder::RespConnection> reader = *cache.NewConnection();
+  ASSERT_TRUE(reader->Feed("SUBSCRIBE news\r\n").ok());
+#include "tests/examples/documented/pubsub_1.inc"
+  EXPECT_EQ(*receivers, 1);
 }
 
 TEST_F(DocumentedTypesTest, SortH) {
