@@ -45,7 +45,6 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +62,7 @@
 #include <larder/internal/flight.h>
 #include <larder/internal/key_ops.h>
 #include <larder/internal/error_text.h>
+#include <larder/internal/range_iterator.h>
 #include <larder/internal/results.h>
 #include <larder/internal/string_ops.h>
 #include <larder/internal/typed.h>
@@ -379,28 +379,7 @@ class LARDER_API Transaction : public Database {
 
 class ScanRange {
  public:
-  class Iterator {
-   public:
-    using value_type = std::string;
-    using difference_type = ptrdiff_t;
-    using reference = const std::string&;
-    using pointer = const std::string*;
-    using iterator_category = std::input_iterator_tag;
-    Iterator() = default;
-    explicit Iterator(ScanRange* range) : range_(range) {}
-    const std::string& operator*() const { return range_->key_; }
-    const std::string* operator->() const { return &range_->key_; }
-    Iterator& operator++() {
-      if (!range_->Next()) range_ = nullptr;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& a, const Iterator& b) { return a.range_ == b.range_; }
-    friend bool operator!=(const Iterator& a, const Iterator& b) { return a.range_ != b.range_; }
-
-   private:
-    ScanRange* range_ = nullptr;
-  };
+  using Iterator = internal::RangeIterator<ScanRange, std::string>;
 
   // A range that was moved from has ended: it has no keys, its status() is FAILED_PRECONDITION, and its iterators have
   // ended too.
@@ -418,9 +397,11 @@ class ScanRange {
 
  private:
   friend class Database;
+  friend Iterator;
   ScanRange(const Database& database, const ScanOptions& options);
   void Take(ScanRange& other) noexcept;
   bool Next();
+  const std::string& current() const { return key_; }
 
   Database database_;
   std::string match_;

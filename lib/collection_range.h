@@ -20,13 +20,13 @@
 #define LARDER_COLLECTION_RANGE_H_
 
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include <larder/internal/collection_walk.h>
+#include <larder/internal/range_iterator.h>
 
 namespace larder::inline v0 {
 
@@ -66,28 +66,7 @@ void MakeElement(const Walk& walk, ScoredMember* element) {
 template <class Element, class Walk = internal::CollectionWalk<internal::kPartsOf<Element>>>
 class CollectionRange {
  public:
-  class Iterator {
-   public:
-    using value_type = Element;
-    using difference_type = ptrdiff_t;
-    using reference = const Element&;
-    using pointer = const Element*;
-    using iterator_category = std::input_iterator_tag;
-    Iterator() = default;
-    explicit Iterator(CollectionRange* range) : range_(range) {}
-    const Element& operator*() const { return range_->element_; }
-    const Element* operator->() const { return &range_->element_; }
-    Iterator& operator++() {
-      if (!range_->Next()) range_ = nullptr;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& a, const Iterator& b) { return a.range_ == b.range_; }
-    friend bool operator!=(const Iterator& a, const Iterator& b) { return a.range_ != b.range_; }
-
-   private:
-    CollectionRange* range_ = nullptr;
-  };
+  using Iterator = internal::RangeIterator<CollectionRange, Element>;
 
   CollectionRange(const internal::Target& target, const internal::PinOp& pin, std::string_view key)
       : walk_(target, pin, key) {}
@@ -102,6 +81,8 @@ class CollectionRange {
   const absl::Status& status() const { return walk_.status(); }
 
  private:
+  friend Iterator;
+  const Element& current() const { return element_; }
   bool Next() {
     if (!walk_.Next()) return false;
     absl::Status made = internal::FillResult([&] { MakeElement(walk_, &element_); });

@@ -14,7 +14,7 @@
 //
 // What it shows: items are fetched a batch at a time. The items of one batch are of one moment; between batches others
 // have their turn. A key that exists from beginning to end is seen exactly once, as it was when its batch was fetched.
-// A key that comes or goes meanwhile may be seen. Keys that have expired are not. Seeing a key does not mark it as used.
+// A key that comes or goes meanwhile may be seen. Keys that have expired are not. To see a key does not mark it as used.
 // Views: item.key() and item.value() are valid until the walk goes on to the next item, or the range ends.
 // Threads: one at a time. Ownership: a range must end before the cache does. It may outlive the Transaction from which
 // it was made, and is FAILED_PRECONDITION from then on, as is one that was moved from.
@@ -25,7 +25,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +34,7 @@
 #include "absl/time/time.h"
 #include <larder/cache.h>
 #include <larder/internal/item_ops.h>
+#include <larder/internal/range_iterator.h>
 
 namespace larder::inline v0 {
 
@@ -80,28 +80,7 @@ class Item {
 
 class ItemRange {
  public:
-  class Iterator {
-   public:
-    using value_type = Item;
-    using difference_type = ptrdiff_t;
-    using reference = const Item&;
-    using pointer = const Item*;
-    using iterator_category = std::input_iterator_tag;
-    Iterator() = default;
-    explicit Iterator(ItemRange* range) : range_(range) {}
-    const Item& operator*() const { return range_->item_; }
-    const Item* operator->() const { return &range_->item_; }
-    Iterator& operator++() {
-      if (!range_->Next()) range_ = nullptr;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& a, const Iterator& b) { return a.range_ == b.range_; }
-    friend bool operator!=(const Iterator& a, const Iterator& b) { return a.range_ != b.range_; }
-
-   private:
-    ItemRange* range_ = nullptr;
-  };
+  using Iterator = internal::RangeIterator<ItemRange, Item>;
 
   ItemRange(const Database& database, const ItemOptions& options);
   // A range that was moved from has ended, as have its iterators and its item.
@@ -118,8 +97,10 @@ class ItemRange {
   const absl::Status& status() const { return status_; }
 
  private:
+  friend Iterator;
   void Take(ItemRange& other) noexcept;
   bool Next();
+  const Item& current() const { return item_; }
 
   std::string match_;
   int type_ = -1;

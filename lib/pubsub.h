@@ -24,6 +24,8 @@ namespace larder::inline v0 {
 
 namespace internal {
 
+inline namespace LARDER_INTERNAL_FLAVOR {
+
 inline absl::StatusOr<int64_t> PublishBy(std::string_view command, const Database& database, std::string_view channel,
                                          std::string_view message) {
   Words words(command, channel);
@@ -31,6 +33,7 @@ inline absl::StatusOr<int64_t> PublishBy(std::string_view command, const Databas
   return IntegerOf(Execute(TargetOf(database), words));
 }
 
+}  // inline namespace LARDER_INTERNAL_FLAVOR
 }  // namespace internal
 
 // PUBLISH: how often the message was sent. Each subscriber of the channel counts once, and once more for each of its

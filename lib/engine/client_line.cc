@@ -59,7 +59,8 @@ size_t ClientMemory(const ClientState& client) {
   const size_t watches = client.transaction != nullptr ? client.transaction->watch_bytes : 0;
   const size_t counted = client.direct_bytes.load(std::memory_order_relaxed);
   const size_t direct = counted != 0 ? counted : sizeof(client) + queue + client.names_memory();
-  return watches + client.subscriptions.bytes() + (client.io != nullptr ? client.io->memory() : direct) + client.argv_bytes;
+  const size_t connection = client.io != nullptr ? client.io->memory() : direct;
+  return watches + client.subscriptions.bytes() + connection + client.argv_bytes;
 }
 
 void WriteClient(const ClientState& client, int64_t now_ms, TextWriter out) {

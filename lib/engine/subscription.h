@@ -25,21 +25,20 @@ struct Subscription {
   base::ListLinks<Subscription> in_client;
 };
 
-// Threads: the executor's holder, but for any().
-// The subscriptions of a client that has one, in the order of subscribing.
+// The subscriptions of a client that has one, in the order of subscribing. Threads: the executor's holder.
 struct SubscriptionLists {
   using List = base::IntrusiveList<Subscription, &Subscription::in_client>;
 
   List lists[kChannelKinds];
   size_t counts[kChannelKinds] = {};
-  // What they take, these lists included; a channel counts for the client that subscribed to it first, until that leaves.
+  // What they take, these lists included; a channel counts for the client that subscribed to it first, until that
+  // leaves.
   size_t bytes = 0;
 };
 
-// Most clients never subscribe: they pay for a pointer.
+// Most clients never subscribe: they pay for a pointer. Threads: the executor's holder, but for any().
 class ClientSubscriptions {
  public:
-
   // Whether there is one: then the client counts as a subscriber, whose output has limits of its own. Any thread.
   bool any() const { return any_.load(std::memory_order_relaxed); }
   size_t count(ChannelKind kind) const { return lists_ != nullptr ? lists_->counts[static_cast<int>(kind)] : 0; }

@@ -76,29 +76,51 @@ inline double FetchedScore(std::string_view bytes) {
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
-// The elements of one collection, in order. `kParts` fetched strings make one.
-template <int kParts>
-class CollectionWalk {
+// What walks have in common: whose they are, and what is fetched. One that was moved from has failed.
+class PinnedWalk {
  public:
-  CollectionWalk(const Target& target, const PinOp& pin, std::string_view key) : target_(target), pin_op_(&pin) {
+  PinnedWalk(const Target& target, std::string_view key) : target_(target) {
     status_ = FillResult([&] { key_ = key; });
   }
-
-  CollectionWalk(CollectionWalk&& other) noexcept { *this = std::move(other); }
-  CollectionWalk& operator=(CollectionWalk&& other) noexcept {
+  PinnedWalk(PinnedWalk&& other) noexcept { *this = std::move(other); }
+  PinnedWalk& operator=(PinnedWalk&& other) noexcept {
     if (this == &other) return *this;
     target_ = other.target_;
-    pin_op_ = other.pin_op_;
     key_ = std::move(other.key_);
     pin_ = std::move(other.pin_);
     batch_ = std::move(other.batch_);
     started_ = other.started_;
-    first_ = other.first_;
     at_ = other.at_;
-    size_ = other.size_;
     status_ = std::exchange(other.status_, StatusOf(kWalkWasMoved));
     return *this;
   }
+
+  const absl::Status& status() const { return status_; }
+  void Fail(absl::Status status) { status_ = std::move(status); }
+
+ protected:
+  ~PinnedWalk() = default;
+  bool Check(const ErrorText* error) {
+    if (error == nullptr) return true;
+    status_ = StatusOf(*error);
+    return false;
+  }
+
+  Target target_{};
+  std::string key_;
+  CollectionPin pin_;
+  FetchedList batch_;
+  bool started_ = false;
+  size_t at_ = 0;  // where the walk is: each counts in its own way
+  absl::Status status_;
+};
+
+// The elements of one collection, in order. `kParts` fetched strings make one.
+template <int kParts>
+class CollectionWalk : public PinnedWalk {
+ public:
+  CollectionWalk(const Target& target, const PinOp& pin, std::string_view key)
+      : PinnedWalk(target, key), pin_op_(&pin) {}
 
   // Goes to the next element, to the first one at first. False at the end, or after an error.
   bool Next() {
@@ -119,26 +141,11 @@ class CollectionWalk {
     return Check(RunTyped(target_, kReadPinned, {}, &pin_, at_, &batch_)) && batch_.size() >= kParts;
   }
   std::string_view Part(int i) const { return batch_.view((at_ - first_) * kParts + i); }
-  const absl::Status& status() const { return status_; }
-  void Fail(absl::Status status) { status_ = std::move(status); }
 
  private:
-  bool Check(const ErrorText* error) {
-    if (error == nullptr) return true;
-    status_ = StatusOf(*error);
-    return false;
-  }
-
-  Target target_{};
-  const PinOp* pin_op_ = nullptr;
-  std::string key_;
-  CollectionPin pin_;
-  FetchedList batch_;
-  bool started_ = false;
+  const PinOp* pin_op_;
   size_t first_ = 0;  // the index of the first element in the batch
-  size_t at_ = 0;
   size_t size_ = 0;
-  absl::Status status_;
 };
 
 }  // inline namespace LARDER_INTERNAL_FLAVOR

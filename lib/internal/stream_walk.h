@@ -41,24 +41,11 @@ extern LARDER_API const TypedOp<const CollectionPin*, StreamSpan*, FetchedList*>
 
 inline namespace LARDER_INTERNAL_FLAVOR {
 
-class StreamWalk {
+// at_ is the entry's place in the batch.
+class StreamWalk : public PinnedWalk {
  public:
-  StreamWalk(const Target& target, std::string_view key, const StreamSpan& span) : target_(target), span_(span) {
-    status_ = FillResult([&] { key_ = key; });
-  }
-  StreamWalk(StreamWalk&& other) noexcept { *this = std::move(other); }
-  StreamWalk& operator=(StreamWalk&& other) noexcept {
-    if (this == &other) return *this;
-    target_ = other.target_;
-    key_ = std::move(other.key_);
-    span_ = other.span_;
-    pin_ = std::move(other.pin_);
-    batch_ = std::move(other.batch_);
-    started_ = other.started_;
-    at_ = other.at_;
-    status_ = std::exchange(other.status_, StatusOf(kWalkWasMoved));
-    return *this;
-  }
+  StreamWalk(const Target& target, std::string_view key, const StreamSpan& span)
+      : PinnedWalk(target, key), span_(span) {}
 
   // Goes to the next entry, to the first one at first. False at the end, or after an error.
   bool Next() {
@@ -85,24 +72,9 @@ class StreamWalk {
   }
   // Fields and values in turn.
   std::string_view Text(size_t i) const { return batch_.view(at_ + 1 + i); }
-  const absl::Status& status() const { return status_; }
-  void Fail(absl::Status status) { status_ = std::move(status); }
 
  private:
-  bool Check(const ErrorText* error) {
-    if (error == nullptr) return true;
-    status_ = StatusOf(*error);
-    return false;
-  }
-
-  Target target_{};
-  std::string key_;
   StreamSpan span_;
-  CollectionPin pin_;
-  FetchedList batch_;
-  bool started_ = false;
-  size_t at_ = 0;  // the entry's place in the batch
-  absl::Status status_;
 };
 
 }  // inline namespace LARDER_INTERNAL_FLAVOR
