@@ -19,6 +19,7 @@
 #include <larder/hyperloglog.h>
 #include <larder/items.h>
 #include <larder/list.h>
+#include <larder/pubsub.h>
 #include <larder/set.h>
 #include <larder/sort.h>
 #include <larder/sorted_set.h>
@@ -398,6 +399,11 @@ TEST(TypedFaultTest, Geo) {
   add("Search", [](Cache& c) { return Geo(c, "g").Search(search); });
   add("StoreSearch", [](Cache& c) { return Geo(c, "h").StoreSearch("g", plain); });
   FailAllKeepingRoom(std::move(cases));
+}
+
+TEST(TypedFaultTest, PublishToNobody) {
+  FailAll({Typed("Publish", [](Cache& c) { return Publish(c, "news", World::ValueOf(40'000)); }),
+           Typed("PublishToShard", [](Cache& c) { return PublishToShard(c, "news", World::ValueOf(3000)); })});
 }
 
 TEST(TypedFaultTest, Atomically) {

@@ -1,11 +1,18 @@
-// Somebody waits, and memory runs out while somebody else brings what is waited for. The value is in one place then: with
-// the waiter, or in its key, or (where the waiter's connection had no memory for the reply) with a client that is closed.
+// Somebody waits, and memory runs out while somebody else brings what is waited for. The value is in one place then:
+// with the waiter, or in its key, or (where the waiter's connection had no memory for the reply) with a client that is
+// closed.
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include <larder/cache.h>
+#include <larder/list.h>
 #include "tests/fault/faults.h"
 #include "tests/fault/world.h"
 
@@ -77,6 +84,78 @@ TEST_P(WaitingFaultTest, AValueIsNeverInTwoPlaces) {
   }
   EXPECT_GT(refused, 0);
   EXPECT_GT(served, 0);
+}
+
+// A thread waits, and its own allocations fail: before it waits, or when it is to return what it was given.
+absl::StatusOr<std::optional<std::string>> PopWhileItFails(Cache& cache, size_t n, Faults::Mode mode, bool* failed,
+                                                           const std::function<void()>& when_it_waits) {
+  absl::StatusOr<std::optional<std::string>> popped = std::nullopt;
+  std::atomic<bool> over{false};
+  std::thread thread([&] {
+    const List list(cache, "l");
+    Faults::Arm(n, mode);
+    popped = list.BlockingPopFront(absl::InfiniteDuration());
+    *failed = Faults::Disarm() != 0;
+    over = true;
+  });
+  const auto waits = [&] {
+    return cache.Execute({"INFO", "clients"})->AsString().find("blocked_clients:1") != std::string::npos;
+  };
+  while (!over && !waits()) std::this_thread::yield();
+  when_it_waits();
+  thread.join();
+  return popped;
+}
+
+TEST(WaitingThreadFaultTest, AnErrorOtherThanDataLossMeansThatNothingWasTaken) {
+  int refused = 0;
+  int lost = 0;
+  int served = 0;
+  for (const Faults::Mode mode : {Faults::Mode::kOnce, Faults::Mode::kFromOn}) {
+    bool failed = true;
+    for (size_t n = 0; failed; ++n) {
+      SCOPED_TRACE("allocation " + std::to_string(n));
+      ASSERT_LT(n, 200u);
+      World world;
+      Cache& cache = world.cache();
+      const auto popped = PopWhileItFails(cache, n, mode, &failed, [&] {
+        EXPECT_TRUE(List(cache, "l").PushBack(Value()).ok());
+      });
+      if (popped.ok()) {
+        ++served;
+        EXPECT_EQ(*popped, Value());
+        EXPECT_FALSE(Exists(cache, "l"));
+      } else if (popped.status().code() == absl::StatusCode::kDataLoss) {
+        ++lost;
+        EXPECT_FALSE(Exists(cache, "l"));
+      } else {
+        ++refused;
+        EXPECT_EQ(popped.status().code(), absl::StatusCode::kResourceExhausted) << popped.status();
+        EXPECT_TRUE(Exists(cache, "l"));
+      }
+      world.CheckThatItWorks();
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(lost, 0);
+  EXPECT_GT(served, 0);
+}
+
+TEST(WaitingThreadFaultTest, ToStopAWaitNeedsNoMemory) {
+  World world;
+  std::stop_source stop;
+  absl::Status status;
+  std::thread thread([&] {
+    status = List(world.cache(), "l").BlockingPopFront(absl::InfiniteDuration(), stop.get_token()).status();
+  });
+  while (world.cache().Execute({"INFO", "clients"})->AsString().find("blocked_clients:1") == std::string::npos) {
+    std::this_thread::yield();
+  }
+  Faults::Arm(0, Faults::Mode::kFromOn);
+  stop.request_stop();
+  EXPECT_EQ(Faults::Disarm(), 0u);
+  thread.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, WaitingFaultTest, ::testing::ValuesIn(Waits()),

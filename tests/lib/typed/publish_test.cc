@@ -83,6 +83,18 @@ TEST_F(PublishTest, ChannelAndMessageAreAnyBytes) {
   EXPECT_EQ(Taken(*subscriber), "*3\r\n$7\r\nmessage\r\n$3\r\na\0b\r\n$3\r\n\r\n\0\r\n"sv);
 }
 
+TEST_F(PublishTest, ThePublisherWaitsForNobody) {
+  const auto subscriber = Subscriber("SUBSCRIBE news\r\n");
+  constexpr int kMessages = 1000;  // of which nothing is read meanwhile
+  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(*Publish(*cache_, "news", "hi"), 1);
+  std::string all;
+  for (int i = 0; i < kMessages; ++i) all += kHi;
+  EXPECT_EQ(Taken(*subscriber), all);
+  EXPECT_EQ(*Publish(*cache_, "nobody", "hi"), 0);
+  const auto later = Subscriber("SUBSCRIBE nobody\r\n");
+  EXPECT_EQ(Taken(*later), "") << "nothing is kept";
+}
+
 TEST_F(PublishTest, ATransactionSendsAtOnce) {
   const auto subscriber = Subscriber("SUBSCRIBE news\r\nSSUBSCRIBE news\r\n");
   const absl::Status status = cache_->Atomically([&](Transaction& transaction) {
