@@ -35,9 +35,10 @@
 //            the clock is so wrong that a ttl would end before it, the call is FAILED_PRECONDITION, and GetOrLoad does
 //            not store the loaded value.
 // User code: View's and Atomically's functions run on the caller's thread, inside the cache's order: others wait
-//            meanwhile, so keep them short. A loader runs outside of that order. Callbacks of ExecuteAsync run on the
-//            thread that Options::background names (in Close, on the closing thread), one at a time, in the order in
-//            which their commands ran. A callback may make any call of this class except Close and Tick, which refuse
+//            meanwhile, so keep them short. A loader runs outside of that order. Callbacks (of ExecuteAsync, Subscribe
+//            and OnEvent) run on the thread that Options::background names (in Close, on the closing thread), one at a
+//            time; those of ExecuteAsync, of one Subscription and of one listener to events each in the order in which
+//            things happened. A callback may make any call of this class except Close and Tick, which refuse
 //            it. Exceptions of user code come out of the call that ran it; callbacks must not throw.
 #ifndef LARDER_CACHE_H_
 #define LARDER_CACHE_H_
@@ -116,6 +117,12 @@ class ScanRange;
 // The same with types, values and expiries: see items.h.
 class ItemRange;
 struct ItemOptions;
+
+// Messages of channels: see pubsub.h.
+class Subscription;
+struct CallbackOptions;
+struct Channels;
+struct Message;
 
 // One of the cache's numbered databases, with all typed calls. It is a handle: cheap to copy, valid as long as the
 // cache.
@@ -336,6 +343,12 @@ class LARDER_API Cache : public Database {
 
   absl::StatusOr<std::unique_ptr<larder::Session>> NewSession();
   absl::StatusOr<std::unique_ptr<RespConnection>> NewConnection();
+
+  // Messages as callbacks. Declared here; <larder/pubsub.h> has what it takes and returns. Errors: INVALID_ARGUMENT for
+  // an empty callback.
+  absl::StatusOr<Subscription> Subscribe(const Channels& channels, std::function<void(const Message&)> callback,
+                                         CallbackOptions options);
+  absl::StatusOr<Subscription> Subscribe(const Channels& channels, std::function<void(const Message&)> callback);
 
   absl::StatusOr<larder::Stats> Stats() const;
 

@@ -32,6 +32,7 @@ class ReplyWriter;
 namespace larder::inline v0::engine {
 
 class ClientPolicy;
+class MessageReceiver;  // pubsub.h
 class WaitOwner;
 struct CommandRow;
 struct Waiter;
@@ -58,6 +59,8 @@ class ClientIo {
   // which there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor;
   // must not call back.
   virtual void Push(Bytes bytes) = 0;
+  // Who gets published messages in place of their text; nullptr: nobody, they are pushed.
+  virtual MessageReceiver* receiver() { return nullptr; }
 
  protected:
   ~ClientIo() = default;

@@ -36,9 +36,9 @@ class Id {
 
 class PubSub::Message {
  public:
-  // `pattern`: by which its receivers get it, if they do not by the channel's name.
-  Message(ChannelKind kind, const Bytes* pattern, Bytes channel, Bytes message)
-      : kind_(kind), pattern_(pattern), channel_(channel), message_(message) {}
+  explicit Message(const Published& published) : published_(published) {}
+
+  const Published& published() const { return published_; }
 
   // Empty without memory.
   Bytes Text(int protocol) {
@@ -50,22 +50,19 @@ class PubSub::Message {
  private:
   void Compose(resp::Output& text, int protocol) const {
     resp::ReplyWriter out(text, protocol);
-    if (pattern_ != nullptr) {
+    if (published_.kind == ChannelKind::kPattern) {
       out.Push(4);
       out.Bulk("pmessage");
-      out.Bulk(*pattern_);
+      out.Bulk(published_.pattern);
     } else {
       out.Push(3);
-      out.Bulk(kind_ == ChannelKind::kShardChannel ? "smessage" : "message");
+      out.Bulk(published_.kind == ChannelKind::kShardChannel ? "smessage" : "message");
     }
-    out.Bulk(channel_);
-    out.Bulk(message_);
+    out.Bulk(published_.channel);
+    out.Bulk(published_.message);
   }
 
-  const ChannelKind kind_;
-  const Bytes* const pattern_;
-  const Bytes channel_;
-  const Bytes message_;
+  const Published published_;
   resp::Output texts_[2];
 };
 
@@ -221,6 +218,7 @@ bool PubSub::RemoveSome(ClientState& client, size_t max) {
 
 void PubSub::Deliver(ClientState& client, Message& message) {
   if (Gone(client) || client.close_after_reply) return;
+  if (MessageReceiver* const receiver = client.io->receiver()) return receiver->Receive(message.published());
   const Bytes text = message.Text(client.protocol);
   if (text.empty()) {
     host_.Log(LogLevel::kWarning, "a subscriber is closed: there is no memory for its message");
@@ -244,8 +242,9 @@ int64_t PubSub::SendTo(const Channel& channel, Message& message) {
 
 int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
   int64_t sent = 0;
+  memory::BlockRef shared;
   if (const Channel* const there = Find(kind, channel); there != nullptr) {
-    Message to_subscribers(kind, nullptr, channel, message);
+    Message to_subscribers({kind, Bytes(), channel, message, &shared});
     sent += SendTo(*there, to_subscribers);
   }
   if (kind != ChannelKind::kChannel) return sent;
@@ -253,7 +252,7 @@ int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
     ++steps_;
     const Bytes pattern = each->name();
     if (!base::GlobMatch(pattern, channel)) continue;
-    Message by_pattern(kind, &pattern, channel, message);
+    Message by_pattern({ChannelKind::kPattern, pattern, channel, message, &shared});
     sent += SendTo(*each, by_pattern);
   }
   return sent;

@@ -9,7 +9,7 @@
 // message is composed once for each protocol that a receiver speaks.
 //
 // A client that publishes and is subscribed itself gets the message within its reply, at that place. All others get it
-// by ClientIo::Push. One that does not read is closed by client-output-buffer-limit's pubsub class, and one for whose
+// by ClientIo::Push, or ClientIo::receiver. One that does not read is closed by client-output-buffer-limit's pubsub class, and one for whose
 // message there is no memory at once, since it must not miss one unknowingly.
 //
 // Costs: O(1) for each subscription that comes or goes, whoever else is subscribed. A message costs the subscribers of
@@ -33,6 +33,7 @@
 #include "lib/engine/client.h"
 #include "lib/engine/subscription.h"
 #include "lib/keyspace/keyspace.h"
+#include "lib/memory/block.h"
 
 namespace larder::inline v0::engine {
 
@@ -52,6 +53,27 @@ struct Channel {
   Bytes name() const { return id().substr(1); }
   ChannelKind kind() const { return static_cast<ChannelKind>(id()[0]); }
   size_t footprint() const { return sizeof(Channel) + id_size; }
+};
+
+// A message on its way to one receiver.
+struct Published {
+  ChannelKind kind;            // kPattern: the receiver gets it by a pattern
+  Bytes pattern;               // empty unless it does
+  Bytes channel;
+  Bytes message;
+  // One for all receivers: the first that would rather share a copy than have its own makes a block of channel and
+  // message, one behind the other.
+  memory::BlockRef* shared;
+};
+
+// A subscriber in this process, which gets messages as they are.
+class MessageReceiver {
+ public:
+  // Must not wait or change subscriptions.
+  virtual void Receive(const Published& published) LARDER_REQUIRES_HOLDER = 0;
+
+ protected:
+  ~MessageReceiver() = default;
 };
 
 class PubSub {

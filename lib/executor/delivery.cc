@@ -31,7 +31,7 @@ void DeliveryQueue::Post(std::unique_ptr<Delivery> delivery) {
   } while (!posted_.compare_exchange_weak(newest, delivery.get(), std::memory_order_seq_cst,
                                           std::memory_order_relaxed));
   (void)delivery.release();
-  if (newest == nullptr) Signal();
+  if (newest == nullptr && !IsDrainer()) Signal();  // the drainer looks again before it leaves
 }
 
 // --- The drainer's role. ---
@@ -107,7 +107,7 @@ void DeliveryQueue::Append(Delivery* newest) {
 size_t DeliveryQueue::CountOwed() const {
   size_t count = 0;
   for (const Delivery* list : {const_cast<const Delivery*>(ready_), const_cast<const Delivery*>(posted_.load())}) {
-    for (const Delivery* each = list; each != nullptr; each = each->next_) ++count;
+    for (const Delivery* each = list; each != nullptr; each = each->next_) count += each->callbacks();
   }
   return count;
 }

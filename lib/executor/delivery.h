@@ -32,6 +32,8 @@ class Delivery {
   // The drainer calls it once, with the executor not held, and then deletes the object. It may call the cache, post and
   // drain (which does nothing then). It must not throw.
   virtual void Deliver() = 0;
+  // How many callbacks of the user's it stands for, at this moment. REQUIRES: nobody posts or drains.
+  virtual size_t callbacks() const { return 1; }
 
  private:
   friend class DeliveryQueue;
@@ -46,9 +48,9 @@ class DeliveryQueue {
   DeliveryQueue(const DeliveryQueue&) = delete;
   DeliveryQueue& operator=(const DeliveryQueue&) = delete;
 
-  // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, and after a Drain that left
-  // some. It is called on the poster's thread, possibly with the executor held, so it should only signal. REQUIRES: it
-  // is set before the first Post, and valid as long as the queue.
+  // `wake(arg)` tells the drainer that there is work: after a post into an empty queue, unless it is the drainer's own,
+  // and after a Drain that left some. It is called on the poster's thread, possibly with the executor held, so it should
+  // only signal. REQUIRES: it is set before the first Post, and valid as long as the queue.
   void SetWaker(void (*wake)(void* arg), void* arg);
 
   void Post(std::unique_ptr<Delivery> delivery);
@@ -70,7 +72,7 @@ class DeliveryQueue {
 
   // Whether this thread is in a Drain, and so perhaps in a delivery.
   bool IsDrainer() const { return drainer_.load(std::memory_order_relaxed) == Self(); }
-  // How many deliveries wait. REQUIRES: nobody posts or drains.
+  // How many callbacks wait. REQUIRES: nobody posts or drains.
   size_t CountOwed() const;
 
   // For a forked child, where the drainer may not exist: forgets all that is queued.
