@@ -124,6 +124,12 @@ struct CallbackOptions;
 struct Channels;
 struct Message;
 
+// Changes of keys: see events.h.
+class EventSubscription;
+enum class EventClass : uint32_t;
+struct Event;
+struct EventOptions;
+
 // One of the cache's numbered databases, with all typed calls. It is a handle: cheap to copy, valid as long as the
 // cache.
 //
@@ -349,6 +355,10 @@ class LARDER_API Cache : public Database {
   absl::StatusOr<Subscription> Subscribe(const Channels& channels, std::function<void(const Message&)> callback,
                                          CallbackOptions options);
   absl::StatusOr<Subscription> Subscribe(const Channels& channels, std::function<void(const Message&)> callback);
+  // Changes of keys as callbacks. Likewise; <larder/events.h> has what it takes and returns.
+  absl::StatusOr<EventSubscription> OnEvent(EventClass classes, std::function<void(const Event&)> callback,
+                                            EventOptions options);
+  absl::StatusOr<EventSubscription> OnEvent(EventClass classes, std::function<void(const Event&)> callback);
 
   absl::StatusOr<larder::Stats> Stats() const;
 

@@ -117,6 +117,7 @@ bool CacheCore::DeliverAll(int64_t deadline_us) {
 
 bool CacheCore::EndKeys(int64_t deadline_us) {
   base::AssertHolder();
+  RunEnds();  // callbacks may have given back pinned values
   while (engine_->keyspace().EndStep()) {
     if (closing_->Late(deadline_us)) return false;
   }

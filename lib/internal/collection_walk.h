@@ -54,6 +54,8 @@ class LARDER_API CollectionPin {
 
 inline constexpr ErrorText kWalkWasMoved{absl::StatusCode::kFailedPrecondition,
                                          "the CollectionRange was moved from: its elements are in the other one"};
+inline constexpr ErrorText kOtherElements{absl::StatusCode::kFailedPrecondition,
+                                          "the old value has elements of another kind"};
 // How many elements are fetched at a time.
 inline constexpr size_t kWalkBatch = 64;
 
@@ -74,6 +76,12 @@ inline double FetchedScore(std::string_view bytes) {
   return score;
 }
 
+// What somebody else has pinned, and its first elements. Both must outlive the walk.
+struct Pinned {
+  const CollectionPin* pin = nullptr;
+  const FetchedList* first = nullptr;
+};
+
 inline namespace LARDER_INTERNAL_FLAVOR {
 
 // What walks have in common: whose they are, and what is fetched. One that was moved from has failed.
@@ -82,13 +90,17 @@ class PinnedWalk {
   PinnedWalk(const Target& target, std::string_view key) : target_(target) {
     status_ = FillResult([&] { key_ = key; });
   }
+  PinnedWalk(const Target& target, const Pinned& pinned)
+      : target_(target), pinned_(pinned) {}
   PinnedWalk(PinnedWalk&& other) noexcept { *this = std::move(other); }
   PinnedWalk& operator=(PinnedWalk&& other) noexcept {
     if (this == &other) return *this;
     target_ = other.target_;
     key_ = std::move(other.key_);
+    pinned_ = other.pinned_;
     pin_ = std::move(other.pin_);
     batch_ = std::move(other.batch_);
+    first_batch_ = other.first_batch_;
     started_ = other.started_;
     at_ = other.at_;
     status_ = std::exchange(other.status_, StatusOf(kWalkWasMoved));
@@ -106,10 +118,21 @@ class PinnedWalk {
     return false;
   }
 
+  bool borrows() const { return pinned_.first != nullptr; }
+  const CollectionPin& pin() const { return borrows() ? *pinned_.pin : pin_; }
+  // The elements that are there. Somebody else's are used up first.
+  const FetchedList& batch() const { return first_batch_ && borrows() ? *pinned_.first : batch_; }
+  void ClearBatch() {
+    first_batch_ = false;
+    batch_.Clear();
+  }
+
   Target target_{};
   std::string key_;
+  Pinned pinned_;
   CollectionPin pin_;
   FetchedList batch_;
+  bool first_batch_ = true;
   bool started_ = false;
   size_t at_ = 0;  // where the walk is: each counts in its own way
   absl::Status status_;
@@ -121,13 +144,16 @@ class CollectionWalk : public PinnedWalk {
  public:
   CollectionWalk(const Target& target, const PinOp& pin, std::string_view key)
       : PinnedWalk(target, key), pin_op_(&pin) {}
+  // Elements that are pinned already.
+  CollectionWalk(const Target& target, const Pinned& pinned, size_t size)
+      : PinnedWalk(target, pinned), size_(size) {}
 
   // Goes to the next element, to the first one at first. False at the end, or after an error.
   bool Next() {
     if (!status_.ok()) return false;
     if (!started_) {
       started_ = true;
-      if (!Check(RunTyped(target_, *pin_op_, key_, target_.core, &pin_, &size_, &batch_))) return false;
+      if (!borrows() && !Check(RunTyped(target_, *pin_op_, key_, target_.core, &pin_, &size_, &batch_))) return false;
     } else {
       ++at_;
     }
@@ -135,15 +161,15 @@ class CollectionWalk : public PinnedWalk {
       pin_ = CollectionPin();
       return false;
     }
-    if ((at_ - first_) * kParts < batch_.size()) return true;
-    batch_.Clear();
+    if ((at_ - first_) * kParts < batch().size()) return true;
+    ClearBatch();
     first_ = at_;
-    return Check(RunTyped(target_, kReadPinned, {}, &pin_, at_, &batch_)) && batch_.size() >= kParts;
+    return Check(RunTyped(target_, kReadPinned, {}, &pin(), at_, &batch_)) && batch_.size() >= kParts;
   }
-  std::string_view Part(int i) const { return batch_.view((at_ - first_) * kParts + i); }
+  std::string_view Part(int i) const { return batch().view((at_ - first_) * kParts + i); }
 
  private:
-  const PinOp* pin_op_;
+  const PinOp* pin_op_ = nullptr;
   size_t first_ = 0;  // the index of the first element in the batch
   size_t size_ = 0;
 };

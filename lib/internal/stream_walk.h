@@ -46,32 +46,35 @@ class StreamWalk : public PinnedWalk {
  public:
   StreamWalk(const Target& target, std::string_view key, const StreamSpan& span)
       : PinnedWalk(target, key), span_(span) {}
+  // Entries that are pinned already. `span`: those of them that are to be fetched.
+  StreamWalk(const Target& target, const Pinned& pinned, const StreamSpan& span)
+      : PinnedWalk(target, pinned), span_(span) {}
 
   // Goes to the next entry, to the first one at first. False at the end, or after an error.
   bool Next() {
     if (!status_.ok()) return false;
     if (!started_) {
       started_ = true;
-      if (!Check(RunTyped(target_, kPinStream, key_, target_.core, &pin_, &span_, &batch_))) return false;
-    } else if (at_ < batch_.size()) {
+      if (!borrows() && !Check(RunTyped(target_, kPinStream, key_, target_.core, &pin_, &span_, &batch_))) return false;
+    } else if (at_ < batch().size()) {
       at_ += 1 + 2 * static_cast<size_t>(facts().fields);
     }
-    if (at_ < batch_.size()) return true;
-    batch_.Clear();
+    if (at_ < batch().size()) return true;
+    ClearBatch();
     at_ = 0;
     if (span_.next >= span_.end) {
       pin_ = CollectionPin();
       return false;
     }
-    return Check(RunTyped(target_, kReadPinnedStream, {}, &pin_, &span_, &batch_)) && batch_.size() != 0;
+    return Check(RunTyped(target_, kReadPinnedStream, {}, &pin(), &span_, &batch_)) && batch_.size() != 0;
   }
   StreamEntryFacts facts() const {
     StreamEntryFacts facts;
-    std::memcpy(&facts, batch_.view(at_).data(), sizeof(facts));
+    std::memcpy(&facts, batch().view(at_).data(), sizeof(facts));
     return facts;
   }
   // Fields and values in turn.
-  std::string_view Text(size_t i) const { return batch_.view(at_ + 1 + i); }
+  std::string_view Text(size_t i) const { return batch().view(at_ + 1 + i); }
 
  private:
   StreamSpan span_;

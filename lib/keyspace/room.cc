@@ -32,12 +32,15 @@ void MemoryLimit::Configure(size_t bytes, bool may_evict) {
 bool MemoryLimit::Exceeded(size_t counted) const {
   if (bytes_ == 0) return false;
   const size_t gone = std::min(keyspace_.garbage_.bytes(), GarbageMax());
-  const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed);
+  const size_t ignored = counted + gone + doomed_arguments_.load(std::memory_order_relaxed) +
+                         told_later_.load(std::memory_order_relaxed) + keyspace_.heap_->arena().returned_bytes();
   const size_t used = keyspace_.used_memory();
   return used > ignored && used - ignored > bytes_;
 }
 
 Error MemoryLimit::AdmitSlow(const Growth& growth) {
+  // Returned blocks count as gone, so somebody has to see to it that they go.
+  if (keyspace_.heap_->arena().has_returned()) keyspace_.heap_->CollectReturned(kCollectedAtOnce);
   const bool over = Exceeded(growth.counted);
   if (growth.value_bytes > bytes_) {
     return over && !may_evict_ ? errors::kOutOfMemory : errors::kLargerThanMaxmemory;

@@ -8,8 +8,11 @@
 // Garbage (flushed data that waits to be freed) counts as gone at once, up to an eighth of the limit: no key is evicted
 // for it. If there is more garbage, a write that finds memory over the limit first frees at least twice the bytes that
 // it adds. So the garbage gets less, and still no key is evicted. Garbage brings memory at most an eighth over the
-// limit. (Blocks that threads beside the executor dropped are collected then; very large ones are not counted once they
-// are dropped.)
+// limit.
+//
+// Blocks that threads beside the executor have dropped count as gone too, until the holder has collected them: each
+// write that may add memory collects some, and the background all. Very large ones are not counted once they are
+// dropped.
 //
 // The memory that a write's arguments take already, in a block or in a client's input, is no reason to evict for the
 // write: it will be the value's, or be freed.
@@ -123,6 +126,9 @@ class MemoryLimit {
   // The bytes of arriving arguments that are larger than the limit. They will be refused, so no key is evicted for
   // them. Any thread may use it.
   std::atomic<size_t>& doomed_arguments() { return doomed_arguments_; }
+  // The bytes that wait for listeners to be told what has become of keys. They are bounded elsewhere: no key is evicted
+  // for them, whose eviction would be told as well. Any thread may use it.
+  std::atomic<size_t>& told_later() { return told_later_; }
 
  private:
   size_t GarbageMax() const LARDER_REQUIRES_HOLDER { return bytes_ / 8; }
@@ -142,6 +148,7 @@ class MemoryLimit {
   bool owes_eviction_ LARDER_GUARDED_BY_HOLDER = false;
   bool source_fits_ LARDER_GUARDED_BY_HOLDER = false;  // while SearchRoom runs: the evictor may stop early
   std::atomic<size_t> doomed_arguments_{0};
+  std::atomic<size_t> told_later_{0};
   size_t counted_ LARDER_GUARDED_BY_HOLDER = 0;  // while MakeRoom runs: Growth::counted of the write
   uint64_t room_made_ LARDER_GUARDED_BY_HOLDER = 0;
   uint64_t source_goal_ LARDER_GUARDED_BY_HOLDER = 0;  // while SearchRoom runs: goal for evicted_bytes()

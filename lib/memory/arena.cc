@@ -138,13 +138,24 @@ bool Arena::FreeAnywhere(void* block, size_t bytes) {
     static_cast<size_t*>(block)[1] = bytes;
     link |= 1;
   }
+  const size_t counted = ReturnedBytes(link);
+  returned_bytes_.fetch_add(counted, std::memory_order_relaxed);
   void* head = returned_.load(std::memory_order_acquire);
   do {
-    if (reinterpret_cast<uintptr_t>(head) == kClosed) return false;
+    if (reinterpret_cast<uintptr_t>(head) == kClosed) {
+      returned_bytes_.fetch_sub(counted, std::memory_order_relaxed);
+      return false;
+    }
     *static_cast<void**>(block) = head;
   } while (!returned_.compare_exchange_weak(head, reinterpret_cast<void*>(link), std::memory_order_release,
                                             std::memory_order_acquire));
   return true;
+}
+
+// What a returned block takes. `link`: as in the list.
+size_t Arena::ReturnedBytes(uintptr_t link) {
+  void* const block = reinterpret_cast<void*>(link & ~uintptr_t{1});
+  return (link & 1) != 0 ? RoundUp(static_cast<size_t*>(block)[1]) : RunOf(block)->block_bytes;
 }
 
 size_t Arena::CloseReturns() {
@@ -161,13 +172,16 @@ size_t Arena::CollectReturned(size_t max) {
     collected_ = returned_.exchange(nullptr, std::memory_order_acquire);
   }
   size_t freed = 0;
+  size_t bytes = 0;
   while (collected_ != nullptr && freed < max) {
     const uintptr_t link = reinterpret_cast<uintptr_t>(collected_);
+    bytes += ReturnedBytes(link);
     void* const block = reinterpret_cast<void*>(link & ~uintptr_t{1});
     collected_ = *static_cast<void**>(block);
     Free(block, (link & 1) != 0 ? static_cast<size_t*>(block)[1] : RunOf(block)->block_bytes);
     ++freed;
   }
+  returned_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   return freed;
 }
 

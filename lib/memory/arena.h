@@ -199,6 +199,8 @@ class Arena {
   bool has_returned() const {
     return collected_ != nullptr || reinterpret_cast<uintptr_t>(returned_.load(std::memory_order_relaxed)) > kClosed;
   }
+  // What these blocks take. Any thread may call it.
+  size_t returned_bytes() const { return returned_bytes_.load(std::memory_order_relaxed); }
   // Frees up to `max` returned blocks; the rest stays for the next call. Returns how many it freed.
   size_t CollectReturned(size_t max = SIZE_MAX);
   // Frees all returned blocks and takes no more.
@@ -364,6 +366,7 @@ class Arena {
   void* AllocateLarge(size_t bytes);
   void FreeLarge(void* block, size_t bytes);
   Run* TakeRun(size_t list);
+  static size_t ReturnedBytes(uintptr_t link);
   Run* NewRun(size_t list);
   void Sink(Run* run);
   void Shelve(Run* run);
@@ -411,6 +414,7 @@ class Arena {
   Run none_ = {};  // a current run without blocks
   void* collected_ = nullptr;  // returned blocks that CollectReturned took and has not freed yet
   alignas(64) std::atomic<void*> returned_{nullptr};
+  std::atomic<size_t> returned_bytes_{0};
 };
 
 }  // namespace larder::inline v0::memory

@@ -75,6 +75,15 @@ Error PinCollection(const OpAt& at, const keyspace::Entry* entry, const keyspace
                     core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to)
     LARDER_REQUIRES_HOLDER;
 
+// Each adds an element of its type.
+bool AddHashPair(const keyspace::Collection& hash, const char* record, FetchedList* to);
+bool AddListElement(const keyspace::Collection& list, const char* record, FetchedList* to);
+bool AddSetMember(const keyspace::Collection& set, const char* record, FetchedList* to);
+bool AddScoredMember(const keyspace::Collection& zset, const char* record, FetchedList* to);
+// Pins the stream that `entry` holds and adds its first entries to the list, or all if they are few: *fetched of *size.
+Error PinStreamValue(const OpAt& at, const keyspace::Entry& entry, core::CacheCore* core, internal::CollectionPin* pin,
+                     size_t* size, size_t* fetched, FetchedList* to) LARDER_REQUIRES_HOLDER;
+
 // The op that pins, of a type whose packed records are always made up in the same way.
 template <keyspace::Type kType, const ds::RecordFormat& kPacked, AddRecord kAdd>
 Error Pin(const OpAt& at, core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to) {

@@ -10,6 +10,11 @@
 #include "lib/typed/op.h"
 
 namespace larder::inline v0::typed {
+
+bool AddHashPair(const keyspace::Collection& hash, const char* record, FetchedList* to) {
+  return AddRecordPart(hash, record, 0, to) && AddRecordPart(hash, record, 1, to);
+}
+
 namespace {
 
 using keyspace::Collection;
@@ -55,9 +60,6 @@ Error HashSize(const OpAt& at, int64_t* size) {
   return kOk;
 }
 
-bool AddPair(const Collection& hash, const char* record, FetchedList* to) {
-  return AddRecordPart(hash, record, 0, to) && AddRecordPart(hash, record, 1, to);
-}
 bool AddField(const Collection& hash, const char* record, FetchedList* to) { return AddRecordPart(hash, record, 0, to); }
 bool AddValue(const Collection& hash, const char* record, FetchedList* to) { return AddRecordPart(hash, record, 1, to); }
 
@@ -78,7 +80,7 @@ Error HashRandom(const OpAt& at, int64_t count, FetchedList* to) {
   const size_t most = std::min(static_cast<size_t>(count), hash.size());
   bool filled = true;
   const bool sampled = ops::SampleRecords(hash, most, at.db().keyspace().random(), [&](const char* record) {
-    filled = filled && AddPair(hash, record, to);
+    filled = filled && AddHashPair(hash, record, to);
   });
   return FilledError(sampled && filled);
 }
@@ -194,7 +196,7 @@ constexpr TypedOp<Bytes, double, double*> kHashIncrementFloat = OpOf<Bytes, doub
      .growth = By<typed::GrowthOfHashIncrementFloat>});
 
 constexpr TypedOp<FetchedList*> kHashEntries = OpOf<FetchedList*>(
-    {.name = "HGETALL", .access = Access::kReads, .keys = KeyCount::kOne, .run = By<typed::HashAll<typed::AddPair>>,
+    {.name = "HGETALL", .access = Access::kReads, .keys = KeyCount::kOne, .run = By<typed::HashAll<typed::AddHashPair>>,
      .is_short = By<typed::HashAllIsShort>});
 
 constexpr TypedOp<FetchedList*> kHashFields = OpOf<FetchedList*>(
@@ -211,6 +213,6 @@ constexpr TypedOp<int64_t, FetchedList*> kHashRandom = OpOf<int64_t, FetchedList
 
 constexpr PinOp kPinHash = OpOf<core::CacheCore*, CollectionPin*, size_t*, FetchedList*>(
     {.name = "HGETALL", .access = Access::kReads, .keys = KeyCount::kOne,
-     .run = By<typed::Pin<keyspace::Type::kHash, ops::hashes::kPackedPairs, typed::AddPair>>});
+     .run = By<typed::Pin<keyspace::Type::kHash, ops::hashes::kPackedPairs, typed::AddHashPair>>});
 
 }  // namespace larder::inline v0::internal

@@ -7,16 +7,17 @@
 #include "lib/typed/op.h"
 
 namespace larder::inline v0::typed {
+
+bool AddListElement(const keyspace::Collection& list, const char* record, FetchedList* to) {
+  return AddRecordPart(list, record, 0, to);
+}
+
 namespace {
 
 using keyspace::Collection;
 using keyspace::Growth;
 namespace lists = ops::lists;
 using lists::End;
-
-bool AddElement(const Collection& list, const char* record, FetchedList* to) {
-  return AddRecordPart(list, record, 0, to);
-}
 
 void ShowPinRange(engine::Monitors& to, Bytes key, core::CacheCore*, internal::CollectionPin*, size_t*, FetchedList*) {
   to.Add(key);
@@ -62,7 +63,7 @@ Error ListPopSeveral(const OpAt& at, int64_t count, FetchedList* to) {
   bool filled = true;
   const Error error =
       lists::Pop(at.db(), at.key, kEnd, static_cast<size_t>(count), [&](const lists::Popped& popped) {
-        popped.ForEach([&](const char* record) { return filled = AddElement(popped.list, record, to); });
+        popped.ForEach([&](const char* record) { return filled = AddListElement(popped.list, record, to); });
         return filled;
       }).error();
   return filled ? error : Error(internal::kNoMemoryForResult);
@@ -108,7 +109,7 @@ Error ListRange(const OpAt& at, int64_t first, int64_t last, FetchedList* to) {
   const lists::Range range = lists::RangeOf(first, last, list.size());
   bool filled = true;
   list.ForRange(range.first, range.count, false,
-                [&](const char* record) { return filled = AddElement(list, record, to); });
+                [&](const char* record) { return filled = AddListElement(list, record, to); });
   return FilledError(filled);
 }
 bool ListRangeIsShort(keyspace::Db& db, Bytes key, int64_t first, int64_t last, FetchedList*)
@@ -262,7 +263,7 @@ constexpr TypedOp<int64_t, int64_t> kListTrim = OpOf<int64_t, int64_t>(
 
 constexpr PinOp kPinList = OpOf<core::CacheCore*, CollectionPin*, size_t*, FetchedList*>(
     {.name = "LRANGE", .access = Access::kReads, .keys = KeyCount::kOne,
-     .run = By<typed::Pin<keyspace::Type::kList, ops::lists::kElements, typed::AddElement>>,
+     .run = By<typed::Pin<keyspace::Type::kList, ops::lists::kElements, typed::AddListElement>>,
      .show = By<typed::ShowPinRange>});
 
 }  // namespace larder::inline v0::internal

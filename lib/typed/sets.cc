@@ -10,21 +10,22 @@
 #include "lib/typed/op.h"
 
 namespace larder::inline v0::typed {
+
+bool AddSetMember(const keyspace::Collection& records, const char* record, FetchedList* to) {
+  if (!records.format().fixed_size()) return AddRecordPart(records, record, 0, to);
+  ops::sets::Digits digits;
+  return to->Add(ops::sets::Set(records).TextAt(record, digits));
+}
+
 namespace {
 
 using keyspace::Collection;
 using keyspace::Growth;
 namespace sets = ops::sets;
 
-bool AddMember(const Collection& records, const char* record, FetchedList* to) {
-  if (!records.format().fixed_size()) return AddRecordPart(records, record, 0, to);
-  sets::Digits digits;
-  return to->Add(sets::Set(records).TextAt(record, digits));
-}
-
 Error PinSet(const OpAt& at, core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to) {
   LARDER_ASSIGN_OR_RETURN(const sets::Set set, sets::Open(at.db(), at.key));
-  return PinCollection(at, set.entry(), set.records(), AddMember, core, pin, size, to);
+  return PinCollection(at, set.entry(), set.records(), AddSetMember, core, pin, size, to);
 }
 
 // ---- Reads ----------------------------------------------------------------------------------------------------------
@@ -56,7 +57,7 @@ Error SetSize(const OpAt& at, int64_t* size) {
 Error SetMembers(const OpAt& at, FetchedList* to) {
   LARDER_ASSIGN_OR_RETURN(const sets::Set set, sets::Open(at.db(), at.key));
   bool filled = true;
-  set.records().ForEach([&](const char* record) { return filled = AddMember(set.records(), record, to); });
+  set.records().ForEach([&](const char* record) { return filled = AddSetMember(set.records(), record, to); });
   return FilledError(filled);
 }
 bool SetMembersAreShort(keyspace::Db& db, Bytes key, FetchedList*) LARDER_REQUIRES_HOLDER {
@@ -69,7 +70,7 @@ Error SetRandom(const OpAt& at, int64_t count, FetchedList* to) {
   const size_t most = std::min(static_cast<size_t>(count), set.size());
   bool filled = true;
   const bool sampled = ops::SampleRecords(set.records(), most, at.db().keyspace().random(), [&](const char* record) {
-    filled = filled && AddMember(set.records(), record, to);
+    filled = filled && AddSetMember(set.records(), record, to);
   });
   return FilledError(sampled && filled);
 }
@@ -119,7 +120,7 @@ Error SetPopSeveral(const OpAt& at, int64_t count, FetchedList* to) {
   bool filled = true;
   const Error error = sets::Pop(at.db(), at.key, static_cast<size_t>(count), [](size_t) {},
                                 [&](const sets::Set& set, const char* record) {
-                                  filled = filled && AddMember(set.records(), record, to);
+                                  filled = filled && AddSetMember(set.records(), record, to);
                                 });
   if (error.ok() && !filled) return internal::kResultLost;
   return error;

@@ -26,17 +26,21 @@ namespace zsets = ops::zsets;
 
 constexpr ErrorText kBadScore{absl::StatusCode::kInvalidArgument, "the score is not a number"};
 
+}  // namespace
+
 // A member and its score.
-bool AddScored(const Collection& zset, const char* record, FetchedList* to) {
+bool AddScoredMember(const Collection& zset, const char* record, FetchedList* to) {
   return AddRecordPart(zset, record, 0, to) && AddScore(zsets::ScoreOf(zset, record), to);
 }
+
+namespace {
 
 Error PinSortedSet(const OpAt& at, core::CacheCore* core, internal::CollectionPin* pin, size_t* size,
                    FetchedList* to) {
   const keyspace::Entry* const entry = at.db().Find(at.key, Lookup::kRead);
   if (entry != nullptr && entry->type() != keyspace::Type::kZset) return errors::kWrongType;
   LARDER_ASSIGN_OR_RETURN(const Collection zset, zsets::Open(at.db(), at.key));
-  return PinCollection(at, entry, zset, AddScored, core, pin, size, to);
+  return PinCollection(at, entry, zset, AddScoredMember, core, pin, size, to);
 }
 void ShowPinScores(engine::Monitors& to, Bytes key, core::CacheCore*, internal::CollectionPin*, size_t*,
                    FetchedList*) {
@@ -231,7 +235,7 @@ Result<zsets::Range> RangeOf(const SortedRange& range) {
 bool AddPicked(const Collection& zset, const zsets::Picked& picked, FetchedList* to) {
   bool filled = true;
   zset.ForRange(picked.first, picked.count, picked.backwards,
-                [&](const char* record) { return filled = AddScored(zset, record, to); });
+                [&](const char* record) { return filled = AddScoredMember(zset, record, to); });
   return filled;
 }
 
@@ -365,7 +369,7 @@ Error SortedSetRandom(const OpAt& at, int64_t count, FetchedList* to) {
   const size_t most = std::min(static_cast<size_t>(count), zset.size());
   bool filled = true;
   const bool sampled = ops::SampleRecords(zset, most, at.db().keyspace().random(), [&](const char* record) {
-    filled = filled && AddScored(zset, record, to);
+    filled = filled && AddScoredMember(zset, record, to);
   });
   return FilledError(sampled && filled);
 }

@@ -47,6 +47,21 @@ Error PinStream(const OpAt& at, core::CacheCore* core, CollectionPin* pin, Strea
   LARDER_RETURN_IF_ERROR(AddEntries(stream, span, to));
   return span->next == span->end ? kOk : PinClone(at, stream.root(), nullptr, core, pin);
 }
+
+}  // namespace
+
+Error PinStreamValue(const OpAt& at, const keyspace::Entry& entry, core::CacheCore* core, CollectionPin* pin,
+                     size_t* size, size_t* fetched, FetchedList* to) {
+  const streams::Stream stream(static_cast<const streams::StreamRoot*>(entry.structure()));
+  StreamSpan span{.end = stream.length()};
+  LARDER_RETURN_IF_ERROR(AddEntries(stream, &span, to));
+  *size = span.end;
+  *fetched = span.next;
+  return span.next == span.end ? kOk : PinClone(at, stream.root(), nullptr, core, pin);
+}
+
+namespace {
+
 void ShowPinStream(engine::Monitors& to, Bytes key, core::CacheCore*, CollectionPin*, StreamSpan* span, FetchedList*) {
   streams::IdText room;
   to.Add(key);

@@ -1,0 +1,79 @@
+// EventQueue: a listener to effects in this process, whose events are callbacks. lib/events.h is its public face.
+//
+// Memory: what a waiting event takes does not count against maxmemory, and neither does a value that only an event
+// still holds because its key is gone: otherwise the eviction of a key would be a reason to evict the next one.
+// CallbackOptions::bytes_max bounds both. An old value that alone is larger than that counts as bytes_max.
+#ifndef LARDER_TYPED_EVENTS_H_
+#define LARDER_TYPED_EVENTS_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include <larder/events.h>
+#include "lib/base/bytes.h"
+#include "lib/base/holder.h"
+#include "lib/core/callback_queue.h"
+#include "lib/core/core.h"
+#include "lib/keyspace/effects.h"
+#include "lib/keyspace/entry.h"
+
+namespace larder::inline v0::typed {
+
+// Lifetime: one reference of the handle's, one of the end's, which takes it out of the keyspace.
+class EventQueue final : public core::CallbackQueue, private keyspace::EffectListener {
+ public:
+  // nullptr without memory.
+  static EventQueue* Create(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
+                            EventOptions options);
+
+  // Begins to listen. Call once.
+  absl::Status Start();
+  bool forked() const { return core().Forked(); }
+  // For the handle, once: no effects any more, and the end of callbacks, as CallbackQueue::End says.
+  void EndAll();
+
+ private:
+  class Ending;
+  struct EventItem;
+  // The old value of an effect, on its way into items.
+  struct Old;
+
+  EventQueue(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
+             EventOptions options);
+  ~EventQueue() override;
+
+  uint32_t Wants() const;
+  bool Wants(keyspace::EventClass event_class) const;
+  void Tell(const keyspace::Effect& effect, keyspace::EventClass event_class, Bytes name) LARDER_REQUIRES_HOLDER;
+  // One event of a class that is wanted.
+  void Queue(const keyspace::Effect& effect, EventClass event_class, EventReason reason, Bytes name)
+      LARDER_REQUIRES_HOLDER;
+  bool PinOld(const keyspace::Effect& effect, EventReason reason, EventItem* item) LARDER_REQUIRES_HOLDER;
+  bool PinCollection(const keyspace::Effect& effect, EventItem* item) LARDER_REQUIRES_HOLDER;
+  void Exclude(EventItem* item, size_t bytes);
+
+  // EffectListener.
+  void OnEffect(const keyspace::Effect& effect) override LARDER_REQUIRES_HOLDER;
+  // CallbackQueue.
+  void Call(const Item& item) override;
+  void CallDropped(uint64_t count) override;
+  void Closed() override;
+  void Release(Item* item) override;
+  void ReleaseUser() override;
+
+  const EventClass classes_;
+  const bool old_values_;
+  const std::string match_;
+  const size_t bytes_max_;
+  keyspace::Db* db_ = nullptr;  // any: for walks through old values
+  std::function<void(const Event&)> callback_;
+  std::function<void(uint64_t)> on_dropped_;
+  std::unique_ptr<core::SessionEnd> ending_;
+};
+
+}  // namespace larder::inline v0::typed
+
+#endif  // LARDER_TYPED_EVENTS_H_
