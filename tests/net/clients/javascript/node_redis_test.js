@@ -172,9 +172,10 @@ describe('node-redis', () => {
     assert.deepEqual((await r.pubSubChannels()).sort(), ['news', 'other']);
     assert.deepEqual(plain(await r.pubSubNumSub(['news', 'nosuch'])), {news: 1, nosuch: 0});
     assert.equal(await r.pubSubNumPat(), 1);
-    await subscriber.unsubscribe();
-    await subscriber.pUnsubscribe();
-    await subscriber.sUnsubscribe();
+    // By name: without one, node-redis waits for a count of 0, which other subscriptions keep from coming.
+    await subscriber.unsubscribe(['news', 'other']);
+    await subscriber.pUnsubscribe('n?ws');
+    await subscriber.sUnsubscribe('shard');
     assert.equal(await r.publish('news', 'nobody'), 0);
     assert.equal(await subscriber.get('k'), 'RESP3 allows it');
   });
@@ -187,8 +188,7 @@ describe('node-redis', () => {
     const results = await r.multi().set('k', 1).incr('k').hSet('h', 'f', 'v').hGetAll('h').zAdd('z', {score: 0.5, value: 'm'})
         .zScore('z', 'm').exec();
     assert.deepEqual(plain(results), ['OK', 2, 1, {f: 'v'}, 1, 0.5]);
-    const failed = await r.multi().incr('h').get('k').execAsPipeline().catch((error) => error);
-    assert.match(failed.errors().next().value.message, /^WRONGTYPE /);
+    await assert.rejects(r.multi().incr('h').get('k').execAsPipeline(), {message: /^WRONGTYPE /});
     const other = await connect();
     await other.watch('k');
     await r.set('k', 'changed');
