@@ -1,4 +1,5 @@
-// go-redis, once in RESP2 and once in RESP3, against the server at LARDER_PORT of 127.0.0.1. `../run go_redis` starts it.
+// go-redis, once in RESP2 and once in RESP3, against the server at LARDER_PORT of 127.0.0.1. `../run go_redis` starts
+// it.
 package goredis
 
 import (
@@ -243,20 +244,34 @@ func testSortedSets(f *fixture) {
 	is(f, 1.25)(r.ZIncrBy(ctx, "z", 0.25, "a").Result())
 	is[int64](f, 3)(r.ZUnionStore(ctx, "u", &redis.ZStore{Keys: []string{"z", "z"}, Weights: []float64{1, 2}}).Result())
 	is(f, []redis.Z{{Score: 3.75, Member: "a"}})(r.ZPopMin(ctx, "u").Result())
-	isOf(f, "u", []redis.Z{{Score: infinity, Member: "c"}, {Score: 12, Member: "b"}})(r.ZMPop(ctx, "max", 5, "u").Result())
+	isOf(f, "u", []redis.Z{{Score: infinity, Member: "c"}, {Score: 12, Member: "b"}})(
+		r.ZMPop(ctx, "max", 5, "u").Result())
 	is(f, []redis.Z{})(r.ZPopMax(ctx, "u").Result())
 	is[int64](f, 2)(r.SAdd(ctx, "a", "a", "b").Result())
 	is(f, []redis.Z{{Score: 3.5, Member: "a"}, {Score: 9, Member: "b"}})(r.ZInterWithScores(ctx, &redis.ZStore{
 		Keys: []string{"z", "a"}, Weights: []float64{2, 1}}).Result())
 }
 
-// add fills stream `s` with five entries; their ids.
-func add(f *fixture) []string {
+// add appends field `i` to stream `s`; the entry's id.
+func add(f *fixture, i int) string {
+	return value[string](f)(f.r.XAdd(f.ctx, &redis.XAddArgs{Stream: "s", Values: []interface{}{"i", i}}).Result())
+}
+
+func addFive(f *fixture) []string {
 	var ids []string
 	for i := 0; i < 5; i++ {
-		ids = append(ids, value[string](f)(f.r.XAdd(f.ctx, &redis.XAddArgs{Stream: "s", Values: []interface{}{"i", i}}).Result()))
+		ids = append(ids, add(f, i))
 	}
 	return ids
+}
+
+// read is what XREAD and XREADGROUP reply for stream `s`.
+func read(messages ...redis.XMessage) []redis.XStream {
+	return []redis.XStream{{Stream: "s", Messages: messages}}
+}
+
+func readGroup(group, consumer string, count int64) *redis.XReadGroupArgs {
+	return &redis.XReadGroupArgs{Group: group, Consumer: consumer, Streams: []string{"s", ">"}, Count: count}
 }
 
 func message(id string, i int) redis.XMessage {
@@ -265,11 +280,11 @@ func message(id string, i int) redis.XMessage {
 
 func testStreams(f *fixture) {
 	ctx, r := f.ctx, f.r
-	ids := add(f)
+	ids := addFive(f)
 	is[int64](f, 5)(r.XLen(ctx, "s").Result())
 	is(f, []redis.XMessage{message(ids[0], 0), message(ids[1], 1)})(r.XRangeN(ctx, "s", "-", "+", 2).Result())
 	is(f, []redis.XMessage{message(ids[4], 4)})(r.XRevRangeN(ctx, "s", "+", "-", 1).Result())
-	is(f, []redis.XStream{{Stream: "s", Messages: []redis.XMessage{message(ids[4], 4)}}})(
+	is(f, read(message(ids[4], 4)))(
 		r.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "nosuch", ids[3], "0"}, Block: -1}).Result())
 	isNil(f, r.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", ids[4]}, Block: -1}))
 	info := value[*redis.XInfoStream](f)(r.XInfoStream(ctx, "s").Result())
@@ -284,17 +299,17 @@ func testStreams(f *fixture) {
 
 func testGroups(f *fixture) {
 	ctx, r := f.ctx, f.r
-	ids := add(f)
+	ids := addFive(f)
 	is(f, "OK")(r.XGroupCreate(ctx, "s", "g", "0").Result())
 	fails(f, "BUSYGROUP ", r.XGroupCreate(ctx, "s", "g", "0"))
-	fails(f, "NOGROUP ", r.XReadGroup(ctx, &redis.XReadGroupArgs{Group: "nosuch", Consumer: "c", Streams: []string{"s", ">"}}))
-	is(f, []redis.XStream{{Stream: "s", Messages: []redis.XMessage{message(ids[0], 0), message(ids[1], 1), message(ids[2], 2)}}})(
-		r.XReadGroup(ctx, &redis.XReadGroupArgs{Group: "g", Consumer: "alice", Streams: []string{"s", ">"}, Count: 3}).Result())
+	fails(f, "NOGROUP ", r.XReadGroup(ctx, readGroup("nosuch", "c", 1)))
+	is(f, read(message(ids[0], 0), message(ids[1], 1), message(ids[2], 2)))(
+		r.XReadGroup(ctx, readGroup("g", "alice", 3)).Result())
 	is[int64](f, 1)(r.XAck(ctx, "s", "g", ids[0]).Result())
 	is(f, &redis.XPending{Count: 2, Lower: ids[1], Higher: ids[2], Consumers: map[string]int64{"alice": 2}})(
 		r.XPending(ctx, "s", "g").Result())
-	pending := value[[]redis.XPendingExt](f)(r.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: "s", Group: "g", Start: "-",
-		End: "+", Count: 1}).Result())
+	pending := value[[]redis.XPendingExt](f)(r.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: "s", Group: "g",
+		Start: "-", End: "+", Count: 1}).Result())
 	pending[0].Idle = 0
 	equal(f, []redis.XPendingExt{{ID: ids[1], Consumer: "alice", RetryCount: 1}}, pending)
 	is(f, []string{ids[1]})(r.XClaimJustID(ctx, &redis.XClaimArgs{Stream: "s", Group: "g", Consumer: "bob",
@@ -307,8 +322,9 @@ func testGroups(f *fixture) {
 	equal(f, []interface{}{"alice", int64(0), "bob", int64(2)},
 		[]interface{}{consumers[0].Name, consumers[0].Pending, consumers[1].Name, consumers[1].Pending})
 	full := value[*redis.XInfoStreamFull](f)(r.XInfoStreamFull(ctx, "s", 0).Result())
+	group := full.Groups[0]
 	equal(f, []interface{}{5, "g", 2, ids[1]},
-		[]interface{}{len(full.Entries), full.Groups[0].Name, len(full.Groups[0].Pending), full.Groups[0].Pending[0].ID})
+		[]interface{}{len(full.Entries), group.Name, len(group.Pending), group.Pending[0].ID})
 	is[int64](f, 2)(r.XGroupDelConsumer(ctx, "s", "g", "bob").Result())
 	is[int64](f, 1)(r.XGroupDestroy(ctx, "s", "g").Result())
 }
@@ -345,16 +361,14 @@ func testBlockingStreams(f *fixture) {
 	ctx, r, waiter := f.ctx, f.r, f.connect()
 	is(f, "OK")(r.XGroupCreateMkStream(ctx, "s", "g", "$").Result())
 	grouped := later(f, func() ([]redis.XStream, error) {
-		return waiter.XReadGroup(ctx, &redis.XReadGroupArgs{Group: "g", Consumer: "c", Streams: []string{"s", ">"}}).Result()
+		return waiter.XReadGroup(ctx, readGroup("g", "c", 1)).Result()
 	})
-	id := value[string](f)(r.XAdd(ctx, &redis.XAddArgs{Stream: "s", Values: []string{"i", "1"}}).Result())
-	is(f, []redis.XStream{{Stream: "s", Messages: []redis.XMessage{message(id, 1)}}})(grouped())
+	is(f, read(message(add(f, 1), 1)))(grouped())
 
-	read := later(f, func() ([]redis.XStream, error) {
+	ungrouped := later(f, func() ([]redis.XStream, error) {
 		return waiter.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "$"}}).Result()
 	})
-	id = value[string](f)(r.XAdd(ctx, &redis.XAddArgs{Stream: "s", Values: []string{"i", "2"}}).Result())
-	is(f, []redis.XStream{{Stream: "s", Messages: []redis.XMessage{message(id, 2)}}})(read())
+	is(f, read(message(add(f, 2), 2)))(ungrouped())
 	isNil(f, waiter.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "$"}, Block: 10 * time.Millisecond}))
 }
 
