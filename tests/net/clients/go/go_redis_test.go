@@ -127,19 +127,22 @@ func sorted(values []string, err error) ([]string, error) {
 	return values, err
 }
 
+// What a call returned.
+type outcome[T any] struct {
+	value T
+	err   error
+}
+
 // later starts a call on a connection of its own and returns once its client waits; the function it returns gives what
 // the call returned.
 func later[T any](f *fixture, call func() (T, error)) func() (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
+	done := make(chan outcome[T], 1)
 	go func() {
 		value, err := call()
-		done <- result{value, err}
+		done <- outcome[T]{value, err}
 	}()
 	for !strings.Contains(value[string](f)(f.r.Info(f.ctx, "clients").Result()), "blocked_clients:1\r\n") {
+		equal(f, 0, len(done))
 	}
 	return func() (T, error) {
 		r := <-done
