@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "lib/core/core.h"
 #include "lib/session/subscriber.h"
@@ -53,7 +54,7 @@ absl::StatusOr<Subscription> Cache::Subscribe(const Channels& channels, std::fun
   }
   session::Subscriber* const subscriber =
       session::Subscriber::Create(core(), std::move(callback), std::move(options));
-  if (subscriber == nullptr) return base::NoMemory("there is no memory for a subscription");
+  if (subscriber == nullptr) return base::NoMemory(base::kNoMemoryForSubscription);
   Subscription made(subscriber);
   const absl::Status status = AddAll(*subscriber, channels);
   if (!status.ok()) return status;

@@ -130,6 +130,24 @@ larder_status larder_execute(larder_cache* cache, int db, size_t argc, const cha
   });
 }
 
+larder_status larder_execute_batch(larder_cache* cache, int db, size_t count, const size_t* argcs,
+                                   const char* const* argv, const size_t* lengths, larder_reply** replies,
+                                   larder_error* error) {
+  for (size_t i = 0; replies != nullptr && i < count; ++i) replies[i] = nullptr;
+  LARDER_NEED_BYTES(argcs, count);
+  return InDatabase(cache, db, error, [&](const larder::Database& database) {
+    absl::Status status;
+    size_t at = 0;
+    for (size_t i = 0; i < count && status.ok(); ++i) {
+      status = Execute(argcs[i], argv != nullptr ? argv + at : nullptr, lengths != nullptr ? lengths + at : nullptr,
+                       replies != nullptr ? &replies[i] : nullptr,
+                       [&](std::span<const std::string_view> words) { return database.Execute(words); });
+      at += argcs[i];
+    }
+    return status;
+  });
+}
+
 larder_status larder_execute_async(larder_cache* cache, int db, size_t argc, const char* const* argv,
                                    const size_t* lengths, larder_done_fn done, void* arg, larder_error* error) {
   LARDER_NEED(done);
@@ -229,6 +247,17 @@ const char* larder_connection_output(larder_connection* connection, size_t* leng
 
 void larder_connection_consume(larder_connection* connection, size_t n) {
   if (connection != nullptr) connection->connection->ConsumeOutput(n);
+}
+
+larder_status larder_connection_on_output(larder_connection* connection, larder_output_fn on_output, void* arg,
+                                          larder_error* error) {
+  LARDER_NEED(connection);
+  return Guard(error, [&] {
+    std::function<void()> call;
+    if (on_output != nullptr) call = [on_output, arg] { on_output(arg); };
+    connection->connection->OnOutput(std::move(call));
+    return absl::OkStatus();
+  });
 }
 
 int larder_connection_closed(const larder_connection* connection) {

@@ -230,6 +230,14 @@ LARDER_C_API larder_status larder_expire(larder_cache *cache, int db, const char
 LARDER_C_API larder_status larder_ttl(larder_cache *cache, int db, const char *key, size_t key_length, int64_t *ttl_ms,
                                       int *existed, larder_error *error);
 
+/* MGET: `count` strings. values[i] is NULL if there is no string at that key; each is yours. */
+LARDER_C_API larder_status larder_mget(larder_cache *cache, int db, size_t count, const char *const *keys,
+                                       const size_t *key_lengths, larder_bytes **values, larder_error *error);
+/* MSET: all or none. */
+LARDER_C_API larder_status larder_mset(larder_cache *cache, int db, size_t count, const char *const *keys,
+                                       const size_t *key_lengths, const char *const *values,
+                                       const size_t *value_lengths, larder_error *error);
+
 /* The string at a key. If there is none, stores what `load` gives, with ttl_ms (as for larder_set), and returns that.
  * Callers that miss the same key together call one loader, the first caller's, on its thread; the others wait for it.
  * The loader may call the cache, but if it asks get-or-load for the key that it loads, that is
@@ -249,9 +257,18 @@ typedef struct larder_reply larder_reply;
 
 /* Runs one command in database `db`, as a client that exists for it alone. If `lengths` is NULL, the arguments end with
  * a NUL; if `reply` is NULL, the reply is thrown away. Commands that only mean something in a session (MULTI,
- * SELECT...) answer an error reply: use a session. */
+ * SELECT...) answer an error reply: use a session. A command that waits (BLPOP, XREAD BLOCK...) makes the calling thread
+ * wait, at most for the timeout that it has; with larder_execute_async no thread waits. */
 LARDER_C_API larder_status larder_execute(larder_cache *cache, int db, size_t argc, const char *const *argv,
                                           const size_t *lengths, larder_reply **reply, larder_error *error);
+
+/* Several commands with one call, one after the other; others may run between them. Command i has argcs[i] arguments,
+ * which follow those of command i - 1 in `argv` and `lengths` (NULL: they end with a NUL). replies[i] is yours, and NULL
+ * if that command has failed, as larder_execute would have: then the commands behind it have not run, and the call fails
+ * likewise. `replies` may be NULL. */
+LARDER_C_API larder_status larder_execute_batch(larder_cache *cache, int db, size_t count, const size_t *argcs,
+                                                const char *const *argv, const size_t *lengths,
+                                                larder_reply **replies, larder_error *error);
 
 /* The same, but `done` gets the reply, once, on the thread that does the background work. `reply` is yours then. It is
  * NULL if the command has not run, because the cache was closed first, or if its reply is lost. Only then `error` is
@@ -327,8 +344,155 @@ LARDER_C_API larder_status larder_connection_feed(larder_connection *connection,
 LARDER_C_API const char *larder_connection_output(larder_connection *connection, size_t *length);
 /* n: at most the length that larder_connection_output gave. */
 LARDER_C_API void larder_connection_consume(larder_connection *connection, size_t n);
+/* Calls on_output(arg) when there is output that no call of yours has caused: the reply of a command that has waited, a
+ * message, MONITOR's line; also when the connection was closed. It runs on the thread that does the background work;
+ * since one thread at a time may use a connection, it will mostly tell that thread to ask for the output. It may be
+ * called once too often. NULL, the default: nobody is told. larder_connection_free waits until it has returned, unless
+ * that is called from inside it. */
+typedef void (*larder_output_fn)(void *arg);
+LARDER_C_API larder_status larder_connection_on_output(larder_connection *connection, larder_output_fn on_output,
+                                                       void *arg, larder_error *error);
 /* Not 0: the client was closed (QUIT, a protocol error, CLIENT KILL); send the output, then hang up. */
 LARDER_C_API int larder_connection_closed(const larder_connection *connection);
+
+/* --- Messages and events as callbacks ----------------------------------------------------------------------------
+ *
+ * Callbacks run one at a time on the thread that does the background work (in larder_close and larder_free, on the
+ * closing thread), in the order in which things happened, and may call the cache. Whoever publishes or writes never
+ * waits for them: what is not delivered yet is kept up to bytes_max, and beyond that dropped. All pointers that a
+ * callback is given last for the call. */
+
+typedef void (*larder_dropped_fn)(void *arg, uint64_t count);
+
+/* May be NULL where it is asked for, and may end after the call. All of it 0: the defaults. */
+typedef struct larder_callback_options {
+  size_t bytes_max;          /* 0: 32 MB */
+  int close_on_overflow;     /* 0: what comes is dropped until there is room again. Else: nothing more comes then */
+  larder_dropped_fn dropped; /* told how many were dropped, before the next callback; may be NULL. arg: the callback's */
+} larder_callback_options;
+
+typedef enum larder_channel_kind {
+  LARDER_CHANNEL = 0,       /* SUBSCRIBE */
+  LARDER_PATTERN = 1,       /* PSUBSCRIBE */
+  LARDER_SHARD_CHANNEL = 2  /* SSUBSCRIBE */
+} larder_channel_kind;
+
+typedef struct larder_message {
+  larder_channel_kind kind; /* what the receiver is subscribed to */
+  const char *channel;
+  size_t channel_length;
+  const char *pattern; /* of LARDER_PATTERN; else of length 0 */
+  size_t pattern_length;
+  const char *payload;
+  size_t payload_length;
+} larder_message;
+typedef void (*larder_message_fn)(void *arg, const larder_message *message);
+
+/* PUBLISH, or SPUBLISH for LARDER_SHARD_CHANNEL. *receivers (may be NULL): how often it was sent. */
+LARDER_C_API larder_status larder_publish(larder_cache *cache, larder_channel_kind kind, const char *channel,
+                                          size_t channel_length, const char *payload, size_t payload_length,
+                                          int64_t *receivers, larder_error *error);
+
+/* A subscriber without channels as yet. One thread at a time; its callback may use it too, also to free it. */
+typedef struct larder_subscription larder_subscription;
+LARDER_C_API larder_status larder_subscription_new(larder_cache *cache, larder_message_fn callback, void *arg,
+                                                   const larder_callback_options *options,
+                                                   larder_subscription **subscription, larder_error *error);
+/* All of them or, after a failure, none. If `lengths` is NULL, the names end with a NUL. */
+LARDER_C_API larder_status larder_subscription_add(larder_subscription *subscription, larder_channel_kind kind,
+                                                   size_t count, const char *const *names, const size_t *lengths,
+                                                   larder_error *error);
+LARDER_C_API larder_status larder_subscription_remove(larder_subscription *subscription, larder_channel_kind kind,
+                                                      size_t count, const char *const *names, const size_t *lengths,
+                                                      larder_error *error);
+/* Whether it has overflown with close_on_overflow; how many messages were dropped. */
+LARDER_C_API int larder_subscription_closed(const larder_subscription *subscription);
+LARDER_C_API uint64_t larder_subscription_dropped(const larder_subscription *subscription);
+/* No callback begins after this, and one that is running has returned, unless this is called from inside a callback. */
+LARDER_C_API void larder_subscription_free(larder_subscription *subscription);
+
+/* Classes of events, with their letters in the directive notify-keyspace-events. */
+enum {
+  LARDER_EVENT_GENERIC = 1,        /* g */
+  LARDER_EVENT_STRING = 2,         /* $ */
+  LARDER_EVENT_LIST = 4,           /* l */
+  LARDER_EVENT_SET = 8,            /* s */
+  LARDER_EVENT_HASH = 16,          /* h */
+  LARDER_EVENT_SORTED_SET = 32,    /* z */
+  LARDER_EVENT_STREAM = 64,        /* t */
+  LARDER_EVENT_EXPIRED = 128,      /* x */
+  LARDER_EVENT_EVICTED = 256,      /* e */
+  LARDER_EVENT_NEW = 512,          /* n */
+  LARDER_EVENT_MISS = 1024,        /* m */
+  LARDER_EVENT_DATABASE = 2048,    /* no letter: "flushdb" and "swapdb" */
+  LARDER_EVENT_CHANGES = 0xbff     /* all but LARDER_EVENT_MISS */
+};
+
+typedef enum larder_event_reason {
+  LARDER_REASON_WRITTEN = 0,
+  LARDER_REASON_DELETED = 1, /* by a command, by losing its last element, or to another name or database */
+  LARDER_REASON_EXPIRED = 2,
+  LARDER_REASON_EVICTED = 3,
+  LARDER_REASON_FLUSHED = 4,
+  LARDER_REASON_SWAPPED = 5,
+  LARDER_REASON_MISSED = 6
+} larder_event_reason;
+
+typedef enum larder_key_type {
+  LARDER_KEY_STRING = 0,
+  LARDER_KEY_LIST = 1,
+  LARDER_KEY_SET = 2,
+  LARDER_KEY_SORTED_SET = 3,
+  LARDER_KEY_HASH = 4,
+  LARDER_KEY_STREAM = 5
+} larder_key_type;
+
+typedef struct larder_old_value larder_old_value;
+
+typedef struct larder_event {
+  unsigned event_class; /* one */
+  larder_event_reason reason;
+  int db;
+  int other_db; /* the other one that was swapped */
+  const char *name; /* as Redis names it: "set", "del"... */
+  size_t name_length;
+  const char *key; /* of length 0 for LARDER_EVENT_DATABASE */
+  size_t key_length;
+  const larder_old_value *old_value; /* NULL: there was none, or nobody has asked for it */
+} larder_event;
+typedef void (*larder_event_fn)(void *arg, const larder_event *event);
+
+/* Calls `callback` for each event of these classes. match: a glob for the keys; NULL: all. old_values: not 0 if events
+ * are to have the value of before. `dropped` gets `arg` too. */
+typedef struct larder_event_subscription larder_event_subscription;
+LARDER_C_API larder_status larder_on_event(larder_cache *cache, unsigned classes, const char *match,
+                                           size_t match_length, int old_values, larder_event_fn callback, void *arg,
+                                           const larder_callback_options *options,
+                                           larder_event_subscription **subscription, larder_error *error);
+LARDER_C_API int larder_event_subscription_closed(const larder_event_subscription *subscription);
+LARDER_C_API uint64_t larder_event_subscription_dropped(const larder_event_subscription *subscription);
+/* As larder_subscription_free. */
+LARDER_C_API void larder_event_subscription_free(larder_event_subscription *subscription);
+
+LARDER_C_API larder_key_type larder_old_type(const larder_old_value *old);
+/* A string's bytes; of length 0 for other types. `length` may be NULL. */
+LARDER_C_API const char *larder_old_string(const larder_old_value *old, size_t *length);
+/* The length of a string; how many elements, members, fields or entries. */
+LARDER_C_API size_t larder_old_size(const larder_old_value *old);
+
+typedef struct larder_old_element {
+  const char *text; /* an element, a member, a field */
+  size_t text_length;
+  const char *value; /* a field's; else of length 0 */
+  size_t value_length;
+  double score; /* of a sorted set's member */
+  uint64_t ms, sequence; /* the id of a stream's entry */
+} larder_old_element;
+/* Calls `visit` with each element of a collection, and with each field of each entry of a stream, until it returns
+ * other than 0. LARDER_FAILED_PRECONDITION for a string. */
+typedef int (*larder_old_element_fn)(void *arg, const larder_old_element *element);
+LARDER_C_API larder_status larder_old_elements(const larder_old_value *old, larder_old_element_fn visit, void *arg,
+                                               larder_error *error);
 
 /* --- The listener ----------------------------------------------------------------------------------------------- */
 

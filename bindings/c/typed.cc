@@ -3,6 +3,7 @@
 
 namespace {
 
+using larder_c::Arguments;
 using larder_c::Fail;
 using larder_c::Guard;
 using larder_c::InDatabase;
@@ -152,6 +153,40 @@ larder_status larder_loaded_set(larder_loaded* loaded, const char* value, size_t
   return Guard(error, [&] {
     loaded->value.emplace(value, value_length);
     return absl::OkStatus();
+  });
+}
+
+larder_status larder_mget(larder_cache* cache, int db, size_t count, const char* const* keys,
+                          const size_t* key_lengths, larder_bytes** values, larder_error* error) {
+  LARDER_NEED_BYTES(values, count);
+  for (size_t i = 0; i < count; ++i) values[i] = nullptr;
+  return InDatabase(cache, db, error, [&](const larder::Database& database) -> absl::Status {
+    const Arguments names(count, keys, key_lengths);
+    if (!names.status().ok()) return absl::InvalidArgumentError("keys, or a key in it, is NULL");
+    std::vector<std::unique_ptr<larder_bytes>> holders(count);
+    for (auto& holder : holders) holder = std::make_unique<larder_bytes>();
+    std::vector<std::optional<std::string>> found;
+    if (absl::Status status = database.MGet(names.span(), &found); !status.ok()) return status;
+    for (size_t i = 0; i < count; ++i) {
+      if (!found[i].has_value()) continue;
+      holders[i]->bytes = *std::move(found[i]);
+      values[i] = holders[i].release();
+    }
+    return absl::OkStatus();
+  });
+}
+
+larder_status larder_mset(larder_cache* cache, int db, size_t count, const char* const* keys,
+                          const size_t* key_lengths, const char* const* values, const size_t* value_lengths,
+                          larder_error* error) {
+  return InDatabase(cache, db, error, [&](const larder::Database& database) -> absl::Status {
+    const Arguments names(count, keys, key_lengths);
+    const Arguments texts(count, values, value_lengths);
+    if (!names.status().ok()) return absl::InvalidArgumentError("keys, or a key in it, is NULL");
+    if (!texts.status().ok()) return absl::InvalidArgumentError("values, or a value in it, is NULL");
+    std::vector<std::pair<std::string_view, std::string_view>> pairs(count);
+    for (size_t i = 0; i < count; ++i) pairs[i] = {names.span()[i], texts.span()[i]};
+    return database.MSet(pairs);
   });
 }
 

@@ -13,6 +13,7 @@ inline constexpr std::string_view kNoMemoryForCache = "there is no memory for a 
 inline constexpr std::string_view kNoMemoryForListener = "there is no memory for a listener";
 inline constexpr std::string_view kNoMemoryForOptions = "there is no memory for the options";
 inline constexpr std::string_view kNoMemoryForPoller = "there is no memory for a poller";
+inline constexpr std::string_view kNoMemoryForSubscription = "there is no memory for a subscription";
 inline constexpr std::string_view kNoMemoryForReply = "there is no memory for the reply";
 
 }  // namespace larder::inline v0::base

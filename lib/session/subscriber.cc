@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
+#include "lib/base/error_texts.h"
 #include "lib/base/status.h"
 #include "lib/engine/engine.h"
 #include "lib/keyspace/errors.h"
@@ -96,7 +97,7 @@ absl::Status Subscriber::RunInSlices(std::string_view command, std::span<const s
     if (!status.ok()) return status;
     names = names.subspan(slice.size());
   }
-  return filled ? absl::OkStatus() : base::NoMemory("there is no memory for a subscription");
+  return filled ? absl::OkStatus() : base::NoMemory(base::kNoMemoryForSubscription);
 }
 
 absl::Status Subscriber::Subscribe(ChannelKind kind, std::span<const std::string_view> names) {

@@ -1,6 +1,9 @@
 // The examples of the handles' headers, as they stand there: see extract.py. Each is the body of a function.
 #include <larder/bitmap.h>
 #include <larder/cache.h>
+#include <larder/callbacks.h>
+#include <larder/clock.h>
+#include <larder/events.h>
 #include <larder/geo.h>
 #include <larder/hash.h>
 #include <larder/hyperloglog.h>
@@ -146,11 +149,45 @@ TEST_F(DocumentedTypesTest, StreamH) {
   EXPECT_TRUE(more->empty());
 }
 
-TEST_F(DocumentedTypesTest, PubsubH) {
-  std::unique_ptr<larder::RespConnection> reader = *cache.NewConnection();
-  ASSERT_TRUE(reader->Feed("SUBSCRIBE news\r\n").ok());
+absl::Status PubsubExample(larder::Cache& cache) {
 #include "tests/examples/documented/pubsub_1.inc"
   EXPECT_EQ(*receivers, 1);
+  EXPECT_TRUE(cache.Tick(absl::InfiniteFuture()).ok());
+  return absl::OkStatus();
+}
+
+// Callbacks come when the test says so.
+class DocumentedCallbacksTest : public DocumentedTypesTest {
+ protected:
+  std::shared_ptr<larder::ManualClock> clock_ = std::make_shared<larder::ManualClock>();
+  std::unique_ptr<larder::Cache> own_cache_ =
+      *larder::Cache::Open({.clock = clock_, .background = larder::Background::kTick});
+  larder::Cache& cache = *own_cache_;
+};
+
+TEST_F(DocumentedCallbacksTest, PubsubH) {
+  EXPECT_TRUE(PubsubExample(cache).ok());
+  printed_ = "news: Larder speaks\n";
+}
+
+absl::Status EventsExample(larder::Cache& cache, larder::ManualClock& clock) {
+#include "tests/examples/documented/events_1.inc"
+  EXPECT_TRUE(*cache.Set("k", "v", {.ttl = absl::Milliseconds(1)}));
+  clock.Advance(absl::Milliseconds(2));
+  EXPECT_EQ(*cache.Get("k"), std::nullopt);
+  EXPECT_TRUE(cache.Tick(absl::InfiniteFuture()).ok());
+  return absl::OkStatus();
+}
+
+TEST_F(DocumentedCallbacksTest, EventsH) {
+  EXPECT_TRUE(EventsExample(cache, *clock_).ok());
+  printed_ = "k has expired\nit was v\n";
+}
+
+TEST_F(DocumentedTypesTest, CallbacksH) {
+#include "tests/examples/documented/callbacks_1.inc"
+  options.on_dropped(3);
+  printed_ = "3 were lost\n";
 }
 
 TEST_F(DocumentedTypesTest, SortH) {
