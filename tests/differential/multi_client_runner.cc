@@ -1,0 +1,219 @@
+#include "tests/differential/multi_client_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace differential {
+namespace {
+
+// How often a step is looked at again before it is said that the sides differ: the last bytes may be on their way.
+constexpr int kLooks = 6;
+
+double NowSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Where they part, with what is around it.
+std::string Around(const std::string& bytes, size_t at) {
+  const size_t from = at > 60 ? at - 60 : 0;
+  return (from != 0 ? "..." : "") + Printable(bytes.substr(from, 300));
+}
+
+// Whichever client it is.
+std::string WithoutDigits(std::string text) {
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
+
+// UNSUBSCRIBE without names ends all channels in the order of a hash table: the names in replies that stand one behind
+// the other are sorted, while everything around them stays.
+std::string WithSortedEnds(std::string bytes) {
+  static constexpr std::string_view kWord = "unsubscribe\r\n$";
+  std::vector<std::pair<size_t, size_t>> run;  // where names are, of one length
+  const auto sort_run = [&] {
+    std::vector<std::string> names;
+    for (const auto& [at, size] : run) names.push_back(bytes.substr(at, size));
+    std::sort(names.begin(), names.end());
+    for (size_t i = 0; i < run.size(); ++i) bytes.replace(run[i].first, run[i].second, names[i]);
+    run.clear();
+  };
+  for (size_t at = 0; (at = bytes.find(kWord, at)) != bytes.npos;) {
+    at += kWord.size();
+    const size_t name = bytes.find("\r\n", at) + 2;
+    const size_t end = bytes.find("\r\n", name);
+    if (name == 1 || end == bytes.npos) break;
+    // "...c1\r\n:2\r\n*3\r\n$12\r\nsunsubscribe\r\n$2\r\n"
+    if (!run.empty() && (name - run.back().first > 50 || end - name != run.back().second)) sort_run();
+    run.emplace_back(name, end - name);
+    at = end;
+  }
+  sort_run();
+  return bytes;
+}
+
+bool SameBytes(const std::string& ours, const std::string& theirs) {
+  if (ours == theirs) return true;
+  return ours.size() == theirs.size() && WithSortedEnds(ours) == WithSortedEnds(theirs);
+}
+
+}  // namespace
+
+bool MultiClientRunner::Fail(size_t number, std::string why, const std::string& ours, const std::string& theirs) {
+  const size_t at = static_cast<size_t>(std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end()).first -
+                                        ours.begin());
+  finding_ = {number, std::move(why), Around(ours, at), Around(theirs, at)};
+  return false;
+}
+
+void MultiClientRunner::Prepare(uint64_t seed) {
+  Random random(seed);
+  for (int& protocol : protocols_) protocol = random.Chance(50) ? 3 : 2;
+  finding_.reset();
+  ours_.Restart(protocols_);
+  theirs_.Restart(protocols_);
+}
+
+std::string MultiClientRunner::Protocols() const {
+  std::string all;
+  for (const int protocol : protocols_) all += std::to_string(protocol);
+  return all;
+}
+
+std::optional<TrafficFinding> MultiClientRunner::Make(TrafficEpisode* episode, int size) {
+  Prepare(episode->seed);
+  MultiClientGenerator generator(episode->seed);
+  episode->steps.clear();
+  for (int i = 0; i < size; ++i) {
+    episode->steps.push_back(generator.Next(theirs_.look().state));
+    if (!Do(episode->steps.back(), static_cast<size_t>(i))) return finding_;
+  }
+  CompareEnd(episode->steps.size());
+  return finding_;
+}
+
+std::optional<TrafficFinding> MultiClientRunner::Replay(const TrafficEpisode& episode) {
+  Prepare(episode.seed);
+  for (size_t i = 0; i < episode.steps.size(); ++i) {
+    if (!Do(episode.steps[i], i)) return finding_;
+  }
+  CompareEnd(episode.steps.size());
+  return finding_;
+}
+
+bool MultiClientRunner::Do(const TrafficStep& step, size_t number) {
+  const TrafficState before = theirs_.look().state;
+  for (MultiClientSide* side : {&theirs_, &ours_}) {
+    if (step.kind == TrafficStep::kHangUp) {
+      side->HangUp(step.client);
+      side->Connect(step.client, protocols_[static_cast<size_t>(step.client)]);
+    } else {
+      side->Send(step.client, step.commands);
+    }
+  }
+  our_bytes_ = {};
+  their_bytes_ = {};
+  const int awaited = step.kind == TrafficStep::kSend ? step.client : -1;
+  for (int look = 0; look <= kLooks; ++look) {
+    for (auto [side, bytes] : {std::pair(&theirs_, &their_bytes_), std::pair(&ours_, &our_bytes_)}) {
+      side->Settle(look == 0 ? awaited : -1);
+      const auto more = side->Take();
+      for (size_t i = 0; i < kClients; ++i) (*bytes)[i] += WithoutIds(more[i]);
+    }
+    if (Compare(number)) break;
+  }
+  if (finding_.has_value()) return false;
+  Count(step, before);
+  ReplaceClosed();
+  return true;
+}
+
+// Whether they agree by now; else there is a finding.
+bool MultiClientRunner::Compare(size_t number) {
+  finding_.reset();
+  for (int i = 0; i < kClients; ++i) {
+    const std::string& ours = our_bytes_[static_cast<size_t>(i)];
+    const std::string& theirs = their_bytes_[static_cast<size_t>(i)];
+    if (SameBytes(ours, theirs)) continue;
+    return Fail(number, "client " + std::to_string(i) + " is sent something else", ours, theirs);
+  }
+  return CompareLooks(number);
+}
+
+bool MultiClientRunner::CompareLooks(size_t number) {
+  const MultiClientSide::Look& ours = ours_.look();
+  const MultiClientSide::Look& theirs = theirs_.look();
+  if (ours.clients != theirs.clients) return Fail(number, "CLIENT LIST differs", ours.clients, theirs.clients);
+  if (ours.keys != theirs.keys) return Fail(number, "the keys differ", ours.keys, theirs.keys);
+  for (int i = 0; i < kClients; ++i) {
+    const bool is_there = ours.is_there[static_cast<size_t>(i)];
+    if (ours_.closed(i) == !is_there && theirs_.closed(i) == !is_there) continue;
+    return Fail(number, "client " + std::to_string(i) + " is not closed on both", ours_.closed(i) ? "closed" : "open",
+                theirs_.closed(i) ? "closed" : "open");
+  }
+  return true;
+}
+
+bool MultiClientRunner::CompareEnd(size_t number) {
+  const std::string ours = ours_.Dump();
+  const std::string theirs = theirs_.Dump();
+  return ours == theirs || Fail(number, "what is left in the end differs", ours, theirs);
+}
+
+// Those that QUIT, or were killed.
+void MultiClientRunner::ReplaceClosed() {
+  for (int i = 0; i < kClients; ++i) {
+    if (theirs_.look().is_there[static_cast<size_t>(i)]) continue;
+    ours_.Connect(i, protocols_[static_cast<size_t>(i)]);
+    theirs_.Connect(i, protocols_[static_cast<size_t>(i)]);
+  }
+}
+
+void MultiClientRunner::Count(const TrafficStep& step, const TrafficState& before) {
+  counts_.commands += step.commands.size();
+  for (size_t i = 0; i < kClients; ++i) {
+    const bool waited = before.clients[i].waits;
+    const bool waits = theirs_.look().state.clients[i].waits;
+    counts_.waits += waits && !waited;
+    counts_.ended += waited && !waits;
+    const bool acted = static_cast<int>(i) == step.client;
+    counts_.messages += !acted && !waited && !their_bytes_[i].empty();
+    std::string_view rest = their_bytes_[i];
+    Value reply;
+    for (int64_t size; !rest.empty() && (size = ParseValue(rest, &reply)) > 0;) {
+      rest.remove_prefix(static_cast<size_t>(size));
+      ++counts_.replies;
+      if (reply.is_error()) ++counts_.errors[reply.text.substr(0, reply.text.find(' '))];
+    }
+  }
+}
+
+TrafficEpisode MultiClientRunner::Shrink(TrafficEpisode episode, const TrafficFinding& finding, int seconds) {
+  const double end = NowSeconds() + seconds;
+  const TrafficCounts counts = counts_;
+  const auto fails = [&](const TrafficEpisode& shorter) {
+    const std::optional<TrafficFinding> found = Replay(shorter);
+    return found.has_value() && WithoutDigits(found->why) == WithoutDigits(finding.why);
+  };
+  if (!fails(episode)) return episode;  // it does not fail again: all of it is the report
+  for (size_t chunk = std::max<size_t>(episode.steps.size() / 2, 1); NowSeconds() < end;) {
+    bool removed = false;
+    for (size_t at = 0; at < episode.steps.size() && NowSeconds() < end;) {
+      TrafficEpisode shorter = episode;
+      const auto from = shorter.steps.begin() + static_cast<std::ptrdiff_t>(at);
+      shorter.steps.erase(from, from + static_cast<std::ptrdiff_t>(std::min(chunk, shorter.steps.size() - at)));
+      if (fails(shorter)) {
+        episode = std::move(shorter);
+        removed = true;
+      } else {
+        at += chunk;
+      }
+    }
+    if (chunk == 1 && !removed) break;
+    chunk = std::max<size_t>(chunk / 2, 1);
+  }
+  counts_ = counts;
+  return episode;
+}
+
+}  // namespace differential
