@@ -286,10 +286,10 @@ bool Blocking::TimeOutSome(int64_t now_ms, size_t max) {
 
 void Blocking::Unblock(ClientState& client, bool with_error) {
   Waiter* const waiter = client.waiter;
+  ++engine_.counters(*client.last_command).failed;  // with the reply of a time that is over, too
   if (!with_error) return TimeOut(waiter);
   resp::ReplyWriter reply(reply_, client.protocol);
   reply.Error(kUnblocked);
-  ++engine_.counters(*client.last_command).failed;
   engine_.CountError("UNBLOCKED");
   Finish(waiter, &reply_);
 }

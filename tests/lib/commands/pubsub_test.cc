@@ -75,6 +75,16 @@ TEST_F(PubSubTest, SubscribersAreToldHowManySubscriptionsTheyHave) {
   EXPECT_EQ(peer.Ask("SUNSUBSCRIBE"), "*3 sunsubscribe $-1 :0");
 }
 
+TEST_F(PubSubTest, ATransactionMaySubscribeButNotToShardChannels) {
+  Peer peer(cache());
+  peer.Ask("MULTI");
+  peer.Ask("SSUBSCRIBE s");
+  peer.Ask("SUBSCRIBE a");
+  peer.Ask("PSUBSCRIBE p");
+  EXPECT_EQ(peer.Ask("EXEC"), "*3 -ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client *3 subscribe a :1 "
+                              "*3 psubscribe p :2");
+}
+
 TEST_F(PubSubTest, AMessageGoesToTheChannelThenToPatterns) {
   Peer two(cache(), 2), three(cache(), 3), publisher(cache());
   two.Ask("PSUBSCRIBE * n?ws");
