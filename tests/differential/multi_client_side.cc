@@ -154,7 +154,11 @@ void MultiClientSide::ReadClient(const std::string& line) {
     }
     ClientState& state = look_.state.clients[client];
     if (name == "flags") {
-      std::erase(value, 'U');  // of a unix socket
+      if (value.find('c') != std::string::npos) {  // an in-memory connection is still listed when it has been closed
+        look_.is_there[client] = false;
+        return;
+      }
+      std::erase_if(value, [](char c) { return c == 'U' || c == 'N'; });  // of a unix socket; none
       state.waits = value.find('b') != std::string::npos;
     } else if (name == "multi") {
       state.in_multi = value != "-1";
@@ -167,7 +171,7 @@ void MultiClientSide::ReadClient(const std::string& line) {
     }
     described += " " + name + "=" + value;
   }
-  look_.clients += "client " + std::to_string(client) + ":" + described + "\n";
+  look_.clients[client] = described;
 }
 
 // ---- The end --------------------------------------------------------------------------------------------------------

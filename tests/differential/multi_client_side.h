@@ -33,7 +33,8 @@ class MultiClientSide {
   struct Look {
     TrafficState state;
     std::array<bool, kClients> is_there = {};
-    std::string clients;  // of CLIENT LIST, what is to be the same on both sides
+    // Of CLIENT LIST, what is to be the same on both sides. The order of its lines is not: Redis turns its list.
+    std::array<std::string, kClients> clients;
     std::string keys;     // types and encodings of TrafficKeys()
   };
   const Look& look() const { return look_; }

@@ -5,8 +5,6 @@
 namespace differential {
 namespace {
 
-constexpr size_t kAwaitedMax = 8;
-
 // Of each kind, and some that are of any.
 constexpr const char* kKeysOf[3][3] = {{"l0", "l1", "l2"}, {"z0", "z1", "z2"}, {"s0", "s1", "s2"}};
 constexpr const char* kMixedKeys[] = {"m0", "m1", "m2"};
@@ -33,7 +31,8 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
   state_ = &state;
   TrafficStep step;
   step.client = PickClient();
-  const ClientState& client = state.clients[static_cast<size_t>(step.client)];
+  actor_ = static_cast<size_t>(step.client);
+  const ClientState& client = state.clients[actor_];
   const int kind = random_.Below(100);
   if (kind < 2) {
     step.kind = TrafficStep::kHangUp;
@@ -59,12 +58,12 @@ Argv MultiClientGenerator::Command(const ClientState& client) {
   const bool is_writer = &client == &state_->clients[0];
   if (client.in_multi && random_.Chance(25)) return {random_.Chance(85) ? "EXEC" : "DISCARD"};
   if (client.channels != 0 && client.protocol == 2 && random_.Chance(90)) {
-    return random_.Chance(80) ? Subscription() : random_.Chance(70) ? Argv{"PING", "p"} : Argv{"RESET"};
+    return random_.Chance(70) ? Subscription() : random_.Chance(40) ? Argv{"PING", "p"} : Argv{"RESET"};
   }
   const int family = random_.Below(100);
-  if (family < 30 && (!is_writer || client.in_multi)) return Blocking();
-  if (family < 38) return is_writer && client.protocol == 2 ? Publish() : Subscription();
-  if (family < 46) return Publish();
+  if (family < 40 && (!is_writer || client.in_multi)) return Blocking();
+  if (family < 46) return is_writer && client.protocol == 2 ? Publish() : Subscription();
+  if (family < 52) return Publish();
   if (family < 86) return AnyWrite();
   if (family < 91) return Read();
   if (family < 95) return Connection();
@@ -73,8 +72,8 @@ Argv MultiClientGenerator::Command(const ClientState& client) {
 
 Argv MultiClientGenerator::AnyWrite() {
   const int family = random_.Below(100);
-  if (family < 55 && !awaited_.empty()) {
-    const auto& [kind, key] = awaited_[static_cast<size_t>(random_.Below(static_cast<int>(awaited_.size())))];
+  if (family < 55) {
+    const auto [kind, key] = Awaited();
     return kind == kList ? ListWrite(key) : kind == kZset ? ZsetWrite(key) : StreamWrite(key);
   }
   if (family < 62) return ListWrite(Key(kList));
@@ -108,7 +107,7 @@ std::vector<Argv> MultiClientGenerator::Transaction() {
 // ---- Commands that wait ---------------------------------------------------------------------------------------------
 
 Argv MultiClientGenerator::Blocking() {
-  if (awaited_.size() > kAwaitedMax) awaited_.erase(awaited_.begin(), awaited_.end() - kAwaitedMax);
+  awaited_[actor_].clear();
   const int what = random_.Below(100);
   if (what < 35) return BlockingPop();
   if (what < 55) return BlockingMove();
@@ -137,7 +136,7 @@ Argv MultiClientGenerator::BlockingPop() {
 Argv MultiClientGenerator::BlockingMove() {
   Argv keys;
   keys.push_back(EmptyKey(kList));
-  awaited_.emplace_back(kList, keys[0]);
+  Await(kList, keys[0]);
   const std::string destination = random_.Chance(85) ? Key(kList) : AnyKey();
   if (random_.Chance(40)) return {"BRPOPLPUSH", keys[0], destination, Timeout()};
   return {"BLMOVE", keys[0], destination, End(), End(), Timeout()};
@@ -171,7 +170,7 @@ Argv MultiClientGenerator::BlockingRead() {
   Argv ids;
   for (int i = random_.Chance(75) ? 0 : random_.Below(3); i >= 0; --i) {
     argv.push_back(Key(kStream));
-    awaited_.emplace_back(kStream, argv.back());
+    Await(kStream, argv.back());
     if (of_group) {
       ids.push_back(random_.Chance(92) ? ">" : "0");
     } else {
@@ -302,7 +301,7 @@ Argv MultiClientGenerator::KeyWrite() {
 }
 
 Argv MultiClientGenerator::OtherType() {
-  const std::string key = random_.Chance(50) && !awaited_.empty() ? awaited_.back().second : AnyKey();
+  const std::string key = random_.Chance(50) ? Awaited().second : AnyKey();
   switch (random_.Below(9)) {
     case 0: return {"SET", key, Value()};
     case 1: return {"SETNX", key, Value()};
@@ -398,12 +397,22 @@ std::string MultiClientGenerator::AnyKey() {
   return keys[static_cast<size_t>(random_.Below(static_cast<int>(keys.size())))];
 }
 
-// A key of the kind for which somebody has waited of late, mostly.
-std::string MultiClientGenerator::AwaitedKey(Kind kind) {
-  for (auto it = awaited_.rbegin(); it != awaited_.rend(); ++it) {
-    if (it->first == kind && random_.Chance(60)) return it->second;
+// A key that somebody waits for, if there is one.
+std::pair<MultiClientGenerator::Kind, std::string> MultiClientGenerator::Awaited() {
+  const int first = random_.Below(kClients);
+  for (int i = 0; i < kClients; ++i) {
+    const size_t client = static_cast<size_t>((first + i) % kClients);
+    const auto& keys = awaited_[client];
+    if (!state_->clients[client].waits || keys.empty()) continue;
+    return keys[static_cast<size_t>(random_.Below(static_cast<int>(keys.size())))];
   }
-  return Key(kind);
+  const Kind kind = static_cast<Kind>(random_.Below(kKinds));
+  return {kind, Key(kind)};
+}
+
+std::string MultiClientGenerator::AwaitedKey(Kind kind) {
+  const auto [found, key] = Awaited();
+  return found == kind ? key : Key(kind);
 }
 
 // A key at which there is nothing to take, mostly.
@@ -419,7 +428,7 @@ std::string MultiClientGenerator::EmptyKey(Kind kind) {
 void MultiClientGenerator::AddKeys(Kind kind, Argv* argv) {
   for (int i = random_.Chance(60) ? 0 : random_.Below(3); i >= 0; --i) {
     argv->push_back(EmptyKey(kind));
-    awaited_.emplace_back(kind, argv->back());
+    Await(kind, argv->back());
   }
 }
 

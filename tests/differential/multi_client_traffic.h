@@ -82,6 +82,8 @@ class MultiClientGenerator {
   Argv Admin();
 
   std::string Key(Kind kind);
+  void Await(Kind kind, const std::string& key) { awaited_[actor_].emplace_back(kind, key); }
+  std::pair<Kind, std::string> Awaited();
   std::string AwaitedKey(Kind kind);
   std::string EmptyKey(Kind kind);
   std::string AnyKey();
@@ -97,7 +99,9 @@ class MultiClientGenerator {
 
   Random random_;
   const TrafficState* state_ = nullptr;
-  std::vector<std::pair<Kind, std::string>> awaited_;  // the keys of the last commands that wait
+  // The keys of the last command of each client that may wait. Those of clients that do wait are to be written.
+  std::array<std::vector<std::pair<Kind, std::string>>, kClients> awaited_;
+  size_t actor_ = 0;
   int stream_ms_ = 10;
 };
 
