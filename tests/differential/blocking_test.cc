@@ -335,7 +335,12 @@ b CLIENT KILL ID @a
 b RPUSH k v
 c BLPOP k k k 0
 b RPUSH k 1 2
-b LRANGE k 0 -1)"},
+b LRANGE k 0 -1
+a BLPOP q 0 ;; RPUSH order a
+c BLPOP q 0 ;; RPUSH order c
+d BLPOP q 0 ;; RPUSH order d
+b RPUSH q 1 2 3
+b LRANGE order 0 -1)"},
     {"Subscribers", R"(
 a HELLO 3
 a SUBSCRIBE ch
