@@ -39,12 +39,15 @@ struct TrafficCounts {
   std::map<std::string, uint64_t> errors;  // replies, by their first word
   uint64_t waits = 0;                      // clients that have begun to wait
   uint64_t ended = 0;                      // and no longer do
+  uint64_t given_up = 0;                   // episodes
   uint64_t messages = 0;  // steps after which a client that neither acted nor waited has been sent something
 };
 
 class MultiClientRunner {
  public:
-  MultiClientRunner(Side& ours, Side& theirs) : ours_(ours), theirs_(theirs) {}
+  // `behind`: see MultiClientGenerator. What in-memory connections have sent behind commands that wait runs when somebody
+  // asks for their output, in the order of those who ask, which is this test's and not Larder's.
+  MultiClientRunner(Side& ours, Side& theirs, bool behind) : ours_(ours), theirs_(theirs), behind_(behind) {}
 
   // Makes `size` steps on the way and keeps them in `episode`, whose seed says which.
   std::optional<TrafficFinding> Make(TrafficEpisode* episode, int size);
@@ -61,7 +64,9 @@ class MultiClientRunner {
   void Prepare(uint64_t seed);
   bool Do(const TrafficStep& step, size_t number);
   bool Compare(size_t number);
+  bool AgreeOnBytes(size_t client);
   bool CompareLooks(size_t number);
+  bool CompareKeys(size_t number);
   bool CompareEnd(size_t number);
   void Count(const TrafficStep& step, const TrafficState& before);
   void ReplaceClosed();
@@ -69,10 +74,12 @@ class MultiClientRunner {
 
   MultiClientSide ours_;
   MultiClientSide theirs_;
+  const bool behind_;
   std::array<int, kClients> protocols_ = {};
   std::array<std::string, kClients> our_bytes_;
   std::array<std::string, kClients> their_bytes_;
   TrafficCounts counts_;
+  bool over_ = false;  // the sides differ in a way that is known: the episode can say nothing more
   std::optional<TrafficFinding> finding_;
 };
 

@@ -48,7 +48,7 @@ class MultiClient : public testing::TestWithParam<bool> {};
 TEST_P(MultiClient, AreSentWhatRedisSends) {
   const std::unique_ptr<Side> redis = StartRedis();
   const std::unique_ptr<Side> larder = StartLarder({.socket = GetParam()});
-  MultiClientRunner runner(*larder, *redis);
+  MultiClientRunner runner(*larder, *redis, GetParam());
   int failures = 0;
   int number = flags.episode < 0 ? 0 : flags.episode;
   for (; runner.counts().commands < flags.commands / 2 && failures < kFailuresMax; ++number) {
@@ -67,10 +67,11 @@ TEST_P(MultiClient, AreSentWhatRedisSends) {
     if (flags.episode >= 0) break;
   }
   const TrafficCounts& counts = runner.counts();
-  std::printf("seed %llu: %llu commands, %d episodes, %llu replies, %llu waits, %llu ended, %llu messages\n",
+  std::printf("seed %llu: %llu commands, %d episodes, %llu replies, %llu waits, %llu ended, %llu messages, %llu given up\n",
               static_cast<unsigned long long>(flags.seed), static_cast<unsigned long long>(counts.commands), number,
               static_cast<unsigned long long>(counts.replies), static_cast<unsigned long long>(counts.waits),
-              static_cast<unsigned long long>(counts.ended), static_cast<unsigned long long>(counts.messages));
+              static_cast<unsigned long long>(counts.ended), static_cast<unsigned long long>(counts.messages),
+              static_cast<unsigned long long>(counts.given_up));
   uint64_t errors = 0;
   for (const auto& [word, count] : counts.errors) {
     std::printf("  %-12s %llu\n", word.c_str(), static_cast<unsigned long long>(count));

@@ -52,7 +52,8 @@ struct TrafficStep {
 
 class MultiClientGenerator {
  public:
-  explicit MultiClientGenerator(uint64_t seed) : random_(seed) {}
+  // `behind`: clients send more behind a command that waits.
+  MultiClientGenerator(uint64_t seed, bool behind) : random_(seed), behind_(behind) {}
   TrafficStep Next(const TrafficState& state);
 
  private:
@@ -98,6 +99,7 @@ class MultiClientGenerator {
   std::string End() { return random_.Chance(50) ? "LEFT" : "RIGHT"; }
 
   Random random_;
+  const bool behind_;
   const TrafficState* state_ = nullptr;
   // The keys of the last command of each client that may wait. Those of clients that do wait are to be written.
   std::array<std::vector<std::pair<Kind, std::string>>, kClients> awaited_;
