@@ -235,11 +235,13 @@ void PubSub::Deliver(ClientState& client, Message& message) {
 }
 
 int64_t PubSub::SendTo(const Channel& channel, Message& message) {
+  int64_t sent = 0;
   for (Subscription* each = channel.subscriptions.front(); each != nullptr; each = each->in_channel.next) {
     ++steps_;
+    sent += !Gone(*each->client);
     Deliver(*each->client, message);
   }
-  return static_cast<int64_t>(channel.count);
+  return sent;
 }
 
 int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {

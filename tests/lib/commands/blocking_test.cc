@@ -357,6 +357,14 @@ TEST_P(BlockingTest, AGroupsReadersHearOfItsEnd) {
   EXPECT_THAT(waiting.Get(), IsError("NOGROUP the consumer group this client was blocked on no longer exists"));
 }
 
+TEST_P(BlockingTest, AReaderOfEntriesThatAreDeletedAgainIsMadeAConsumer) {
+  Run({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
+  Waiting waiting(*this, {"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"});
+  Exec({{"XADD", "s", "1-1", "f", "v"}, {"XDEL", "s", "1-1"}});
+  EXPECT_THAT(waiting.Get().DebugString(), ::testing::Not(HasSubstr("1-1")));
+  EXPECT_THAT(Run({"XINFO", "CONSUMERS", "s", "g"}).DebugString(), HasSubstr("\"c\""));
+}
+
 TEST_P(BlockingTest, AGroupThatIsMadeAgainInOneTransactionIsTheSame) {
   Run({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
   Waiting waiting(*this, {"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"});

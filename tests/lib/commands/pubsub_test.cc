@@ -85,6 +85,18 @@ TEST_F(PubSubTest, ATransactionMaySubscribeButNotToShardChannels) {
                               "*3 psubscribe p :2");
 }
 
+TEST_F(PubSubTest, AKilledClientIsNoSubscriberAnyMore) {
+  Peer peer(cache()), other(cache());
+  const std::string id = peer.Ask("CLIENT ID").substr(1);
+  peer.Ask("SUBSCRIBE c");
+  peer.Ask("PSUBSCRIBE c*");
+  EXPECT_EQ(other.Ask("PUBLISH c x"), ":2");
+  EXPECT_EQ(other.Ask("CLIENT KILL ID " + id), ":1");
+  EXPECT_EQ(other.Ask("PUBLISH c x"), ":0");
+  EXPECT_EQ(other.Ask("PUBSUB NUMSUB c"), "*2 c :0");
+  EXPECT_EQ(other.Ask("PUBSUB NUMPAT"), ":0");
+}
+
 TEST_F(PubSubTest, AMessageGoesToTheChannelThenToPatterns) {
   Peer two(cache(), 2), three(cache(), 3), publisher(cache());
   two.Ask("PSUBSCRIBE * n?ws");
