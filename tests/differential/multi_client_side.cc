@@ -240,7 +240,7 @@ std::string MultiClientSide::DumpStream(const std::string& key) {
   for (const Argv& argv : {Argv{"XRANGE", key, "-", "+"}, Argv{"XINFO", "GROUPS", key}, Argv{"XPENDING", key, "g"},
                            Argv{"XPENDING", key, "h"}}) {
     control_->Send(Encode(argv));
-    all += " " + control_->Receive();
+    all += " " + Printable(control_->Receive());
   }
   return all;
 }

@@ -74,6 +74,7 @@ class MultiClientGenerator {
   Argv ZsetStore();
   Argv StreamWrite(const std::string& key);
   Argv GroupWrite(const std::string& key);
+  bool MaySwap() const;
   Argv KeyWrite();
   Argv OtherType();
   Argv Subscription();
