@@ -51,6 +51,10 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
       if (!behind_ && MayWait(step.commands.back())) break;
     }
   }
+  // RESET ends a batch of Larder's, so that others may run before what stands behind it.
+  for (Argv& argv : step.commands) {
+    if (argv[0] == "RESET" && (step.commands.size() > 1 || client.waits)) argv = {"PING"};
+  }
   return step;
 }
 
