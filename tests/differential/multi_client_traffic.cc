@@ -58,7 +58,7 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
   return step;
 }
 
-// Client 0 never waits, so that there is always one to go on. Of those that wait, few send something behind.
+// Client 0 waits only inside MULTI, that is never, so that there is always one to go on. Of those that wait, few send something behind.
 int MultiClientGenerator::PickClient() {
   for (int tries = 0; tries < 8; ++tries) {
     const int client = random_.Chance(25) ? 0 : random_.Below(kClients);
@@ -74,7 +74,7 @@ Argv MultiClientGenerator::Command(const ClientState& client) {
     return random_.Chance(70) ? Subscription() : random_.Chance(40) ? Argv{"PING", "p"} : Argv{"RESET"};
   }
   const int family = random_.Below(100);
-  if (family < 40 && (!is_writer || client.in_multi)) return Blocking();
+  if (family < 40 && !is_writer) return Blocking();
   if (family < 46) return is_writer && client.protocol == 2 ? Publish() : Subscription();
   if (family < 52) return Publish();
   if (family < 86) return AnyWrite();
