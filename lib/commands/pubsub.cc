@@ -102,12 +102,13 @@ Error ListChannels(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     return kReplied;
   }
   base::Buffer room;
-  const Bytes pattern = args.done() ? "*" : base::GlobShortened(args.Next(), room);
+  const bool all = args.done();
+  const Bytes pattern = all ? Bytes() : base::GlobShortened(args.Next(), room);
   const size_t begin = reply.BeginDeferred();
   size_t count = 0;
   for (const Channel* each = ctx.engine().pubsub().channels(kKind).front(); each != nullptr && !reply.output().failed();
        each = each->in_kind.next) {
-    if (!base::GlobMatchesAll(pattern) && !base::GlobMatch(pattern, each->name())) continue;
+    if (!all && !engine::ChannelMatches(pattern, each->name())) continue;
     reply.Bulk(each->name());
     ++count;
   }

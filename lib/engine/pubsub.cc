@@ -34,6 +34,10 @@ class Id {
 
 }  // namespace
 
+bool ChannelMatches(Bytes pattern, Bytes channel) {
+  return channel.empty() ? pattern.empty() : base::GlobMatch(pattern, channel);
+}
+
 class PubSub::Message {
  public:
   // `pattern`: by which its receivers get it, if they do not by the channel's name.
@@ -254,7 +258,7 @@ int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
   for (const Channel* each = channels(ChannelKind::kPattern).front(); each != nullptr; each = each->in_kind.next) {
     ++steps_;
     const Bytes pattern = each->name();
-    if (!base::GlobMatch(pattern, channel)) continue;
+    if (!ChannelMatches(pattern, channel)) continue;
     Message by_pattern(kind, &pattern, channel, message);
     sent += SendTo(*each, by_pattern);
   }

@@ -54,6 +54,10 @@ struct Channel {
   size_t footprint() const { return sizeof(Channel) + id_size; }
 };
 
+// Whether a pattern lets the channel's name through. Not even "*" matches the empty name, as in Redis, where KEYS and
+// SCAN take "*" for all without looking.
+bool ChannelMatches(Bytes pattern, Bytes channel);
+
 class PubSub {
  public:
   using Channels = base::IntrusiveList<Channel, &Channel::in_kind>;

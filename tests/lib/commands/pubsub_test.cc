@@ -181,6 +181,11 @@ TEST_F(PubSubTest, PubSubTellsWhoListens) {
             "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.");
   EXPECT_EQ(other.Ask("PUBSUB FOO"), "-ERR unknown subcommand 'FOO'. Try PUBSUB HELP.");
   EXPECT_THAT(other.Ask("CLIENT LIST TYPE pubsub"), ContainsRegex("flags=P db=0 sub=2 psub=2 ssub=1 .* cmd=ssubscribe"));
+  peer.client().Send("*2\r\n$9\r\nSUBSCRIBE\r\n$0\r\n\r\n");  // no pattern but "" matches the empty name
+  EXPECT_EQ(other.Ask("PUBSUB CHANNELS"), "*3 a b ");
+  EXPECT_EQ(other.Ask("PUBSUB CHANNELS *"), "*2 a b");
+  EXPECT_EQ(other.client().Send("*3\r\n$7\r\nPUBLISH\r\n$0\r\n\r\n$1\r\nx\r\n"), ":1\r\n");
+  peer.client().Send("*2\r\n$11\r\nUNSUBSCRIBE\r\n$0\r\n\r\n");
   const std::string info = other.Ask("INFO stats");
   EXPECT_THAT(info, HasSubstr("pubsub_channels:2 pubsub_patterns:2 pubsubshard_channels:1"));
 }
