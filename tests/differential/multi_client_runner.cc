@@ -11,6 +11,8 @@ namespace {
 // How often a step is looked at again before it is said that the sides differ: the last bytes may be on their way.
 constexpr int kLooks = 6;
 
+constexpr size_t kEndGapMax = 35;  // between two names in replies that follow each other
+
 double NowSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -29,28 +31,37 @@ std::string WithoutDigits(std::string text) {
 
 // UNSUBSCRIBE without names ends all channels in the order of a hash table: the names in replies that stand one behind
 // the other are sorted, while everything around them stays.
-std::string WithSortedEnds(std::string bytes) {
-  static constexpr std::string_view kWord = "unsubscribe\r\n$";
-  std::vector<std::pair<size_t, size_t>> run;  // where names are, of one length
-  const auto sort_run = [&] {
-    std::vector<std::string> names;
-    for (const auto& [at, size] : run) names.push_back(bytes.substr(at, size));
+std::string WithSortedEnds(const std::string& bytes) {
+  static constexpr std::string_view kWord = "unsubscribe\r\n";
+  std::string out;
+  std::vector<std::string> names;    // "$2\r\nc1", in replies that follow each other
+  std::vector<std::string> between;  // and what stands behind each
+  const auto end_run = [&] {
     std::sort(names.begin(), names.end());
-    for (size_t i = 0; i < run.size(); ++i) bytes.replace(run[i].first, run[i].second, names[i]);
-    run.clear();
+    for (size_t i = 0; i < names.size(); ++i) out += names[i] + between[i];
+    names.clear();
+    between.clear();
   };
+  size_t from = 0;
   for (size_t at = 0; (at = bytes.find(kWord, at)) != bytes.npos;) {
     at += kWord.size();
-    const size_t name = bytes.find("\r\n", at) + 2;
-    const size_t end = bytes.find("\r\n", name);
-    if (name == 1 || end == bytes.npos) break;
-    // "...c1\r\n:2\r\n*3\r\n$12\r\nsunsubscribe\r\n$2\r\n"
-    if (!run.empty() && (name - run.back().first > 50 || end - name != run.back().second)) sort_run();
-    run.emplace_back(name, end - name);
-    at = end;
+    Value name;
+    const int64_t size = ParseValue(std::string_view(bytes).substr(at), &name);
+    if (size <= 2) break;
+    const std::string gap = bytes.substr(from, at - from);
+    if (names.empty() || gap.size() > kEndGapMax) {  // "\r\n:12\r\n*3\r\n$12\r\nsunsubscribe\r\n"
+      end_run();
+      out += gap;
+    } else {
+      between.back() = gap;
+    }
+    from = at + static_cast<size_t>(size) - 2;
+    names.push_back(bytes.substr(at, from - at));
+    between.emplace_back();
+    at = from;
   }
-  sort_run();
-  return bytes;
+  end_run();
+  return out + bytes.substr(from);
 }
 
 // One message that several patterns let through comes in the order of a hash table of patterns.
@@ -114,6 +125,7 @@ void MultiClientRunner::Prepare(uint64_t seed) {
   for (int& protocol : protocols_) protocol = random.Chance(50) ? 3 : 2;
   finding_.reset();
   over_ = false;
+  may_be_silent_ = {};
   ours_.Restart(protocols_);
   theirs_.Restart(protocols_);
 }
@@ -145,6 +157,14 @@ std::optional<TrafficFinding> MultiClientRunner::Replay(const TrafficEpisode& ep
   return finding_;
 }
 
+// Whether CLIENT REPLY may keep back all that the step has to bring.
+bool MultiClientRunner::MaySilence(const TrafficStep& step) {
+  bool& silent = may_be_silent_[static_cast<size_t>(step.client)];
+  for (const Argv& argv : step.commands) silent |= argv.size() == 3 && argv[1] == "REPLY";
+  if (step.kind == TrafficStep::kHangUp) silent = false;
+  return silent;
+}
+
 bool MultiClientRunner::Do(const TrafficStep& step, size_t number) {
   const TrafficState before = theirs_.look().state;
   for (MultiClientSide* side : {&theirs_, &ours_}) {
@@ -157,7 +177,8 @@ bool MultiClientRunner::Do(const TrafficStep& step, size_t number) {
   }
   our_bytes_ = {};
   their_bytes_ = {};
-  const int awaited = step.kind == TrafficStep::kSend ? step.client : -1;
+  const bool answers = !MaySilence(step) && step.kind == TrafficStep::kSend;
+  const int awaited = answers ? step.client : -1;
   for (int look = 0; look <= kLooks; ++look) {
     for (auto [side, bytes] : {std::pair(&theirs_, &their_bytes_), std::pair(&ours_, &our_bytes_)}) {
       side->Settle(look == 0 ? awaited : -1);
@@ -238,6 +259,7 @@ bool MultiClientRunner::CompareEnd(size_t number) {
 void MultiClientRunner::ReplaceClosed() {
   for (int i = 0; i < kClients; ++i) {
     if (theirs_.look().is_there[static_cast<size_t>(i)]) continue;
+    may_be_silent_[static_cast<size_t>(i)] = false;
     ours_.Connect(i, protocols_[static_cast<size_t>(i)]);
     theirs_.Connect(i, protocols_[static_cast<size_t>(i)]);
   }

@@ -62,6 +62,7 @@ class MultiClientRunner {
 
  private:
   void Prepare(uint64_t seed);
+  bool MaySilence(const TrafficStep& step);
   bool Do(const TrafficStep& step, size_t number);
   bool Compare(size_t number);
   bool AgreeOnBytes(size_t client);
@@ -76,6 +77,7 @@ class MultiClientRunner {
   MultiClientSide theirs_;
   const bool behind_;
   std::array<int, kClients> protocols_ = {};
+  std::array<bool, kClients> may_be_silent_ = {};  // they have used CLIENT REPLY
   std::array<std::string, kClients> our_bytes_;
   std::array<std::string, kClients> their_bytes_;
   TrafficCounts counts_;

@@ -10,7 +10,7 @@ namespace {
 constexpr const char* kKeysOf[3][3] = {{"l0", "l1", "l2"}, {"z0", "z1", "z2"}, {"s0", "s1", "s2"}};
 constexpr const char* kMixedKeys[] = {"m0", "m1", "m2"};
 constexpr const char* kTypeOf[] = {"list", "zset", "stream"};
-constexpr const char* kChannels[] = {"c0", "c1", "c2", "d0"};
+constexpr std::string_view kChannels[] = {"c0", "c0", "c1", "c1", "c2", "d0", "d0", "", {"c\0\r\n\xff", 5}};
 constexpr const char* kPatterns[] = {"c*", "*", "c[01]", "d?", "x*"};
 
 bool MayWait(const Argv& argv) {
@@ -200,7 +200,7 @@ Argv MultiClientGenerator::ListWrite(const std::string& key) {
   const int what = random_.Below(20);
   if (what < 12) {
     Argv argv = {random_.Pick(kPushes), key};
-    for (int i = random_.Chance(60) ? 0 : random_.Below(5); i >= 0; --i) argv.push_back(Value());
+    for (int i = Repeats(5); i >= 0; --i) argv.push_back(Value());
     return argv;
   }
   switch (what) {
@@ -235,7 +235,7 @@ Argv MultiClientGenerator::ZsetWrite(const std::string& key) {
   if (what < 12) {
     Argv argv = {"ZADD", key};
     if (random_.Chance(20)) argv.push_back(random_.Pick(kOptions));
-    for (int i = random_.Chance(60) ? 0 : random_.Below(4); i >= 0; --i) Append(&argv, {Score(), Value()});
+    for (int i = Repeats(4); i >= 0; --i) Append(&argv, {Score(), i < 10 ? Value() : std::to_string(i)});
     return argv;
   }
   switch (what) {
@@ -394,7 +394,7 @@ Argv MultiClientGenerator::Connection() {
     case 0: return {"HELLO", "2"};
     case 1: return {"HELLO", "3"};
     case 2: return {"RESET"};
-    case 3: return {"PING"};
+    case 3: return {"CLIENT", "REPLY", random_.Chance(40) ? "SKIP" : random_.Chance(20) ? "OFF" : "ON"};
     case 4: return {"CLIENT", "SETNAME", "n" + std::to_string(random_.Below(3))};
     case 5: return {"WATCH", AnyKey()};
     case 6: return {"UNWATCH"};
@@ -469,6 +469,11 @@ std::string MultiClientGenerator::Value() {
   return random_.Pick(kValues);
 }
 
+// How many more elements than one: none, mostly; seldom so many that the value takes its large form.
+int MultiClientGenerator::Repeats(int few) {
+  return random_.Chance(60) ? 0 : random_.Chance(98) ? random_.Below(few) : 140;
+}
+
 std::string MultiClientGenerator::Score() {
   static constexpr const char* kScores[] = {"0", "1", "2", "-1", "1.5", "1e3", "inf", "-inf"};
   return random_.Pick(kScores);
@@ -487,7 +492,7 @@ std::string MultiClientGenerator::NextId() {
 
 std::string MultiClientGenerator::Group() { return random_.Chance(80) ? "g" : "h"; }
 
-std::string MultiClientGenerator::Channel() { return random_.Pick(kChannels); }
+std::string MultiClientGenerator::Channel() { return std::string(random_.Pick(kChannels)); }
 
 std::string MultiClientGenerator::Id() {
   // One that waits, mostly.

@@ -91,6 +91,7 @@ class MultiClientGenerator {
   std::string AnyKey();
   void AddKeys(Kind kind, Argv* argv);
   std::string Value();
+  int Repeats(int few);
   std::string Score();
   std::string Timeout();
   std::string NextId();
