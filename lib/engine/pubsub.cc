@@ -231,9 +231,9 @@ void PubSub::Deliver(ClientState& client, Message& message) {
     return client.io->CloseSoon();
   }
   ReplyInProgress* const reply = client.reply_in_progress;
-  if (reply == nullptr || client.reply_mode.silent()) return client.io->Push(text);
-  // What stands in front of the command's own reply is not taken back with it.
-  const bool in_front = reply->writer->Mark() == reply->mark;
+  // What stands in front of the command's own reply is not taken back with it, nor by CLIENT REPLY.
+  const bool in_front = reply != nullptr && reply->writer->Mark() == reply->mark;
+  if (reply == nullptr || (client.reply_mode.silent() && !in_front)) return client.io->Push(text);
   reply->writer->Raw(text);
   if (in_front) reply->mark = reply->writer->Mark();
 }

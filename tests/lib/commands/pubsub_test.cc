@@ -97,6 +97,15 @@ TEST_F(PubSubTest, AKilledClientIsNoSubscriberAnyMore) {
   EXPECT_EQ(other.Ask("PUBSUB NUMPAT"), ":0");
 }
 
+TEST_F(PubSubTest, ASilentClientsOwnMessageComesWhereItIsPublished) {
+  Peer peer(cache(), 3);
+  peer.Ask("SUBSCRIBE c");
+  peer.Ask("CLIENT REPLY OFF");
+  EXPECT_EQ(peer.Ask("PUBLISH c alone"), ">3 message c alone");
+  for (const char* queued : {"MULTI", "PUBLISH c x", "UNSUBSCRIBE c", "PUBLISH c y"}) EXPECT_EQ(peer.Ask(queued), "");
+  EXPECT_EQ(peer.Ask("EXEC"), ">3 message c x >3 unsubscribe c :0");
+}
+
 TEST_F(PubSubTest, AMessageGoesToTheChannelThenToPatterns) {
   Peer two(cache(), 2), three(cache(), 3), publisher(cache());
   two.Ask("PSUBSCRIBE * n?ws");
