@@ -51,8 +51,11 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
       if (!behind_ && MayWait(step.commands.back())) break;
     }
   }
-  // RESET ends a batch of Larder's, so that others may run before what stands behind it.
+  // RESET ends a batch of Larder's, so that others may run before what stands behind it. Redis does not close whoever says
+  // QUIT after CLIENT REPLY OFF.
   for (Argv& argv : step.commands) {
+    silenced_[actor_] |= argv.size() == 3 && argv[1] == "REPLY";
+    if (argv[0] == "QUIT" && silenced_[actor_]) argv = {"PING"};
     if (argv[0] == "RESET" && (step.commands.size() > 1 || client.waits)) argv = {"PING"};
   }
   return step;

@@ -105,6 +105,7 @@ class MultiClientGenerator {
   const TrafficState* state_ = nullptr;
   // The keys of the last command of each client that may wait. Those of clients that do wait are to be written.
   std::array<std::vector<std::pair<Kind, std::string>>, kClients> awaited_;
+  std::array<bool, kClients> silenced_ = {};  // they have used CLIENT REPLY
   size_t actor_ = 0;
   int stream_ms_ = 10;
 };

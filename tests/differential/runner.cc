@@ -209,6 +209,7 @@ void Runner::RunNoMemory(Pair& pair, const std::vector<Argv>& commands) {
     RunCommands(pair, {commands[i]});
     ours_.Settle();
   }
+  if (pair.ours->closed()) Admin({"CONFIG", "SET", "maxmemory", "0"});  // it has not come to this itself
 }
 
 void Runner::RunPause(Pair& pair, const std::vector<Argv>& commands) {
