@@ -11,6 +11,7 @@ namespace {
 // How often a step is looked at again before it is said that the sides differ: the last bytes may be on their way.
 constexpr int kLooks = 6;
 
+constexpr size_t kKeysEvery = 4;  // steps after which the keys are looked at, which costs more than the step
 constexpr size_t kEndGapMax = 35;  // between two names in replies that follow each other
 
 double NowSeconds() {
@@ -181,7 +182,7 @@ bool MultiClientRunner::Do(const TrafficStep& step, size_t number) {
   const int awaited = answers ? step.client : -1;
   for (int look = 0; look <= kLooks; ++look) {
     for (auto [side, bytes] : {std::pair(&theirs_, &their_bytes_), std::pair(&ours_, &our_bytes_)}) {
-      side->Settle(look == 0 ? awaited : -1);
+      side->Settle(look == 0 ? awaited : -1, look != 0 || number % kKeysEvery == 0);
       const auto more = side->Take();
       for (size_t i = 0; i < kClients; ++i) (*bytes)[i] += WithoutIds(more[i]);
     }

@@ -45,7 +45,8 @@ void MultiClientSide::Restart(const std::array<int, kClients>& protocols) {
     if (reply.text != "OK") Fail("an episode cannot begin: " + argv[0] + " gets " + reply.text);
   }
   for (int i = 0; i < kClients; ++i) Connect(i, protocols[static_cast<size_t>(i)]);
-  TakeLook();
+  LookAtClients();
+  LookAtKeys();
   Take();
 }
 
@@ -90,21 +91,21 @@ bool MultiClientSide::Gather() {
   return any;
 }
 
-void MultiClientSide::Settle(int client) {
+void MultiClientSide::Settle(int client, bool keys) {
   int quiet = 0;
   for (int turns = 0; turns < kTurnsMax; ++turns) {
     Ask(*control_, {"PING"});
     quiet = Gather() ? 0 : quiet + 1;
     if (quiet < kQuietTurns) continue;
-    TakeLook();
+    LookAtClients();
     if (Gather()) {
       quiet = 0;
       continue;
     }
-    if (client < 0) return;
     const size_t i = static_cast<size_t>(client);
-    if (!clients_[i].got.empty() || look_.state.clients[i].waits || !look_.is_there[i]) return;
+    if (client < 0 || !clients_[i].got.empty() || look_.state.clients[i].waits || !look_.is_there[i]) break;
   }
+  if (keys) LookAtKeys();
 }
 
 std::array<std::string, kClients> MultiClientSide::Take() {
@@ -115,16 +116,21 @@ std::array<std::string, kClients> MultiClientSide::Take() {
 
 // ---- Looking --------------------------------------------------------------------------------------------------------
 
-void MultiClientSide::TakeLook() {
+void MultiClientSide::LookAtClients() {
+  look_.state.clients = {};
+  look_.is_there = {};
+  look_.clients = {};
+  std::istringstream lines(Ask(*control_, {"CLIENT", "LIST"}).text);
+  for (std::string line; std::getline(lines, line);) ReadClient(line);
+}
+
+void MultiClientSide::LookAtKeys() {
   const std::vector<std::string>& keys = TrafficKeys();
-  std::string request = Encode({"CLIENT", "LIST"});
+  std::string request;
   for (const std::string& key : keys) request += Encode({"TYPE", key}) + Encode({"OBJECT", "ENCODING", key});
   control_->Send(request);
-  look_ = {};
-  Value reply;
-  ParseValue(control_->Receive(), &reply);
-  std::istringstream lines(reply.text);
-  for (std::string line; std::getline(lines, line);) ReadClient(line);
+  look_.state.type_of.clear();
+  look_.keys.clear();
   for (const std::string& key : keys) {
     Value type, encoding;
     ParseValue(control_->Receive(), &type);

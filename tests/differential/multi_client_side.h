@@ -23,8 +23,9 @@ class MultiClientSide {
   void HangUp(int client);
   void Send(int client, const std::vector<Argv>& commands);
 
-  // Until nothing more comes and `client`, if it is not -1, has been answered, waits or is gone. Then there is a new look.
-  void Settle(int client);
+  // Until nothing more comes and `client`, if it is not -1, has been answered, waits or is gone. Then there is a new look;
+  // `keys`: at the keys, too.
+  void Settle(int client, bool keys);
   // What all have been sent since the last time, by client.
   std::array<std::string, kClients> Take();
   bool closed(int client) { return clients_[static_cast<size_t>(client)].link->closed(); }
@@ -50,7 +51,8 @@ class MultiClientSide {
   };
 
   bool Gather();
-  void TakeLook();
+  void LookAtClients();
+  void LookAtKeys();
   void ReadClient(const std::string& line);
   bool IsListed(const std::string& id);
   std::string DumpKey(const std::string& key);

@@ -1,8 +1,8 @@
 // Random traffic of six clients, some of which wait and some of which listen, to Larder and to a redis-server 7.0.15 that
 // this test starts. What each client is sent after each step is compared. See multi_client_traffic.h for what is sent.
 //
-//   bazel test //tests/differential:multi_client_test         6,000 commands, the same ones every time
-//   bazel test //tests/differential:multi_client_long_test    many more
+//   bazel test //tests/differential:multi_client_test         4,000 commands, the same ones every time
+//   bazel test //tests/differential:multi_client_long_test    100,000
 //   multi_client_test --seed=7 --commands=1000000             other ones
 //   multi_client_test --seed=7 --episode=31                   one episode of them again
 //
@@ -24,7 +24,7 @@ constexpr int kFailuresMax = 5;
 
 struct Flags {
   uint64_t seed = 1;
-  uint64_t commands = 6'000;
+  uint64_t commands = 4'000;
   int episode = -1;
 };
 Flags flags;

@@ -74,12 +74,12 @@ Argv MultiClientGenerator::Command(const ClientState& client) {
   const bool is_writer = &client == &state_->clients[0];
   if (client.in_multi && random_.Chance(25)) return {random_.Chance(85) ? "EXEC" : "DISCARD"};
   if (client.channels != 0 && client.protocol == 2 && random_.Chance(90)) {
-    return random_.Chance(70) ? Subscription() : random_.Chance(40) ? Argv{"PING", "p"} : Argv{"RESET"};
+    return random_.Chance(75) ? Subscription() : random_.Chance(40) ? Argv{"PING", "p"} : Argv{"RESET"};
   }
   const int family = random_.Below(100);
   if (family < 40 && !is_writer) return Blocking();
-  if (family < 46) return is_writer && client.protocol == 2 ? Publish() : Subscription();
-  if (family < 52) return Publish();
+  if (family < 47) return is_writer && client.protocol == 2 ? Publish() : Subscription();
+  if (family < 57) return Publish();
   if (family < 86) return AnyWrite();
   if (family < 91) return Read();
   if (family < 95) return Connection();
@@ -355,8 +355,8 @@ Argv MultiClientGenerator::Subscription() {
     for (int i = random_.Below(3); i >= 0; --i) argv.push_back(random_.Pick(kPatterns));
     return argv;
   }
-  if (what < 5) return {"PUNSUBSCRIBE", random_.Pick(kPatterns), random_.Pick(kPatterns)};
-  if (what < 8) {
+  if (what < 4) return {"PUNSUBSCRIBE", random_.Pick(kPatterns), random_.Pick(kPatterns)};
+  if (what < 6) {
     static constexpr const char* kAll[] = {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
     return {random_.Pick(kAll)};
   }
