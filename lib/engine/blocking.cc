@@ -359,7 +359,8 @@ void Blocking::OnEffect(const keyspace::Effect& effect) {
   const bool awaits_stream = count_of_type_[IndexOf(keyspace::Type::kStream)] != 0;
   const bool stream_ended = was_stream && !key->is_stream && awaits_stream;
   const bool may_end = key->ends_with_key != 0 && MayEndStream(effect);
-  if ((IsXAdd(effect) && awaits_stream) || may_end || stream_ended || (may_begin && IsAwaitedType(entry))) MarkReady(key);
+  const bool is_added_to = awaits_stream && IsXAdd(effect);
+  if (is_added_to || may_end || stream_ended || (may_begin && IsAwaitedType(entry))) MarkReady(key);
 }
 
 // ---- Serving --------------------------------------------------------------------------------------------------------

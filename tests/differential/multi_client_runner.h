@@ -1,9 +1,9 @@
-// Runs the traffic of several clients against both sides and says where they part: in what each client has been sent after
-// each step, in what CLIENT LIST says of each, or in the keys.
+// Runs the traffic of several clients against both sides and says where they part: in what each client has been sent
+// after each step, in what CLIENT LIST says of each, or in the keys.
 //
 // Nobody sleeps to find out whether a step has been done. A server that answers on another connection has read what was
-// sent before, and what it has brought to others leaves with the turns of its loop: the clients are looked at until turns
-// bring nothing more.
+// sent before, and what it has brought to others leaves with the turns of its loop: the clients are looked at until
+// turns bring nothing more.
 #ifndef LARDER_TESTS_DIFFERENTIAL_MULTI_CLIENT_RUNNER_H_
 #define LARDER_TESTS_DIFFERENTIAL_MULTI_CLIENT_RUNNER_H_
 
@@ -45,8 +45,8 @@ struct TrafficCounts {
 
 class MultiClientRunner {
  public:
-  // `behind`: see MultiClientGenerator. What in-memory connections have sent behind commands that wait runs when somebody
-  // asks for their output, in the order of those who ask, which is this test's and not Larder's.
+  // `behind`: see MultiClientGenerator. What in-memory connections have sent behind commands that wait runs when
+  // somebody asks for their output, in the order of those who ask, which is this test's and not Larder's.
   MultiClientRunner(Side& ours, Side& theirs, bool behind) : ours_(ours), theirs_(theirs), behind_(behind) {}
 
   // Makes `size` steps on the way and keeps them in `episode`, whose seed says which.

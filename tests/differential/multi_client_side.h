@@ -23,8 +23,8 @@ class MultiClientSide {
   void HangUp(int client);
   void Send(int client, const std::vector<Argv>& commands);
 
-  // Until nothing more comes and `client`, if it is not -1, has been answered, waits or is gone. Then there is a new look;
-  // `keys`: at the keys, too.
+  // Until nothing more comes and `client`, if it is not -1, has been answered, waits or is gone. Then there is a new
+  // look; `keys`: at the keys, too.
   void Settle(int client, bool keys);
   // What all have been sent since the last time, by client.
   std::array<std::string, kClients> Take();

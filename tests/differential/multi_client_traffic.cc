@@ -51,8 +51,8 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
       if (!behind_ && MayWait(step.commands.back())) break;
     }
   }
-  // RESET ends a batch of Larder's, so that others may run before what stands behind it. Redis does not close whoever says
-  // QUIT after CLIENT REPLY OFF.
+  // RESET ends a batch of Larder's, so that others may run before what stands behind it. Redis does not close whoever
+  // says QUIT after CLIENT REPLY OFF.
   for (Argv& argv : step.commands) {
     silenced_[actor_] |= argv.size() == 3 && argv[1] == "REPLY";
     if (argv[0] == "QUIT" && silenced_[actor_]) argv = {"PING"};
@@ -61,7 +61,8 @@ TrafficStep MultiClientGenerator::Next(const TrafficState& state) {
   return step;
 }
 
-// Client 0 waits only inside MULTI, that is never, so that there is always one to go on. Of those that wait, few send something behind.
+// Client 0 waits only inside MULTI, that is never, so that there is always one to go on. Of those that wait, few send
+// something behind.
 int MultiClientGenerator::PickClient() {
   for (int tries = 0; tries < 8; ++tries) {
     const int client = random_.Chance(25) ? 0 : random_.Below(kClients);

@@ -1,11 +1,11 @@
 // Random traffic of several clients at once: some wait (BLPOP, XREAD BLOCK), some listen to channels, others write what
 // these wait for, inside transactions too, and end waits and connections.
 //
-// What a step is depends on what the clients and the keys have come to: a client that waits seldom sends more, a list that
-// somebody waits for is soon pushed to. The runner tells the generator, as it has seen it on both sides.
+// What a step is depends on what the clients and the keys have come to: a client that waits seldom sends more, a list
+// that somebody waits for is soon pushed to. The runner tells the generator, as it has seen it on both sides.
 //
-// Left out: what tells the time or is left to chance; times that end within an episode; keyspace events, which Larder sends
-// before the reply (lib/engine/keyspace_events.h).
+// Left out: what tells the time or is left to chance; times that end within an episode; keyspace events, which Larder
+// sends before the reply (lib/engine/keyspace_events.h).
 #ifndef LARDER_TESTS_DIFFERENTIAL_MULTI_CLIENT_TRAFFIC_H_
 #define LARDER_TESTS_DIFFERENTIAL_MULTI_CLIENT_TRAFFIC_H_
 
