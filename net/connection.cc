@@ -12,6 +12,16 @@ bool WokenList::Push(Connection& connection) {
   return true;
 }
 
-Connection* WokenList::TakeAll() { return first_.exchange(nullptr, std::memory_order_acquire); }
+// The stack is turned round: clients go on in the order in which they were served, as in Redis.
+Connection* WokenList::TakeAll() {
+  Connection* turned = nullptr;
+  for (Connection* each = first_.exchange(nullptr, std::memory_order_acquire); each != nullptr;) {
+    Connection* const next = each->next_woken;
+    each->next_woken = turned;
+    turned = each;
+    each = next;
+  }
+  return turned;
+}
 
 }  // namespace larder::inline v0::net

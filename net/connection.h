@@ -29,7 +29,7 @@ class WokenList {
  public:
   // Returns true if the loop has to be told.
   bool Push(Connection& connection);
-  Connection* TakeAll();  // linked by next_woken
+  Connection* TakeAll();  // linked by next_woken, in the order in which they were pushed
 
  private:
   std::atomic<Connection*> first_{nullptr};

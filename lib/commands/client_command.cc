@@ -18,6 +18,9 @@ namespace {
 constexpr ErrorText kBadKillId{absl::StatusCode::kInvalidArgument, "ERR client-id should be greater than 0"};
 constexpr ErrorText kNoSuchClient{absl::StatusCode::kNotFound, "ERR No such client"};
 
+// Of a killed client that has more, they end when it does. Many clients may be killed at once.
+constexpr size_t kSubscriptionsAtOnce = 16;
+
 // ---- Kill -----------------------------------------------------------------------------------------------------------
 
 struct KillFilter {
@@ -74,6 +77,7 @@ void Kill(CommandContext& ctx, ClientState& client) {
   }
   client.close_now.store(true, std::memory_order_release);
   ctx.engine().blocking().Cancel(client);  // it gets nothing more, from now on
+  (void)ctx.engine().pubsub().RemoveSome(client, kSubscriptionsAtOnce);  // and PUBSUB counts it no longer
   if (client.io != nullptr) client.io->CloseSoon();
 }
 

@@ -63,6 +63,8 @@ Error ClientUnblock(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ClientState* const client = ctx.engine().clients().Find(static_cast<uint64_t>(id));
   const bool waits = client != nullptr && client->waiter != nullptr && !Gone(*client);
   if (waits) ctx.engine().blocking().Unblock(*client, with_error);
+  // Redis counts the error that another client gets as a failure of this command, too.
+  if (waits && with_error) ++ctx.engine().counters(*ctx.engine().commands().FindByFullName("client|unblock")).failed;
   reply.Int(waits);
   return kOk;
 }

@@ -14,6 +14,9 @@ constexpr ErrorText kNoConnection{absl::StatusCode::kFailedPrecondition,
                                   "ERR a subscriber needs a connection that can be sent messages: a listener's, or one "
                                   "of cache.NewConnection()"};
 
+constexpr ErrorText kNotInExec{absl::StatusCode::kFailedPrecondition,
+                               "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"};
+
 // How many subscriptions a client is told to have: those to shard channels count for themselves.
 size_t CountOf(const ClientState& client, ChannelKind kind) {
   const ClientSubscriptions& all = client.subscriptions;
@@ -29,11 +32,13 @@ void ReplyCount(CommandContext& ctx, Bytes name, size_t count, ReplyWriter& repl
   reply.Int(static_cast<int64_t>(count));
 }
 
-// All of them or, without memory, none. CLIENT REPLY silences none of the replies, as in Redis.
+// All of them or, without memory, none. CLIENT REPLY silences none of the replies, as in Redis. Of the three SSUBSCRIBE
+// alone is refused within EXEC.
 template <ChannelKind kKind>
 Error Subscribe(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
   ClientState& client = ctx.client;
   if (client.io == nullptr) return kNoConnection;
+  if (kKind == ChannelKind::kShardChannel && client.in_exec) return kNotInExec;
   if (!client.io->PreparePush()) return errors::kAllocationFailed;
   ctx.minded_reply_mode = true;
   PubSub& pubsub = ctx.engine().pubsub();
@@ -97,12 +102,13 @@ Error ListChannels(CommandContext& ctx, ArgReader args, ReplyWriter& reply) {
     return kReplied;
   }
   base::Buffer room;
-  const Bytes pattern = args.done() ? "*" : base::GlobShortened(args.Next(), room);
+  const bool all = args.done();
+  const Bytes pattern = all ? Bytes() : base::GlobShortened(args.Next(), room);
   const size_t begin = reply.BeginDeferred();
   size_t count = 0;
   for (const Channel* each = ctx.engine().pubsub().channels(kKind).front(); each != nullptr && !reply.output().failed();
        each = each->in_kind.next) {
-    if (!base::GlobMatchesAll(pattern) && !base::GlobMatch(pattern, each->name())) continue;
+    if (!all && !engine::ChannelMatches(pattern, each->name())) continue;
     reply.Bulk(each->name());
     ++count;
   }

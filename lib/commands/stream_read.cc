@@ -218,7 +218,12 @@ Error ServeWaitingGroup(CommandContext& ctx, std::span<const Bytes> argv, const 
   if (opened->root().last_id <= StreamId{group.info.last_ms, group.info.last_seq}) return kOk;
   size_t first = 0;
   size_t given = 0;
-  LARDER_RETURN_IF_ERROR(streams::DeliverNew(ctx.db(), key, options.reading, &first, &given));
+  const streams::Reading& reading = options.reading;
+  LARDER_RETURN_IF_ERROR(streams::DeliverNew(ctx.db(), key, reading, &first, &given));
+  if (given == 0) {  // deleted again; Redis makes the consumer nevertheless
+    const Bytes command[] = {"XGROUP", "CREATECONSUMER", key, reading.group, reading.consumer};
+    LARDER_RETURN_IF_ERROR(streams::CreateConsumer(ctx.db(), key, reading.group, reading.consumer, command).error());
+  }
   LARDER_ASSIGN_OR_RETURN(const Stream stream, streams::Open(ctx.db(), key, keyspace::Lookup::kPeek));
   ReadReply to(reply);
   to.Begin(key);

@@ -21,6 +21,8 @@ constexpr size_t kHeapMin = 16;
 
 size_t IndexOf(keyspace::Type type) { return static_cast<size_t>(type); }
 
+bool IsStream(const keyspace::Entry* entry) { return entry != nullptr && entry->type() == keyspace::Type::kStream; }
+
 bool IsXAdd(const keyspace::Effect& effect) {
   return effect.event_class == keyspace::EventClass::kStream && effect.event == "xadd";
 }
@@ -119,6 +121,7 @@ bool Blocking::AddPlace(Waiter* waiter, int db, std::span<const Bytes> keys, siz
       return false;
     }
     all_keys_.PushBack(*waited);
+    waited->is_stream = IsStream(EntryAt(*waited));
   }
   // A key that is there twice: the last who came is this very waiter.
   if (!waited->places.empty() && waited->places.back()->waiter == waiter) return true;
@@ -175,6 +178,7 @@ Error Blocking::Add(CommandContext& ctx, const WaitFor& what) {
   if (!keys_.empty()) Listen(true);
   all_.PushBack(*waiter);
   ++count_;
+  if (!waiter->places.empty()) ++count_of_type_[IndexOf(waiter->type)];
   client.waiter = waiter;
   client.waiting.store(true, std::memory_order_relaxed);
   client.cuts_batch = true;
@@ -186,6 +190,7 @@ void Blocking::Unlink(Waiter* waiter) {
   if (waiter->timed) HeapRemove(waiter);
   all_.Remove(*waiter);
   --count_;
+  if (!waiter->places.empty()) --count_of_type_[IndexOf(waiter->type)];
   waiter->client->waiter = nullptr;
 }
 
@@ -286,10 +291,10 @@ bool Blocking::TimeOutSome(int64_t now_ms, size_t max) {
 
 void Blocking::Unblock(ClientState& client, bool with_error) {
   Waiter* const waiter = client.waiter;
+  ++engine_.counters(*client.last_command).failed;  // with the reply of a time that is over, too
   if (!with_error) return TimeOut(waiter);
   resp::ReplyWriter reply(reply_, client.protocol);
   reply.Error(kUnblocked);
-  ++engine_.counters(*client.last_command).failed;
   engine_.CountError("UNBLOCKED");
   Finish(waiter, &reply_);
 }
@@ -317,10 +322,9 @@ const keyspace::Entry* Blocking::EntryAt(const WaitedKey& key) {
   return db->FindUnchanged(key.key());
 }
 
-// Whether what is there now is of a type that somebody waits for.
-bool Blocking::IsWanted(const WaitedKey& key) {
-  const keyspace::Entry* const entry = EntryAt(key);
-  return entry != nullptr && key.wanted[IndexOf(entry->type())] != 0;
+// Whether it is of a type that somebody waits for, at whatever key.
+bool Blocking::IsAwaitedType(const keyspace::Entry* entry) {
+  return entry != nullptr && count_of_type_[IndexOf(entry->type())] != 0;
 }
 
 // `flushed`: nothing has come to be.
@@ -328,12 +332,15 @@ void Blocking::MarkDb(int db, bool flushed) {
   for (WaitedKey* key = all_keys_.front(); key != nullptr; key = key->in_all.next) {
     ++steps_;
     if (key->db() != db) continue;
-    if (key->ends_with_key != 0 || (!flushed && IsWanted(*key))) MarkReady(key);
+    const keyspace::Entry* const entry = flushed ? nullptr : EntryAt(*key);
+    key->is_stream = IsStream(entry);
+    if (key->ends_with_key != 0 || IsAwaitedType(entry)) MarkReady(key);
   }
 }
 
-// Redis marks a key when it comes to be with a type that somebody waits for, however that happened, and a stream at
-// each XADD. A value that another one is stored over (SORT STORE) wakes nobody.
+// Redis marks a key that somebody waits for when it comes to be with a type that somebody waits for, if at another key,
+// however that happened; when a stream ends there while somebody waits for a stream; and a stream at each XADD. Who is
+// served is decided by what is there in the end. A value of another type that is stored over (SORT STORE) wakes nobody.
 void Blocking::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
   if (effect.kind == Kind::kFlush) return MarkDb(effect.db, true);
@@ -345,10 +352,15 @@ void Blocking::OnEffect(const keyspace::Effect& effect) {
   bool failed = false;
   WaitedKey* const key = Find(effect.db, effect.key, &failed);
   if (failed) return MarkDb(effect.db, false);  // better to look in vain than to forget somebody
-  if (key == nullptr || key->ready) return;
-  const bool may_end = key->ends_with_key != 0 && MayEndStream(effect);
+  if (key == nullptr) return;
   const bool may_begin = effect.is_new || Replaces(effect);
-  if (IsXAdd(effect) || may_end || (may_begin && IsWanted(*key))) MarkReady(key);
+  const keyspace::Entry* const entry = may_begin || key->is_stream ? EntryAt(*key) : nullptr;
+  const bool was_stream = std::exchange(key->is_stream, IsStream(entry));
+  const bool awaits_stream = count_of_type_[IndexOf(keyspace::Type::kStream)] != 0;
+  const bool stream_ended = was_stream && !key->is_stream && awaits_stream;
+  const bool may_end = key->ends_with_key != 0 && MayEndStream(effect);
+  const bool is_added_to = awaits_stream && IsXAdd(effect);
+  if (is_added_to || may_end || stream_ended || (may_begin && IsAwaitedType(entry))) MarkReady(key);
 }
 
 // ---- Serving --------------------------------------------------------------------------------------------------------

@@ -122,6 +122,7 @@ struct WaitedKey {
   base::IntrusiveList<WaitPlace, &WaitPlace::in_key> places;  // in the order in which they came
   uint32_t wanted[kTypes] = {};  // how many wait for a value of that type
   uint32_t ends_with_key = 0;    // how many are to hear of its end
+  bool is_stream = false;        // what is there is a stream, as far as effects have told
   bool ready = false;
   bool pinned = false;  // it is being served, and stays even if nobody waits for it any more
   base::ListLinks<WaitedKey> in_ready;
@@ -193,7 +194,7 @@ class Blocking final : public keyspace::EffectListener {
   void MarkReady(WaitedKey* key) LARDER_REQUIRES_HOLDER;
   void MarkDb(int db, bool flushed) LARDER_REQUIRES_HOLDER;
   const keyspace::Entry* EntryAt(const WaitedKey& key) LARDER_REQUIRES_HOLDER;
-  bool IsWanted(const WaitedKey& key) LARDER_REQUIRES_HOLDER;
+  bool IsAwaitedType(const keyspace::Entry* entry) LARDER_REQUIRES_HOLDER;
   WaitedKey* Find(int db, Bytes key, bool* failed) LARDER_REQUIRES_HOLDER;
   void ServeKey(WaitedKey* key, int64_t now_ms) LARDER_REQUIRES_HOLDER;
   bool ServeOne(Waiter* waiter, const ReadyKey& ready, int64_t now_ms) LARDER_REQUIRES_HOLDER;
@@ -212,6 +213,7 @@ class Blocking final : public keyspace::EffectListener {
   base::IntrusiveList<WaitedKey, &WaitedKey::in_all> all_keys_ LARDER_GUARDED_BY_HOLDER;
   base::IntrusiveList<Waiter, &Waiter::in_all> all_ LARDER_GUARDED_BY_HOLDER;
   size_t count_ LARDER_GUARDED_BY_HOLDER = 0;
+  size_t count_of_type_[WaitedKey::kTypes] LARDER_GUARDED_BY_HOLDER = {};  // of those that wait for keys
   Waiter** heap_ LARDER_GUARDED_BY_HOLDER = nullptr;
   size_t heap_size_ LARDER_GUARDED_BY_HOLDER = 0;
   size_t heap_capacity_ LARDER_GUARDED_BY_HOLDER = 0;

@@ -34,6 +34,10 @@ class Id {
 
 }  // namespace
 
+bool ChannelMatches(Bytes pattern, Bytes channel) {
+  return channel.empty() ? pattern.empty() : base::GlobMatch(pattern, channel);
+}
+
 class PubSub::Message {
  public:
   explicit Message(const Published& published) : published_(published) {}
@@ -225,19 +229,21 @@ void PubSub::Deliver(ClientState& client, Message& message) {
     return client.io->CloseSoon();
   }
   ReplyInProgress* const reply = client.reply_in_progress;
-  if (reply == nullptr || client.reply_mode.silent()) return client.io->Push(text);
-  // What stands in front of the command's own reply is not taken back with it.
-  const bool in_front = reply->writer->Mark() == reply->mark;
+  // What stands in front of the command's own reply is not taken back with it, nor by CLIENT REPLY.
+  const bool in_front = reply != nullptr && reply->writer->Mark() == reply->mark;
+  if (reply == nullptr || (client.reply_mode.silent() && !in_front)) return client.io->Push(text);
   reply->writer->Raw(text);
   if (in_front) reply->mark = reply->writer->Mark();
 }
 
 int64_t PubSub::SendTo(const Channel& channel, Message& message) {
+  int64_t sent = 0;
   for (Subscription* each = channel.subscriptions.front(); each != nullptr; each = each->in_channel.next) {
     ++steps_;
+    sent += !Gone(*each->client);
     Deliver(*each->client, message);
   }
-  return static_cast<int64_t>(channel.count);
+  return sent;
 }
 
 int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
@@ -251,7 +257,7 @@ int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
   for (const Channel* each = channels(ChannelKind::kPattern).front(); each != nullptr; each = each->in_kind.next) {
     ++steps_;
     const Bytes pattern = each->name();
-    if (!base::GlobMatch(pattern, channel)) continue;
+    if (!ChannelMatches(pattern, channel)) continue;
     Message by_pattern({ChannelKind::kPattern, pattern, channel, message, &shared});
     sent += SendTo(*each, by_pattern);
   }

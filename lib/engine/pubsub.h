@@ -76,6 +76,10 @@ class MessageReceiver {
   ~MessageReceiver() = default;
 };
 
+// Whether a pattern lets the channel's name through. Not even "*" matches the empty name, as in Redis, where KEYS and
+// SCAN take "*" for all without looking.
+bool ChannelMatches(Bytes pattern, Bytes channel);
+
 class PubSub {
  public:
   using Channels = base::IntrusiveList<Channel, &Channel::in_kind>;

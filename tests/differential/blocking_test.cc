@@ -208,6 +208,37 @@ b SET o x
 b RPUSH src 1 2
 b SORT src STORE o
 b RENAME src o)"},
+    {"TypesThatOthersWaitFor", R"(
+a BZPOPMIN z 0
+b ZADD src 1 m
+b MULTI ;; RPUSH z e ;; ZRANGESTORE z src 0 0 ;; EXEC
+b DEL z
+c BRPOP other 0
+b MULTI ;; RPUSH z e ;; ZRANGESTORE z src 0 0 ;; EXEC
+b RPUSH other e
+b RPUSH l e
+a BRPOP m 0
+b XADD m 1-1 f v
+b SORT l ALPHA STORE m
+b DEL m
+b XADD m 1-1 f v
+c XREAD BLOCK 0 STREAMS other2 $
+b SORT l ALPHA STORE m
+b XADD m2 1-1 f v
+a BRPOP m2 0
+b SORT l ALPHA STORE m2
+b COPY m2 m3 DB 1
+b SELECT 1
+b XADD m4 1-1 f v
+b SELECT 0
+a BRPOP m4 0
+b SWAPDB 0 1
+b RPUSH l e
+b SORT l ALPHA STORE m4
+b FLUSHALL
+b RPUSH l e
+a BRPOP m 0
+b MULTI ;; XADD m 1-1 f v ;; SORT l ALPHA STORE m ;; EXEC)"},
     {"OtherWays", R"(
 b RPUSH src 2 1
 a BLPOP k 0
@@ -335,7 +366,12 @@ b CLIENT KILL ID @a
 b RPUSH k v
 c BLPOP k k k 0
 b RPUSH k 1 2
-b LRANGE k 0 -1)"},
+b LRANGE k 0 -1
+a BLPOP q 0 ;; RPUSH order a
+c BLPOP q 0 ;; RPUSH order c
+d BLPOP q 0 ;; RPUSH order d
+b RPUSH q 1 2 3
+b LRANGE order 0 -1)"},
     {"Subscribers", R"(
 a HELLO 3
 a SUBSCRIBE ch

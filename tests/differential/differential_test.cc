@@ -2,7 +2,7 @@
 // compared. See generator.h for what is asked, compare.h and must_differ.h for what may differ.
 //
 //   bazel test //tests/differential:differential_test            10,000 requests, the same ones every time
-//   bazel test //tests/differential:differential_long_test       200,000
+//   bazel test //tests/differential:differential_long_test       300,000
 //   differential_test --seed=7 --commands=50000                   other ones
 //   differential_test --seed=7 --episode=31                       one episode of them again
 //

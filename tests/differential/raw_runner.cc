@@ -16,20 +16,6 @@ double NowSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// HELLO's reply has the client's id, which is whatever it is.
-std::string WithoutIds(const std::string& bytes) {
-  static constexpr std::string_view kField = "$2\r\nid\r\n:";
-  std::string out;
-  size_t from = 0;
-  for (size_t at; (at = bytes.find(kField, from)) != bytes.npos;) {
-    at += kField.size();
-    out.append(bytes, from, at - from);
-    from = std::min(bytes.find_first_not_of("0123456789", at), bytes.size());
-    out += '#';
-  }
-  return out.append(bytes, from);
-}
-
 // Where they part, with what is around it.
 std::string Around(const std::string& bytes, size_t at) {
   const size_t from = at > 40 ? at - 40 : 0;

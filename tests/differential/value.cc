@@ -1,5 +1,6 @@
 #include "tests/differential/value.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace differential {
@@ -104,6 +105,19 @@ std::string Lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   }
   return out;
+}
+
+std::string WithoutIds(const std::string& bytes) {
+  static constexpr std::string_view kField = "$2\r\nid\r\n:";
+  std::string out;
+  size_t from = 0;
+  for (size_t at; (at = bytes.find(kField, from)) != bytes.npos;) {
+    at += kField.size();
+    out.append(bytes, from, at - from);
+    from = std::min(bytes.find_first_not_of("0123456789", at), bytes.size());
+    out += '#';
+  }
+  return out.append(bytes, from);
 }
 
 bool SameWord(std::string_view a, std::string_view b) { return Lower(a) == Lower(b); }

@@ -39,6 +39,9 @@ int64_t ParseValue(std::string_view in, Value* value);
 std::string Printable(std::string_view bytes, size_t max = 400);
 std::string Printable(const Argv& argv);
 
+// HELLO's reply has the client's id, which is whatever it is: the bytes with '#' in its place.
+std::string WithoutIds(const std::string& bytes);
+
 // Case ignored, as names of commands and options are compared.
 bool SameWord(std::string_view a, std::string_view b);
 std::string Lower(std::string_view text);

@@ -11,6 +11,7 @@
 namespace larder::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -356,6 +357,14 @@ TEST_P(BlockingTest, AGroupsReadersHearOfItsEnd) {
   EXPECT_THAT(waiting.Get(), IsError("NOGROUP the consumer group this client was blocked on no longer exists"));
 }
 
+TEST_P(BlockingTest, AReaderOfEntriesThatAreDeletedAgainIsMadeAConsumer) {
+  Run({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
+  Waiting waiting(*this, {"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"});
+  Exec({{"XADD", "s", "1-1", "f", "v"}, {"XDEL", "s", "1-1"}});
+  EXPECT_THAT(waiting.Get().DebugString(), ::testing::Not(HasSubstr("1-1")));
+  EXPECT_THAT(Run({"XINFO", "CONSUMERS", "s", "g"}).DebugString(), HasSubstr("\"c\""));
+}
+
 TEST_P(BlockingTest, AGroupThatIsMadeAgainInOneTransactionIsTheSame) {
   Run({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
   Waiting waiting(*this, {"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"});
@@ -409,7 +418,11 @@ TEST_P(BlockingTest, UnblockEndsAWait) {
   EXPECT_THAT(Run({"CLIENT", "UNBLOCK", third.id(), "TIMEOUT"}), IsInt(1));
   EXPECT_THAT(third.Get(), IsInt(0));
   EXPECT_THAT(Run({"INFO", "errorstats"}).AsString(), HasSubstr("errorstat_UNBLOCKED:count=1\r\n"));
-  EXPECT_THAT(Run({"INFO", "commandstats"}).AsString(), HasSubstr("cmdstat_blmove:calls=1,"));
+  // The waits have failed, in any case; so has an UNBLOCK itself that gives another client an error.
+  const std::string stats = Run({"INFO", "commandstats"}).AsString();
+  for (const char* name : {"blpop", "blmove", "wait", "client.unblock"}) {
+    EXPECT_THAT(stats, ContainsRegex(std::string("cmdstat_") + name + ":calls=[^\n]*,failed_calls=1\r"));
+  }
   EXPECT_THAT(Run({"CLIENT", "UNBLOCK", "123456"}), IsInt(0));
 }
 

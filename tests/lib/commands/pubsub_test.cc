@@ -75,6 +75,37 @@ TEST_F(PubSubTest, SubscribersAreToldHowManySubscriptionsTheyHave) {
   EXPECT_EQ(peer.Ask("SUNSUBSCRIBE"), "*3 sunsubscribe $-1 :0");
 }
 
+TEST_F(PubSubTest, ATransactionMaySubscribeButNotToShardChannels) {
+  Peer peer(cache());
+  peer.Ask("MULTI");
+  peer.Ask("SSUBSCRIBE s");
+  peer.Ask("SUBSCRIBE a");
+  peer.Ask("PSUBSCRIBE p");
+  EXPECT_EQ(peer.Ask("EXEC"), "*3 -ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client *3 subscribe a :1 "
+                              "*3 psubscribe p :2");
+}
+
+TEST_F(PubSubTest, AKilledClientIsNoSubscriberAnyMore) {
+  Peer peer(cache()), other(cache());
+  const std::string id = peer.Ask("CLIENT ID").substr(1);
+  peer.Ask("SUBSCRIBE c");
+  peer.Ask("PSUBSCRIBE c*");
+  EXPECT_EQ(other.Ask("PUBLISH c x"), ":2");
+  EXPECT_EQ(other.Ask("CLIENT KILL ID " + id), ":1");
+  EXPECT_EQ(other.Ask("PUBLISH c x"), ":0");
+  EXPECT_EQ(other.Ask("PUBSUB NUMSUB c"), "*2 c :0");
+  EXPECT_EQ(other.Ask("PUBSUB NUMPAT"), ":0");
+}
+
+TEST_F(PubSubTest, ASilentClientsOwnMessageComesWhereItIsPublished) {
+  Peer peer(cache(), 3);
+  peer.Ask("SUBSCRIBE c");
+  peer.Ask("CLIENT REPLY OFF");
+  EXPECT_EQ(peer.Ask("PUBLISH c alone"), ">3 message c alone");
+  for (const char* queued : {"MULTI", "PUBLISH c x", "UNSUBSCRIBE c", "PUBLISH c y"}) EXPECT_EQ(peer.Ask(queued), "");
+  EXPECT_EQ(peer.Ask("EXEC"), ">3 message c x >3 unsubscribe c :0");
+}
+
 TEST_F(PubSubTest, AMessageGoesToTheChannelThenToPatterns) {
   Peer two(cache(), 2), three(cache(), 3), publisher(cache());
   two.Ask("PSUBSCRIBE * n?ws");
@@ -159,6 +190,11 @@ TEST_F(PubSubTest, PubSubTellsWhoListens) {
             "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.");
   EXPECT_EQ(other.Ask("PUBSUB FOO"), "-ERR unknown subcommand 'FOO'. Try PUBSUB HELP.");
   EXPECT_THAT(other.Ask("CLIENT LIST TYPE pubsub"), ContainsRegex("flags=P db=0 sub=2 psub=2 ssub=1 .* cmd=ssubscribe"));
+  peer.client().Send("*2\r\n$9\r\nSUBSCRIBE\r\n$0\r\n\r\n");  // no pattern but "" matches the empty name
+  EXPECT_EQ(other.Ask("PUBSUB CHANNELS"), "*3 a b ");
+  EXPECT_EQ(other.Ask("PUBSUB CHANNELS *"), "*2 a b");
+  EXPECT_EQ(other.client().Send("*3\r\n$7\r\nPUBLISH\r\n$0\r\n\r\n$1\r\nx\r\n"), ":1\r\n");
+  peer.client().Send("*2\r\n$11\r\nUNSUBSCRIBE\r\n$0\r\n\r\n");
   const std::string info = other.Ask("INFO stats");
   EXPECT_THAT(info, HasSubstr("pubsub_channels:2 pubsub_patterns:2 pubsubshard_channels:1"));
 }
