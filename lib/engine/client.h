@@ -26,6 +26,7 @@ class Db;
 }
 
 namespace larder::inline v0::resp {
+class Output;
 class ReplyWriter;
 }
 
@@ -59,6 +60,7 @@ class ClientIo {
   // which there is no memory, or that is over its output limit, is closed. Called on any thread, holding the executor;
   // must not call back.
   virtual void Push(Bytes bytes) = 0;
+  virtual void PushOutput(const resp::Output& output) = 0;
   // Who gets published messages in place of their text; nullptr: nobody, they are pushed.
   virtual MessageReceiver* receiver() { return nullptr; }
 

@@ -38,21 +38,36 @@ bool ChannelMatches(Bytes pattern, Bytes channel) {
   return channel.empty() ? pattern.empty() : base::GlobMatch(pattern, channel);
 }
 
+const memory::BlockRef* ShareContent(memory::Heap& blocks, const Published& published) {
+  if (!*published.shared) {
+    const size_t size = published.channel.size() + published.message.size();
+    memory::Block* const block = blocks.New(size, size);
+    if (block == nullptr) return nullptr;
+    base::CopyBytes(block->data(), published.channel);
+    base::CopyBytes(block->data() + published.channel.size(), published.message);
+    *published.shared = memory::BlockRef::Adopt(block);
+  }
+  return published.shared;
+}
+
 class PubSub::Message {
  public:
-  explicit Message(const Published& published) : published_(published) {}
+  Message(memory::Heap& blocks, const Published& published) : blocks_(blocks), published_(published) {}
 
   const Published& published() const { return published_; }
 
-  // Empty without memory.
-  Bytes Text(int protocol) {
+  // nullptr without memory. A large message is a block that all texts share.
+  const resp::Output* Text(int protocol) LARDER_REQUIRES_HOLDER {
     resp::Output& text = texts_[protocol == 2 ? 0 : 1];
-    if (text.empty() && !text.failed()) Compose(text, protocol);
-    return text.failed() ? Bytes() : text.view();
+    if (text.empty() && !text.failed() && !Compose(text, protocol)) return nullptr;
+    return text.failed() ? nullptr : &text;
   }
 
  private:
-  void Compose(resp::Output& text, int protocol) const {
+  bool Compose(resp::Output& text, int protocol) const LARDER_REQUIRES_HOLDER {
+    const bool by_reference = published_.message.size() >= resp::Output::kByReferenceMin;
+    const memory::BlockRef* const block = by_reference ? ShareContent(blocks_, published_) : nullptr;
+    if (by_reference && block == nullptr) return false;
     resp::ReplyWriter out(text, protocol);
     if (published_.kind == ChannelKind::kPattern) {
       out.Push(4);
@@ -63,9 +78,12 @@ class PubSub::Message {
       out.Bulk(published_.kind == ChannelKind::kShardChannel ? "smessage" : "message");
     }
     out.Bulk(published_.channel);
-    out.Bulk(published_.message);
+    if (by_reference) out.BulkBlock(*block, published_.channel.size(), published_.message.size());
+    else out.Bulk(published_.message);
+    return true;
   }
 
+  memory::Heap& blocks_;
   const Published published_;
   resp::Output texts_[2];
 };
@@ -223,16 +241,16 @@ bool PubSub::RemoveSome(ClientState& client, size_t max) {
 void PubSub::Deliver(ClientState& client, Message& message) {
   if (Gone(client) || client.close_after_reply) return;
   if (MessageReceiver* const receiver = client.io->receiver()) return receiver->Receive(message.published());
-  const Bytes text = message.Text(client.protocol);
-  if (text.empty()) {
+  const resp::Output* const text = message.Text(client.protocol);
+  if (text == nullptr) {
     host_.Log(LogLevel::kWarning, "a subscriber is closed: there is no memory for its message");
     return client.io->CloseSoon();
   }
   ReplyInProgress* const reply = client.reply_in_progress;
   // What stands in front of the command's own reply is not taken back with it, nor by CLIENT REPLY.
   const bool in_front = reply != nullptr && reply->writer->Mark() == reply->mark;
-  if (reply == nullptr || (client.reply_mode.silent() && !in_front)) return client.io->Push(text);
-  reply->writer->Raw(text);
+  if (reply == nullptr || (client.reply_mode.silent() && !in_front)) return client.io->PushOutput(*text);
+  (void)reply->writer->output().Append(*text);  // without memory the client's whole reply is lost, and it is closed
   if (in_front) reply->mark = reply->writer->Mark();
 }
 
@@ -250,7 +268,7 @@ int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
   int64_t sent = 0;
   memory::BlockRef shared;
   if (const Channel* const there = Find(kind, channel); there != nullptr) {
-    Message to_subscribers({kind, Bytes(), channel, message, &shared});
+    Message to_subscribers(keyspace_.blocks(), {kind, Bytes(), channel, message, &shared});
     sent += SendTo(*there, to_subscribers);
   }
   if (kind != ChannelKind::kChannel) return sent;
@@ -258,7 +276,7 @@ int64_t PubSub::Publish(ChannelKind kind, Bytes channel, Bytes message) {
     ++steps_;
     const Bytes pattern = each->name();
     if (!ChannelMatches(pattern, channel)) continue;
-    Message by_pattern({ChannelKind::kPattern, pattern, channel, message, &shared});
+    Message by_pattern(keyspace_.blocks(), {ChannelKind::kPattern, pattern, channel, message, &shared});
     sent += SendTo(*each, by_pattern);
   }
   return sent;

@@ -34,6 +34,7 @@
 #include "lib/engine/subscription.h"
 #include "lib/keyspace/keyspace.h"
 #include "lib/memory/block.h"
+#include "lib/memory/heap.h"
 
 namespace larder::inline v0::engine {
 
@@ -61,10 +62,12 @@ struct Published {
   Bytes pattern;               // empty unless it does
   Bytes channel;
   Bytes message;
-  // One for all receivers: the first that would rather share a copy than have its own makes a block of channel and
-  // message, one behind the other.
-  memory::BlockRef* shared;
+  memory::BlockRef* shared;  // by ShareContent
 };
+
+// A block of the channel and the message, one behind the other, for all receivers that would rather share one than have
+// a copy; made for the first of them. nullptr without memory.
+const memory::BlockRef* ShareContent(memory::Heap& blocks, const Published& published) LARDER_REQUIRES_HOLDER;
 
 // A subscriber in this process, which gets messages as they are.
 class MessageReceiver {

@@ -35,6 +35,17 @@ bool Output::AppendBlock(memory::BlockRef block, size_t from, size_t length) {
   return true;
 }
 
+bool Output::Append(const Output& other) {
+  size_t at = other.head_;
+  for (uint32_t i = other.first_part_; i < other.parts_count_; ++i) {
+    const Part& part = other.parts_[i];
+    if (!bytes_.Append(other.bytes_.view().substr(at, part.at - at))) return false;
+    if (!AppendBlock(memory::BlockRef::Share(part.block), part.from, part.length)) return false;
+    at = part.at;
+  }
+  return bytes_.Append(other.bytes_.view().substr(at));
+}
+
 size_t Output::Iovecs(struct iovec* out, size_t max) const {
   size_t count = 0;
   size_t at = head_;

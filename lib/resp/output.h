@@ -54,6 +54,10 @@ class Output {
   // (a bulk's final CRLF), so that a position never coincides with a reference before it.
   bool AppendBlock(memory::BlockRef block, size_t from, size_t length);
 
+  // What another one has still to send, whose blocks both refer to from then on. False, and failed(), without memory:
+  // RewindFailed takes back what was appended. REQUIRES: that one ends with bytes, not with a block.
+  bool Append(const Output& other);
+
   // Bytes still to send, those in blocks included.
   size_t size() const { return bytes_.size() - head_ + referenced_; }
   bool empty() const { return size() == 0; }

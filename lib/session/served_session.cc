@@ -42,13 +42,18 @@ void ServedSession::Push(Bytes bytes) {
   if (PutInInbox(bytes) && events_ != nullptr) events_->SessionWoken();
 }
 
-bool ServedSession::PutInInbox(Bytes bytes) {
+void ServedSession::PushOutput(const resp::Output& output) {
+  if (PutInInbox(output) && events_ != nullptr) events_->SessionWoken();
+}
+
+template <class Content>
+bool ServedSession::PutInInbox(const Content& content) {
   const uint64_t limit = OutputLimit();
-  if (limit != 0 && output_bytes() + bytes.size() > limit + kOutputUncounted) {
+  if (limit != 0 && output_bytes() + content.size() > limit + kOutputUncounted) {
     CloseOverOutputLimit();
     return false;
   }
-  const Inbox::Appended appended = inbox_->Append(bytes);
+  const Inbox::Appended appended = inbox_->Append(content);
   if (appended == Inbox::Appended::kNoMemory) CloseOverLimit(kNoMemoryForReplies);
   return appended == Inbox::Appended::kFirst;
 }
@@ -59,12 +64,8 @@ void ServedSession::WaitOver(resp::Output* reply) {
     Stop();
   } else if (reply->failed()) {
     CloseOverLimit(kNoMemoryForReplies);
-  } else if (!reply->has_references()) {
-    if (!reply->empty()) (void)PutInInbox(reply->view());
-  } else {
-    base::Buffer flat;
-    if (reply->AppendTo(flat)) (void)PutInInbox(flat.view());
-    else CloseOverLimit(kNoMemoryForReplies);
+  } else if (!reply->empty()) {
+    (void)PutInInbox(*reply);
   }
   client_.waiting.store(false, std::memory_order_release);
   if (events_ != nullptr) events_->SessionWoken();
@@ -100,7 +101,7 @@ void ServedSession::CheckOutput() {
 
 void ServedSession::TakeInbox() {
   if (inbox_->size() == 0) return;
-  const bool taken = inbox_->MoveTo(output_.bytes());
+  const bool taken = inbox_->MoveTo(output_);
   PublishOutput();
   Account();
   if (!taken) CloseOverLimit(kNoMemoryForReplies);

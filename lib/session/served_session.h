@@ -147,9 +147,11 @@ class LARDER_API ServedSession final : private engine::ClientIo, private engine:
   void Resume() override;
   bool PreparePush() override;
   void Push(Bytes bytes) override;
+  void PushOutput(const resp::Output& output) override;
   void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER;
-  // Puts bytes into the inbox. Returns whether the owner is to be told.
-  bool PutInInbox(Bytes bytes);
+  // Puts Bytes or an Output into the inbox. Returns whether the owner is to be told.
+  template <class Content>
+  bool PutInInbox(const Content& content);
 
   core::CacheCore& core_;
   SessionEvents* const events_;

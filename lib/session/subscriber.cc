@@ -159,13 +159,7 @@ Subscriber::MessageItem* Subscriber::MakeItem(const engine::Published& published
   memory::Heap& blocks = core().engine().keyspace().blocks();
   const size_t content = published.channel.size() + published.message.size();
   const bool shares = content > kCopiedMax;
-  if (shares && !*published.shared) {
-    memory::Block* const block = blocks.New(content, content);
-    if (block == nullptr) return nullptr;
-    base::CopyBytes(block->data(), published.channel);
-    base::CopyBytes(block->data() + published.channel.size(), published.message);
-    *published.shared = memory::BlockRef::Adopt(block);
-  }
+  if (shares && engine::ShareContent(blocks, published) == nullptr) return nullptr;
   const size_t size = sizeof(MessageItem) + published.pattern.size() + (shares ? 0 : content);
   memory::Block* const block = blocks.New(size, size);
   if (block == nullptr) return nullptr;

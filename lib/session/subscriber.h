@@ -75,6 +75,7 @@ class Subscriber final : public core::CallbackQueue, private engine::ClientIo, p
   void Resume() override {}
   bool PreparePush() override { return true; }
   void Push(Bytes) override {}
+  void PushOutput(const resp::Output&) override {}
   engine::MessageReceiver* receiver() override { return this; }
 
   std::function<void(const Message&)> callback_;

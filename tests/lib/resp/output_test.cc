@@ -90,6 +90,35 @@ TEST_F(OutputTest, ReferencesGoWithTheOutput) {
   EXPECT_EQ(heap_->blocks(), 0u);
 }
 
+TEST_F(OutputTest, AnotherOutputIsAppendedWithItsBlocks) {
+  const memory::BlockRef block = NewBlock(40'000, 'a');
+  Output from;
+  from.bytes().Append("sent|first|");
+  ASSERT_TRUE(from.AppendBlock(block, 3, 20'000));
+  from.bytes().Append("|");
+  ASSERT_TRUE(from.AppendBlock(block, 100, 39'000));
+  from.bytes().Append("|last");
+  for (const size_t consumed : {size_t{5}, size_t{6}, size_t{7'000}, size_t{15'000}}) {  // by all that was consumed before
+    from.Consume(consumed);
+    const std::string expected = Flat(from);
+    Output to;
+    to.bytes().Append("gone|before|");
+    to.Consume(5);
+    ASSERT_TRUE(to.Append(from));
+    ASSERT_TRUE(to.Append(from));
+    EXPECT_EQ(Flat(to), "before|" + expected + expected);
+    EXPECT_EQ(to.size(), 7 + 2 * expected.size());
+    EXPECT_LE(to.referenced(), 2 * from.referenced()) << "what is left of a block may be little enough to copy";
+    EXPECT_EQ(Flat(from), expected) << "which stays as it is";
+    const size_t position = to.Position();
+    ASSERT_TRUE(to.Append(from));
+    to.RewindFailed(position);
+    EXPECT_EQ(Flat(to), "before|" + expected + expected);
+  }
+  from.Clear();
+  EXPECT_TRUE(block->unique());
+}
+
 TEST_F(OutputTest, LongStreamsUseLittleMemory) {
   Output out;
   const std::string line(100, 'x');

@@ -115,6 +115,32 @@ TEST_F(SubscribeTest, ALongMessageIsCopiedOnceForAll) {
   EXPECT_LE(UsedBytes(), before);
 }
 
+TEST_F(SubscribeTest, ConnectionsShareALongMessageToo) {
+  constexpr std::string_view kSubscribe = "SUBSCRIBE c\r\n";
+  const std::string payload(1'000'000, 'x');
+  std::vector<std::unique_ptr<RespConnection>> connections;
+  for (int i = 0; i < 10; ++i) {
+    connections.push_back(*cache_->NewConnection());
+    ASSERT_TRUE(connections[i]->Feed(i % 2 != 0 ? "HELLO 3\r\n" : "HELLO 2\r\n").ok());
+    ASSERT_TRUE(connections[i]->Feed(i % 3 != 0 ? "PSUBSCRIBE *\r\n" : kSubscribe).ok());
+    connections[i]->ConsumeOutput(connections[i]->output().size());
+  }
+  const Subscription one = Subscribe({.channels = {"c"}});
+  const uint64_t before = UsedBytes();
+  ASSERT_EQ(*Publish(*cache_, "c", payload), 11);
+  EXPECT_GE(UsedBytes() - before, 1'000'000u);
+  EXPECT_LE(UsedBytes() - before, 1'100'000u);
+  for (int i = 0; i < 10; ++i) {
+    const std::string mark = i % 2 != 0 ? ">" : "*";
+    const std::string head = i % 3 != 0 ? "4\r\n$8\r\npmessage\r\n$1\r\n*\r\n" : "3\r\n$7\r\nmessage\r\n";
+    EXPECT_EQ(connections[i]->output(), mark + head + "$1\r\nc\r\n$1000000\r\n" + payload + "\r\n");
+    connections[i].reset();
+  }
+  EXPECT_THAT(Got(), ElementsAre("channel c: " + payload));
+  EXPECT_EQ(Got().size(), 0u);
+  EXPECT_LT(UsedBytes(), before);
+}
+
 TEST_F(SubscribeTest, AddAndRemove) {
   Subscription some = Subscribe({});
   EXPECT_EQ(*Publish(*cache_, "a", "0"), 0);
