@@ -33,9 +33,8 @@ bool Replaces(const keyspace::Effect& effect) {
          (effect.event == "copy_to" || effect.event == "rename_to" || effect.event == "restore");
 }
 
-// What a group does with a stream neither ends nor adds anything; only its own end does.
-bool MayEndStream(const keyspace::Effect& effect) {
-  return effect.event_class != keyspace::EventClass::kStream || effect.event == "xgroup-destroy";
+bool IsGroupEnd(const keyspace::Effect& effect) {
+  return effect.event_class == keyspace::EventClass::kStream && effect.event == "xgroup-destroy";
 }
 
 }  // namespace
@@ -339,8 +338,9 @@ void Blocking::MarkDb(int db, bool flushed) {
 }
 
 // Redis marks a key that somebody waits for when it comes to be with a type that somebody waits for, if at another key,
-// however that happened; when a stream ends there while somebody waits for a stream; and a stream at each XADD. Who is
-// served is decided by what is there in the end. A value of another type that is stored over (SORT STORE) wakes nobody.
+// however that happened; when a stream ends there while somebody waits for a stream; and a stream at each XADD and when
+// a group of it ends. Who is served is decided by what is there in the end. A value of another type that is stored over
+// (SORT STORE) wakes nobody.
 void Blocking::OnEffect(const keyspace::Effect& effect) {
   using Kind = keyspace::Effect::Kind;
   if (effect.kind == Kind::kFlush) return MarkDb(effect.db, true);
@@ -358,9 +358,9 @@ void Blocking::OnEffect(const keyspace::Effect& effect) {
   const bool was_stream = std::exchange(key->is_stream, IsStream(entry));
   const bool awaits_stream = count_of_type_[IndexOf(keyspace::Type::kStream)] != 0;
   const bool stream_ended = was_stream && !key->is_stream && awaits_stream;
-  const bool may_end = key->ends_with_key != 0 && MayEndStream(effect);
+  const bool group_ended = awaits_stream && IsGroupEnd(effect);
   const bool is_added_to = awaits_stream && IsXAdd(effect);
-  if (is_added_to || may_end || stream_ended || (may_begin && IsAwaitedType(entry))) MarkReady(key);
+  if (is_added_to || group_ended || stream_ended || (may_begin && IsAwaitedType(entry))) MarkReady(key);
 }
 
 // ---- Serving --------------------------------------------------------------------------------------------------------

@@ -22,12 +22,12 @@ void Append(Argv* argv, const Argv& more) { argv->insert(argv->end(), more.begin
 }  // namespace
 
 const std::vector<std::string>& TrafficKeys() {
-  static const std::vector<std::string>* keys = [] {
-    auto* all = new std::vector<std::string>(std::begin(kMixedKeys), std::end(kMixedKeys));
-    for (const auto& of_kind : kKeysOf) all->insert(all->end(), std::begin(of_kind), std::end(of_kind));
+  static const std::vector<std::string> kAll = [] {
+    std::vector<std::string> all(std::begin(kMixedKeys), std::end(kMixedKeys));
+    for (const auto& of_kind : kKeysOf) all.insert(all.end(), std::begin(of_kind), std::end(of_kind));
     return all;
   }();
-  return *keys;
+  return kAll;
 }
 
 // ---- Steps ----------------------------------------------------------------------------------------------------------

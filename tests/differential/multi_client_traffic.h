@@ -32,7 +32,6 @@ struct ClientState {
   bool waits = false;
   bool in_multi = false;
   int channels = 0;  // with patterns and shard channels
-  int database = 0;
 };
 
 struct TrafficState {
