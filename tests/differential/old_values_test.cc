@@ -93,7 +93,8 @@ std::string NowText(const larder::Database& database, const std::string& key) {
   std::vector<std::string> parts;
   if (type == "string") return Join(type, {database.Execute({"GET", key})->AsString()}, true);
   if (type == "list" || type == "set") {
-    const auto reply = type == "list" ? database.Execute({"LRANGE", key, "0", "-1"}) : database.Execute({"SMEMBERS", key});
+    const auto reply = type == "list" ? database.Execute({"LRANGE", key, "0", "-1"})
+                                      : database.Execute({"SMEMBERS", key});
     for (const larder::ReplyView element : *reply) parts.push_back(element.AsString());
     return Join(type, parts, type == "list");
   }

@@ -250,9 +250,9 @@ TEST_F(ListenerTest, CallbacksRunOnTheLoop) {
   std::atomic<std::thread::id> loop{std::thread::id()};
   std::atomic<int> told{0};
   const auto note = [&] {
-    const std::thread::id none;
-    std::thread::id other = none;
-    if (!loop.compare_exchange_strong(other, std::this_thread::get_id())) EXPECT_EQ(other, std::this_thread::get_id());
+    std::thread::id other;
+    const bool first = loop.compare_exchange_strong(other, std::this_thread::get_id());
+    EXPECT_EQ(first ? std::this_thread::get_id() : other, std::this_thread::get_id());
     ++told;
     told.notify_all();
   };
