@@ -14,12 +14,15 @@
 // an expiry is "set" and "expire"; an LPOP of the last element is "lpop" and "del". The directive notify-keyspace-events
 // has no part in it. A key that nobody has asked for since it expired is told when it is removed.
 //
-// The callback runs after the call that has changed the key, on the thread that Options::background names, in the order
-// of the changes. When it runs, the key may have changed again. What waits is bounded: see <larder/callbacks.h>.
+// The callback runs after the change, never inside the call that has made it, on the thread that Options::background
+// names, in the order of the changes. When it runs, the key may have changed again. What waits is bounded: see
+// <larder/callbacks.h>.
 //
 // Costs: a change is copied for each listener that wants its class. Old values: up to 8 KB are copied; a longer string
-// and a large collection are pinned, which costs no copy, and keeps memory in use until the callback has returned. While
-// any listener wants them, writes do not change values in place: a change of a large string copies it.
+// is pinned, which costs no copy, and keeps memory in use until the callback has returned. Of a collection the first
+// elements are copied, up to 64 KB and at least 3 KB with what they are kept in, and if there are more the collection is
+// pinned; what it shares with what is at the key now counts against bytes_max only if it leaves by that very change.
+// While any listener wants old values, writes do not change values in place: a change of a large string copies it.
 //
 // Threads, errors: as cache.h says of every call.
 #ifndef LARDER_EVENTS_H_
@@ -90,7 +93,8 @@ class OldValue {
   // The length of a string; the elements of a list, the members, fields or entries of the others.
   size_t size() const { return size_; }
   // The elements, for a range-based for, as Scan of the type's handle gives them: std::string of a list and a set,
-  // Hash::Entry, ScoredMember, StreamEntry. The range's status() is FAILED_PRECONDITION if the value is no such thing.
+  // Hash::Entry, ScoredMember, StreamEntry. The range's status() is FAILED_PRECONDITION if the value is no such thing. In
+  // a callback that is running when another thread begins to close the cache it may end early, by CANCELLED.
   template <class Element>
   auto Elements() const;
 
@@ -148,7 +152,7 @@ class LARDER_API EventSubscription {
 
   // With OnOverflow::kClose: its callbacks were slower than what happened, and nothing more comes.
   bool closed() const;
-  // How many events were dropped.
+  // How many events were dropped; with kClose 1, since what comes later is not counted.
   uint64_t dropped() const;
 
  private:

@@ -10,10 +10,11 @@
 //
 // Publishing: from a Transaction, the call is the Transaction's, and the message is sent at once. The publisher never
 // waits for a receiver.
-// Receiving: the callback runs once for each message, after the call that published it, on the thread that
-// Options::background names. Messages come in the order in which they were published, to all subscriptions. Who is
-// subscribed to a channel and to patterns that match it gets a message several times, as in Redis. Keyspace
-// notifications are such messages too (notify-keyspace-events); <larder/events.h> tells more of changes, for less.
+// Receiving: the callback runs once for each message, on the thread that Options::background names, and never inside
+// the call that published it; with a thread or a loop, that may not have returned yet. Each Subscription gets its
+// messages in the order in which they were published; several Subscriptions take turns. Who is subscribed to a channel
+// and to patterns that match it gets a message several times, as in Redis. Keyspace notifications are such messages too
+// (notify-keyspace-events); <larder/events.h> tells more of changes, for less.
 //
 // Threads, errors: as cache.h says of every call.
 // Costs: PublishToShard: O(N), N = the channel's subscribers. Publish: also all patterns, and the subscribers of those
@@ -109,7 +110,7 @@ class LARDER_API Subscription {
   // With OnOverflow::kClose: its callbacks were slower than what came, and nothing more comes. Add is
   // FAILED_PRECONDITION then.
   bool closed() const;
-  // How many messages were dropped.
+  // How many messages were dropped; with kClose 1, since what comes later is not counted.
   uint64_t dropped() const;
 
  private:

@@ -358,9 +358,10 @@ LARDER_C_API int larder_connection_closed(const larder_connection *connection);
 /* --- Messages and events as callbacks ----------------------------------------------------------------------------
  *
  * Callbacks run one at a time on the thread that does the background work (in larder_close and larder_free, on the
- * closing thread), in the order in which things happened, and may call the cache. Whoever publishes or writes never
- * waits for them: what is not delivered yet is kept up to bytes_max, and beyond that dropped. All pointers that a
- * callback is given last for the call. */
+ * closing thread), those of one handle in the order in which things happened, and may call the cache. The first may run
+ * before the call that makes the handle has returned. Whoever publishes or writes never waits for them: what is not
+ * delivered yet is kept up to bytes_max, and beyond that dropped. All pointers that a callback is given last for the
+ * call. */
 
 typedef void (*larder_dropped_fn)(void *arg, uint64_t count);
 

@@ -46,8 +46,8 @@ bool CallbackQueue::Admit(size_t bytes) {
 void CallbackQueue::Drop() {
   if (closed_.load(std::memory_order_relaxed)) return;
   dropped_.fetch_add(1, std::memory_order_relaxed);
-  untold_.fetch_add(1, std::memory_order_relaxed);
-  if (closes_) closed_.store(true, std::memory_order_release);
+  if (closes_) closed_.store(true, std::memory_order_release);  // before the drainer may tell it
+  untold_.fetch_add(1, std::memory_order_seq_cst);
   Schedule();
 }
 
@@ -106,22 +106,24 @@ bool CallbackQueue::BeginCall() {
 }
 
 void CallbackQueue::EndCall() {
-  bool ended = false;
+  bool left_to_us = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     running_ = false;
-    ended = ended_;
+    left_to_us = ended_ && !awaited_;
     returned_.notify_all();
   }
-  if (ended) ReleaseUser();
+  if (left_to_us) ReleaseUser();
 }
 
-// What was dropped is told first; in a queue that was closed, last.
+// What was dropped is told first; in a queue that was closed, last. That one is looked at before the items: what is
+// added while nothing is dropped yet comes before it.
 void CallbackQueue::RunCall() {
   Item* item = nullptr;
-  uint64_t untold = closes_ ? 0 : untold_.exchange(0, std::memory_order_seq_cst);
-  if (untold == 0) item = Next();
-  if (item == nullptr && closes_) untold = untold_.exchange(0, std::memory_order_seq_cst);
+  uint64_t untold = untold_.load(std::memory_order_seq_cst);
+  if (closes_ || untold == 0) item = Next();
+  if (item != nullptr) untold = 0;
+  if (untold != 0) untold = untold_.exchange(0, std::memory_order_seq_cst);
   if (item != nullptr) {
     Call(*item);
     if (!core_.Forked()) Free(item);
@@ -165,7 +167,9 @@ void CallbackQueue::End() {
     ended_ = true;
     runs = running_;
     if (runs && !core_.delivery().IsDrainer() && !core_.executor().InsideUser()) {
+      awaited_ = true;
       returned_.wait(lock, [this] { return !running_; });
+      runs = false;
     }
   }
   if (!runs) ReleaseUser();

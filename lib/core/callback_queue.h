@@ -119,6 +119,7 @@ class CallbackQueue {
   std::condition_variable returned_;
   bool running_ = false;  // the drainer is in a callback
   bool ended_ = false;
+  bool awaited_ = false;  // End waits for the callback's return, and destroys the user's functions itself
 
   alignas(std::max_align_t) char told_[64];
 };

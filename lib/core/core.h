@@ -185,6 +185,8 @@ class LARDER_API CacheCore final : public engine::EngineHost {
   // See Cache::Close.
   absl::Status Close(int64_t deadline_us);
   bool closed() const { return closing_->begun(); }
+  // Whether this thread closes, and delivers the last callbacks: then it is the only one that touches the cache.
+  bool InLastCallbacks() const { return closing_->stage() == Closing::Stage::kCallbacks && delivery_.IsDrainer(); }
   Closing& closing() { return *closing_; }
 
   void Log(LogLevel level, std::string_view line) override;

@@ -81,6 +81,11 @@ class LARDER_API FetchedList {
     const Item& item = items_[i];
     return {item.pin != nullptr ? item.pinned : bytes_ + item.at, item.size};
   }
+  // What it takes, itself included; not what it has pinned.
+  size_t memory() const {
+    return sizeof(*this) + (items_ != room_items_ ? capacity_ * sizeof(Item) : 0) +
+           (bytes_ != room_ ? bytes_capacity_ : 0);
+  }
   void Clear();
 
   // The engine's side. They return false if there is no memory.

@@ -153,6 +153,10 @@ class Db {
   void EmitChanged(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER {
     Emit(place->key(), nullptr, false, change);
   }
+  // Tells of a change that has left all as it was, of which Redis tells too.
+  void EmitUnchanged(const Place& place, const Change& change) LARDER_REQUIRES_HOLDER {
+    Emit(place->key(), place, false, change);
+  }
   // Makes `key` hold a packed collection, in bytes that are not the entry's, with the expiry that it had.
   Result<Entry*> PutPacked(Bytes key, const Place& place, Form form, Bytes packed, const Change& change)
       LARDER_REQUIRES_HOLDER;

@@ -166,7 +166,7 @@ Error Rotate(Db& db, Bytes key, const Place& place, End from, End to) LARDER_REQ
   change.more = kThenPop[from == End::kRight];
   ListEdit list(db, key, place, false);
   if (from == to || list.size() == 1) {
-    db.EmitChanged(place, change);
+    db.EmitUnchanged(place, change);
     return kOk;
   }
   CollectionEdit::Spot spot;
@@ -329,7 +329,7 @@ Error Trim(Db& db, Bytes key, int64_t start, int64_t stop) {
   if (kept.count == 0) {
     db.Delete(place, ThatIsItsEnd(change));
   } else if (kept.count == size) {
-    db.EmitChanged(place, change);
+    db.EmitUnchanged(place, change);
   } else {
     ListEdit list(db, key, place, kept.first != 0 && behind != 0);
     LARDER_RETURN_IF_ERROR(list.EraseRange(size - behind, behind));

@@ -54,10 +54,11 @@ bool AddBatch(const keyspace::Collection& collection, size_t first, AddRecord ad
   *count = 0;
   const size_t most = std::min(internal::kWalkBatch, collection.size() - first);
   collection.ForRange(first, most, false, [&](const char* record) {
+    size_t part = to->size();
     filled = add(collection, record, to);
     if (!filled) return false;
     ++*count;
-    bytes += to->view(to->size() - 1).size();
+    for (; part < to->size(); ++part) bytes += to->view(part).size();
     return bytes < kWalkBatchBytes;
   });
   return filled;
@@ -154,6 +155,7 @@ void CollectionPin::ReleaseHeld() {
 constexpr TypedOp<const CollectionPin*, size_t, FetchedList*> kReadPinned =
     typed::OpOf<const CollectionPin*, size_t, FetchedList*>(
         {.name = {}, .access = Access::kReads, .keys = KeyCount::kNone, .run = typed::By<typed::ReadPinned>,
+         .start = typed::By<typed::StartReadPinned<const CollectionPin*, size_t, FetchedList*>>,
          .show = typed::By<typed::ShowNothing>});
 
 }  // namespace larder::inline v0::internal

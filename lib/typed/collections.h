@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 
 #include <larder/internal/collection_walk.h>
 #include <larder/internal/fetched.h>
@@ -70,6 +71,14 @@ inline constexpr size_t kWalkBatchBytes = size_t{64} << 10;
 Error PinClone(const OpAt& at, const keyspace::Structure& root, AddRecord add, core::CacheCore* core,
                internal::CollectionPin* pin) LARDER_REQUIRES_HOLDER;
 const keyspace::Structure& PinnedRoot(const internal::CollectionPin& pin);
+// The start of an op that reads what is pinned: callbacks that are delivered by Close may still read old values.
+template <class... Args>
+const ErrorText* StartReadPinned(const Target& target, const OpRow& row, Bytes key, Args... args) {
+  const std::tuple<Args...> packed(args...);
+  if (!target.core->InLastCallbacks()) return GoOn(target, row, key, &packed);
+  base::AssertHolder();  // the executor is closed
+  return row.run(*target.db, key, 0, &packed);
+}
 // Pins the collection that `entry` holds (nullptr: none), or adds all of it to the list if it is small.
 Error PinCollection(const OpAt& at, const keyspace::Entry* entry, const keyspace::Collection& collection, AddRecord add,
                     core::CacheCore* core, internal::CollectionPin* pin, size_t* size, FetchedList* to)

@@ -56,7 +56,29 @@ EventReason ReasonOf(Class event_class, Bytes name) {
   return gone ? EventReason::kDeleted : EventReason::kWritten;
 }
 
-bool IsRemoval(EventReason reason) { return reason != EventReason::kWritten; }
+// The class of what edits a value of this type.
+Class ClassOf(Type type) {
+  switch (type) {
+    case Type::kString: return Class::kString;
+    case Type::kList: return Class::kList;
+    case Type::kSet: return Class::kSet;
+    case Type::kZset: return Class::kZset;
+    case Type::kHash: return Class::kHash;
+    case Type::kStream: return Class::kStream;
+  }
+  return Class::kGeneric;
+}
+
+// Whether the keyspace is without the old value after the change. It has it still under another name, in another
+// database, or with another expiry; and of a collection that is edited it has the most.
+bool Leaves(const Effect& effect, const Entry& old) {
+  const Bytes event = effect.event;
+  if (effect.event_class == Class::kGeneric) {
+    return event != "expire" && event != "persist" && event != "rename_from" && event != "move_from";
+  }
+  if (effect.event_class != ClassOf(old.type()) || old.type() == Type::kString || event.ends_with("store")) return true;
+  return std::ranges::any_of(effect.more, [](const keyspace::Event& more) { return more.name == "del"; });
+}
 
 }  // namespace
 
@@ -86,7 +108,8 @@ struct EventQueue::EventItem : Item {
   size_t name_size;
   size_t key_size;
   size_t copied_size;    // of the old string
-  size_t excluded;       // what maxmemory is not to count
+  size_t excluded = 0;   // what maxmemory is not to count
+  size_t extra = 0;      // what the keyspace's extra memory counts
   bool has_old = false;
   KeyType old_type;
   size_t old_size;       // its elements, or bytes
@@ -186,15 +209,21 @@ void EventQueue::Queue(const Effect& effect, EventClass event_class, EventReason
   const Bytes copied = text.block == nullptr || text.bytes.size() <= kCopiedMax ? text.bytes : Bytes();
   const size_t size = sizeof(EventItem) + name.size() + effect.key.size() + copied.size();
   size_t counted = sizeof(memory::Block) + size;
-  // A pinned value counts if it is in memory for this alone.
-  if (old != nullptr && copied.empty() && IsRemoval(reason)) counted += keyspace::Keyspace::BytesOf(*old);
-  counted = std::min(counted, bytes_max_);
-  if (!Admit(counted)) return;
+  // A string that is pinned counts, once for events that follow each other: it may leave the keyspace later. A
+  // collection counts if it leaves now.
+  const memory::Block* const pinned = copied.size() != text.bytes.size() ? text.block : nullptr;
+  const bool is_collection = old != nullptr && old->type() != Type::kString;
+  if ((pinned != nullptr && pinned != last_pinned_) || (is_collection && Leaves(effect, *old))) {
+    counted += keyspace::Keyspace::BytesOf(*old);
+  }
+  // About: how much is fetched is known only then.
+  const size_t fetched = is_collection ? std::min(keyspace::Keyspace::BytesOf(*old), kWalkBatchBytes) : 0;
+  if (is_collection) counted += sizeof(internal::FetchedList);
+  if (!Admit(std::min(counted + fetched, bytes_max_))) return;
   memory::Block* const block = core().engine().keyspace().blocks().New(size, size);
   if (block == nullptr) return Drop();
   EventItem* const item = new (block->data()) EventItem();
   item->block = block;
-  item->counted = counted;
   item->event_class = event_class;
   item->reason = reason;
   item->db = effect.db;
@@ -206,11 +235,14 @@ void EventQueue::Queue(const Effect& effect, EventClass event_class, EventReason
   base::CopyBytes(item->bytes() + name.size(), effect.key);
   base::CopyBytes(item->bytes() + name.size() + effect.key.size(), copied);
   Exclude(item, block->footprint());
-  if (old != nullptr && !PinOld(effect, reason, item)) {
+  if (old != nullptr && !PinOld(effect, item)) {
     Release(item);
     block->UnrefHeld();
     return Drop();
   }
+  if (item->extra != 0) counted += item->extra - sizeof(internal::FetchedList);
+  item->counted = std::min(counted, bytes_max_);
+  if (pinned != nullptr) last_pinned_ = pinned;
   Add(item);
 }
 
@@ -220,16 +252,22 @@ void EventQueue::Exclude(EventItem* item, size_t bytes) {
 }
 
 // False without memory.
-bool EventQueue::PinOld(const Effect& effect, EventReason reason, EventItem* item) {
+bool EventQueue::PinOld(const Effect& effect, EventItem* item) {
   const Entry& old = *effect.old_value;
   item->has_old = true;
   item->old_type = static_cast<KeyType>(old.type());
-  if (old.type() != Type::kString) return PinCollection(effect, item);
+  if (old.type() != Type::kString) {
+    const bool pinned = PinCollection(effect, item);
+    if (pinned && item->pin.get() != nullptr && Leaves(effect, old)) {
+      Exclude(item, keyspace::Keyspace::BytesOf(old));
+    }
+    return pinned;
+  }
   ops::strings::Digits digits;
   const ops::strings::Text text = ops::strings::TextOf(old, digits);
   item->old_size = text.bytes.size();
   if (item->copied_size == text.bytes.size()) return true;
-  if (IsRemoval(reason) && text.block->unique()) Exclude(item, text.block->footprint());
+  if (Leaves(effect, old) && text.block->unique()) Exclude(item, text.block->footprint());
   item->block_of_old = memory::BlockRef::Share(text.block);
   return true;
 }
@@ -237,8 +275,16 @@ bool EventQueue::PinOld(const Effect& effect, EventReason reason, EventItem* ite
 bool EventQueue::PinCollection(const Effect& effect, EventItem* item) {
   item->first.reset(new (std::nothrow) internal::FetchedList());
   if (item->first == nullptr) return false;
+  const bool filled = FetchCollection(*effect.old_value, item);
+  item->extra = item->first->memory();
+  core().engine().keyspace().extra_memory().fetch_add(item->extra, std::memory_order_relaxed);
+  Exclude(item, item->extra);
+  return filled;
+}
+
+// The first elements, and the pin of all if there are more. False without memory.
+bool EventQueue::FetchCollection(const Entry& old, EventItem* item) {
   const OpAt at{*core().engine().keyspace().db(0), Bytes(), 0};
-  const Entry& old = *effect.old_value;
   const auto pin = [&](const keyspace::Collection& collection, AddRecord add) LARDER_REQUIRES_HOLDER {
     return typed::PinCollection(at, &old, collection, add, &core(), &item->pin, &item->old_size, item->first.get())
         .ok();
@@ -287,6 +333,7 @@ void EventQueue::CallDropped(uint64_t count) {
 
 void EventQueue::Release(Item* queued) {
   EventItem* const item = static_cast<EventItem*>(queued);
+  core().engine().keyspace().extra_memory().fetch_sub(item->extra, std::memory_order_relaxed);
   core().engine().keyspace().limit().told_later().fetch_sub(item->excluded, std::memory_order_relaxed);
   item->~EventItem();
 }

@@ -1,8 +1,10 @@
 // EventQueue: a listener to effects in this process, whose events are callbacks. lib/events.h is its public face.
 //
 // Memory: what a waiting event takes does not count against maxmemory, and neither does a value that only an event
-// still holds because its key is gone: otherwise the eviction of a key would be a reason to evict the next one.
-// CallbackOptions::bytes_max bounds both. An old value that alone is larger than that counts as bytes_max.
+// still holds because it was deleted or written over: otherwise the eviction of a key would be a reason to evict the
+// next one. CallbackOptions::bytes_max bounds both. An old value that alone is larger than that counts as bytes_max.
+// Of a collection that was edited the event holds what was changed since. That counts against maxmemory alone, since one
+// cannot tell how much it is; if the collection is deleted later, it stays in memory until those events are through.
 #ifndef LARDER_TYPED_EVENTS_H_
 #define LARDER_TYPED_EVENTS_H_
 
@@ -19,6 +21,7 @@
 #include "lib/core/core.h"
 #include "lib/keyspace/effects.h"
 #include "lib/keyspace/entry.h"
+#include "lib/memory/block.h"
 
 namespace larder::inline v0::typed {
 
@@ -38,8 +41,6 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
  private:
   class Ending;
   struct EventItem;
-  // The old value of an effect, on its way into items.
-  struct Old;
 
   EventQueue(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
              EventOptions options);
@@ -51,8 +52,9 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
   // One event of a class that is wanted.
   void Queue(const keyspace::Effect& effect, EventClass event_class, EventReason reason, Bytes name)
       LARDER_REQUIRES_HOLDER;
-  bool PinOld(const keyspace::Effect& effect, EventReason reason, EventItem* item) LARDER_REQUIRES_HOLDER;
+  bool PinOld(const keyspace::Effect& effect, EventItem* item) LARDER_REQUIRES_HOLDER;
   bool PinCollection(const keyspace::Effect& effect, EventItem* item) LARDER_REQUIRES_HOLDER;
+  bool FetchCollection(const keyspace::Entry& old, EventItem* item) LARDER_REQUIRES_HOLDER;
   void Exclude(EventItem* item, size_t bytes);
 
   // EffectListener.
@@ -69,6 +71,7 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
   const std::string match_;
   const size_t bytes_max_;
   keyspace::Db* db_ = nullptr;  // any: for walks through old values
+  const memory::Block* last_pinned_ LARDER_GUARDED_BY_HOLDER = nullptr;  // only to be compared
   std::function<void(const Event&)> callback_;
   std::function<void(uint64_t)> on_dropped_;
   std::unique_ptr<core::SessionEnd> ending_;

@@ -88,6 +88,7 @@ constexpr TypedOp<core::CacheCore*, CollectionPin*, StreamSpan*, FetchedList*> k
 constexpr TypedOp<const CollectionPin*, StreamSpan*, FetchedList*> kReadPinnedStream =
     typed::OpOf<const CollectionPin*, StreamSpan*, FetchedList*>(
         {.name = {}, .access = Access::kReads, .keys = KeyCount::kNone, .run = typed::By<typed::ReadPinnedStream>,
+         .start = typed::By<typed::StartReadPinned<const CollectionPin*, StreamSpan*, FetchedList*>>,
          .show = typed::By<typed::ShowNothing>});
 
 }  // namespace larder::inline v0::internal

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -10,6 +11,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include <larder/events.h>
+#include <larder/pubsub.h>
 #include "tests/net/listener_testing.h"
 
 namespace larder {
@@ -238,6 +241,43 @@ TEST_F(ListenerTest, BackgroundWorkRunsOnTheLoop) {
     size = client.ReadLine();
   }
   EXPECT_EQ(size, ":0\r\n");
+}
+
+// Callbacks of what clients do run on the loop's thread, and may end each other there; Close delivers the rest.
+TEST_F(ListenerTest, CallbacksRunOnTheLoop) {
+  options_.background = Background::kLoop;
+  Start();
+  std::atomic<std::thread::id> loop{std::thread::id()};
+  std::atomic<int> told{0};
+  const auto note = [&] {
+    std::thread::id other;
+    const bool first = loop.compare_exchange_strong(other, std::this_thread::get_id());
+    EXPECT_EQ(first ? std::this_thread::get_id() : other, std::this_thread::get_id());
+    ++told;
+    told.notify_all();
+  };
+  std::optional<EventSubscription> events;
+  std::optional<Subscription> messages =
+      *cache_->Subscribe({.channels = {"c"}, .patterns = {"end"}}, [&](const Message& message) {
+        if (message.by == Message::By::kPattern) {
+          events.reset();
+          messages.reset();
+        }
+        note();
+      });
+  events = *cache_->OnEvent(EventClass::kString, [&](const Event&) { note(); }, {.old_values = true});
+  EXPECT_EQ(*cache_->Size(), 0) << "what was assigned before a call is seen by callbacks of later ones";
+  TestClient client = Connect();
+  client.Expect("PUBLISH c m\r\n", ":1\r\n");
+  client.Expect("SET k v\r\n", "+OK\r\n");
+  for (int now = told; now != 2; now = told) told.wait(now);
+  EXPECT_NE(loop.load(), std::this_thread::get_id());
+  client.Expect("PUBLISH end m\r\n", ":1\r\n");
+  for (int now = told; now != 3; now = told) told.wait(now);
+  client.Expect("PUBLISH c m\r\n", ":0\r\n");
+  client.Expect("SET k v\r\n", "+OK\r\n");
+  EXPECT_TRUE(cache_->Close(absl::InfiniteFuture()).ok());
+  EXPECT_EQ(told, 3) << "nobody is told any more";
 }
 
 TEST_F(ListenerTest, ShutdownAsksTheHost) {
