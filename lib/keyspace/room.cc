@@ -72,7 +72,8 @@ Room MemoryLimit::MakeRoomOf(size_t bytes_min) {
     case Evictor::Outcome::kMore: return Room::kOver;
     case Evictor::Outcome::kCannot: break;
   }
-  return Room::kNone;
+  // The last key that could go may be a large structure, which is garbage now.
+  return keyspace_.garbage_.bytes() > GarbageMax() ? Room::kOver : Room::kNone;
 }
 
 // Frees at least `bytes_min` of the garbage that does not count as gone, if there is so much; it frees more only to

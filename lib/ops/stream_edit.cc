@@ -28,6 +28,7 @@ Error StreamEdit::Begin() {
     if (clone == nullptr) return errors::kAllocationFailed;
     root_ = clone;
     own_root_ = true;
+    found_.valid = false;
   }
   return root_ != nullptr ? kOk : Error(errors::kAllocationFailed);
 }
@@ -54,6 +55,7 @@ bool StreamEdit::AddNote(Note::What what, TreeIndex tree, const ds::SortedProbe&
 
 // The last change first.
 void StreamEdit::Undo() {
+  found_.valid = false;
   for (size_t end = notes_.size(); end != 0;) {
     Note note;
     end -= sizeof(note);
@@ -70,18 +72,36 @@ void StreamEdit::Undo() {
   }
 }
 
-const char* StreamEdit::Find(TreeIndex tree, const ds::SortedProbe& probe) const {
-  ds::CountedTree::Cursor cursor;
-  return root_->tree(tree).FindSorted(probe, &cursor) ? cursor.record() : nullptr;
+bool StreamEdit::Search(TreeIndex tree, const ds::SortedProbe& probe, ds::CountedTree::Cursor* room,
+                        ds::CountedTree::Cursor** cursor) {
+  if (tree != kPending) {
+    *cursor = room;
+    return root_->tree(tree).FindSorted(probe, room);
+  }
+  *cursor = &found_.cursor;
+  if (!found_.valid || found_.numbers != probe.numbers) {
+    found_.is_there = root_->tree(tree).FindSorted(probe, &found_.cursor);
+    found_.numbers = probe.numbers;
+    found_.valid = true;
+  }
+  return found_.is_there;
+}
+
+const char* StreamEdit::Find(TreeIndex tree, const ds::SortedProbe& probe) {
+  ds::CountedTree::Cursor room;
+  ds::CountedTree::Cursor* cursor = nullptr;
+  return Search(tree, probe, &room, &cursor) ? cursor->record() : nullptr;
 }
 
 Error StreamEdit::Insert(TreeIndex index, const ds::SortedProbe& probe, Bytes record) {
   ds::CountedTree& tree = root_->tree(index);
-  ds::CountedTree::Cursor cursor;
-  LARDER_CHECK(!tree.FindSorted(probe, &cursor));
+  ds::CountedTree::Cursor room;
+  ds::CountedTree::Cursor* cursor = nullptr;
+  LARDER_CHECK(!Search(index, probe, &room, &cursor));
+  ForgetFound(index);
   // A note without a record, if the next step fails, is one that undoing finds nothing for.
   if (!own_root_ && !AddNote(Note::kInserted, index, probe, {})) return errors::kAllocationFailed;
-  return tree.Insert(heap_, &cursor, record, probe.first) ? kOk : Error(errors::kAllocationFailed);
+  return tree.Insert(heap_, cursor, record, probe.first) ? kOk : Error(errors::kAllocationFailed);
 }
 
 Error StreamEdit::Insert(TreeIndex tree, const ds::SortedProbe& probe, keyspace::RecordDraft& draft) {
@@ -92,9 +112,10 @@ Error StreamEdit::Insert(TreeIndex tree, const ds::SortedProbe& probe, keyspace:
 
 char* StreamEdit::Change(TreeIndex index, const ds::SortedProbe& probe) {
   ds::CountedTree& tree = root_->tree(index);
-  ds::CountedTree::Cursor cursor;
-  LARDER_CHECK(tree.FindSorted(probe, &cursor));
-  char* const record = tree.Mutable(heap_, &cursor);
+  ds::CountedTree::Cursor room;
+  ds::CountedTree::Cursor* cursor = nullptr;
+  LARDER_CHECK(Search(index, probe, &room, &cursor));
+  char* const record = tree.Mutable(heap_, cursor);
   if (record == nullptr || own_root_) return record;
   const Bytes part = ds::PartOf(record, tree.format(), 0);
   return AddNote(Note::kChanged, index, probe, {record, static_cast<size_t>(part.data() + part.size() - record)})
@@ -104,10 +125,11 @@ char* StreamEdit::Change(TreeIndex index, const ds::SortedProbe& probe) {
 
 Error StreamEdit::EraseLater(TreeIndex index, const ds::SortedProbe& probe) {
   ds::CountedTree& tree = root_->tree(index);
-  ds::CountedTree::Cursor cursor;
-  LARDER_CHECK(tree.FindSorted(probe, &cursor));
+  ds::CountedTree::Cursor room;
+  ds::CountedTree::Cursor* cursor = nullptr;
+  LARDER_CHECK(Search(index, probe, &room, &cursor));
   const Erasure erasure{index, probe};
-  if (tree.Mutable(heap_, &cursor) == nullptr ||
+  if (tree.Mutable(heap_, cursor) == nullptr ||
       !erasures_.Append(Bytes(reinterpret_cast<const char*>(&erasure), sizeof(erasure)))) {
     return errors::kAllocationFailed;
   }
@@ -116,22 +138,28 @@ Error StreamEdit::EraseLater(TreeIndex index, const ds::SortedProbe& probe) {
 
 Error StreamEdit::EraseRangeLater(TreeIndex tree, size_t first, size_t count) {
   LARDER_DCHECK(ranges_[tree].count == 0);
+  ForgetFound(tree);
   if (!root_->tree(tree).OwnRange(heap_, first, count)) return errors::kAllocationFailed;
   ranges_[tree] = {first, count};
   return kOk;
 }
 
+// The last one first, since its place may still be known.
 void StreamEdit::EraseAll() {
   for (size_t i = 0; i < kTreeCount; ++i) {
-    if (ranges_[i].count != 0) LARDER_CHECK(root_->trees[i].EraseRange(heap_, ranges_[i].first, ranges_[i].count));
+    if (ranges_[i].count == 0) continue;
+    ForgetFound(static_cast<TreeIndex>(i));
+    LARDER_CHECK(root_->trees[i].EraseRange(heap_, ranges_[i].first, ranges_[i].count));
   }
-  for (size_t at = 0; at < erasures_.size(); at += sizeof(Erasure)) {
+  for (size_t at = erasures_.size(); at != 0;) {
     Erasure erasure;
+    at -= sizeof(erasure);
     std::memcpy(static_cast<void*>(&erasure), erasures_.data() + at, sizeof(erasure));
-    ds::CountedTree& tree = root_->tree(erasure.tree);
-    ds::CountedTree::Cursor cursor;
-    if (!tree.FindSorted(erasure.probe, &cursor)) continue;  // it was named twice
-    LARDER_CHECK(tree.Erase(heap_, &cursor));
+    ds::CountedTree::Cursor room;
+    ds::CountedTree::Cursor* cursor = nullptr;
+    if (!Search(erasure.tree, erasure.probe, &room, &cursor)) continue;  // it was named twice
+    ForgetFound(erasure.tree);
+    LARDER_CHECK(root_->tree(erasure.tree).Erase(heap_, cursor));
   }
 }
 

@@ -39,7 +39,7 @@ class StreamEdit {
   keyspace::RecordDraft Draft() { return keyspace::RecordDraft(heap_); }
 
   // The record, or nullptr.
-  const char* Find(TreeIndex tree, const ds::SortedProbe& probe) const;
+  const char* Find(TreeIndex tree, const ds::SortedProbe& probe);
   // Puts a record where none is. Its blocks are the tree's then.
   Error Insert(TreeIndex tree, const ds::SortedProbe& probe, Bytes record) LARDER_REQUIRES_HOLDER;
   Error Insert(TreeIndex tree, const ds::SortedProbe& probe, keyspace::RecordDraft& draft) LARDER_REQUIRES_HOLDER;
@@ -69,6 +69,20 @@ class StreamEdit {
     size_t first = 0;
     size_t count = 0;
   };
+  // Where the last search in kPending has ended: XACK looks for each ID several times in a row. (The other trees are
+  // changed by others too.)
+  struct Found {
+    ds::Numbers numbers;
+    bool is_there = false;
+    bool valid = false;  // the tree has not been changed since, but at the cursor
+    ds::CountedTree::Cursor cursor;
+  };
+  // Sets *cursor to the cursor of the search, which is `room` or the one that is kept. Whether the record is there.
+  bool Search(TreeIndex tree, const ds::SortedProbe& probe, ds::CountedTree::Cursor* room,
+              ds::CountedTree::Cursor** cursor);
+  void ForgetFound(TreeIndex tree) {
+    if (tree == kPending) found_.valid = false;
+  }
   bool AddNote(Note::What what, TreeIndex tree, const ds::SortedProbe& probe, Bytes saved);
   void Undo() LARDER_REQUIRES_HOLDER;
   void EraseAll() LARDER_REQUIRES_HOLDER;
@@ -84,6 +98,7 @@ class StreamEdit {
   base::Buffer notes_;
   base::Buffer erasures_;
   Range ranges_[kTreeCount];
+  Found found_;
 };
 
 }  // namespace larder::inline v0::ops::streams

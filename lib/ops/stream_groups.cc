@@ -109,6 +109,12 @@ class GroupEdit {
     *info = ReadPending(PayloadOf(record));
     return true;
   }
+  // What is pending, as FindPending has it.
+  bool Pending(const Space& group, StreamId id, PendingInfo* info) {
+    if (id.ms < root().base_ms) return false;
+    const char* const record = edit_.Find(kPending, ds::ProbeOf(root().Coded(id, group.number)));
+    return record != nullptr && ReadLiving(root(), group, record, info);
+  }
   // Makes an ID pending with a consumer, whoever has it now. Counts in `group` and `consumer`, whom Save is to follow;
   // other consumers are saved.
   Error Give(Space* group, Space* consumer, StreamId id, const PendingInfo& given) LARDER_REQUIRES_HOLDER {
@@ -118,7 +124,7 @@ class GroupEdit {
       LARDER_RETURN_IF_ERROR(InsertPending(in_group, &given));
     } else {
       PendingInfo living;
-      const bool lives = FindPending(root(), *group, id, &living);
+      const bool lives = Pending(*group, id, &living);
       LARDER_RETURN_IF_ERROR(SetListed(in_group, given));
       if (lives && had.consumer == given.consumer) return kOk;
       if (lives) {
@@ -290,8 +296,7 @@ Result<int64_t> Acknowledge(Db& db, Bytes key, Bytes group_name, size_t count,
   for (size_t i = 0; i < count; ++i) {
     PendingInfo info;
     const StreamId id = id_at(i);
-    const StreamRoot& root = acknowledged == 0 ? StreamAt(*place).root() : edit.root();
-    if (!FindPending(root, group, id, &info)) continue;
+    if (!edit.Pending(group, id, &info)) continue;
     if (acknowledged++ == 0) LARDER_RETURN_IF_ERROR(edit.Begin());
     LARDER_RETURN_IF_ERROR(edit.Forget(&group, id, info, nullptr));
   }
@@ -378,7 +383,7 @@ Error DeliverAgain(Db& db, Bytes key, const Reading& reading, StreamId after, ba
   for (size_t i = 0; i < IdCount(*ids); ++i) {
     const StreamId id = IdIn(*ids, i);
     PendingInfo info;
-    if (!Stream(&edit.root()).Contains(id) || !FindPending(edit.root(), group, id, &info)) continue;
+    if (!Stream(&edit.root()).Contains(id) || !edit.Pending(group, id, &info)) continue;
     info.delivered_ms = now_ms;
     ++info.deliveries;
     LARDER_RETURN_IF_ERROR(edit.SetListed(group, id, info));
@@ -408,7 +413,7 @@ class Claiming {
   }
   const StreamRoot& root() { return edit_.root(); }
   Space& group() { return group_; }
-  bool Pending(StreamId id, PendingInfo* info) { return FindPending(edit_.root(), group_, id, info); }
+  bool Pending(StreamId id, PendingInfo* info) { return edit_.Pending(group_, id, info); }
   bool IsIdle(const PendingInfo& info) const {
     return claim_.idle_min_ms == 0 || now_ms_ - info.delivered_ms >= claim_.idle_min_ms;
   }

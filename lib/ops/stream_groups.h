@@ -51,6 +51,8 @@ bool LagOf(const StreamRoot& root, const Space& group, int64_t* lag);
 
 // What is pending in a group. False: it is not.
 bool FindPending(const StreamRoot& root, const Space& group, StreamId id, PendingInfo* info);
+// The same of its record in kPending.
+bool ReadLiving(const StreamRoot& root, const Space& group, const char* record, PendingInfo* info);
 // Goes through what is pending in a group, in order of IDs.
 class PendingWalk {
  public:

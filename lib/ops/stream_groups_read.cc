@@ -116,8 +116,12 @@ bool LagOf(const StreamRoot& root, const Space& group, int64_t* lag) {
 bool FindPending(const StreamRoot& root, const Space& group, StreamId id, PendingInfo* info) {
   if (id.ms < root.base_ms) return false;
   ds::CountedTree::Cursor cursor;
-  if (!root.tree(kPending).FindSorted(ds::ProbeOf(root.Coded(id, group.number)), &cursor)) return false;
-  *info = ReadPending(PayloadOf(cursor.record()));
+  return root.tree(kPending).FindSorted(ds::ProbeOf(root.Coded(id, group.number)), &cursor) &&
+         ReadLiving(root, group, cursor.record(), info);
+}
+
+bool ReadLiving(const StreamRoot& root, const Space& group, const char* record, PendingInfo* info) {
+  *info = ReadPending(PayloadOf(record));
   if (info->consumer == 0) return false;
   Space consumer;
   return group.info.dead_pending == 0 || (ReadSpace(root, info->consumer, &consumer) && !consumer.info.dead);

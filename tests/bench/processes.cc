@@ -42,6 +42,13 @@ pid_t Spawn(const std::vector<std::string>& argv) {
   return pid;
 }
 
+void Nap(long ms) {
+  const timespec time = {ms / 1000, ms % 1000 * 1000000};
+  nanosleep(&time, nullptr);
+}
+
+}  // namespace
+
 int Connect(const std::string& socket_path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address = {};
@@ -51,13 +58,6 @@ int Connect(const std::string& socket_path) {
   close(fd);
   return -1;
 }
-
-void Nap(long ms) {
-  const timespec time = {ms / 1000, ms % 1000 * 1000000};
-  nanosleep(&time, nullptr);
-}
-
-}  // namespace
 
 Server::Server(const std::string& program, const std::vector<std::string>& extra_arguments) {
   char folder[] = "/tmp/larder-bench-XXXXXX";
@@ -153,9 +153,10 @@ Loader::Loader(const std::string& socket) : fd_(Connect(socket)) {
 
 Loader::~Loader() { close(fd_); }
 
-void Loader::Add(const std::vector<std::string>& argv) {
+void Loader::Add(const std::vector<std::string>& argv, int reply_lines) {
   pending_ += "*" + std::to_string(argv.size()) + "\r\n";
   for (const std::string& arg : argv) pending_ += "$" + std::to_string(arg.size()) + "\r\n" + arg + "\r\n";
+  reply_lines_ += reply_lines;
   if (++commands_ == 1000) Flush();
 }
 
@@ -165,17 +166,18 @@ void Loader::Flush() {
     if (n <= 0) Die("a server hung up");
     sent += static_cast<size_t>(n);
   }
-  for (int lines = 0; lines < commands_;) {
+  for (int lines = 0; lines < reply_lines_;) {
     char chunk[65536];
     const ssize_t n = recv(fd_, chunk, sizeof(chunk), 0);
     if (n <= 0) Die("a server hung up");
     for (ssize_t i = 0; i < n; ++i) {
-      if (chunk[i] == '-') Die("a server refused a command");
+      if (chunk[i] == '-' && (i == 0 || chunk[i - 1] == '\n')) Die("a server refused a command");
       lines += chunk[i] == '\n';
     }
   }
   pending_.clear();
   commands_ = 0;
+  reply_lines_ = 0;
 }
 
 }  // namespace larder::bench

@@ -44,18 +44,23 @@ uint64_t ResidentBytes(pid_t pid = 0);
 // Runs a program to its end, its output dropped. Returns its exit code.
 int RunQuietly(const std::vector<std::string>& argv);
 
+// A blocking connection to a unix socket, -1 if nobody listens there.
+int Connect(const std::string& socket_path);
+
 // A blocking connection that sends commands in pipelines and drops the replies.
 class Loader {
  public:
   explicit Loader(const std::string& socket);
   ~Loader();
-  void Add(const std::vector<std::string>& argv);
-  void Flush();  // sends what was added and waits for all replies (simple strings, integers)
+  // `reply_lines`: 1 for simple strings and integers, 2 for a bulk string of one line.
+  void Add(const std::vector<std::string>& argv, int reply_lines = 1);
+  void Flush();  // sends what was added and waits for all replies
 
  private:
   int fd_;
   std::string pending_;
   int commands_ = 0;
+  int reply_lines_ = 0;
 };
 
 namespace internal {

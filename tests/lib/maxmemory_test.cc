@@ -400,6 +400,24 @@ TEST_F(MaxmemoryTest, WithNothingLeftThatMayGoAWriteIsRefused) {
 }
 
 // Its arguments have been counted since they came: nobody goes for their sake, and background work does the rest.
+// What is freed in steps has gone all the same: the next writes, or the background, free it.
+TEST_F(MaxmemoryTest, AWriteRunsWhenTheLastKeyThatGoesIsALargeStructure) {
+  Open(MaxmemoryPolicy::kAllkeysLru, 0);
+  std::vector<std::string> push(102, std::string(64, 'v'));
+  push[0] = "RPUSH";
+  push[1] = "list";
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(cache_->Execute(push).ok());
+  ASSERT_GT(used(), 5 * kMiB);
+  ASSERT_EQ(Run({"CONFIG", "SET", "maxmemory", "1mb"}), "OK");
+  EXPECT_EQ(Run({"SET", "a", "1"}), "OK");
+  EXPECT_EQ(Run({"SET", "b", "2"}), "OK");
+  EXPECT_EQ(evicted(), 1u);
+  EXPECT_EQ(Run({"EXISTS", "list", "a", "b"}), "(integer) 2");
+  TickAll();
+  EXPECT_LE(used(), kMiB);
+  EXPECT_EQ(Run({"EXISTS", "list", "a", "b"}), "(integer) 2");
+}
+
 TEST_F(MaxmemoryTest, AWriteOfManyValuesMayBeLargerThanTheLimit) {
   Open(MaxmemoryPolicy::kAllkeysLru, 8 * kMiB);
   Fill(20'000);
