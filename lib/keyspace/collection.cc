@@ -670,6 +670,7 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
   if (own_root_) {
     LARDER_RETURN_IF_ERROR(db_.PutStructure(key_, place_, form_, root_, expiry_ms_, change).error());
     committed_ = true;
+    if (!anew_) db_.keyspace().garbage().CatchUp();  // what it was before shares the most with what it is now
     return kOk;
   }
   committed_ = true;

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/monotonic.h"
 #include "lib/base/steps.h"
 #include "lib/keyspace/keyspace.h"
 #include "lib/keyspace/structure.h"
@@ -14,6 +15,8 @@ namespace {
 // The limits of one step of freeing, after which others have their turn: 50 us for cold entries on a slow machine.
 constexpr size_t kFreeEntries = 128;
 constexpr int64_t kFreeNs = 40'000;
+// How many structures may wait before those who leave one more help to free them.
+constexpr size_t kDroppedMax = 16;
 
 }  // namespace
 
@@ -42,7 +45,15 @@ void Garbage::DropValue(Entry::Outside outside) {
 void Garbage::Detach(Structure* root) {
   LARDER_DCHECK(root->next_garbage == nullptr && root != dropped_);
   root->next_garbage = std::exchange(dropped_, root);
+  ++dropped_count_;
   bytes_ += root->bytes;
+}
+
+void Garbage::CatchUp() {
+  if (dropped_count_ <= kDroppedMax) [[likely]] return;
+  const int64_t end_ns = base::MonotonicNs() + kFreeNs;
+  do FreeSomeDropped();
+  while (dropped_count_ > kDroppedMax && base::MonotonicNs() < end_ns);
 }
 
 // Frees a part of the structures that were dropped last.
@@ -58,7 +69,9 @@ void Garbage::FreeSomeDropped() {
     LARDER_CHECK(bytes_ >= freed);  // otherwise the kind does not keep `bytes` exact
     bytes_ -= freed;
     left -= elements;
-    if (done) dropped_ = next;
+    if (!done) continue;
+    dropped_ = next;
+    --dropped_count_;
   }
 }
 

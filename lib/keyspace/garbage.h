@@ -40,6 +40,9 @@ class Garbage {
   void DropValue(Entry::Outside outside) LARDER_REQUIRES_HOLDER;
   // Drops a reference to a block that the holder has.
   void Drop(memory::Block* block) LARDER_REQUIRES_HOLDER;
+  // For a write that leaves a structure behind each time, though others may be as large as it: if many structures wait,
+  // frees for some time, so that writers do not leave more than is freed.
+  void CatchUp() LARDER_REQUIRES_HOLDER;
   // Takes all entries out of a table, to free them in steps. `bytes`: their Keyspace::BytesOf.
   void DiscardTable(Db::Table& table, size_t bytes) LARDER_REQUIRES_HOLDER;
 
@@ -64,6 +67,7 @@ class Garbage {
   memory::Heap& heap_;
   Grave* graves_ LARDER_GUARDED_BY_HOLDER = nullptr;
   Structure* dropped_ LARDER_GUARDED_BY_HOLDER = nullptr;  // large structures, detached
+  size_t dropped_count_ LARDER_GUARDED_BY_HOLDER = 0;
   size_t bytes_ LARDER_GUARDED_BY_HOLDER = 0;              // in tables and structures
 };
 

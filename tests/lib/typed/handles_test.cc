@@ -524,5 +524,31 @@ TEST_F(HandlesTest, MonitorIsShownEachCallAsItsCommand) {
                           "\"ZREMRANGEBYLEX\" \"z\" \"(b\" \"+\"", "\"SETBIT\" \"b\" \"3\" \"1\""));
 }
 
+// A change of several elements of a large collection is made in a clone, and leaves the old root to be freed. Writers must
+// not leave more than is freed, though the background has no turn.
+TEST(HandlesMemoryTest, ChangesOfSeveralElementsLeaveLittleBehind) {
+  const std::unique_ptr<Cache> cache = *Cache::Open({.seed = 7, .background = Background::kTick});
+  const Hash hash(*cache, "h");
+  const SortedSet zset(*cache, "z");
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(hash.Set("field" + std::to_string(i), "value").ok());
+    ASSERT_TRUE(cache->Execute({"ZADD", "z", std::to_string(i), "member" + std::to_string(i)}).ok());
+  }
+  ASSERT_TRUE(cache->Tick(absl::InfiniteFuture()).ok());
+  const uint64_t before = cache->Stats()->used_memory;
+  for (int i = 0; i < 3000; ++i) {
+    const auto name = [&](const char* kind, int j) { return kind + std::to_string((i * 7919 + j * 2003) % 20'000); };
+    std::vector<std::string> hset = {"HSET", "h"};
+    std::vector<std::string> zadd = {"ZADD", "z"};
+    for (int j = 0; j < 10; ++j) {
+      hset.insert(hset.end(), {name("field", j), "other"});
+      zadd.insert(zadd.end(), {std::to_string(j), name("member", j)});
+    }
+    ASSERT_FALSE(cache->Execute(hset)->is_error());
+    ASSERT_FALSE(cache->Execute(zadd)->is_error());
+  }
+  EXPECT_LT(cache->Stats()->used_memory, before + (16 << 20));
+}
+
 }  // namespace
 }  // namespace larder::testing
