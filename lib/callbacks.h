@@ -1,8 +1,9 @@
 // CallbackOptions: what callbacks of Subscribe and OnEvent may cost, and what happens beyond that.
 //
 // Callbacks run on the thread that Options::background names, one at a time; those of one handle in the order in which
-// things happened; see cache.h, User code. Whoever publishes or writes never waits for them. What is not delivered yet
-// is kept in memory up to bytes_max, and counts as used memory.
+// things happened; see cache.h, User code. The first may run before the call that makes the handle has returned. Whoever
+// publishes or writes never waits for them. What is not delivered yet is kept in memory up to bytes_max, and counts as
+// used memory.
 //
 //   larder::CallbackOptions options;
 //   options.bytes_max = 1 << 20;

@@ -20,8 +20,8 @@
 //
 // Costs: a change is copied for each listener that wants its class. Old values: up to 8 KB are copied; a longer string
 // is pinned, which costs no copy, and keeps memory in use until the callback has returned. Of a collection the first
-// elements are copied, up to 64 KB and at least 3 KB with what they are kept in, and if there are more the collection is
-// pinned; what it shares with what is at the key now counts against bytes_max only if it leaves by that very change.
+// elements are copied, up to 64 KB and at least 3 KB with what they are kept in, and if there are more the collection
+// is pinned; what it shares with what is at the key now counts against bytes_max only if it leaves by that very change.
 // While any listener wants old values, writes do not change values in place: a change of a large string copies it.
 //
 // Threads, errors: as cache.h says of every call.
@@ -93,8 +93,8 @@ class OldValue {
   // The length of a string; the elements of a list, the members, fields or entries of the others.
   size_t size() const { return size_; }
   // The elements, for a range-based for, as Scan of the type's handle gives them: std::string of a list and a set,
-  // Hash::Entry, ScoredMember, StreamEntry. The range's status() is FAILED_PRECONDITION if the value is no such thing. In
-  // a callback that is running when another thread begins to close the cache it may end early, by CANCELLED.
+  // Hash::Entry, ScoredMember, StreamEntry. The range's status() is FAILED_PRECONDITION if the value is no such thing.
+  // In a callback that is running when another thread begins to close the cache it may end early, by CANCELLED.
   template <class Element>
   auto Elements() const;
 

@@ -2,8 +2,8 @@
 //
 // Memory: what a waiting event takes does not count against maxmemory, and neither does a value that only an event
 // still holds because it was deleted or written over: otherwise the eviction of a key would be a reason to evict the
-// next one. CallbackOptions::bytes_max bounds both. An old value that alone is larger than that counts as bytes_max.
-// Of a collection that was edited the event holds what was changed since. That counts against maxmemory alone, since one
+// next one. CallbackOptions::bytes_max bounds both. An old value that alone is larger than that counts as bytes_max. Of
+// a collection that was edited the event holds what was changed since. That counts against maxmemory alone, since one
 // cannot tell how much it is; if the collection is deleted later, it stays in memory until those events are through.
 #ifndef LARDER_TYPED_EVENTS_H_
 #define LARDER_TYPED_EVENTS_H_

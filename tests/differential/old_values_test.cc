@@ -260,6 +260,16 @@ class OldValuesTest : public ::testing::Test {
   size_t olds_ = 0;   // old values that were those seen before
 };
 
+TEST_F(OldValuesTest, OfChangesThatChangeNothing) {
+  const Argv commands[] = {{"RPUSH", "l", "a"},
+                           {"LMOVE", "l", "l", "LEFT", "RIGHT"},
+                           {"RPUSH", "l", "b"},
+                           {"LTRIM", "l", "0", "-1"},
+                           {"LMOVE", "l", "l", "LEFT", "LEFT"}};
+  for (const Argv& argv : commands) Run(0, argv);
+  EXPECT_EQ(olds_, 4u) << "all but the first have one";
+}
+
 TEST_F(OldValuesTest, AreThoseThatWereThere) {
   const uint64_t seed = 20261203;
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
