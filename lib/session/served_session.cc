@@ -39,21 +39,21 @@ bool ServedSession::PreparePush() {
 
 // Only the first of many messages wakes the owner, who then takes all of them.
 void ServedSession::Push(Bytes bytes) {
-  if (PutInInbox(bytes) && events_ != nullptr) events_->SessionWoken();
+  if (FitsInInbox(bytes.size()) && IsFirst(inbox_->Append(bytes)) && events_ != nullptr) events_->SessionWoken();
 }
 
 void ServedSession::PushOutput(const resp::Output& output) {
-  if (PutInInbox(output) && events_ != nullptr) events_->SessionWoken();
+  if (FitsInInbox(output.size()) && IsFirst(inbox_->Append(output)) && events_ != nullptr) events_->SessionWoken();
 }
 
-template <class Content>
-bool ServedSession::PutInInbox(const Content& content) {
+bool ServedSession::FitsInInbox(size_t bytes) {
   const uint64_t limit = OutputLimit();
-  if (limit != 0 && output_bytes() + content.size() > limit + kOutputUncounted) {
-    CloseOverOutputLimit();
-    return false;
-  }
-  const Inbox::Appended appended = inbox_->Append(content);
+  if (limit == 0 || output_bytes() + bytes <= limit + kOutputUncounted) return true;
+  CloseOverOutputLimit();
+  return false;
+}
+
+bool ServedSession::IsFirst(Inbox::Appended appended) {
   if (appended == Inbox::Appended::kNoMemory) CloseOverLimit(kNoMemoryForReplies);
   return appended == Inbox::Appended::kFirst;
 }
@@ -65,7 +65,7 @@ void ServedSession::WaitOver(resp::Output* reply) {
   } else if (reply->failed()) {
     CloseOverLimit(kNoMemoryForReplies);
   } else if (!reply->empty()) {
-    (void)PutInInbox(*reply);
+    if (FitsInInbox(reply->size())) (void)IsFirst(inbox_->Append(*reply));
   }
   client_.waiting.store(false, std::memory_order_release);
   if (events_ != nullptr) events_->SessionWoken();

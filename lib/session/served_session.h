@@ -149,9 +149,10 @@ class LARDER_API ServedSession final : private engine::ClientIo, private engine:
   void Push(Bytes bytes) override;
   void PushOutput(const resp::Output& output) override;
   void WaitOver(resp::Output* reply) override LARDER_REQUIRES_HOLDER;
-  // Puts Bytes or an Output into the inbox. Returns whether the owner is to be told.
-  template <class Content>
-  bool PutInInbox(const Content& content);
+  // Whether so many bytes may go into the inbox. If not, the session is closed.
+  bool FitsInInbox(size_t bytes);
+  // Whether the owner is to be told. Without memory the session is closed.
+  bool IsFirst(Inbox::Appended appended);
 
   core::CacheCore& core_;
   SessionEvents* const events_;
