@@ -9,8 +9,8 @@
 // message is composed once for each protocol that a receiver speaks.
 //
 // A client that publishes and is subscribed itself gets the message within its reply, at that place. All others get it
-// by ClientIo::Push, or ClientIo::receiver. One that does not read is closed by client-output-buffer-limit's pubsub class, and one for whose
-// message there is no memory at once, since it must not miss one unknowingly.
+// by ClientIo::PushOutput, or by ClientIo::receiver. One that does not read is closed by client-output-buffer-limit's
+// pubsub class, and one for whose message there is no memory at once, since it must not miss one unknowingly.
 //
 // Costs: O(1) for each subscription that comes or goes, whoever else is subscribed. A message costs the subscribers of
 // its channel, the patterns that there are, and the subscribers of those that match.
