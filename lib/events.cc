@@ -34,7 +34,7 @@ EventSubscription& EventSubscription::operator=(EventSubscription&& other) noexc
 }
 
 EventSubscription::~EventSubscription() {
-  if (queue_ != nullptr && !queue_->forked()) queue_->EndAll();
+  if (queue_ != nullptr && !queue_->forked()) queue_->End();
 }
 
 bool EventSubscription::closed() const { return queue_ != nullptr && queue_->closed(); }

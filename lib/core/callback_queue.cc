@@ -27,6 +27,34 @@ class CallbackQueue::Told final : public executor::Delivery {
   CallbackQueue& queue_;
 };
 
+// The subscriber leaves the engine.
+class CallbackQueue::Ending final : public SessionEnd {
+ public:
+  explicit Ending(CallbackQueue& queue) : queue_(queue) {}
+  ~Ending() override {
+    if (ended_) queue_.Unref();
+  }
+  void End() override LARDER_REQUIRES_HOLDER {
+    queue_.Leave();
+    ended_ = true;
+  }
+
+ private:
+  CallbackQueue& queue_;
+  bool ended_ = false;
+};
+
+bool CallbackQueue::MakeEnding(CallbackQueue& queue) {
+  queue.ending_.reset(new (std::nothrow) Ending(queue));
+  if (queue.ending_ == nullptr) queue.Unref();
+  return queue.ending_ != nullptr;
+}
+
+void CallbackQueue::ReleaseFunctions() {
+  ReleaseUser();
+  on_dropped_ = nullptr;
+}
+
 void CallbackQueue::Unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   LARDER_DCHECK(ready_ == nullptr && posted_.load(std::memory_order_relaxed) == nullptr);
@@ -113,7 +141,7 @@ void CallbackQueue::EndCall() {
     left_to_us = ended_ && !awaited_;
     returned_.notify_all();
   }
-  if (left_to_us) ReleaseUser();
+  if (left_to_us) ReleaseFunctions();
 }
 
 // What was dropped is told first; in a queue that was closed, last. That one is looked at before the items: what is
@@ -128,7 +156,7 @@ void CallbackQueue::RunCall() {
     Call(*item);
     if (!core_.Forked()) Free(item);
   } else if (untold != 0) {
-    CallDropped(untold);
+    if (on_dropped_ != nullptr) on_dropped_(untold);
     if (closes_ && !core_.Forked()) Closed();
   }
 }
@@ -161,6 +189,8 @@ size_t CallbackQueue::CountCallbacks() const {
 // ---- The handle -----------------------------------------------------------------------------------------------------
 
 void CallbackQueue::End() {
+  Ref();  // the ending's
+  core_.EndSession(std::move(ending_));
   bool runs = false;
   {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -172,7 +202,7 @@ void CallbackQueue::End() {
       runs = false;
     }
   }
-  if (!runs) ReleaseUser();
+  if (!runs) ReleaseFunctions();
   Unref();
 }
 

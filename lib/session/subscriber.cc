@@ -30,23 +30,6 @@ static_assert(static_cast<int>(ChannelKind::kChannel) == static_cast<int>(Messag
 
 }  // namespace
 
-// The subscriber leaves the engine. Made ahead, so that no end can fail.
-class Subscriber::Ending final : public core::SessionEnd {
- public:
-  explicit Ending(Subscriber& subscriber) : subscriber_(subscriber) {}
-  ~Ending() override {
-    if (ended_) subscriber_.Unref();
-  }
-  void End() override LARDER_REQUIRES_HOLDER {
-    subscriber_.core().engine().pubsub().RemoveSome(subscriber_.client_, SIZE_MAX);
-    ended_ = true;
-  }
-
- private:
-  Subscriber& subscriber_;
-  bool ended_ = false;
-};
-
 // Behind it: the pattern, then channel and message unless they are in `shared`.
 struct Subscriber::MessageItem : Item {
   ChannelKind kind;
@@ -59,7 +42,7 @@ struct Subscriber::MessageItem : Item {
 };
 
 Subscriber::Subscriber(core::CacheCore& core, std::function<void(const Message&)> callback, CallbackOptions options)
-    : CallbackQueue(core, options), callback_(std::move(callback)), on_dropped_(std::move(options.on_dropped)) {
+    : CallbackQueue(core, std::move(options)), callback_(std::move(callback)) {
   base::AssertHolder();  // nobody knows it yet
   client_.io = this;
 }
@@ -68,12 +51,7 @@ Subscriber::~Subscriber() = default;
 
 Subscriber* Subscriber::Create(core::CacheCore& core, std::function<void(const Message&)> callback,
                                CallbackOptions options) {
-  Subscriber* const subscriber = new (std::nothrow) Subscriber(core, std::move(callback), std::move(options));
-  if (subscriber == nullptr) return nullptr;
-  subscriber->ending_.reset(new (std::nothrow) Ending(*subscriber));
-  if (subscriber->ending_ != nullptr) return subscriber;
-  subscriber->Unref();
-  return nullptr;
+  return Complete(new (std::nothrow) Subscriber(core, std::move(callback), std::move(options)));
 }
 
 // ---- Subscriptions --------------------------------------------------------------------------------------------------
@@ -145,10 +123,10 @@ void Subscriber::RemoveSubscriptions() {
   }
 }
 
+void Subscriber::Leave() { core().engine().pubsub().RemoveSome(client_, SIZE_MAX); }
+
 void Subscriber::EndAll() {
   RemoveSubscriptions();
-  Ref();  // the end's
-  core().EndSession(std::move(ending_));
   End();
 }
 
@@ -200,15 +178,8 @@ void Subscriber::Call(const Item& queued) {
   callback_(message);
 }
 
-void Subscriber::CallDropped(uint64_t count) {
-  if (on_dropped_ != nullptr) on_dropped_(count);
-}
-
 void Subscriber::Release(Item* item) { static_cast<MessageItem*>(item)->~MessageItem(); }
 
-void Subscriber::ReleaseUser() {
-  callback_ = nullptr;
-  on_dropped_ = nullptr;
-}
+void Subscriber::ReleaseUser() { callback_ = nullptr; }
 
 }  // namespace larder::inline v0::session

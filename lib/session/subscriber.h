@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -26,7 +25,6 @@
 
 namespace larder::inline v0::session {
 
-// Lifetime: one reference of the handle's, one of the end's, which takes it out of the engine.
 class Subscriber final : public core::CallbackQueue, private engine::ClientIo, private engine::MessageReceiver {
  public:
   // nullptr without memory.
@@ -40,12 +38,10 @@ class Subscriber final : public core::CallbackQueue, private engine::ClientIo, p
   void Shorten(engine::ChannelKind kind, size_t count);
   absl::StatusOr<size_t> Count(engine::ChannelKind kind);
 
-  bool forked() const { return core().Forked(); }
-  // For the handle, once: ends all subscriptions and callbacks, as CallbackQueue::End says.
+  // CallbackQueue::End, for the handle: subscriptions end in slices before it.
   void EndAll();
 
  private:
-  class Ending;
   struct MessageItem;
 
   Subscriber(core::CacheCore& core, std::function<void(const Message&)> callback, CallbackOptions options);
@@ -60,7 +56,7 @@ class Subscriber final : public core::CallbackQueue, private engine::ClientIo, p
   void Receive(const engine::Published& published) override LARDER_REQUIRES_HOLDER;
   // CallbackQueue.
   void Call(const Item& item) override;
-  void CallDropped(uint64_t count) override;
+  void Leave() override LARDER_REQUIRES_HOLDER;
   void Closed() override { RemoveSubscriptions(); }
   void Release(Item* item) override;
   void ReleaseUser() override;
@@ -79,8 +75,6 @@ class Subscriber final : public core::CallbackQueue, private engine::ClientIo, p
   engine::MessageReceiver* receiver() override { return this; }
 
   std::function<void(const Message&)> callback_;
-  std::function<void(uint64_t)> on_dropped_;
-  std::unique_ptr<core::SessionEnd> ending_;
   engine::ClientState client_ LARDER_GUARDED_BY_HOLDER;
 };
 

@@ -82,23 +82,6 @@ bool Leaves(const Effect& effect, const Entry& old) {
 
 }  // namespace
 
-// The listener leaves the keyspace. Made ahead, so that no end can fail.
-class EventQueue::Ending final : public core::SessionEnd {
- public:
-  explicit Ending(EventQueue& queue) : queue_(queue) {}
-  ~Ending() override {
-    if (ended_) queue_.Unref();
-  }
-  void End() override LARDER_REQUIRES_HOLDER {
-    queue_.core().engine().keyspace().effects().Remove(&queue_);
-    ended_ = true;
-  }
-
- private:
-  EventQueue& queue_;
-  bool ended_ = false;
-};
-
 // Behind it: the event's name, the key and, if it is copied, the old string.
 struct EventQueue::EventItem : Item {
   EventClass event_class;
@@ -130,24 +113,17 @@ struct EventQueue::EventItem : Item {
 
 EventQueue::EventQueue(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
                        EventOptions options)
-    : CallbackQueue(core, options.callbacks),
+    : CallbackQueue(core, std::move(options.callbacks)),
       classes_(classes),
       old_values_(options.old_values),
       match_(std::move(options.match)),
-      bytes_max_(options.callbacks.bytes_max),
-      callback_(std::move(callback)),
-      on_dropped_(std::move(options.callbacks.on_dropped)) {}
+      callback_(std::move(callback)) {}
 
 EventQueue::~EventQueue() = default;
 
 EventQueue* EventQueue::Create(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
                                EventOptions options) {
-  EventQueue* const queue = new (std::nothrow) EventQueue(core, classes, std::move(callback), std::move(options));
-  if (queue == nullptr) return nullptr;
-  queue->ending_.reset(new (std::nothrow) Ending(*queue));
-  if (queue->ending_ != nullptr) return queue;
-  queue->Unref();
-  return nullptr;
+  return Complete(new (std::nothrow) EventQueue(core, classes, std::move(callback), std::move(options)));
 }
 
 uint32_t EventQueue::Wants() const {
@@ -163,14 +139,10 @@ absl::Status EventQueue::Start() {
   });
 }
 
-void EventQueue::Closed() {
-  (void)core().Run([this]() LARDER_REQUIRES_HOLDER { core().engine().keyspace().effects().Remove(this); });
-}
+void EventQueue::Leave() { core().engine().keyspace().effects().Remove(this); }
 
-void EventQueue::EndAll() {
-  Ref();  // the end's
-  core().EndSession(std::move(ending_));
-  End();
+void EventQueue::Closed() {
+  (void)core().Run([this]() LARDER_REQUIRES_HOLDER { Leave(); });
 }
 
 // ---- Under the executor ---------------------------------------------------------------------------------------------
@@ -219,7 +191,7 @@ void EventQueue::Queue(const Effect& effect, EventClass event_class, EventReason
   // About: how much is fetched is known only then.
   const size_t fetched = is_collection ? std::min(keyspace::Keyspace::BytesOf(*old), kWalkBatchBytes) : 0;
   if (is_collection) counted += sizeof(internal::FetchedList);
-  if (!Admit(std::min(counted + fetched, bytes_max_))) return;
+  if (!Admit(std::min(counted + fetched, bytes_max()))) return;
   memory::Block* const block = core().engine().keyspace().blocks().New(size, size);
   if (block == nullptr) return Drop();
   EventItem* const item = new (block->data()) EventItem();
@@ -241,7 +213,7 @@ void EventQueue::Queue(const Effect& effect, EventClass event_class, EventReason
     return Drop();
   }
   if (item->extra != 0) counted += item->extra - sizeof(internal::FetchedList);
-  item->counted = std::min(counted, bytes_max_);
+  item->counted = std::min(counted, bytes_max());
   if (pinned != nullptr) last_pinned_ = pinned;
   Add(item);
 }
@@ -327,10 +299,6 @@ void EventQueue::Call(const Item& queued) {
   callback_(event);
 }
 
-void EventQueue::CallDropped(uint64_t count) {
-  if (on_dropped_ != nullptr) on_dropped_(count);
-}
-
 void EventQueue::Release(Item* queued) {
   EventItem* const item = static_cast<EventItem*>(queued);
   core().engine().keyspace().extra_memory().fetch_sub(item->extra, std::memory_order_relaxed);
@@ -338,9 +306,6 @@ void EventQueue::Release(Item* queued) {
   item->~EventItem();
 }
 
-void EventQueue::ReleaseUser() {
-  callback_ = nullptr;
-  on_dropped_ = nullptr;
-}
+void EventQueue::ReleaseUser() { callback_ = nullptr; }
 
 }  // namespace larder::inline v0::typed

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -25,7 +24,6 @@
 
 namespace larder::inline v0::typed {
 
-// Lifetime: one reference of the handle's, one of the end's, which takes it out of the keyspace.
 class EventQueue final : public core::CallbackQueue, private keyspace::EffectListener {
  public:
   // nullptr without memory.
@@ -34,12 +32,8 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
 
   // Begins to listen. Call once.
   absl::Status Start();
-  bool forked() const { return core().Forked(); }
-  // For the handle, once: no effects any more, and the end of callbacks, as CallbackQueue::End says.
-  void EndAll();
 
  private:
-  class Ending;
   struct EventItem;
 
   EventQueue(core::CacheCore& core, EventClass classes, std::function<void(const Event&)> callback,
@@ -61,7 +55,7 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
   void OnEffect(const keyspace::Effect& effect) override LARDER_REQUIRES_HOLDER;
   // CallbackQueue.
   void Call(const Item& item) override;
-  void CallDropped(uint64_t count) override;
+  void Leave() override LARDER_REQUIRES_HOLDER;
   void Closed() override;
   void Release(Item* item) override;
   void ReleaseUser() override;
@@ -69,12 +63,9 @@ class EventQueue final : public core::CallbackQueue, private keyspace::EffectLis
   const EventClass classes_;
   const bool old_values_;
   const std::string match_;
-  const size_t bytes_max_;
   keyspace::Db* db_ = nullptr;  // any: for walks through old values
   const memory::Block* last_pinned_ LARDER_GUARDED_BY_HOLDER = nullptr;  // only to be compared
   std::function<void(const Event&)> callback_;
-  std::function<void(uint64_t)> on_dropped_;
-  std::unique_ptr<core::SessionEnd> ending_;
 };
 
 }  // namespace larder::inline v0::typed
