@@ -46,8 +46,9 @@ class CallbackQueue::Ending final : public SessionEnd {
 
 bool CallbackQueue::MakeEnding(CallbackQueue& queue) {
   queue.ending_.reset(new (std::nothrow) Ending(queue));
-  if (queue.ending_ == nullptr) queue.Unref();
-  return queue.ending_ != nullptr;
+  if (queue.ending_ != nullptr) return true;
+  queue.Unref();
+  return false;
 }
 
 void CallbackQueue::ReleaseFunctions() {
