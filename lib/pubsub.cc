@@ -26,6 +26,10 @@ std::span<const std::string_view> NamesOf(const Channels& channels, ChannelKind 
   return channels.shard_channels;
 }
 
+absl::Status WasClosed() {
+  return Refused("the Subscription is closed: its callbacks were slower than what was published");
+}
+
 constexpr ChannelKind kKinds[] = {ChannelKind::kChannel, ChannelKind::kPattern, ChannelKind::kShardChannel};
 
 absl::Status AddAll(session::Subscriber& subscriber, const Channels& channels) {
@@ -41,7 +45,7 @@ absl::Status AddAll(session::Subscriber& subscriber, const Channels& channels) {
   }
   if (status.ok()) return status;
   for (int kind = 0; kind < engine::kChannelKinds; ++kind) subscriber.Shorten(kKinds[kind], before[kind]);
-  return status;
+  return subscriber.closed() ? WasClosed() : status;
 }
 
 }  // namespace
@@ -75,19 +79,18 @@ Subscription::~Subscription() {
 
 absl::Status Subscription::Add(const Channels& channels) {
   if (subscriber_ == nullptr) return WasMoved();
-  if (subscriber_->closed()) {
-    return Refused("the Subscription is closed: its callbacks were slower than what was published");
-  }
+  if (subscriber_->closed()) return WasClosed();
   return AddAll(*subscriber_, channels);
 }
 
 absl::Status Subscription::Remove(const Channels& channels) {
   if (subscriber_ == nullptr) return WasMoved();
+  absl::Status status = subscriber_->Count(ChannelKind::kChannel).status();  // whether it can be used at all
   for (const ChannelKind kind : kKinds) {
-    const absl::Status status = subscriber_->Unsubscribe(kind, NamesOf(channels, kind));
     if (!status.ok()) return status;
+    status = subscriber_->Unsubscribe(kind, NamesOf(channels, kind));
   }
-  return absl::OkStatus();
+  return status;
 }
 
 bool Subscription::closed() const { return subscriber_ != nullptr && subscriber_->closed(); }

@@ -108,7 +108,7 @@ class LARDER_API Subscription {
   absl::Status Remove(const Channels& channels);
 
   // With OnOverflow::kClose: its callbacks were slower than what came, and nothing more comes. Add is
-  // FAILED_PRECONDITION then.
+  // FAILED_PRECONDITION then. It is still counted as a subscriber until its last callback has run.
   bool closed() const;
   // How many messages were dropped; with kClose 1, since what comes later is not counted.
   uint64_t dropped() const;

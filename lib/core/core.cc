@@ -270,12 +270,19 @@ int64_t CacheCore::BackgroundStep(int64_t deadline_us) {
   const int64_t began_ms = clock_->NowUs() / 1000;
   bool cut = false;
   // Compaction empties runs, and the round after it gives them back.
-  bool ran = CompactRound(deadline_us) && BackgroundRound(deadline_us, &cut);
-  const bool jobs_left = RunJobs(deadline_us);
+  bool ran = CompactRound(deadline_us);
   // This is asked between two callbacks. If one has forked, the child must run none of the others.
   const auto in_time = [&] { return !closed() && !Forked() && !closing_->Late(deadline_us); };
-  (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
-  delivery_.Drain(in_time);
+  bool jobs_left = false;
+  bool again = true;
+  while (again) {
+    cut = false;
+    ran = ran && BackgroundRound(deadline_us, &cut);
+    jobs_left = RunJobs(deadline_us);
+    (void)async_.RunWaiting(/*wait=*/background_ != Background::kLoop, in_time);
+    // Tick does what callbacks have left, too: values that they let go of.
+    again = delivery_.Drain(in_time) != 0 && background_ == Background::kTick && ran && in_time();
+  }
   if (Forked()) return INT64_MAX;
   const int64_t now_ms = clock_->NowUs() / 1000;
   int64_t due_ms = now_ms + 1;

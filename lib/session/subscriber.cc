@@ -56,7 +56,7 @@ Subscriber* Subscriber::Create(core::CacheCore& core, std::function<void(const M
 
 // ---- Subscriptions --------------------------------------------------------------------------------------------------
 
-// `run` returns false without memory.
+// `run` returns false without memory, or if the queue is closed.
 absl::Status Subscriber::RunInSlices(std::string_view command, std::span<const std::string_view> names,
                                      absl::FunctionRef<bool(std::string_view)> run) {
   bool filled = true;
@@ -81,7 +81,7 @@ absl::Status Subscriber::RunInSlices(std::string_view command, std::span<const s
 absl::Status Subscriber::Subscribe(ChannelKind kind, std::span<const std::string_view> names) {
   return RunInSlices(kSubscribes[static_cast<int>(kind)], names, [&](std::string_view name) {
     base::AssertHolder();
-    return core().engine().pubsub().Subscribe(client_, kind, name);
+    return !closed() && core().engine().pubsub().Subscribe(client_, kind, name);
   });
 }
 

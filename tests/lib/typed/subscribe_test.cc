@@ -309,6 +309,8 @@ TEST_F(SubscribeTest, CloseDeliversWhatIsOwed) {
   EXPECT_EQ(got_.size(), 20u);
   EXPECT_EQ(one->Add({.channels = {"d"}}).code(), Code::kCancelled);
   EXPECT_EQ(one->Remove({.channels = {"c"}}).code(), Code::kCancelled);
+  EXPECT_EQ(one->Add({}).code(), Code::kCancelled);
+  EXPECT_EQ(one->Remove({}).code(), Code::kCancelled);
   EXPECT_EQ(cache_->Subscribe({.channels = {"c"}}, [](const Message&) {}).status().code(), Code::kCancelled);
   one.reset();
 }
@@ -409,7 +411,7 @@ TEST_F(SubscribeTest, KCloseHasNoGap) {
   }
   EXPECT_TRUE(one.closed());
   EXPECT_EQ(one.Add({.channels = {"d"}}).code(), Code::kFailedPrecondition);
-  ASSERT_EQ(*Publish(*cache_, "c", "short"), 1);
+  ASSERT_EQ(*Publish(*cache_, "c", "short"), 1) << "it counts until its last callback";
   EXPECT_THAT(Got(), ElementsAre("channel c: 0" + half, "channel c: 1" + half, "dropped 1"));
   EXPECT_EQ(Subscribers("c"), 0) << "it has left";
   EXPECT_EQ(*Publish(*cache_, "c", "short"), 0);
