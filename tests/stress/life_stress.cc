@@ -6,6 +6,10 @@
 //
 // It prints its seed first. A life's own seed is that plus its number, so --seed and one thread come near to a failure,
 // though the threads' order is the machine's.
+#include <execinfo.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +26,24 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 double Now() { return Seconds(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// A check of the library that fails traps, and says nothing: this says where.
+void TellOfSignal(int signal) {
+  char text[] = "life_stress: signal 00 at:\n";
+  text[20] = static_cast<char>('0' + signal / 10);
+  text[21] = static_cast<char>('0' + signal % 10);
+  (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+  void* frames[64];
+  backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
+  ::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
+void TellOfSignals() {
+  void* frame[1];
+  backtrace(frame, 1);  // loads what it needs
+  for (const int each : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP}) signal(each, TellOfSignal);
+}
 
 // `--name=N`, or false.
 bool Number(const char* argument, const char* name, uint64_t* value) {
@@ -49,6 +71,9 @@ int main(int argc, char** argv) {
     }
     forks = true;
   }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  TellOfSignals();
+#endif
   std::printf("life_stress: --seed=%llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   const double end = Now() + static_cast<double>(seconds);
