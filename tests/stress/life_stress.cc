@@ -40,6 +40,9 @@ void TellOfSignal(int signal) {
 }
 
 void TellOfSignals() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return;  // they tell of signals themselves
+#endif
   void* frame[1];
   backtrace(frame, 1);  // loads what it needs
   for (const int each : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP}) signal(each, TellOfSignal);
@@ -71,9 +74,7 @@ int main(int argc, char** argv) {
     }
     forks = true;
   }
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   TellOfSignals();
-#endif
   std::printf("life_stress: --seed=%llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   const double end = Now() + static_cast<double>(seconds);
