@@ -330,7 +330,8 @@ void Life::CloseToTheEnd(Dice& dice) {
 }
 
 void Life::End(Dice& dice) {
-  shelf_.clear();
+  while (Take() != nullptr) {  // a callback may be taking one, too
+  }
   std::atomic<int> inside{0};
   std::atomic<bool> go{false};
   std::vector<std::thread> lodgers;
