@@ -129,12 +129,15 @@ class CountedTree {
   // --- Changing. All return false when there is no memory, and no record has changed then. ---
 
   // Puts a record at the cursor, or, hashed, into its leaf. The tree owns its blocks then. `key`: hash or first word.
-  bool Insert(memory::Heap& heap, Cursor* cursor, Bytes record, uint64_t key) LARDER_REQUIRES_HOLDER;
+  // `slack`: so many bytes are left free in each half of a hashed leaf that is split (Restore).
+  bool Insert(memory::Heap& heap, Cursor* cursor, Bytes record, uint64_t key, size_t slack = 0) LARDER_REQUIRES_HOLDER;
   // The same at the front or at the end of a tree in order of position.
   bool Append(memory::Heap& heap, Bytes record) LARDER_REQUIRES_HOLDER;
   // Puts another record in the place of the one at the cursor; in the same order.
-  bool Replace(memory::Heap& heap, Cursor* cursor, Bytes record) LARDER_REQUIRES_HOLDER;
+  bool Replace(memory::Heap& heap, Cursor* cursor, Bytes record, size_t slack = 0) LARDER_REQUIRES_HOLDER;
   bool Erase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  // Writes another prefix, of the same order, over that of the record at the cursor.
+  bool SetPrefix(memory::Heap& heap, Cursor* cursor, Bytes prefix) LARDER_REQUIRES_HOLDER;
   // After it Erase of the record at the cursor cannot fail.
   bool PrepareErase(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   // The record at the cursor, for changing bytes of it that decide neither its size nor its order; nullptr without memory.
@@ -147,6 +150,13 @@ class CountedTree {
   // Copies what the path to the cursor shares with other trees. Then erasing the record there, or replacing it by one of
   // the same size, cannot fail; another insert does not change that.
   bool Own(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+
+  // For who takes back what he has done, the last change first, whose paths are the tree's own since then; without
+  // memory. Erase that leaves all other leaves as they are, and Replace by the record that was there (the tree has its
+  // blocks' references then): for which there is room if all changes that came after the one that is taken back had as
+  // `slack` the sum of the bytes by which Replace had made records shorter before.
+  bool EraseUnmerged(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
+  void Restore(Cursor* cursor, Bytes record) LARDER_REQUIRES_HOLDER;
 
   // Another tree of the same records.
   CountedTree Clone() const LARDER_REQUIRES_HOLDER;
@@ -190,12 +200,12 @@ class CountedTree {
   Leaf* CopyLeaf(memory::Heap& heap, const Leaf& leaf) LARDER_REQUIRES_HOLDER;
   Node* CopyNode(memory::Heap& heap, const Node& node) LARDER_REQUIRES_HOLDER;
   bool MakeFirstLeaf(memory::Heap& heap, Cursor* cursor, size_t bytes) LARDER_REQUIRES_HOLDER;
-  bool Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t added, int records, uint64_t key)
-      LARDER_REQUIRES_HOLDER;
+  bool Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t added, int records, uint64_t key,
+           size_t slack) LARDER_REQUIRES_HOLDER;
   bool GrowLeaf(memory::Heap& heap, Cursor* cursor, size_t used) LARDER_REQUIRES_HOLDER;
   bool AddLeaf(memory::Heap& heap, Cursor* cursor, Side side, size_t bytes, uint64_t key) LARDER_REQUIRES_HOLDER;
   bool SplitLeaf(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
-  bool SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, bool* split) LARDER_REQUIRES_HOLDER;
+  bool SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, size_t slack, bool* split) LARDER_REQUIRES_HOLDER;
   bool RoomAbove(memory::Heap& heap, Cursor* cursor, int below) LARDER_REQUIRES_HOLDER;
   bool SplitNode(memory::Heap& heap, Cursor* cursor, int level) LARDER_REQUIRES_HOLDER;
   bool GrowNode(memory::Heap& heap, Cursor* cursor, int level) LARDER_REQUIRES_HOLDER;
@@ -211,6 +221,7 @@ class CountedTree {
   void ReleaseBelow(memory::Heap& heap, void* block, int level) LARDER_REQUIRES_HOLDER;
   size_t BytesBelow(void* block, int level) LARDER_REQUIRES_HOLDER;
   void MergeAt(memory::Heap& heap, size_t index) LARDER_REQUIRES_HOLDER;
+  void EraseOwned(memory::Heap& heap, Cursor* cursor, bool merges) LARDER_REQUIRES_HOLDER;
   void MergeLeaf(memory::Heap& heap, Cursor* cursor) LARDER_REQUIRES_HOLDER;
   void MergeNode(memory::Heap& heap, Cursor* cursor, int level) LARDER_REQUIRES_HOLDER;
   bool ValidBelow(const void* block, int level, uint64_t least, uint64_t end, size_t* count, size_t* bytes) const;

@@ -398,9 +398,10 @@ bool CountedTree::SplitLeaf(memory::Heap& heap, Cursor* cursor) {
   return true;
 }
 
-// By a hash with about half of the records below it. The cursor is in the leaf for `key` then, at its record or the end.
-// *split: false if all records have the same hash, which stay together.
-bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, bool* split) {
+// By a hash with about half of the records below it. The cursor is in the leaf for `key` then, at its record or the
+// end. *split: false if all records have the same hash, which stay together. `slack`: room in each half beyond its
+// records, up to the leaf's.
+bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, size_t slack, bool* split) {
   Leaf* const leaf = cursor->leaf_;
   const size_t sampled = std::min<size_t>(leaf->count, kLeafRecords);
   uint64_t keys[kLeafRecords] = {};  // g++ 12 does not see that there is one
@@ -419,7 +420,10 @@ bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, 
   }
   Leaf* left = nullptr;
   Leaf* right = nullptr;
-  if (!NewPair(heap, left_bytes, leaf->used - left_bytes, &left, &right)) return false;
+  const size_t most = leaf->capacity;
+  const size_t right_bytes = leaf->used - left_bytes;
+  if (!NewPair(heap, std::min(left_bytes + slack, most), std::min(right_bytes + slack, most), &left, &right))
+    return false;
   const bool at_record = cursor->at_record();
   const size_t at_index = cursor->index_;
   Leaf* const target = key < middle ? left : right;
@@ -455,7 +459,8 @@ bool CountedTree::SplitHashed(memory::Heap& heap, Cursor* cursor, uint64_t key, 
 }
 
 // Room in the cursor's leaf for what Splice is to do there.
-bool CountedTree::Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t added, int records, uint64_t key) {
+bool CountedTree::Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t added, int records, uint64_t key,
+                      size_t slack) {
   while (true) {
     Leaf* const leaf = cursor->leaf_;
     const size_t used = leaf->used - erased + added;
@@ -464,7 +469,8 @@ bool CountedTree::Fit(memory::Heap& heap, Cursor* cursor, size_t erased, size_t 
     bool splits = count > 1 && (used > kLeafBytes || too_many);
     if (splits && format_.hashed()) {
       if (leaf->count < 2) splits = false;  // the second record of a leaf, and both are long
-      else if (!SplitHashed(heap, cursor, key, &splits)) return false;
+      else if (!SplitHashed(heap, cursor, key, slack, &splits))
+        return false;
       if (splits) continue;
     }
     if (!splits) return used <= leaf->capacity || GrowLeaf(heap, cursor, used);
@@ -538,12 +544,12 @@ void CountedTree::MergeLeaf(memory::Heap& heap, Cursor* cursor) {
 
 // ---- Records --------------------------------------------------------------------------------------------------------
 
-bool CountedTree::Insert(memory::Heap& heap, Cursor* cursor, Bytes record, uint64_t key) {
+bool CountedTree::Insert(memory::Heap& heap, Cursor* cursor, Bytes record, uint64_t key, size_t slack) {
   if (root_ == nullptr) {
     if (!MakeFirstLeaf(heap, cursor, record.size())) return false;
   } else {
     if (format_.hashed()) cursor->Set(cursor->leaf().end(), cursor->leaf_->count);
-    if (!Own(heap, cursor) || !Fit(heap, cursor, 0, record.size(), 1, key)) return false;
+    if (!Own(heap, cursor) || !Fit(heap, cursor, 0, record.size(), 1, key, slack)) return false;
   }
   Splice(cursor, 0, record, 1);
   bytes_ += BlocksOf(record.data(), record.data() + record.size(), 0);
@@ -556,13 +562,13 @@ bool CountedTree::Append(memory::Heap& heap, Bytes record) {
   return Insert(heap, &cursor, record, 0);
 }
 
-bool CountedTree::Replace(memory::Heap& heap, Cursor* cursor, Bytes record) {
+bool CountedTree::Replace(memory::Heap& heap, Cursor* cursor, Bytes record, size_t slack) {
   const size_t old_bytes = static_cast<size_t>(SkipRecord(cursor->record(), format_) - cursor->record());
   if (!Own(heap, cursor)) return false;
   // Only a leaf that is to be split needs the key.
   const bool grows = cursor->leaf_->used - old_bytes + record.size() > kLeafBytes;
   const uint64_t key = grows ? KeyOf(cursor->record()) : 0;
-  if (!Fit(heap, cursor, old_bytes, record.size(), 0, key)) return false;
+  if (!Fit(heap, cursor, old_bytes, record.size(), 0, key, slack)) return false;
   bytes_ -= BlocksOf(cursor->record(), cursor->record() + old_bytes, -1);
   Splice(cursor, old_bytes, record, 0);
   bytes_ += BlocksOf(record.data(), record.data() + record.size(), 0);
@@ -586,8 +592,35 @@ bool CountedTree::OwnRange(memory::Heap& heap, size_t first, size_t count) {
   return true;
 }
 
+bool CountedTree::SetPrefix(memory::Heap& heap, Cursor* cursor, Bytes prefix) {
+  LARDER_DCHECK(cursor->at_record() && prefix.size() == format_.prefix);
+  if (!Own(heap, cursor)) return false;
+  base::CopyBytes(reinterpret_cast<char*>(cursor->leaf_) + cursor->offset_, prefix);
+  if (cursor->index_ == 0) SetFirstKey(cursor);
+  return true;
+}
+
+void CountedTree::Restore(Cursor* cursor, Bytes record) {
+  const size_t there = static_cast<size_t>(SkipRecord(cursor->record(), format_) - cursor->record());
+  LARDER_CHECK(Owns(*cursor) && cursor->leaf_->used - there + record.size() <= cursor->leaf_->capacity);
+  bytes_ -= BlocksOf(cursor->record(), cursor->record() + there, -1);
+  Splice(cursor, there, record, 0);
+  bytes_ += BlocksOf(record.data(), record.data() + record.size(), 0);
+}
+
 bool CountedTree::Erase(memory::Heap& heap, Cursor* cursor) {
   if (!Own(heap, cursor)) return false;
+  EraseOwned(heap, cursor, /*merges=*/true);
+  return true;
+}
+
+bool CountedTree::EraseUnmerged(memory::Heap& heap, Cursor* cursor) {
+  if (!Own(heap, cursor)) return false;
+  EraseOwned(heap, cursor, /*merges=*/false);
+  return true;
+}
+
+void CountedTree::EraseOwned(memory::Heap& heap, Cursor* cursor, bool merges) {
   Leaf* const leaf = cursor->leaf_;
   if (leaf->count == 1) {
     AddCount(cursor, -1);
@@ -597,13 +630,12 @@ bool CountedTree::Erase(memory::Heap& heap, Cursor* cursor) {
     } else {
       root_ = nullptr;
     }
-    return true;
+    return;
   }
   const size_t old_bytes = static_cast<size_t>(SkipRecord(cursor->record(), format_) - cursor->record());
   bytes_ -= BlocksOf(cursor->record(), cursor->record() + old_bytes, -1);
   Splice(cursor, old_bytes, {}, -1);
-  MergeLeaf(heap, cursor);
-  return true;
+  if (merges) MergeLeaf(heap, cursor);
 }
 
 size_t CountedTree::FreeSome(memory::Heap& heap, size_t records) {

@@ -262,8 +262,14 @@ void Collection::ForRange(size_t first, size_t count, bool backwards, ds::Counte
 
 CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
                                ds::RecordFormat large, bool several)
-    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
-      large_(large) {
+    : db_(db),
+      heap_(db.keyspace().blocks()),
+      key_(key),
+      place_(place),
+      form_(form),
+      packed_format_(packed),
+      large_(large),
+      undo_(heap_) {
   const Entry* const entry = place;
   if (entry == nullptr) return;
   form_ = {entry->type(), entry->encoding()};
@@ -279,13 +285,23 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
   }
   root_ = static_cast<CollectionRoot*>(entry->structure());
   large_ = root_->tree.format();
-  clones_ = several || db.keyspace().effects().wants(Effects::kOldValues);
+  const bool can_undo = large_.scores || large_.order == ds::RecordFormat::Order::kHashOfPart;
+  clones_ = (several && !can_undo) || db.keyspace().effects().wants(Effects::kOldValues);
+  undoes_ = several && !clones_;
 }
 
 CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
                                ds::RecordFormat large, Anew anew)
-    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
-      large_(large), expiry_ms_(anew.expiry_ms), anew_(true) {}
+    : db_(db),
+      heap_(db.keyspace().blocks()),
+      key_(key),
+      place_(place),
+      form_(form),
+      packed_format_(packed),
+      large_(large),
+      expiry_ms_(anew.expiry_ms),
+      anew_(true),
+      undo_(heap_) {}
 
 // Before a tree is changed. A spot that was found in the tree is one in its clone, whose nodes are the same.
 Error CollectionEdit::Own() {
@@ -305,6 +321,7 @@ CollectionEdit::~CollectionEdit() {
     Drop(root_);
     return;
   }
+  if (undoes()) undo_.Undo(*root_);
   // A change that has failed may have made nodes, of the same records.
   root_->CountBytes();
   db_.StructureChanged(place_, form_before_, bytes_before_);
@@ -317,12 +334,14 @@ void CollectionEdit::Drop(CollectionRoot* root) {
 }
 
 void CollectionEdit::Become(CollectionRoot* root) {
+  LARDER_DCHECK(!undoes());  // the changes to what an entry has would stay
   if (own_root_) Drop(root_);
   root_ = root;
   own_root_ = true;
 }
 
 Collection CollectionEdit::Read() const {
+  LARDER_DCHECK(!undo_.has_old_records());
   if (!packed()) return Collection(*root_);
   Collection read(nullptr, packed_format_);
   read.packed_ = records();
@@ -558,9 +577,10 @@ Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
   uint64_t key = 0;
   if (tree.format().scores) {
     const char* const part = record.data() + tree.format().prefix;
-    if (!InsertScored(heap_, *root_, &spot.cursor, ds::PrefixOf<uint64_t>(record.data()), part)) {
-      return errors::kAllocationFailed;
-    }
+    const uint64_t word = ds::PrefixOf<uint64_t>(record.data());
+    const bool inserted = undoes() ? undo_.InsertScored(*root_, &spot.cursor, word, part)
+                                   : InsertScored(heap_, *root_, &spot.cursor, word, part);
+    if (!inserted) return errors::kAllocationFailed;
     draft.Taken();
     return kOk;
   }
@@ -574,7 +594,9 @@ Error CollectionEdit::Insert(Spot& spot, RecordDraft& draft) {
   } else if (tree.format().order == ds::RecordFormat::Order::kSorted) {
     key = ds::FirstWord(record.data(), tree.format());
   }
-  if (!tree.Insert(heap_, &spot.cursor, record, key)) return errors::kAllocationFailed;
+  const bool inserted =
+      undoes() ? undo_.Insert(*root_, &spot.cursor, record, key) : tree.Insert(heap_, &spot.cursor, record, key);
+  if (!inserted) return errors::kAllocationFailed;
   draft.Taken();
   return kOk;
 }
@@ -596,7 +618,9 @@ Error CollectionEdit::Replace(Spot& spot, RecordDraft& draft) {
   if (tree.format().order == ds::RecordFormat::Order::kHashOfPart) {
     record = WithTag(record, static_cast<uint8_t>(*spot.cursor.record()), room);
   }
-  if (!tree.Replace(heap_, &spot.cursor, record)) return errors::kAllocationFailed;
+  const bool replaced =
+      undoes() ? undo_.Replace(*root_, &spot.cursor, record) : tree.Replace(heap_, &spot.cursor, record);
+  if (!replaced) return errors::kAllocationFailed;
   draft.Taken();
   return kOk;
 }
@@ -605,7 +629,9 @@ Error CollectionEdit::Rescore(Spot& spot, Bytes member, uint64_t word) {
   LARDER_DCHECK(format().scores && ds::PartOf(spot.record, format(), 0) == member);
   if (!packed()) {
     LARDER_RETURN_IF_ERROR(Own());
-    return MoveScored(heap_, *root_, &spot.cursor, member, word) ? kOk : Error(errors::kAllocationFailed);
+    const bool moved = undoes() ? undo_.Rescore(*root_, &spot.cursor, member, word)
+                                : MoveScored(heap_, *root_, &spot.cursor, member, word);
+    return moved ? kOk : Error(errors::kAllocationFailed);
   }
   char record[kRecordBytesMax];
   const size_t size = static_cast<size_t>(ds::SkipRecord(spot.record, packed_format_) - spot.record);
@@ -629,7 +655,26 @@ Error CollectionEdit::Erase(Spot& spot) {
 }
 
 Error CollectionEdit::Reserve(Spot& spot) {
-  return !in_place() || root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+  if (!in_place()) return kOk;
+  const bool reserved = root_->tree.format().scores ? ReserveScored(heap_, *root_, &spot.cursor)
+                                                    : root_->tree.PrepareErase(heap_, &spot.cursor);
+  return reserved ? kOk : Error(errors::kAllocationFailed);
+}
+
+Result<int64_t> CollectionEdit::EraseAll(std::span<const Bytes> parts) {
+  Spot spot;
+  if (in_place() && parts.size() > 1) {
+    for (const Bytes part : parts) {
+      if (Find(part, &spot)) LARDER_RETURN_IF_ERROR(Reserve(spot));
+    }
+  }
+  int64_t erased = 0;
+  for (const Bytes part : parts) {
+    if (!Find(part, &spot)) continue;
+    LARDER_RETURN_IF_ERROR(Erase(spot));
+    ++erased;
+  }
+  return erased;
 }
 
 Error CollectionEdit::EraseRange(size_t first, size_t count) {
@@ -641,6 +686,7 @@ Error CollectionEdit::EraseRange(size_t first, size_t count) {
     Splice(from, to.offset - from.offset, {}, -static_cast<int>(count));
     return kOk;
   }
+  LARDER_DCHECK(!undo_.has_old_records());
   LARDER_RETURN_IF_ERROR(Own());
   const bool erased = root_->tree.format().scores ? EraseScoredRange(heap_, *root_, first, count)
                                                   : root_->tree.EraseRange(heap_, first, count);
@@ -654,6 +700,7 @@ Bytes CollectionEdit::packed_value() {
 }
 
 Error CollectionEdit::Commit(const Change& change, const Change& gone) {
+  if (undoes()) undo_.Finish(*root_);
   if (size() == 0) {
     if (place_ == nullptr) return kOk;
     if (!packed() && !own_root_) {  // it ends with the entry, as large as it is now
@@ -680,7 +727,7 @@ Error CollectionEdit::Commit(const Change& change, const Change& gone) {
 }
 
 Error CollectionEdit::PrepareErase(Spot& spot) {
-  if (in_place()) return root_->tree.PrepareErase(heap_, &spot.cursor) ? kOk : Error(errors::kAllocationFailed);
+  if (in_place()) return Reserve(spot);
   LARDER_RETURN_IF_ERROR(Erase(spot));
   if (size() == 0) return kOk;
   if (packed()) {

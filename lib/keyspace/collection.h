@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "absl/functional/function_ref.h"
 #include "lib/base/bytes.h"
@@ -28,6 +29,7 @@
 #include "lib/base/holder.h"
 #include "lib/ds/counted_tree.h"
 #include "lib/ds/packed.h"
+#include "lib/keyspace/collection_undo.h"
 #include "lib/keyspace/db.h"
 #include "lib/keyspace/scored.h"
 #include "lib/keyspace/structure.h"
@@ -130,9 +132,11 @@ class Collection {
 class CollectionEdit {
  public:
   // `place` has just been found by Locate; what is there is of this type. `large`: the format of its tree, should it
-  // become one. `several`: more than one change may come (SetLarge is none if it comes first), so that one that fails
-  // must leave the tree as it was. (Who can undo what he has changed does without: what has been put into a tree is
-  // taken out of it again without memory.)
+  // become one. `several`: more than one change may come (SetLarge is none if it comes first), and one that fails must
+  // leave the tree as it was. Hashes by hash and sorted sets are changed where they are, and what was done to them is
+  // undone by who does not commit (collection_undo.h); of others, and if somebody wants old values, a clone is changed.
+  // (Who can undo himself what he has done does without: what has been put into a tree is taken out of it again without
+  // memory.)
   CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed, ds::RecordFormat large,
                  bool several) LARDER_REQUIRES_HOLDER;
   // A new collection, empty so far, that takes the place of what is there, of whatever type, with this expiry.
@@ -145,15 +149,19 @@ class CollectionEdit {
   CollectionEdit(const CollectionEdit&) = delete;
   CollectionEdit& operator=(const CollectionEdit&) = delete;
 
-  size_t size() const { return root_ != nullptr ? root_->tree.size() : packed_count_; }
-  // As it is at this moment.
+  size_t size() const {
+    if (root_ == nullptr) return packed_count_;
+    return root_->tree.format().scores ? root_->map.size() : root_->tree.size();
+  }
+  // As it is at this moment. Of a sorted set of which `several` scores have changed there is nothing to read before
+  // Commit, nor are there places by index or by order.
   Collection Read() const;
   Form form() const { return form_; }
   void set_form(Form form) { form_ = form; }
   ds::RecordFormat format() const { return root_ != nullptr ? root_->tree.format() : packed_format_; }
   RecordDraft Draft() { return RecordDraft(heap_); }
-  // Whether it is the entry's own tree that changes, at once: then who makes several changes has to see to it that the
-  // second cannot fail, or is able to take back the first.
+  // Whether it is the entry's own tree that changes, at once: then who makes several changes without having said so has
+  // to see to it that the second cannot fail, or is able to take back the first.
   bool in_place() const { return !packed() && !clones_ && !own_root_; }
 
   // Where the changes below are made. A change ends it.
@@ -178,8 +186,12 @@ class CollectionEdit {
   Error Replace(Spot& spot, RecordDraft& draft) LARDER_REQUIRES_HOLDER;
   // Of a sorted set: gives the member there, which is `member`, another score. `member` is no part of the collection.
   Error Rescore(Spot& spot, Bytes member, uint64_t word) LARDER_REQUIRES_HOLDER;
+  // In place, what was erased is gone: nothing that may fail is to follow, nor, once one of the next three has returned
+  // without error, anything but Commit.
   Error Erase(Spot& spot) LARDER_REQUIRES_HOLDER;
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER;
+  // The records with these first parts, as far as they are there. How many that were.
+  Result<int64_t> EraseAll(std::span<const Bytes> parts) LARDER_REQUIRES_HOLDER;
   // Changes no record. If the edit is in place, erasing the one at the spot cannot fail from now on, whatever else is
   // erased or inserted before.
   Error Reserve(Spot& spot) LARDER_REQUIRES_HOLDER;
@@ -203,6 +215,7 @@ class CollectionEdit {
 
  private:
   bool packed() const { return root_ == nullptr; }
+  bool undoes() const { return undoes_ && !own_root_; }
   Error Own() LARDER_REQUIRES_HOLDER;
   void Become(CollectionRoot* root) LARDER_REQUIRES_HOLDER;
   void Drop(CollectionRoot* root) LARDER_REQUIRES_HOLDER;
@@ -228,9 +241,11 @@ class CollectionEdit {
   CollectionRoot* root_ = nullptr;  // if it is a tree
   bool own_root_ = false;           // which no entry has yet
   bool clones_ = false;             // a tree that an entry has is not changed, but a clone of it
+  bool undoes_ = false;             // it is changed, and each change is noted
   bool anew_ = false;               // what is there was not read, and goes
   bool committed_ = false;
   Entry* made_ = nullptr;           // PrepareErase's
+  CollectionUndo undo_;
   size_t packed_bytes_ = 0;
   size_t packed_count_ = 0;
   char packed_[kPackedCountBytes + kPackedBytes];

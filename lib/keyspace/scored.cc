@@ -65,6 +65,14 @@ bool InsertBoth(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* a
   return false;
 }
 
+// Of a member that is there.
+CountedTree::Cursor InMap(const CollectionRoot& root, Bytes member) {
+  CountedTree::Cursor cursor;
+  const bool there = root.map.FindHashed(base::HashBytes(member, *root.map.seed()), member, &cursor);
+  LARDER_CHECK(there);
+  return cursor;
+}
+
 // Whether the record at the cursor would be between the same two neighbours with another score.
 bool StaysInPlace(const CountedTree& tree, const CountedTree::Cursor& at, uint64_t old_word,
                   const ds::SortedProbe& probe) {
@@ -109,62 +117,92 @@ bool InsertScored(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor*
   return false;
 }
 
-bool MoveScored(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* at, Bytes member, uint64_t word) {
-  const uint64_t hash = base::HashBytes(member, *root.map.seed());
-  CountedTree::Cursor way;
-  const bool there = root.map.FindHashed(hash, member, &way);
-  LARDER_CHECK(there);
-  if (!root.map.Own(heap, &way) || !root.tree.Own(heap, at)) return false;
-  const uint64_t old_word = ds::PrefixOf<uint64_t>(at->record());
-  const char* const part = at->record() + kScoredMembers.prefix;
-  Room in_map, in_tree;
-  MakeMapRecord(hash, word, part, &in_map);
-  MakeTreeRecord(word, part, &in_tree);
-  memory::Block* const block = ds::PartBlock(part);
-  if (block != nullptr) block->Ref();  // the new record's
-  const ds::SortedProbe probe = ScoredProbe(word, member);
-  bool ok;
-  if (StaysInPlace(root.tree, *at, old_word, probe)) {
-    ok = root.tree.Replace(heap, at, in_tree.view());
-    LARDER_CHECK(ok);
-  } else {
-    CountedTree::Cursor to;
-    root.tree.FindSorted(probe, &to);
-    if (!root.tree.Insert(heap, &to, in_tree.view(), probe.first)) {
-      if (block != nullptr) block->UnrefHeld();
-      return false;
-    }
-    CountedTree::Cursor from;
-    ok = root.tree.FindSorted(ScoredProbe(old_word, member), &from) && root.tree.Erase(heap, &from);
-    LARDER_CHECK(ok);
-  }
-  ok = root.map.Replace(heap, &way, in_map.view());
-  LARDER_CHECK(ok);
+bool SetTreeWord(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* in_tree, uint64_t word) {
+  return root.tree.SetPrefix(heap, in_tree, {reinterpret_cast<const char*>(&word), sizeof(word)});
+}
+
+bool SetMapWord(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* in_map, uint64_t word) {
+  char* const record = root.map.Mutable(heap, in_map);
+  if (record == nullptr) return false;
+  std::memcpy(record + 1, &word, sizeof(word));  // behind the tag
   return true;
 }
 
+Rescored RescoreAndKeep(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* at, Bytes member, uint64_t word,
+                        uint64_t* there_word) {
+  CountedTree::Cursor in_map = InMap(root, member);
+  if (!root.map.Own(heap, &in_map) || !root.tree.Own(heap, at)) return Rescored::kNoMemory;
+  const ds::SortedProbe probe = ScoredProbe(word, member);
+  CountedTree::Cursor to;
+  Rescored how = Rescored::kMoved;
+  bool done = true;
+  if (StaysInPlace(root.tree, *at, ds::PrefixOf<uint64_t>(at->record()), probe)) {
+    how = Rescored::kInPlace;
+    done = SetTreeWord(heap, root, at, word);
+  } else if (root.tree.FindSorted(probe, &to)) {
+    how = Rescored::kMovedBack;
+    *there_word = ds::PrefixOf<uint64_t>(to.record());
+    done = SetTreeWord(heap, root, &to, word);
+  } else {
+    const char* const part = at->record() + kScoredMembers.prefix;
+    Room moved;
+    MakeTreeRecord(word, part, &moved);
+    memory::Block* const block = ds::PartBlock(part);
+    if (block != nullptr) block->Ref();  // the new record's
+    if (!root.tree.Insert(heap, &to, moved.view(), probe.first)) {
+      if (block != nullptr) block->UnrefHeld();
+      return Rescored::kNoMemory;
+    }
+  }
+  LARDER_CHECK(done && SetMapWord(heap, root, &in_map, word));
+  return how;
+}
+
+bool MoveScored(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* at, Bytes member, uint64_t word) {
+  const uint64_t old_word = ds::PrefixOf<uint64_t>(at->record());
+  uint64_t there_word = 0;
+  const Rescored how = RescoreAndKeep(heap, root, at, member, word, &there_word);
+  if (how == Rescored::kMoved) {
+    CountedTree::Cursor from;
+    const bool erased = root.tree.FindSorted(ScoredProbe(old_word, member), &from) && root.tree.Erase(heap, &from);
+    LARDER_CHECK(erased);
+  }
+  return how != Rescored::kNoMemory;
+}
+
+bool ReserveScored(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* at) {
+  CountedTree::Cursor in_map = InMap(root, ds::PartOf(at->record(), kScoredMembers, 0));
+  return root.map.Own(heap, &in_map) && root.tree.Own(heap, at);
+}
+
 bool EraseScored(memory::Heap& heap, CollectionRoot& root, CountedTree::Cursor* at) {
-  const Bytes member = ds::PartOf(at->record(), kScoredMembers, 0);
-  CountedTree::Cursor way;
-  const bool there = root.map.FindHashed(base::HashBytes(member, *root.map.seed()), member, &way);
-  LARDER_CHECK(there);
-  if (!root.map.Own(heap, &way) || !root.tree.Own(heap, at)) return false;
-  const bool erased = root.map.Erase(heap, &way) && root.tree.Erase(heap, at);
+  CountedTree::Cursor in_map = InMap(root, ds::PartOf(at->record(), kScoredMembers, 0));
+  if (!root.map.Own(heap, &in_map) || !root.tree.Own(heap, at)) return false;
+  const bool erased = root.map.Erase(heap, &in_map) && root.tree.Erase(heap, at);
   LARDER_CHECK(erased);
   return true;
 }
 
 bool EraseScoredRange(memory::Heap& heap, CollectionRoot& root, size_t first, size_t count) {
-  bool ok = true;
+  if (count == 0) return true;
+  bool owns = root.tree.OwnRange(heap, first, 1) && root.tree.OwnRange(heap, first + count - 1, 1);
+  if (!owns) return false;
   root.tree.ForRange(first, count, false, [&](const char* record) {
     base::AssertHolder();
     const Bytes member = ds::PartOf(record, kScoredMembers, 0);
-    CountedTree::Cursor way;
-    const bool there = root.map.FindHashed(base::HashBytes(member, *root.map.seed()), member, &way);
-    LARDER_CHECK(there);
-    return ok = root.map.Erase(heap, &way);
+    CountedTree::Cursor leaf = root.map.LeafOf(base::HashBytes(member, *root.map.seed()));
+    return owns = root.map.Own(heap, &leaf);
   });
-  return ok && root.tree.EraseRange(heap, first, count);
+  if (!owns) return false;
+  // From here on nothing fails.
+  bool erased = true;
+  root.tree.ForRange(first, count, false, [&](const char* record) {
+    base::AssertHolder();
+    CountedTree::Cursor in_map = InMap(root, ds::PartOf(record, kScoredMembers, 0));
+    return erased = root.map.Erase(heap, &in_map);
+  });
+  LARDER_CHECK(erased && root.tree.EraseRange(heap, first, count));
+  return true;
 }
 
 }  // namespace larder::inline v0::keyspace

@@ -48,8 +48,20 @@ bool InsertScored(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cur
 // Gives the member at the cursor, which is `member`, another score. `member` is no part of the trees.
 bool MoveScored(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* at, Bytes member, uint64_t word)
     LARDER_REQUIRES_HOLDER;
+// The same, but a record that has to move leaves the one that the member had before, whose path is the tree's own then.
+// If there is such a record at the new place already it becomes the member's again; *there_word: the score it had,
+// which is equal, but may be another word.
+enum class Rescored : uint8_t { kNoMemory, kInPlace, kMoved, kMovedBack };
+Rescored RescoreAndKeep(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* at, Bytes member,
+                        uint64_t word, uint64_t* there_word) LARDER_REQUIRES_HOLDER;
+// Writes a score over that of a record, in one of the two trees. It stays in order.
+bool SetTreeWord(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* in_tree,
+                 uint64_t word) LARDER_REQUIRES_HOLDER;
+bool SetMapWord(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* in_map,
+                uint64_t word) LARDER_REQUIRES_HOLDER;
 bool EraseScored(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* at) LARDER_REQUIRES_HOLDER;
-// Element by element, so that when it returns false some have gone, of one tree or both.
+// After it EraseScored of the member at the cursor cannot fail.
+bool ReserveScored(memory::Heap& heap, CollectionRoot& root, ds::CountedTree::Cursor* at) LARDER_REQUIRES_HOLDER;
 bool EraseScoredRange(memory::Heap& heap, CollectionRoot& root, size_t first, size_t count) LARDER_REQUIRES_HOLDER;
 
 }  // namespace larder::inline v0::keyspace

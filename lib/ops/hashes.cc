@@ -53,8 +53,7 @@ class HashEdit {
     LARDER_RETURN_IF_ERROR(is_new ? edit_.Insert(spot_, draft) : edit_.Replace(spot_, draft));
     return is_new;
   }
-  // What was found last.
-  Error Erase() LARDER_REQUIRES_HOLDER { return edit_.Erase(spot_); }
+  Result<int64_t> EraseAll(std::span<const Bytes> fields) LARDER_REQUIRES_HOLDER { return edit_.EraseAll(fields); }
   Error Commit(const Change& change) LARDER_REQUIRES_HOLDER {
     Change gone = change;
     gone.more = kThenDel;
@@ -122,13 +121,7 @@ Result<int64_t> Delete(Db& db, Bytes key, std::span<const Bytes> fields, std::sp
   LARDER_ASSIGN_OR_RETURN(const Place place, LocateHash(db, key));
   if (place == nullptr) return 0;
   HashEdit hash(db, key, place, fields.size() > 1);
-  int64_t deleted = 0;
-  for (const Bytes field : fields) {
-    Bytes value;
-    if (!hash.Find(field, &value)) continue;
-    LARDER_RETURN_IF_ERROR(hash.Erase());
-    ++deleted;
-  }
+  LARDER_ASSIGN_OR_RETURN(const int64_t deleted, hash.EraseAll(fields));
   if (deleted == 0) return 0;
   LARDER_RETURN_IF_ERROR(hash.Commit(HashChange("hdel", command)));
   return deleted;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
@@ -37,8 +38,7 @@ class ZsetEdit {
   Error Rescore(Bytes member, double score) LARDER_REQUIRES_HOLDER;
   // A member that is not there.
   Error Insert(Bytes member, double score) LARDER_REQUIRES_HOLDER;
-  // What was found last.
-  Error Erase() LARDER_REQUIRES_HOLDER { return edit_.Erase(spot_); }
+  Result<int64_t> EraseAll(std::span<const Bytes> members) LARDER_REQUIRES_HOLDER { return edit_.EraseAll(members); }
   Error EraseRange(size_t first, size_t count) LARDER_REQUIRES_HOLDER { return edit_.EraseRange(first, count); }
   Error EraseAt(size_t index) LARDER_REQUIRES_HOLDER {
     edit_.At(index, &spot_);

@@ -111,13 +111,7 @@ Result<int64_t> Remove(Db& db, Bytes key, std::span<const Bytes> members, std::s
   LARDER_ASSIGN_OR_RETURN(const Place place, LocateZset(db, key));
   if (place == nullptr) return 0;
   ZsetEdit zset(db, key, place, members.size() > 1);
-  int64_t removed = 0;
-  for (const Bytes member : members) {
-    double score = 0;
-    if (!zset.Find(member, &score)) continue;
-    LARDER_RETURN_IF_ERROR(zset.Erase());
-    ++removed;
-  }
+  LARDER_ASSIGN_OR_RETURN(const int64_t removed, zset.EraseAll(members));
   if (removed == 0) return 0;
   LARDER_RETURN_IF_ERROR(zset.Commit(ZsetChange("zrem", command)));
   return removed;

@@ -75,8 +75,7 @@ void Settle(Subject& subject) {
 
 // ---- Values of a million elements -----------------------------------------------------------------------------------
 
-// `command key {what each(i) adds}`, one element a command: a command that adds several to a large hash or sorted set
-// clones it, and takes more time than as many commands do.
+// `command key {what each(i) adds}`, one element a command.
 void Fill(Subject& to, const std::string& command, const std::function<void(Argv& argv, int i)>& each) {
   Argv argv = Words(command);
   const size_t words = argv.size();
