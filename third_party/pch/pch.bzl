@@ -18,7 +18,12 @@ def _precompiled_header_impl(ctx):
     precompiled = ctx.actions.declare_file(ctx.label.name + ".h.gch")
     ctx.actions.symlink(output = header, target_file = ctx.file.source)
     ctx.actions.symlink(output = precompiled, target_file = (libraries[0].pic_objects or libraries[0].objects)[0])
-    return [CcInfo(compilation_context = cc_common.create_compilation_context(headers = depset([header, precompiled])))]
+
+    # The defines of those who own the headers come along: g++ takes no precompiled header that was made under others.
+    return [CcInfo(compilation_context = cc_common.create_compilation_context(
+        headers = depset([header, precompiled]),
+        defines = ctx.attr.compiled[CcInfo].compilation_context.defines,
+    ))]
 
 _precompiled_header = rule(
     implementation = _precompiled_header_impl,
