@@ -44,7 +44,8 @@ class Bitmap : public internal::KeyHandle {
     bool before = false;
     return internal::ResultOf(Run(internal::kBitSet, offset, bit, &before), before);
   }
-  // BITCOUNT: how many bits are set; of those from `first` to `last`, both included, from the end if negative.
+  // BITCOUNT: how many bits are set; of those from bit `first` to bit `last` (BIT; not bytes), both included, from the
+  // end if negative.
   absl::StatusOr<int64_t> Count() const { return Count(0, -1); }
   absl::StatusOr<int64_t> Count(int64_t first, int64_t last) const {
     int64_t count = 0;
@@ -56,7 +57,8 @@ class Bitmap : public internal::KeyHandle {
     std::optional<int64_t> position;
     return internal::ResultOf(Run(internal::kBitFind, bit, first, &position), position);
   }
-  // BITOP: this key becomes the strings at `sources`, combined bit by bit; its size in bytes.
+  // BITOP: this key becomes the strings at `sources`, combined bit by bit; its size in bytes. INVALID_ARGUMENT without
+  // sources.
   absl::StatusOr<int64_t> StoreAnd(Words sources) const { return Store("AND", sources); }
   absl::StatusOr<int64_t> StoreAnd(Listed sources) const { return StoreAnd(Words(sources)); }
   absl::StatusOr<int64_t> StoreOr(Words sources) const { return Store("OR", sources); }

@@ -19,7 +19,7 @@
 // Errors:    a non-OK Status other than DATA_LOSS means that nothing was changed:
 //              FAILED_PRECONDITION  another type is at the key; or the call came from inside View or Atomically, where
 //                                   the Transaction must be used; or from a fork of the process
-//              INVALID_ARGUMENT     the message says which argument
+//              INVALID_ARGUMENT     an argument, or what is at the key, cannot be used so: the message says why
 //              OUT_OF_RANGE         a number would overflow, a string would be longer than proto_max_bulk_len
 //              RESOURCE_EXHAUSTED   no memory, or none within maxmemory (see Options)
 //              DATA_LOSS            it was done, but there is no memory for the old value or the long reply that it has
@@ -94,7 +94,7 @@ struct SetOptions {
     kPresent,  // XX
   };
   absl::Duration ttl = absl::InfiniteDuration();    // EX, PX: more than 0
-  absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT. Not together with ttl.
+  absl::Time expire_at = absl::InfiniteFuture();    // EXAT, PXAT: if it has passed, the key is gone. Not with ttl.
   bool keep_ttl = false;                            // KEEPTTL: the key's expiry stays; not with the two above
   If condition = If::kAlways;
 };
@@ -183,8 +183,8 @@ class LARDER_API Database {
   }
   absl::Status MSet(std::span<const std::pair<std::string, std::string>> pairs) const;
 
-  // INCRBY, INCRBYFLOAT: the new value. A missing key counts as 0. OUT_OF_RANGE if an int64_t, or a double, cannot hold
-  // the sum: the key stays as it was.
+  // INCRBY, INCRBYFLOAT: the new value. A missing key counts as 0. INVALID_ARGUMENT if the string is no number;
+  // OUT_OF_RANGE if an int64_t, or a double, cannot hold the sum: the key stays as it was.
   absl::StatusOr<int64_t> Increment(std::string_view key, int64_t by = 1) const;
   absl::StatusOr<double> IncrementFloat(std::string_view key, double by) const;
 
@@ -404,8 +404,8 @@ class ScanRange {
  public:
   using Iterator = internal::RangeIterator<ScanRange, std::string>;
 
-  // A range that was moved from has ended: it has no keys, its status() is FAILED_PRECONDITION, and its iterators have
-  // ended too.
+  // A range that was moved from has ended: it has no keys, and its status() is FAILED_PRECONDITION. An iterator of it
+  // must not be read any more; once advanced it equals end().
   ScanRange(ScanRange&& other) noexcept : database_(other.database_) { Take(other); }
   ScanRange& operator=(ScanRange&& other) noexcept {
     if (this != &other) Take(other);

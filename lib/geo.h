@@ -65,7 +65,7 @@ struct GeoSearch {
   Order order = Order::kNone;                                  // ASC, DESC
   int64_t count = -1;                                          // COUNT: the nearest ones, unless `any`; -1: all
   bool any = false;                                            // ANY: whichever are found first
-  bool with_distance = false;                                  // what GeoFound tells; not for StoreSearch
+  bool with_distance = false;                                  // what GeoFound tells; nothing to StoreSearch
   bool with_point = false;
   bool with_hash = false;
 };
@@ -123,7 +123,8 @@ class Geo : public internal::KeyHandle {
     return Hashes(Members(members.begin(), members.size()));
   }
 
-  // GEOSEARCH. INVALID_ARGUMENT if there is not one centre and one shape, for `any` without a count, or a count of 0.
+  // GEOSEARCH. INVALID_ARGUMENT if there is not one centre and one shape, for `any` without a count, or a count below 1
+  // that is not -1.
   absl::StatusOr<std::vector<GeoFound>> Search(const GeoSearch& search) const;
   // GEOSEARCHSTORE: this key becomes what is found at `source`, whatever it was; its size. Its scores are those of
   // `source` or, if that is wanted, distances from the centre.

@@ -83,7 +83,8 @@ class ItemRange {
   using Iterator = internal::RangeIterator<ItemRange, Item>;
 
   ItemRange(const Database& database, const ItemOptions& options);
-  // A range that was moved from has ended, as have its iterators and its item.
+  // A range that was moved from has ended. An iterator of it, and its item, must not be read any more; once
+  // advanced, the iterator equals end().
   ItemRange(ItemRange&& other) noexcept : item_(other.item_) { Take(other); }
   ItemRange& operator=(ItemRange&& other) noexcept {
     if (this != &other) Take(other);

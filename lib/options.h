@@ -1,6 +1,6 @@
 // Options: everything that a cache and its listener can be told, and the ways to fill it in.
 //
-//   larder::Options options;  // every default is Redis 7.0.15's
+//   larder::Options options;  // every default is Redis 7.0.15's, but bind's: this machine alone
 //   options.maxmemory = 256 << 20;
 //   options.maxmemory_policy = larder::MaxmemoryPolicy::kAllkeysLru;
 //   absl::StatusOr<std::unique_ptr<larder::Cache>> cache = larder::Cache::Open(options);
@@ -209,7 +209,8 @@ struct Options {
   int64_t maxmemory_clients = 0;
 
   // async-bytes-max, Larder's own directive: how much memory Cache::ExecuteAsync's commands, copied with their
-  // arguments, and replies may take until their callbacks have returned; no command may be longer. CONFIG SET.
+  // arguments, and replies may take until their callbacks have returned; no command that is copied may be longer.
+  // CONFIG SET.
   uint64_t async_bytes_max = 64 << 20;
 
   // client-output-buffer-limit. CONFIG SET.

@@ -83,6 +83,10 @@ constexpr Quoting kQuoting[] = {
     {"Unsupported option ", "unsupported option"},
     {"Unknown option or number of arguments for CONFIG SET - '",
      "unknown option or number of arguments for CONFIG SET"},
+    {"No such key '", "no such stream or consumer group"},
+    {"No such consumer group '", "no such consumer group"},
+    {"Unrecognized XCLAIM option '", "unrecognized XCLAIM option"},
+    {"invalid longitude,latitude pair ", "invalid longitude,latitude pair"},
 };
 
 std::string_view MessageOf(std::string_view text) {

@@ -87,8 +87,8 @@ class LARDER_API ReplyView {
   // An error as an absl::Status, OK for other types. WRONGTYPE is FAILED_PRECONDITION, OOM is RESOURCE_EXHAUSTED,
   // NOAUTH and WRONGPASS are UNAUTHENTICATED, NOPERM is PERMISSION_DENIED, UNBLOCKED is ABORTED.
   // An error that a typed call returns too has that call's code ("increment or decrement would overflow" is
-  // OUT_OF_RANGE). Others are INVALID_ARGUMENT or the nearest. The message is the reply's text without its code, cut
-  // before the first quote of the command's arguments.
+  // OUT_OF_RANGE). Others are INVALID_ARGUMENT or the nearest. The message is the reply's text without its code and
+  // without what it quotes of the command's arguments.
   absl::Status ToStatus() const;
 
   // "txt", "mkd": a verbatim string's format.

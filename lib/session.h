@@ -62,11 +62,12 @@ class LARDER_API Session {
 
   // Waits for its turn, runs one command and returns its whole reply. A command that waits (BLPOP, XREAD BLOCK, WAIT)
   // holds this thread until it is served, its time is over by the cache's clock, or CLIENT UNBLOCK; CANCELLED if the
-  // cache is closed meanwhile. CLIENT REPLY OFF and SKIP, by which a connection
-  // saves bytes, are refused with an error reply here; inside MULTI the error is in their place in EXEC's reply. After
-  // QUIT, or CLIENT KILL of this session, Execute is FAILED_PRECONDITION. MULTI's queue is in Stats::used_memory: at
-  // maxmemory, more commands for it are refused and EXEC aborts, as in Redis. A reply over client-output-buffer-limit's
-  // hard limit for normal clients is RESOURCE_EXHAUSTED, or DATA_LOSS if the command has changed something.
+  // cache is closed meanwhile. What sends more than one reply (SUBSCRIBE, MONITOR...) is refused with an error reply:
+  // take a RespConnection or Cache::Subscribe. So are CLIENT REPLY OFF and SKIP, by which a connection saves bytes;
+  // inside MULTI the error is in their place in EXEC's reply. After QUIT, or CLIENT KILL of this session, Execute is
+  // FAILED_PRECONDITION. MULTI's queue is in Stats::used_memory: at maxmemory, more commands for it are refused, and
+  // EXEC aborts, as in Redis. A reply over client-output-buffer-limit's hard limit for normal clients is
+  // RESOURCE_EXHAUSTED, or DATA_LOSS if the command has changed something.
   absl::StatusOr<Reply> Execute(std::span<const std::string_view> argv);
   absl::StatusOr<Reply> Execute(std::initializer_list<std::string_view> argv) {
     return Execute(std::span<const std::string_view>(argv.begin(), argv.size()));

@@ -58,7 +58,7 @@ class Set : public internal::KeyHandle {
   // negative count; DATA_LOSS if they were taken out, and there is no memory to return them.
   absl::StatusOr<std::optional<std::string>> Pop() const;
   absl::StatusOr<std::vector<std::string>> Pop(int64_t count) const;
-  // SRANDMEMBER: up to `count` different members, each of equal chance, which stay.
+  // SRANDMEMBER: up to `count` different members, each of equal chance, which stay. OUT_OF_RANGE for a negative count.
   absl::StatusOr<std::vector<std::string>> Random(int64_t count) const;
   // SMOVE: moves a member to another set of the same database. False if it is not here.
   absl::StatusOr<bool> MoveTo(std::string_view destination, std::string_view member) const;
@@ -76,6 +76,7 @@ class Set : public internal::KeyHandle {
     return IntersectionSize(Words(others), limit);
   }
   // SUNIONSTORE, SINTERSTORE, SDIFFSTORE: this key becomes that of the sets at `sources`, whatever it was; its size.
+  // INVALID_ARGUMENT without sources.
   absl::StatusOr<int64_t> StoreUnion(Words sources) const { return Store("SUNIONSTORE", sources); }
   absl::StatusOr<int64_t> StoreUnion(Listed sources) const { return StoreUnion(Words(sources)); }
   absl::StatusOr<int64_t> StoreIntersection(Words sources) const { return Store("SINTERSTORE", sources); }

@@ -65,7 +65,7 @@ struct MemberRange {
 
 struct RangeOptions {
   bool reverse = false;  // from the highest down
-  int64_t offset = 0;    // LIMIT: how many are skipped; not with ranks
+  int64_t offset = 0;    // LIMIT: how many are skipped. A range of ranks takes no account of it, nor of `count`.
   int64_t count = -1;    // and how many are returned at most; -1: all
 };
 
@@ -99,7 +99,7 @@ class SortedSet : public internal::KeyHandle {
   absl::StatusOr<AddResult> Add(std::initializer_list<Pair> members, const AddOptions& options) const {
     return Add(std::span(members.begin(), members.size()), options);
   }
-  // ZINCRBY: the new score. A missing member has 0.
+  // ZINCRBY: the new score. A missing member has 0. OUT_OF_RANGE if the sum is not a number (inf - inf).
   absl::StatusOr<double> Increment(std::string_view member, double by = 1) const;
   // ZREM: whether it was there; how many were.
   absl::StatusOr<bool> Remove(std::string_view member) const;
@@ -133,11 +133,11 @@ class SortedSet : public internal::KeyHandle {
                                                              const std::stop_token& stop = {}) const;
   absl::StatusOr<std::optional<ScoredMember>> BlockingPopMax(absl::Duration timeout,
                                                              const std::stop_token& stop = {}) const;
-  // ZRANDMEMBER: up to `count` different members, each of equal chance, which stay.
+  // ZRANDMEMBER: up to `count` different members, each of equal chance, which stay. OUT_OF_RANGE for a negative count.
   Members Random(int64_t count) const;
 
   // ZUNIONSTORE, ZINTERSTORE, ZDIFFSTORE: this key becomes that of the sorted sets (or sets) at `sources`, whatever it was;
-  // its size. The scores of a member are added up; ZDIFFSTORE keeps the first's.
+  // its size. The scores of a member are added up; ZDIFFSTORE keeps the first's. INVALID_ARGUMENT without sources.
   absl::StatusOr<int64_t> StoreUnion(Words sources) const { return Store("ZUNIONSTORE", sources); }
   absl::StatusOr<int64_t> StoreUnion(Listed sources) const { return StoreUnion(Words(sources)); }
   absl::StatusOr<int64_t> StoreIntersection(Words sources) const { return Store("ZINTERSTORE", sources); }

@@ -189,7 +189,7 @@ class Stream : public internal::KeyHandle {
     return StreamRange(
         internal::StreamWalk(target_, key_, {first.ms, first.sequence, last.ms, last.sequence, 0, 0}));
   }
-  // XREAD: up to `count` entries behind this one (-1: all).
+  // XREAD: up to `count` entries behind this one (-1 or 0: all).
   Entries ReadAfter(StreamId after, int64_t count = -1) const;
   // XREAD BLOCK: the same, and if there is none, waits for one; none when the time is over. With "$": waits for entries
   // that are added after this call has begun.
@@ -210,7 +210,8 @@ class Stream : public internal::KeyHandle {
   absl::Status CreateGroup(std::string_view group, StreamId after) const;
   // XGROUP DESTROY: whether there was one.
   absl::StatusOr<bool> DestroyGroup(std::string_view group) const;
-  // XREADGROUP with ">": up to `count` entries (-1: all) that no consumer of the group was given; they are pending then.
+  // XREADGROUP with ">": up to `count` entries (-1 or 0: all) that no consumer of the group was given; they are pending
+  // then.
   Entries ReadGroup(std::string_view group, std::string_view consumer, int64_t count = -1) const {
     return ReadGroupFrom(group, consumer, ">", count);
   }
@@ -224,7 +225,7 @@ class Stream : public internal::KeyHandle {
                       int64_t count = -1) const {
     return ReadGroupFrom(group, consumer, internal::IdText(after).view(), count);
   }
-  // XACK: how many were pending.
+  // XACK: how many were pending; 0 also if there is no such stream or group.
   absl::StatusOr<int64_t> Acknowledge(std::string_view group, Ids ids) const {
     internal::Words words("XACK", key_);
     words.Add(group);
@@ -236,6 +237,7 @@ class Stream : public internal::KeyHandle {
   // XPENDING: up to `count` pending entries of the group, in order.
   absl::StatusOr<std::vector<PendingEntry>> Pending(std::string_view group, int64_t count) const;
   // XAUTOCLAIM: gives `consumer` up to `count` entries that have been pending for at least `idle`, from `start` on.
+  // INVALID_ARGUMENT for a count below 1.
   Entries Claim(std::string_view group, std::string_view consumer, absl::Duration idle, int64_t count,
                 StreamId start = {}) const;
 

@@ -133,7 +133,8 @@ class LARDER_API Listener {
   // The TCP port of the first address; 0 if there is none. The same of TLS.
   int port() const;
   int tls_port() const;
-  // All addresses that it listens on: "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock".
+  // All addresses that it listens on: "127.0.0.1:6379", "[::1]:6379", "/run/larder.sock". After Stop and Close they and
+  // the ports are those that it has listened on.
   std::vector<std::string> addresses() const {
     std::vector<std::string> all;
     char address[128];  // a unix socket's path has 108 bytes at most

@@ -104,7 +104,7 @@ typedef enum larder_background {
   LARDER_BACKGROUND_TICK = 2    /* larder_tick, called by you */
 } larder_background;
 
-/* Every default is Redis 7.0's. */
+/* Every default is Redis 7.0's, but that of bind: this machine alone, 127.0.0.1 and ::1. */
 LARDER_C_API larder_status larder_options_new(larder_options **options, larder_error *error);
 LARDER_C_API void larder_options_free(larder_options *options);
 

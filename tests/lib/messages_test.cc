@@ -185,6 +185,31 @@ TEST_F(MessagesOfCallsTest, OfEveryCommand) {
   EXPECT_GT(refused, 1000u);
 }
 
+// Redis's texts that quote an argument only when all before it is in order, so that OfEveryCommand does not meet them.
+TEST_F(MessagesOfCallsTest, OfACommandWhoseErrorQuotesAnArgument) {
+  ASSERT_TRUE(cache_->Execute({"XGROUP", "CREATE", "stream-s3cr3t", "there", "0", "MKSTREAM"}).ok());
+  const std::vector<std::vector<std::string>> commands = {
+      {"XREADGROUP", "GROUP", "s3cr3t", "me", "STREAMS", "s3cr3t", ">"},
+      {"XPENDING", "s3cr3t", "s3cr3t"},
+      {"XAUTOCLAIM", "s3cr3t", "s3cr3t", "me", "0", "0"},
+      {"XCLAIM", "s3cr3t", "s3cr3t", "me", "0", "1-1"},
+      {"XCLAIM", "stream-s3cr3t", "there", "me", "0", "1-1", "s3cr3t"},
+      {"XINFO", "CONSUMERS", "stream-s3cr3t", "s3cr3t"},
+      {"XGROUP", "SETID", "stream-s3cr3t", "s3cr3t", "0"},
+      {"XGROUP", "CREATECONSUMER", "stream-s3cr3t", "s3cr3t", "me"},
+      {"XGROUP", "DELCONSUMER", "stream-s3cr3t", "s3cr3t", "me"},
+  };
+  for (const std::vector<std::string>& argv : commands) {
+    const Reply reply = *cache_->Execute(argv);
+    ASSERT_TRUE(reply.is_error()) << argv[0] << ' ' << argv[1] << ": " << reply.DebugString();
+    EXPECT_NE(reply.string_view().find(kSecret), std::string_view::npos) << reply.string_view();
+    ExpectGoodMessage(reply.ToStatus(), reply.string_view());
+  }
+  const Reply place = *cache_->Execute({"GEOADD", "places", "181", "2", "here"});
+  EXPECT_EQ(place.string_view(), "ERR invalid longitude,latitude pair 181.000000,2.000000");
+  EXPECT_EQ(place.ToStatus().message(), "invalid longitude,latitude pair");
+}
+
 TEST_F(MessagesOfCallsTest, OfACommandThatIsNotLetIn) {
   auto connection = *cache_->NewConnection();
   ASSERT_TRUE(connection->Feed("GET s3cr3t\r\n").ok());
