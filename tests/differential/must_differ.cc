@@ -41,6 +41,7 @@ constexpr Difference kDifferences[] = {
     {"help", "prose", kWords},
     {"bitfield", "an offset #n whose bit is beyond 2^63", "Redis wraps round to another offset; here it is refused"},
     {"sort", "after an element that no double can hold", "Redis takes the next one of no more digits for such too"},
+    {"sort", "after a SCAN from 2^64 or above", "Redis takes the first element for one that no double can hold"},
     {"sort", "equal texts of ALPHA, BY and LIMIT", "in Redis they come in the order of its partial quicksort"},
     {"pfadd", "a corrupt string", "Redis writes behind a last run that is cut off, and may keep what it has added before "
                                   "it notices; here nothing is changed"},
