@@ -170,7 +170,8 @@ absl::Status CacheCore::Unfinished() {
   if (stage == Stage::kCallbacks) left = delivery_.CountOwed();
   if (stage == Stage::kKeys) {
     base::AssertHolder();
-    left = engine_->keyspace().size();
+    const size_t keys = engine_->keyspace().size();
+    if (keys != 0) left = keys;  // else they are on their way
   }
   return Closing::Unfinished(stage, left);
 }

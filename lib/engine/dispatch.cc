@@ -196,7 +196,8 @@ Verdict Judge(Engine& engine, ClientState& client, const CommandRow& row, std::s
     return Verdict::kRejected;
   }
   if (client.one_shot && (spec.flags & kCmdNeedsSession) != 0) {
-    reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession()"});
+    reply.Error({"ERR '", spec.name, "' needs a session that lasts: call it on one made by cache.NewSession() or, if "
+                 "messages follow, on a connection made by cache.NewConnection()"});
     return Verdict::kRejected;
   }
   if (client.kind == ClientKind::kDirect && HasTooLong(argv, engine.options().proto_max_bulk_len)) {
