@@ -262,14 +262,8 @@ void Collection::ForRange(size_t first, size_t count, bool backwards, ds::Counte
 
 CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
                                ds::RecordFormat large, bool several)
-    : db_(db),
-      heap_(db.keyspace().blocks()),
-      key_(key),
-      place_(place),
-      form_(form),
-      packed_format_(packed),
-      large_(large),
-      undo_(heap_) {
+    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
+      large_(large) {
   const Entry* const entry = place;
   if (entry == nullptr) return;
   form_ = {entry->type(), entry->encoding()};
@@ -292,16 +286,8 @@ CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form,
 
 CollectionEdit::CollectionEdit(Db& db, Bytes key, const Place& place, Form form, ds::RecordFormat packed,
                                ds::RecordFormat large, Anew anew)
-    : db_(db),
-      heap_(db.keyspace().blocks()),
-      key_(key),
-      place_(place),
-      form_(form),
-      packed_format_(packed),
-      large_(large),
-      expiry_ms_(anew.expiry_ms),
-      anew_(true),
-      undo_(heap_) {}
+    : db_(db), heap_(db.keyspace().blocks()), key_(key), place_(place), form_(form), packed_format_(packed),
+      large_(large), expiry_ms_(anew.expiry_ms), anew_(true) {}
 
 // Before a tree is changed. A spot that was found in the tree is one in its clone, whose nodes are the same.
 Error CollectionEdit::Own() {

@@ -245,7 +245,7 @@ class CollectionEdit {
   bool anew_ = false;               // what is there was not read, and goes
   bool committed_ = false;
   Entry* made_ = nullptr;           // PrepareErase's
-  CollectionUndo undo_;
+  CollectionUndo undo_{heap_};
   size_t packed_bytes_ = 0;
   size_t packed_count_ = 0;
   char packed_[kPackedCountBytes + kPackedBytes];
